@@ -1,0 +1,55 @@
+"""Find, prove and hand over the best cyclical learning rate for a Keras model.
+
+The schedules are exposed here under the names TensorFlow Addons gave them. They are imported
+when they are first asked for: `import clr_sweep` alone imports neither Keras nor MLflow nor
+Optuna, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clr_sweep.schedules.keras import (
+        CyclicalLearningRate,
+        ExponentialCyclicalLearningRate,
+        Triangular2CyclicalLearningRate,
+        TriangularCyclicalLearningRate,
+    )
+
+    __version__: str
+
+__all__ = [
+    "CyclicalLearningRate",
+    "ExponentialCyclicalLearningRate",
+    "Triangular2CyclicalLearningRate",
+    "TriangularCyclicalLearningRate",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, and keeps it."""
+    if name == "__version__":
+        value: Any = _installed_version()
+    elif name in __all__:
+        value = getattr(importlib.import_module("clr_sweep.schedules.keras"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _installed_version() -> str:
+    """Returns the installed distribution's version; "0+unknown" in a tree never installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("clr-sweep")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"

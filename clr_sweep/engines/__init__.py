@@ -1,0 +1,1 @@
+"""Where jobs run. An engine knows nothing of training, of Optuna or of MLflow."""

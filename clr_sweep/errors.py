@@ -1,0 +1,45 @@
+"""The exceptions of clr-sweep, each with the exit status that the command line gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ClrSweepError(Exception):
+    """Something the user has to know about: shown as a message, without a traceback."""
+
+    exit_status = 1
+
+
+class InputError(ClrSweepError):
+    """What the user gave cannot be used. Holds every problem found, not the first alone.
+
+    Args:
+        problems: one sentence for each problem, each naming the place, the value found and
+            what is allowed.
+        source: the file or command line that the problems are in, put before each of them.
+    """
+
+    exit_status = 2
+
+    def __init__(self, problems: str | Iterable[str], source: str | None = None) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.source = source
+        prefix = f"{source}: " if source else ""
+        super().__init__("\n".join(prefix + problem for problem in self.problems))
+
+
+class DataError(InputError):
+    """A data set cannot be found, read or trusted."""
+
+
+class StudyChangedError(InputError):
+    """The stored study was made from another sweep definition or from other data."""
+
+
+class StoreError(ClrSweepError):
+    """A study storage or a tracking store cannot be reached or written."""
+
+
+class TrialFailedError(ClrSweepError):
+    """The user's model or data code raised an exception; the message holds its traceback."""

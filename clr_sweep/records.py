@@ -1,0 +1,132 @@
+"""What a trial reports and leaves behind: plain, frozen records that pass between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from clr_sweep.config import TrialConfig
+
+State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
+Kind = Literal["trial", "baseline", "train"]
+
+
+@dataclass(frozen=True)
+class StepPoint:
+    """One optimizer step: the rate it used and the loss of its batch (before the update)."""
+
+    step: int
+    learning_rate: float
+    batch_loss: float | None
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """The state of a trial at the end of an epoch.
+
+    Attributes:
+        epoch: counted from 1.
+        step: optimizer steps taken so far.
+        metrics: loss, accuracy, val_loss, val_accuracy; those that are finite.
+        cpu_seconds: CPU time of the trial's process in this epoch.
+        wall_seconds: time in this epoch.
+        points: the thinned per-step curve of this epoch.
+    """
+
+    epoch: int
+    step: int
+    metrics: Mapping[str, float]
+    cpu_seconds: float
+    wall_seconds: float
+    points: tuple[StepPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where the loss stopped being a number.
+
+    Attributes:
+        step: optimizer step, counted from 0.
+        learning_rate: the rate that step used.
+        phase: position within the cycle, 0 at its start, 0.5 at the peak.
+    """
+
+    step: int
+    epoch: int
+    learning_rate: float
+    phase: float
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended.
+
+    Attributes:
+        value: the objective; None unless complete.
+        metrics: the metrics at the epoch that gives the objective, or the last ones.
+    """
+
+    state: State
+    reason: str | None
+    value: float | None
+    metrics: Mapping[str, float]
+    epochs: int
+    steps: int
+    cpu_seconds: float
+    wall_seconds: float
+    divergence: Divergence | None = None
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as it is stored: read from the study's storage and the trial's folder.
+
+    Attributes:
+        number: None for the baseline.
+        params: the sampled hyperparameters by their names in the search space.
+        reports: the epochs, from the trial's folder.
+        test_metrics: test_loss and test_accuracy, where the trial was finally compared.
+    """
+
+    kind: Kind
+    number: int | None
+    state: State
+    reason: str | None
+    config: TrialConfig
+    folder: Path
+    value: float | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    test_metrics: Mapping[str, float] = field(default_factory=dict)
+    reports: tuple[EpochReport, ...] = ()
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    divergence: Divergence | None = None
+
+    @property
+    def label(self) -> str:
+        return "baseline" if self.number is None else f"trial {self.number}"
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A whole study as it is stored."""
+
+    name: str
+    metric: str
+    direction: str
+    trials: tuple[TrialRecord, ...]
+    baseline: TrialRecord | None
+    importances: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The complete trial with the best value; the earliest of equals."""
+        done = [t for t in self.trials if t.state == "complete" and t.value is not None]
+        sign = 1 if self.direction == "maximize" else -1
+        return max(done, key=lambda t: (sign * (t.value or 0.0), -(t.number or 0)), default=None)
+
+    def count(self, state: State) -> int:
+        return sum(trial.state == state for trial in self.trials)

@@ -1,0 +1,160 @@
+"""Numbers, schedules and states in words, the same in every figure and report."""
+
+from __future__ import annotations
+
+import math
+
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.results import curves
+from clr_sweep.schedules import policies
+
+METRICS = {
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+    "accuracy": "training accuracy",
+    "loss": "training loss",
+    "test_accuracy": "test accuracy",
+    "test_loss": "test loss",
+}
+ENDED = ("complete", "pruned", "diverged", "failed")
+"""States that no longer change. Interrupted trials go on, so they count as open."""
+
+
+def metric(name: str) -> str:
+    """The name of a metric as readers know it."""
+    return METRICS.get(name, name)
+
+
+def capital(text: str) -> str:
+    """The text with its first letter raised and the others left as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def rate(value: float) -> str:
+    """A learning rate with three significant digits: 0.0012, 0.31, 2.5e-5."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def value(number: float) -> str:
+    """An accuracy or a loss with four decimals; a huge loss with four significant digits."""
+    return f"{number:.4f}" if abs(number) < 1e4 else f"{number:.4g}"
+
+
+def points(difference: float) -> str:
+    """A difference of accuracies in points (hundredths), with its sign."""
+    return f"{round(100 * difference, 2) + 0.0:+.2f}"
+
+
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: 1 trial, 12 trials."""
+    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def epochs(number: float) -> str:
+    """Epochs to one decimal where they are not whole: 16, 13.2."""
+    return f"{round(number, 1) + 0.0:.10g}"
+
+
+def seconds(number: float) -> str:
+    """A time in the unit that suits its size: 8.4 s, 12.5 min, 3.2 h."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if number >= 2 * size:
+            return f"{number / size:,.1f} {unit}"
+    return f"{number:,.1f} s"
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text on one line, cut with an ellipsis where it is longer than `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def bounds(record: TrialRecord) -> str:
+    """Policy and rates: `triangular2, 0.0012 to 0.31`, or `constant 0.01`."""
+    schedule = record.config.schedule
+    if schedule.policy == policies.CONSTANT:
+        return f"constant {rate(schedule.init_lr)}"
+    words = f"{schedule.policy}, {rate(schedule.init_lr)} to {rate(schedule.max_lr)}"
+    return words + (f", gamma {schedule.gamma:.7g}" if schedule.policy == "exp_range" else "")
+
+
+def cycles(record: TrialRecord) -> str:
+    """The planned cycles: `half cycle 4 epochs = 3,376 steps, 2 whole cycles in 16 epochs, ...`."""
+    config = record.config
+    planned = f"{epochs(curves.planned_epochs(record))} epochs"
+    if config.schedule.policy == policies.CONSTANT:
+        return f"{plural(config.steps, 'step')} in {planned}"
+    whole = policies.whole_cycles(config.steps, config.schedule.step_size)
+    return (
+        f"half cycle {epochs(config.schedule.step_size_factor)} epochs = "
+        f"{plural(config.schedule.step_size, 'step')}, "
+        f"{plural(whole, 'whole cycle')} in {planned}, {_end(record)}"
+    )
+
+
+def schedule(record: TrialRecord) -> str:
+    """The whole schedule in one phrase: policy, rates, cycles and how it ends."""
+    return f"{bounds(record)}, {cycles(record)}"
+
+
+def _end(record: TrialRecord) -> str:
+    config = record.config
+    size = config.schedule.step_size
+    if config.steps in policies.troughs(config.steps, size):
+        return "ends at a trough"
+    if config.steps % (2 * size) == size:
+        return "ends at a peak"
+    last = policies.learning_rate(
+        config.steps - 1,
+        policy=config.schedule.policy,
+        init_lr=config.schedule.init_lr,
+        max_lr=config.schedule.max_lr,
+        step_size=size,
+        gamma=config.schedule.gamma,
+    )
+    slope = "rise" if config.steps % (2 * size) < size else "fall"
+    return f"ends in mid-cycle, on the {slope}, at rate {rate(last)}"
+
+
+def divergence(record: TrialRecord) -> str:
+    """Where the loss stopped being a number, or an empty text."""
+    found = record.divergence
+    if found is None:
+        return ""
+    return (
+        f"diverged at step {count(found.step)} (epoch {found.epoch}) at rate "
+        f"{rate(found.learning_rate)}, {math.floor(100 * found.phase)}% through its cycle"
+    )
+
+
+def state(record: TrialRecord) -> str:
+    """How a trial stands, with what is known of why."""
+    if record.state == "diverged" and record.divergence is not None:
+        return divergence(record)
+    done = f"after {epochs(curves.epochs_done(record))} epochs" if record.reports else ""
+    reason = shorten(record.reason, 300) if record.reason and record.state != "complete" else ""
+    return record.state + (f" {done}" if done else "") + (f": {reason}" if reason else "")
+
+
+def counts(study: StudyRecord, planned: int | None = None) -> str:
+    """The trials by state: `12 of 50 trials: 9 complete, 2 pruned, 1 diverged`.
+
+    Args:
+        study: the study.
+        planned: how many trials the study is to have in all; None if not known.
+    """
+    ended = sum(study.count(name) for name in ENDED)  # type: ignore[arg-type]
+    total = max(planned or 0, ended)
+    head = f"{ended} of {plural(total, 'trial')}" if ended < total else plural(ended, "trial")
+    shown = [
+        f"{study.count(name)} {name}"  # type: ignore[arg-type]
+        for name in (*ENDED, "interrupted", "running")
+        if study.count(name) or name in ("complete", "pruned", "diverged", "failed")  # type: ignore[arg-type]
+    ]
+    return f"{head}: {', '.join(shown)}"

@@ -1,0 +1,105 @@
+"""Checks of a schedule's arguments: every number is finite and within its range, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def finite_number(
+    place: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    limit: str = "",
+) -> float:
+    """Returns `value` as a Python float, or refuses it.
+
+    Args:
+        place: the argument's name, put first in the message.
+        value: a Python number, a NumPy scalar, or a 0-d array, tensor or variable. Booleans and
+            strings are refused: neither is ever meant as a number.
+        above: `value` must be greater than this.
+        at_least: `value` must be this or greater.
+        at_most: `value` must be this or less.
+        limit: what the bound is called in the message, such as "init_lr"; its value follows.
+
+    Raises:
+        TypeError: `value` is not one number.
+        ValueError: `value` is not finite or out of range.
+    """
+    bounds = [
+        f"{sign} {f'{limit} ({bound!r})' if limit else repr(bound)}"
+        for sign, bound in ((">", above), (">=", at_least), ("<=", at_most))
+        if bound is not None
+    ]
+    allowed = " ".join(["must be a finite number", " and ".join(bounds)]).rstrip()
+    number = _as_float(value)
+    if number is None:
+        raise TypeError(f"{place}: {allowed}, got {value!r} ({type(value).__name__})")
+    if (
+        number - number != 0  # NaN and the infinities
+        or (above is not None and number <= above)
+        or (at_least is not None and number < at_least)
+        or (at_most is not None and number > at_most)
+    ):
+        raise ValueError(f"{place}: {allowed}, got {number!r}")
+    return number
+
+
+def learning_rates(
+    init_place: str, init_value: Any, max_place: str, max_value: Any
+) -> tuple[float, float]:
+    """Returns both bounds of a cycle as floats, 0 <= lower <= upper; errors as `finite_number`."""
+    init_lr = finite_number(init_place, init_value, at_least=0.0)
+    max_lr = finite_number(max_place, max_value, at_least=init_lr, limit=init_place)
+    return init_lr, max_lr
+
+
+def half_cycle(place: str, value: Any) -> float:
+    """Returns a half cycle in steps as a float > 0; errors as `finite_number`."""
+    return finite_number(place, value, above=0.0)
+
+
+def decay(place: str, value: Any) -> float:
+    """Returns the factor per step of exp_range, in (0, 1]; errors as `finite_number`.
+
+    Above 1 the amplitude would grow without bound and leave the given maximum.
+    """
+    return finite_number(place, value, above=0.0, at_most=1.0)
+
+
+def whole_number(place: str, value: Any) -> int:
+    """Returns a count >= 0 as a Python int.
+
+    Raises:
+        TypeError: `value` is not an integer; a float is refused even where it is integral.
+        ValueError: `value` is negative.
+    """
+    if is_boolean(value) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"{place}: must be an integer >= 0, got {value!r} ({type(value).__name__})"
+        )
+    number = int(value.__index__())
+    if number < 0:
+        raise ValueError(f"{place}: must be an integer >= 0, got {number}")
+    return number
+
+
+def is_boolean(value: Any) -> bool:
+    """Tells booleans of Python, NumPy and TensorFlow, all of which convert to 0 and 1."""
+    return isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
+
+
+def _as_float(value: Any) -> float | None:
+    """Returns the one number that `value` is, or None."""
+    if is_boolean(value) or isinstance(value, str | bytes | bytearray):
+        return None
+    if getattr(getattr(value, "dtype", None), "kind", "f") in "SU":  # NumPy would parse it
+        return None
+    try:
+        # An array of one element converts too, but is not one number.
+        return float(value) if tuple(getattr(value, "shape", ())) == () else None
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,281 @@
+"""The shapes of a cyclical learning rate as arithmetic on the optimizer's step.
+
+With t the optimizer step and S the step size, a HALF cycle in steps:
+
+    cycle    = floor(1 + t / (2 S))
+    x        = |t / S - 2 cycle + 1|
+    position = max(0, 1 - x)
+    rate     = init_lr + (max_lr - init_lr) * position * scale
+
+    policy         scale
+    triangular     1
+    triangular2    2^-(cycle - 1)
+    exp_range      gamma^t
+
+Source: L. N. Smith, Cyclical Learning Rates for Training Neural Networks, arXiv:1506.01186, in
+the form that bckenstler/CLR, TensorFlow Addons and PyTorch share: exp_range decays the amplitude
+alone, where the paper decays each boundary.
+
+Everything is built from `abs`, `//`, `%`, `+`, `-`, `*`, `/` and `**`, so one formula serves
+Python numbers, NumPy arrays and tensors. Numbers and arrays of any integer or float type are
+worked on in float64; a tensor must be float64 already. Steps are counted from 0.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any, TypeAlias
+
+from clr_sweep.schedules import arguments
+
+POLICIES = ("triangular", "triangular2", "exp_range")
+"""The cyclical policies."""
+
+CONSTANT = "constant"
+"""The policy without a cycle: the rate is init_lr at every step."""
+
+Steps: TypeAlias = Any
+"""One step or many: a Python number, a NumPy array or a float64 tensor.
+
+The libraries share no static type; a function that takes Steps returns the same kind, in float64.
+"""
+
+_TOLERANCE = Fraction(1, 10**6)
+"""In steps: a trough this little after an integer step counts as reached at that step."""
+
+
+def cycle(step: Steps, step_size: float) -> Steps:
+    """Returns the number of the cycle that a step lies in, from 1.
+
+    Formula: floor(1 + step / (2 * step_size)). A trough belongs to the cycle it begins.
+
+    Args:
+        step: optimizer steps, >= 0.
+        step_size: half a cycle, in steps, > 0.
+
+    Raises:
+        TypeError: an argument is not a number.
+        ValueError: `step` is negative or `step_size` is not a finite number > 0.
+
+    Example:
+        >>> cycle(0, 40), cycle(79, 40), cycle(80, 40)
+        (1.0, 1.0, 2.0)
+    """
+    step = _as_float64("step", step)
+    period = 2.0 * arguments.half_cycle("step_size", step_size)
+    # The remainder is exact in floating point and the plain quotient is not: just below a
+    # boundary it can round up into the next cycle. So the remainder is taken off first, and the
+    # half before the floor rounds what is then a whole number but for one rounding error.
+    return ((step - step % period) / period + 0.5) // 1.0 + 1.0
+
+
+def position(step: Steps, step_size: float) -> Steps:
+    """Returns the height on the triangle: 0 at a trough, 1 at a peak, linear between them.
+
+    Formula: max(0, 1 - |step / step_size - 2 * cycle + 1|), worked out from the remainder of
+    the step in its cycle, which stays exact however far the run has come.
+
+    Args:
+        step: optimizer steps, >= 0.
+        step_size: half a cycle, in steps, > 0.
+
+    Raises:
+        TypeError: an argument is not a number.
+        ValueError: `step` is negative or `step_size` is not a finite number > 0.
+
+    Example:
+        >>> position(0, 40), position(10, 40), position(40, 40), position(80, 40)
+        (0.0, 0.25, 1.0, 0.0)
+    """
+    step = _as_float64("step", step)
+    step_size = arguments.half_cycle("step_size", step_size)
+    return 1.0 - abs(step % (2.0 * step_size) - step_size) / step_size
+
+
+def triangular(cycle: Steps) -> Steps:
+    """Returns the scale of the policy triangular: 1 in every cycle (numbered from 1).
+
+    Example:
+        >>> triangular(7)
+        1.0
+    """
+    return _as_float64("cycle", cycle) ** 0.0
+
+
+def triangular2(cycle: Steps) -> Steps:
+    """Returns the scale of the policy triangular2: 2^-(cycle - 1), halved with each cycle.
+
+    The power of one half underflows to 0 in long runs, where 2^(cycle - 1) would overflow.
+
+    Args:
+        cycle: numbers of cycles, from 1.
+
+    Example:
+        >>> triangular2(1), triangular2(3), triangular2(5000)
+        (1.0, 0.25, 0.0)
+    """
+    return 0.5 ** (_as_float64("cycle", cycle) - 1.0)
+
+
+def exp_range(gamma: float, step: Steps) -> Steps:
+    """Returns the scale of the policy exp_range: gamma^step.
+
+    Args:
+        gamma: the factor per step, in (0, 1].
+        step: optimizer steps, >= 0.
+
+    Raises:
+        TypeError: an argument is not a number.
+        ValueError: `gamma` is not in (0, 1] or `step` is negative.
+
+    Example:
+        >>> exp_range(0.5, 3)
+        0.125
+    """
+    return arguments.decay("gamma", gamma) ** _as_float64("step", step)
+
+
+def learning_rate(
+    step: Steps,
+    *,
+    policy: str,
+    init_lr: float,
+    max_lr: float | None = None,
+    step_size: float | None = None,
+    gamma: float = 1.0,
+) -> Steps:
+    """Returns the learning rate that the optimizer uses at a step, in float64.
+
+    Args:
+        step: optimizer steps, >= 0, counted from 0.
+        policy: one of POLICIES, or CONSTANT.
+        init_lr: the rate at the troughs, >= 0; with CONSTANT, at every step.
+        max_lr: the rate at the first peak, >= init_lr. Needed by every cyclical policy, not read
+            with CONSTANT.
+        step_size: half a cycle, in steps, > 0, whole or not. Needed by every cyclical policy,
+            not read with CONSTANT.
+        gamma: the factor per step of exp_range, in (0, 1]; not read by any other policy.
+
+    Returns:
+        The rate, or the array of rates, of the shape and kind of `step`.
+
+    Raises:
+        TypeError: an argument is missing or not a number.
+        ValueError: an unknown policy, or an argument out of range.
+
+    Example:
+        >>> [learning_rate(t, policy="triangular2", init_lr=0.0, max_lr=1.0, step_size=2)
+        ...  for t in range(9)]
+        [0.0, 0.5, 1.0, 0.5, 0.0, 0.25, 0.5, 0.25, 0.0]
+    """
+    if policy == CONSTANT:
+        rate = arguments.finite_number("init_lr", init_lr, at_least=0.0)
+        return triangular(_as_float64("step", step)) * rate
+    if policy not in POLICIES:
+        allowed = ", ".join((*POLICIES, CONSTANT))
+        raise ValueError(f"policy: must be one of {allowed}, got {policy!r}")
+    if max_lr is None or step_size is None:
+        missing = "max_lr" if max_lr is None else "step_size"
+        raise TypeError(f"{missing}: must be given with policy {policy!r}")
+    init_lr, max_lr = arguments.learning_rates("init_lr", init_lr, "max_lr", max_lr)
+    height = position(step, step_size)
+    if policy == "triangular2":
+        height = height * triangular2(cycle(step, step_size))
+    elif policy == "exp_range":
+        height = height * exp_range(gamma, step)
+    return interpolate(init_lr, max_lr, height)
+
+
+def interpolate(init_lr: float, max_lr: float, height: Steps) -> Steps:
+    """Returns init_lr + (max_lr - init_lr) * height: exactly init_lr at height 0.
+
+    Example:
+        >>> interpolate(1.0, 3.0, 0.5)
+        2.0
+    """
+    return init_lr + (max_lr - init_lr) * height
+
+
+def whole_cycles(steps: int, step_size: float) -> int:
+    """Returns how many whole cycles `steps` optimizer steps complete.
+
+    Rounds as `troughs` does: it is the number of multiples of a cycle in (0, steps].
+
+    Args:
+        steps: optimizer steps done, >= 0.
+        step_size: half a cycle, in steps, > 0.
+
+    Raises:
+        TypeError: `steps` is not an integer or `step_size` is not a number.
+        ValueError: `steps` is negative or `step_size` is not a finite number > 0.
+
+    Example:
+        >>> whole_cycles(9380, 3748), whole_cycles(80, 40), whole_cycles(79, 40)
+        (1, 1, 0)
+    """
+    return floor((arguments.whole_number("steps", steps) + _TOLERANCE) / _period(step_size))
+
+
+def troughs(steps: int, step_size: float) -> list[int]:
+    """Returns the optimizer steps in (0, steps] at which a whole cycle has ended.
+
+    The k-th cycle ends at 2 * step_size * k. Where that is not a whole number it is rounded UP,
+    to the first step by which the cycle has ended; where it lies within a millionth of a step
+    above a whole number (a step size such as 1.1 * 110 = 121.00000000000001), to that number.
+    `t` in the result means t steps done, so `learning_rate(t, ...)` is at, or just past, the
+    trough.
+
+    Args:
+        steps: optimizer steps done, >= 0.
+        step_size: half a cycle, in steps, > 0.
+
+    Returns:
+        Steps in ascending order, each once.
+
+    Raises:
+        TypeError: `steps` is not an integer or `step_size` is not a number.
+        ValueError: `steps` is negative or `step_size` is not a finite number > 0.
+
+    Example:
+        >>> troughs(250, 40), troughs(20, 2.75)
+        ([80, 160, 240], [6, 11, 17])
+    """
+    # In fractions: k times a rounded period drifts, and over a long run by whole steps.
+    period = _period(step_size)
+    ends = (
+        ceil(period * k - _TOLERANCE) for k in range(1, whole_cycles(steps, step_size) + 1)
+    )
+    # Cycles shorter than a step end at the same step.
+    return list(dict.fromkeys(max(1, end) for end in ends))
+
+
+def _period(step_size: float) -> Fraction:
+    """Returns a whole cycle in steps, exactly."""
+    return 2 * Fraction(arguments.half_cycle("step_size", step_size))
+
+
+def _as_float64(place: str, value: Steps) -> Steps:
+    """Returns numbers and arrays in float64, and a float64 tensor as it is.
+
+    Without this, gamma ** int64 fails or truncates, and float32 forgets steps above 2**24.
+    """
+    if arguments.is_boolean(value):
+        raise TypeError(f"{place}: must be a number, got {value!r}")
+    if isinstance(value, int | float | Fraction):
+        number = value if isinstance(value, float) else float(value)
+        if not number >= 0.0:
+            raise ValueError(f"{place}: must be >= 0, got {value!r}")
+        return number
+    if hasattr(value, "astype"):  # NumPy, or what behaves like it
+        values = value.astype("float64")
+        if not (values >= 0.0).all():
+            raise ValueError(f"{place}: must be >= 0 everywhere, got {value!r}")
+        return values
+    # The values of a tensor may not be known yet, so its range cannot be looked at here.
+    if "float64" not in str(getattr(value, "dtype", "")):
+        raise TypeError(
+            f"{place}: must be a number, a NumPy array or a float64 tensor, got {value!r} "
+            f"({type(value).__name__})"
+        )
+    return value

@@ -1,0 +1,1 @@
+"""The study: what is sampled, where it is stored and when a trial is pruned. Optuna alone."""

@@ -1,0 +1,163 @@
+"""From a search space to a trial's configuration: one `suggest` for live and stored trials."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+
+from clr_sweep.config import (
+    OptimizerConfig,
+    ScheduleConfig,
+    Sweep,
+    TrialConfig,
+)
+from clr_sweep.cycles import plan_trial
+from clr_sweep.dimensions import Range, RatioRange
+
+# Names of the sampled parameters whose value is a ratio, not the rate itself.
+RATIO = "init_lr_ratio"
+
+
+class Suggester(Protocol):
+    """The part of `optuna.Trial` that is used; FrozenTrial and FixedTrial have it too."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float: ...
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
+
+
+def suggest(trial: Suggester, sweep: Sweep, number: int, examples: int) -> TrialConfig:
+    """The configuration of a trial, sampling what the search space leaves open.
+
+    Args:
+        trial: where values come from.
+        sweep: the definition.
+        number: the trial's number: with the sweep's seed it gives the trial's.
+        examples: training examples in all, the validation part included.
+    """
+    space = sweep.search_space
+    max_lr = float(_suggest(trial, "max_lr", space.max_lr))
+    if isinstance(space.init_lr, RatioRange):
+        init_lr = max_lr / float(_suggest(trial, RATIO, space.init_lr.ratio))
+    else:
+        init_lr = float(_suggest(trial, "init_lr", _below(space.init_lr, space.max_lr)))
+    factor = _suggest(trial, "step_size_factor", space.step_size_factor, keep_integer=True)
+    policy = _suggest(trial, "policy", space.policy)
+    gamma = float(_suggest(trial, "gamma", space.gamma)) if policy == "exp_range" else 1.0
+    further = {
+        key: _suggest(trial, key, dimension, keep_integer=True)
+        for key, dimension in space.further.items()
+    }
+    return _configure(
+        sweep,
+        further,
+        examples,
+        ScheduleConfig(
+            policy=policy,
+            init_lr=init_lr,
+            max_lr=max_lr,
+            step_size_factor=factor,
+            step_size=1,
+            gamma=gamma,
+        ),
+        trial_seed(sweep.study.seed, number),
+    )
+
+
+def baseline_config(sweep: Sweep, examples: int) -> TrialConfig:
+    """The configuration without CLR: everything else as in training, with the first trial's seed.
+
+    A hyperparameter that is searched stands at the value that `training` and `model` give it.
+    """
+    rate = sweep.baseline.learning_rate
+    schedule = ScheduleConfig(
+        policy="constant", init_lr=rate, max_lr=rate, step_size_factor=0, step_size=0, gamma=1.0
+    )
+    return _configure(sweep, {}, examples, schedule, trial_seed(sweep.study.seed, 0))
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """A trial's seed, from the sweep's seed and the trial's number alone."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:
+    """Steps of an epoch as Keras counts them: the last batch may be smaller."""
+    part = sweep.dataset.validation
+    held_out = part if isinstance(part, int) else round(part * examples)
+    return math.ceil((examples - held_out) / batch_size)
+
+
+def _configure(
+    sweep: Sweep,
+    further: dict[str, Any],
+    examples: int,
+    schedule: ScheduleConfig,
+    seed: int,
+) -> TrialConfig:
+    training = sweep.training
+    batch_size = further.get("batch_size", training.batch_size)
+    name = further.get("optimizer", training.optimizer.name)
+    own = ("batch_size", "optimizer")
+    chosen = {k: v for k, v in further.items() if k not in own and not k.startswith("model.")}
+    optimizer = OptimizerConfig(name=name, arguments={**training.optimizer.arguments, **chosen})
+    model_arguments = {
+        key.removeprefix("model."): value
+        for key, value in further.items()
+        if key.startswith("model.")
+    }
+    model = sweep.model.model_copy(
+        update={"arguments": {**sweep.model.arguments, **model_arguments}}
+    )
+    per_epoch = steps_per_epoch(sweep, batch_size, examples)
+    steps = training.epochs * per_epoch
+    if schedule.policy != "constant":
+        plan = plan_trial(
+            float(schedule.step_size_factor), per_epoch, training.epochs, sweep.objective.at
+        )
+        steps = plan.steps
+        schedule = schedule.model_copy(update={"step_size": plan.step_size})
+    return TrialConfig(
+        dataset=sweep.dataset,
+        model=model,
+        training=training.model_copy(update={"batch_size": batch_size, "optimizer": optimizer}),
+        schedule=schedule,
+        objective=sweep.objective,
+        steps=steps,
+        seed=seed,
+        split_seed=sweep.study.seed,
+    )
+
+
+def _below(init_lr: Any, max_lr: Any) -> Any:
+    """init_lr's range without the bound that it shares with max_lr's, if it shares it."""
+    low = max_lr.low if isinstance(max_lr, Range) else min(_values(max_lr))
+    if isinstance(init_lr, Range) and init_lr.high == low and init_lr.step is None:
+        return init_lr.model_copy(update={"high": math.nextafter(float(init_lr.high), 0.0)})
+    return init_lr
+
+
+def _values(dimension: Any) -> tuple[Any, ...]:
+    return dimension if isinstance(dimension, tuple) else (dimension,)
+
+
+def _suggest(trial: Suggester, name: str, dimension: Any, *, keep_integer: bool = False) -> Any:
+    if isinstance(dimension, tuple):
+        return trial.suggest_categorical(name, dimension)
+    if not isinstance(dimension, Range):
+        return dimension
+    if keep_integer and dimension.is_integer:
+        step = int(dimension.step or 1)
+        low, high = int(dimension.low), int(dimension.high)
+        return trial.suggest_int(name, low, high, step=step, log=dimension.log)
+    step_size = None if dimension.step is None else float(dimension.step)
+    low_float, high_float = float(dimension.low), float(dimension.high)
+    return trial.suggest_float(name, low_float, high_float, step=step_size, log=dimension.log)

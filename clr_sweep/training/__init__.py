@@ -1,0 +1,1 @@
+"""Training with Keras alone: data sets, models and trials. Knows neither Optuna nor MLflow."""

@@ -1,0 +1,111 @@
+"""What makes four arrays a data set that can be trained on; every problem at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+_PART_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an array without reading it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
+    """The problems that shapes and dtypes show.
+
+    Args:
+        headers: for each of the four arrays its header; None or absent where there is none.
+
+    Returns:
+        One sentence a problem: `<array>: must ..., got ...`.
+    """
+    problems = [f"{key}: is missing" for key in ARRAYS if headers.get(key) is None]
+    found = {key: header for key in ARRAYS if (header := headers.get(key)) is not None}
+    for key, header in found.items():
+        if header.dtype.kind not in "biuf":
+            extra = (
+                " (pickled Python objects are not loaded: they can run code)"
+                if header.dtype.hasobject
+                else ""
+            )
+            problems.append(
+                f"{key}: must hold numbers (integers, floats or booleans), "
+                f"got dtype {header.dtype}{extra}"
+            )
+        if not header.shape:
+            problems.append(f"{key}: must have an axis of examples, got a single value")
+        elif math.prod(header.shape) == 0:
+            problems.append(f"{key}: must not be empty, got the shape {header.shape}")
+    for part in ("train", "test"):
+        problems += _length_problems(f"x_{part}", f"y_{part}", found)
+    for kind in ("x", "y"):
+        problems += _likeness_problems(f"{kind}_train", f"{kind}_test", found)
+    return problems
+
+
+def value_problems(arrays: Mapping[str, Array]) -> list[str]:
+    """The problems that only the values show: NaN and infinity in float arrays."""
+    problems = []
+    for key in ARRAYS:
+        array = arrays[key]
+        if array.dtype.kind != "f":
+            continue
+        bad, first, start = 0, -1, 0
+        for part in parts(array):
+            wrong = ~np.isfinite(part).reshape(len(part), -1).all(axis=1)
+            if first < 0 and wrong.any():
+                first = start + int(wrong.argmax())
+            bad += int(wrong.sum())
+            start += len(part)
+        if bad:
+            problems.append(
+                f"{key}: must hold finite numbers alone, got NaN or infinity in {bad} of "
+                f"{len(array)} examples, the first at index {first}; remove these examples or "
+                f"replace the values"
+            )
+    return problems
+
+
+def parts(array: Array) -> Iterator[Array]:
+    """The array in pieces of about 16 MiB along its first axis, so that little is in memory."""
+    row = max(1, array.nbytes // len(array))
+    step = max(1, _PART_BYTES // row)
+    for start in range(0, len(array), step):
+        yield array[start : start + step]
+
+
+def _length_problems(x: str, y: str, found: Mapping[str, Header]) -> list[str]:
+    if not (x in found and y in found and found[x].shape and found[y].shape):
+        return []
+    examples, labels = found[x].shape[0], found[y].shape[0]
+    if examples == labels:
+        return []
+    return [f"{y}: must have a label for each of the {examples} examples of {x}, got {labels}"]
+
+
+def _likeness_problems(train: str, test: str, found: Mapping[str, Header]) -> list[str]:
+    if not (train in found and test in found and found[train].shape and found[test].shape):
+        return []
+    a, b = found[train], found[test]
+    problems = []
+    if a.shape[1:] != b.shape[1:]:
+        expected = ", ".join(["n", *map(str, a.shape[1:])])
+        problems.append(f"{test}: must have the shape ({expected}) as {train}, got {b.shape}")
+    if a.dtype != b.dtype:
+        problems.append(f"{test}: must have the dtype {a.dtype} of {train}, got {b.dtype}")
+    return problems

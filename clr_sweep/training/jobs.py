@@ -1,0 +1,126 @@
+"""What runs in a process of its own: looking at a sweep, training a trial, testing a model.
+
+Importing this module imports Keras; the engine's server does so once, before it forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from clr_sweep.records import TrialResult
+from clr_sweep.training.datasets import (
+    Dataset,
+    hold_out,
+    load_dataset,
+    materialize,
+    open_materialized,
+)
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.requests import DataFacts, DataJob, Inspection, TrialJob
+from clr_sweep.training.trial import compiled_model, train
+
+Report = Callable[[Any], Any]
+
+
+def prepare_data(job: DataJob, report: Report) -> DataFacts:
+    """Load the data set once, into memory-mapped files that all trials share."""
+    _prepare_process(job.search_path)
+    data = load_dataset(job.name, folder=job.folder, search_path=job.search_path)
+    stored = materialize(data, job.into)
+    return DataFacts(
+        name=data.name,
+        source=data.source,
+        digest=stored.digest,
+        train=len(data.x_train),
+        test=len(data.x_test),
+        input_shape=tuple(data.x_train.shape[1:]),
+        input_dtype=str(data.x_train.dtype),
+        materialized=job.into,
+    )
+
+
+def inspect_trial(job: TrialJob, report: Report) -> Inspection:
+    """Build and compile a trial's model and time some of its steps; nothing is kept."""
+    data = _prepare(job)
+    started = time.process_time()
+    keras.utils.set_random_seed(job.config.seed)
+    model = compiled_model(job.config, data, job.search_path)
+    loop = TrainingLoop(model, data.x_train, data.y_train, job.config.training.batch_size)
+    rows, held_out = hold_out(
+        len(data.x_train), job.config.dataset.validation, job.config.split_seed
+    )
+    order = epoch_order(rows, job.config.seed, 1)
+    steps = math.ceil(len(rows) / job.config.training.batch_size)
+    loop.train(order, 0, 1)
+    loop.evaluate(held_out[:1])
+    traced = time.process_time()
+    count = min(steps, 40)
+    loop.train(order, 0, count)
+    trained = time.process_time()
+    some = held_out[:2000]
+    loop.evaluate(some)
+    ended = time.process_time()
+    return Inspection(
+        parameters=int(model.count_params()),
+        seconds_per_step=(trained - traced) / count,
+        seconds_per_example=(ended - trained) / len(some),
+        fixed_seconds=traced - started,
+    )
+
+
+def run_trial(job: TrialJob, report: Report) -> TrialResult:
+    """Train a trial; each epoch is reported, and the answer says whether to go on."""
+    data = _prepare(job)
+    folder = TrialFolder(job.folder)
+    result, loop = train(job.config, data, folder, job.search_path, on_epoch=report)
+    if job.with_test:
+        _test(loop, data, folder)
+    return result
+
+
+def test_trial(job: TrialJob, report: Report) -> Mapping[str, float]:
+    """Evaluate a trained trial on the test set, which no choice has seen."""
+    data = _prepare(job)
+    folder = TrialFolder(job.folder)
+    keras.utils.set_random_seed(job.config.seed)
+    model = compiled_model(job.config, data, job.search_path)
+    model.load_weights(folder.model_file)
+    loop = TrainingLoop(
+        model, np.asarray(data.x_train[:2]), np.asarray(data.y_train[:2]), batch_size=2
+    )
+    return _test(loop, data, folder)
+
+
+def _test(loop: TrainingLoop, data: Dataset, folder: TrialFolder) -> dict[str, float]:
+    found = loop.evaluate_on(np.asarray(data.x_test), np.asarray(data.y_test))
+    metrics = {f"test_{name}": value for name, value in found.items() if math.isfinite(value)}
+    folder.save_test(metrics)
+    return metrics
+
+
+def _prepare(job: TrialJob) -> Dataset:
+    _prepare_process(job.search_path)
+    return open_materialized(job.data)
+
+
+def _prepare_process(search_path: tuple[Path, ...]) -> None:
+    """Settle what must be settled before TensorFlow runs its first operation."""
+    sys.path[:0] = [str(folder) for folder in search_path if str(folder) not in sys.path]
+    # Two threads on one trial were measured no faster than one: the cores go to other trials.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    for device in tf.config.list_physical_devices("GPU"):
+        # Already initialised, or a virtual device: then it stays as it is.
+        with contextlib.suppress(RuntimeError, ValueError):
+            tf.config.experimental.set_memory_growth(device, True)

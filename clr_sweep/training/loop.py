@@ -1,0 +1,144 @@
+"""The steps of a training, whole stretches of them in one call into TensorFlow's graph.
+
+The model's own `train_step` and `test_step` do the work, so a model that overrides them trains
+as it would under `fit`. What `fit` adds and a trial does not need is left out (its input
+pipeline, its callbacks between steps); what it cannot give is here: the rate and the loss of
+every single step, an order of the data that follows from (seed, epoch) alone, and an epoch that
+ends where a cycle ends. A test holds the result against `fit`, to the bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+EVALUATION_BATCH = 1000
+
+Array = npt.NDArray[Any]
+
+
+class TrainingLoop:
+    """Trains and evaluates a compiled model on arrays, recording every step.
+
+    Args:
+        model: a built, compiled Keras model.
+        x: examples of the training data, the validation part included, first axis first.
+        y: their labels.
+        batch_size: examples a step; the last step of an epoch takes what is left.
+    """
+
+    def __init__(self, model: keras.Model, x: Array, y: Array, batch_size: int) -> None:
+        self.model = model
+        self._x, self._y = tf.constant(x), tf.constant(y)
+        self._batch_size = batch_size
+        self._input_dtype = _input_dtype(model)
+        self._recorded_loss = tf.Variable(0.0, trainable=False)
+        self._rates = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
+        self._losses = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
+        self._build()
+        self._run = tf.function(self._steps, autograph=False, jit_compile=False)
+        self._evaluate = tf.function(self._evaluation, autograph=False, jit_compile=False)
+
+    def train(self, order: Array, first: int, last: int) -> tuple[Array, Array]:
+        """Take the steps `first` to `last` (not included) of an epoch.
+
+        Args:
+            order: rows of the data in this epoch's order, shape (examples,), int32.
+
+        Returns:
+            The rate that each step used and the loss of its batch before the update, each
+            float32 of shape (last - first,).
+        """
+        self._rates.assign(tf.zeros([last - first]))
+        self._losses.assign(tf.zeros([last - first]))
+        self._run(tf.constant(order), tf.constant(first), tf.constant(last))
+        return self._rates.numpy(), self._losses.numpy()
+
+    def evaluate(self, rows: Array) -> dict[str, float]:
+        """Loss and metrics over these rows of the data."""
+        self.model.reset_metrics()
+        self._evaluate(self._x, self._y, tf.constant(rows))
+        return self.take_metrics()
+
+    def evaluate_on(self, x: Array, y: Array) -> dict[str, float]:
+        """Loss and metrics over other data of the same kind."""
+        self.model.reset_metrics()
+        rows = tf.range(len(x), dtype=tf.int32)
+        self._evaluate(tf.constant(x), tf.constant(y), rows)
+        return self.take_metrics()
+
+    def take_metrics(self) -> dict[str, float]:
+        """The metrics gathered since the last call; the counters start again."""
+        result = self.model.get_metrics_result()
+        self.model.reset_metrics()
+        return {name: float(value) for name, value in result.items()}
+
+    def _build(self) -> None:
+        # Everything that is made on first use is made here, outside the graph. Evaluation draws
+        # no random numbers, so the seed generators stay as they were.
+        self.model.test_step(self._batch(self._x, self._y, tf.range(min(2, len(self._x)))))
+        self.model.reset_metrics()
+        self.model.optimizer.build(self.model.trainable_variables)
+
+    def _batch(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(tf.gather(x, rows), self._input_dtype), tf.gather(y, rows)
+
+    def _steps(self, order: tf.Tensor, first: tf.Tensor, last: tf.Tensor) -> None:
+        model, size = self.model, self._batch_size
+
+        def step(index: tf.Tensor) -> tuple[tf.Tensor]:
+            rows = order[index * size : (index + 1) * size]
+            # The rate of THIS step: after the update the optimizer shows the next one's.
+            rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
+            logs, loss = self._train_step(self._batch(self._x, self._y, rows))
+            at = tf.reshape(index - first, [1, 1])
+            self._rates.scatter_nd_update(at, tf.reshape(rate, [1]))
+            self._losses.scatter_nd_update(at, tf.reshape(loss, [1]))
+            return (index + 1,)
+
+        tf.while_loop(lambda index: index < last, step, [first], parallel_iterations=1)
+
+    def _train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[Any, tf.Tensor]:
+        # Keras' own "loss" is a running mean over the epoch; the batch's loss is seen only by
+        # compute_loss, so this listens there while the step is traced.
+        model, heard = self.model, False
+        original = model.compute_loss
+
+        def listening(*args: Any, **kwargs: Any) -> Any:
+            nonlocal heard
+            loss = original(*args, **kwargs)
+            self._recorded_loss.assign(tf.cast(loss, tf.float32))
+            heard = True
+            return loss
+
+        model.compute_loss = listening
+        try:
+            logs = model.train_step(batch)
+        finally:
+            del model.compute_loss
+        if heard:
+            return logs, self._recorded_loss.read_value()
+        # A train_step of the user's own that never calls compute_loss: what it reports.
+        return logs, tf.cast(logs["loss"], tf.float32)
+
+    def _evaluation(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> None:
+        def step(start: tf.Tensor) -> tuple[tf.Tensor]:
+            self.model.test_step(self._batch(x, y, rows[start : start + EVALUATION_BATCH]))
+            return (start + EVALUATION_BATCH,)
+
+        zero = tf.constant(0)
+        tf.while_loop(lambda start: start < tf.size(rows), step, [zero], parallel_iterations=1)
+
+
+def _input_dtype(model: keras.Model) -> str:
+    inputs = getattr(model, "inputs", None)
+    return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else "float32"
+
+
+def epoch_order(rows: Array, seed: int, epoch: int) -> Array:
+    """The rows in the order of this epoch: a function of the seed and the epoch alone."""
+    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)

@@ -1,0 +1,94 @@
+"""Models by name: the tutorial's CNN, or a function of the user's own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clr_sweep.config import ModelConfig
+from clr_sweep.errors import InputError
+from clr_sweep.training.imports import import_function, module_problem
+from clr_sweep.wording import unknown
+
+if TYPE_CHECKING:
+    import keras
+
+
+def tutorial_cnn(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, dropout: float = 0.2
+) -> keras.Model:
+    """The CNN of TensorFlow Addons' CLR tutorial: 18,762 parameters on Fashion-MNIST.
+
+    Takes images as stored, pixels from 0 to 255, and scales them itself.
+
+    Args:
+        input_shape: height, width and channels of an image.
+        classes: number of classes; the output is a probability for each.
+        dropout: part of the feature maps dropped by the spatial dropout.
+    """
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input(input_shape),
+            layers.Rescaling(1.0 / 255),
+            layers.Conv2D(16, (5, 5), activation="relu"),
+            layers.MaxPooling2D((2, 2)),
+            layers.Conv2D(32, (5, 5), activation="relu"),
+            layers.MaxPooling2D((2, 2)),
+            layers.SpatialDropout2D(dropout),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(classes, activation="softmax"),
+        ],
+        name="tutorial_cnn",
+    )
+
+
+MODELS: dict[str, Callable[..., Any]] = {"tutorial_cnn": tutorial_cnn}
+
+
+def check_model_name(name: str, search_path: Sequence[Path]) -> list[str]:
+    """What is wrong with a model's name, found without importing anything heavy."""
+    if name in MODELS:
+        return []
+    if ":" not in name:
+        return [unknown("model", name, MODELS) + ", or 'module:function' of your own"]
+    problem = module_problem(name, search_path)
+    return [problem] if problem else []
+
+
+def build_model(
+    config: ModelConfig, facts: Mapping[str, Any], search_path: Sequence[Path]
+) -> keras.Model:
+    """Build the model, uncompiled.
+
+    Args:
+        config: its name, and arguments for its function.
+        facts: what the data says (`input_shape`, `classes`): handed to the function if it has
+            an argument of that name that the configuration leaves open.
+        search_path: folders in which a module of the user's is looked for.
+
+    Raises:
+        InputError: the function does not take these arguments, or returns no Keras model.
+    """
+    import keras
+
+    function = MODELS.get(config.name) or import_function(config.name, search_path)
+    parameters = inspect.signature(function).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    if wrong := [key for key in config.arguments if key not in parameters and not takes_any]:
+        raise InputError(
+            [f"model.arguments: {unknown('argument', key, parameters)}" for key in wrong],
+            config.name,
+        )
+    arguments = {key: value for key, value in facts.items() if key in parameters}
+    model = function(**(arguments | config.arguments))
+    if not isinstance(model, keras.Model):
+        raise InputError(
+            f"model.name: {config.name} must return a keras.Model, got a {type(model).__name__}"
+        )
+    return model
