@@ -2,13 +2,16 @@
 
 The schedules are exposed here under the names TensorFlow Addons gave them. They are imported
 when they are first asked for: `import clr_sweep` alone imports neither Keras nor MLflow nor
-Optuna, so that the command line answers at once.
+Optuna, so that the command line answers at once. They register themselves with Keras as soon as
+Keras is imported, before or after, so that a saved model that uses them loads.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+import wrapt
 
 if TYPE_CHECKING:
     from clr_sweep.schedules.keras import (
@@ -27,6 +30,12 @@ __all__ = [
     "TriangularCyclicalLearningRate",
     "__version__",
 ]
+
+
+@wrapt.when_imported("keras")
+def _register_schedules(keras: Any) -> None:
+    # Keras looks a saved class up in its registry and imports nothing by itself.
+    importlib.import_module("clr_sweep.schedules.keras")
 
 
 def __getattr__(name: str) -> Any:

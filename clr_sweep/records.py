@@ -88,6 +88,7 @@ class TrialRecord:
         params: the sampled hyperparameters by their names in the search space.
         reports: the epochs, from the trial's folder.
         test_metrics: test_loss and test_accuracy, where the trial was finally compared.
+        provenance: the code and the packages that trained it.
     """
 
     kind: Kind
@@ -104,6 +105,7 @@ class TrialRecord:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     divergence: Divergence | None = None
+    provenance: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -22,8 +22,8 @@ from typing import Any
 
 from clr_sweep.errors import ClrSweepError
 
-# What the server imports before it forks: everything a job needs, so that a job starts at once.
-PRELOAD = ("clr_sweep.training.jobs", "clr_sweep.engines.freeze")
+# Imported by the server before it forks: everything a job needs, so that a job starts at once.
+PRELOAD = ("clr_sweep.engines.server",)
 GRACE_SECONDS = 5.0
 
 

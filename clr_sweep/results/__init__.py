@@ -1,1 +1,1 @@
-"""Comparison, figures and reports, made from what is stored and never from a live study."""
+"""Figures, report, comparison and export, made from what is stored and never from a live study."""

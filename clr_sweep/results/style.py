@@ -7,21 +7,25 @@ from several threads and inside programs that have settings of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from clr_sweep.records import StudyRecord
 from clr_sweep.results import words
 
 # Okabe and Ito's palette, made to be told apart with every kind of colour vision.
 BLUE, SKY, GREEN = "#0072B2", "#56B4E9", "#009E73"
+SKY_TEXT = "#1A86C0"  # the sky blue, dark enough to be read
 VERMILLION, ORANGE = "#D55E00", "#E69F00"
 INK, MUTED, FAINT, GRID = "#222222", "#666666", "#9A9A9A", "#E8E8E8"
+LANE = "#F4F4F4"
 
 WIDTH = 9.0  # inches: at 100 pixels an inch what MLflow's page shows; drawn finer for sharpness
 DPI = 150
@@ -41,8 +45,10 @@ STATES = {
     "complete": Mark("o", 34, BLUE, "white"),
     "pruned": Mark("o", 26, "none", MUTED),
     "diverged": Mark("x", 34, VERMILLION, VERMILLION),
-    "failed": Mark("s", 26, "none", INK),
+    "failed": Mark("+", 44, INK, INK),
 }
+_LINE_MARKERS = "x+"  # markers without a face
+SEQUENTIAL = "viridis"  # grows evenly in lightness; readable with every kind of colour vision
 POLICY_MARKERS = {"triangular": "^", "triangular2": "s", "exp_range": "o"}
 
 
@@ -55,21 +61,24 @@ def figure(title: str, subtitle: str = "", height: float = 5.0, legend: bool = F
         height: inches, header included.
         legend: leave a line for `legend` in the header.
     """
-    drawn = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
     header = 0.5 + (0.24 if subtitle else 0.0) + (0.28 if legend else 0.0)
-    engine = drawn.get_layout_engine()
-    if engine is not None:
-        engine.set(rect=(0.005, 0.01, 0.985, 1 - header / height - 0.01))
+    layout = ConstrainedLayoutEngine(rect=(0.005, 0.01, 0.985, 1 - header / height - 0.01))
+    drawn = Figure(figsize=(WIDTH, height), dpi=DPI, layout=layout, facecolor="white")
     drawn.text(
         0.012, 1 - 0.14 / height, words.shorten(title, 84), fontsize=HEAD, fontweight="bold",
         color=INK, va="top", ha="left", gid="title",
     )  # fmt: skip
     if subtitle:
         drawn.text(
-            0.012, 1 - 0.42 / height, words.shorten(subtitle, 128), fontsize=SMALL, color=MUTED,
+            0.012, 1 - 0.42 / height, words.shorten(subtitle, 130), fontsize=SMALL, color=MUTED,
             va="top", ha="left", gid="subtitle",
         )  # fmt: skip
     return drawn
+
+
+def name(study: StudyRecord) -> str:
+    """The study's name as it fits into a title."""
+    return words.shorten(study.name, 32)
 
 
 def legend(drawn: Figure, handles: Sequence[Line2D], line: float = 0.68) -> None:
@@ -88,7 +97,29 @@ def handle(mark: Mark, label: str) -> Line2D:
     return Line2D(
         [], [], linestyle="none", marker=mark.marker, markersize=mark.size**0.5,
         markerfacecolor=mark.face, markeredgecolor=mark.edge, label=label,
-        markeredgewidth=1.6 if mark.marker == "x" else 1.1,
+        markeredgewidth=1.6 if mark.marker in _LINE_MARKERS else 1.1,
+    )  # fmt: skip
+
+
+def state_handles(states: Sequence[str]) -> list[Line2D]:
+    """A legend's entries for the states that occur, each with how often it does."""
+    return [
+        handle(mark, f"{states.count(state)} {state}")
+        for state, mark in STATES.items()
+        if state in states
+    ]
+
+
+def draw_marks(ax: Axes, at: Sequence[tuple[float, float]], mark: Mark, gid: str) -> None:
+    """Draws marks at (x, y) positions, as one collection named `gid`."""
+    line = mark.marker in _LINE_MARKERS
+    ax.scatter(
+        [x for x, _ in at], [y for _, y in at], s=mark.size, marker=mark.marker,
+        c=mark.edge if line else None,
+        facecolors=None if line else mark.face,
+        edgecolors=None if line else mark.edge,
+        linewidths=1.6 if line else 0.8 if mark.face != "none" else 1.1,
+        zorder=4 if mark.face != "none" else 3, gid=gid,
     )  # fmt: skip
 
 
@@ -107,7 +138,9 @@ def dress(ax: Axes, x: str = "", y: str = "", grid: str = "y") -> None:
 
 def whole_ticks(ax: Axes) -> None:
     """Ticks of the x axis at whole numbers alone, thousands apart."""
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
+    ax.xaxis.set_major_locator(
+        MaxNLocator(nbins=9, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+    )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
 
 
@@ -133,13 +166,36 @@ def log_rates(ax: Axes, axis: str, values: Iterable[float]) -> None:
         target.set_minor_formatter(FuncFormatter(lambda v, _: words.rate(v)))
 
 
+def value_ticks(ax: Axes, values: Iterable[float]) -> None:
+    """Ticks of the x axis at the values themselves where they are few and not crowded."""
+    few = sorted(set(values))
+    if not 1 <= len(few) <= 5:
+        return
+    reach = (few[-1] - few[0]) or 1.0
+    crowded = any(b - a < 0.12 * reach for a, b in pairwise(few))
+    if len(few) == 1 or (ax.get_xscale() == "linear" and not crowded):
+        ax.set_xticks(few, [words.rate(v) for v in few])
+        ax.set_xticks([], minor=True)
+
+
 def message(ax: Axes, text: str) -> None:
-    """Says in the middle of an axes why there is nothing, or little, to see."""
+    """Says in the middle of an empty axes why there is nothing to see."""
+    ax.set_xticks([])
+    ax.set_yticks([])
     ax.text(
         0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=BODY + 1,
         color=MUTED, gid="message",
         bbox={"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": GRID},
     )  # fmt: skip
+
+
+def empty(title: str, text: str) -> Figure:
+    """A figure that says why there is nothing to see yet."""
+    drawn = figure(title, height=2.6)
+    ax = drawn.add_subplot()
+    dress(ax)
+    message(ax, text)
+    return drawn
 
 
 def end_labels(
@@ -188,73 +244,3 @@ def _low(block: Sequence[float], gap: float) -> float:
 
 def _high(block: Sequence[float], gap: float) -> float:
     return float(np.mean(block)) + gap * (len(block) - 1) / 2
-
-
-@dataclass(frozen=True)
-class ValueScale:
-    """A y axis for the values of trials, with a lane for those that would squeeze all others.
-
-    A pruned or diverged trial's value can lie far from the others', or be missing: it is drawn in
-    a lane at the worse end of the axis, and the lane says what it holds.
-
-    Attributes:
-        low, high: the limits of the values drawn to scale.
-        worse_is_low: whether larger is better.
-    """
-
-    low: float
-    high: float
-    worse_is_low: bool
-
-    @classmethod
-    def of(
-        cls, good: Sequence[float], others: Sequence[float], direction: str, show: Sequence[float]
-    ) -> ValueScale:
-        """The scale for the values of complete trials and of others.
-
-        Args:
-            good: values of complete trials.
-            others: last values of other trials, shown to scale where they are not far off.
-            direction: maximize or minimize.
-            show: values that must be drawn to scale, such as the baseline's.
-        """
-        sign = 1 if direction == "maximize" else -1
-        base = [sign * v for v in (good or others) if np.isfinite(v)]
-        everything = [sign * v for v in (*good, *others) if np.isfinite(v)]
-        must = [sign * v for v in show if np.isfinite(v)]
-        if not base and not must:
-            return cls(0.0, 1.0, sign > 0)
-        base = base or must
-        best = max(*base, *must) if must else max(base)
-        reach = max(5 * (best - float(np.median(base))), 0.02 * abs(best), 1e-6)
-        shown = [v for v in everything if v >= best - reach] + must
-        worst, top = min(shown), max(*shown, best)
-        room = 0.06 * (top - worst) or 0.02 * (abs(top) or 1.0)
-        low, high = sorted((sign * (worst - room), sign * (top + room)))
-        return cls(low, high, sign > 0)
-
-    @property
-    def lane(self) -> float:
-        """The y position of what is not drawn to scale."""
-        room = 0.07 * (self.high - self.low)
-        return self.low - room if self.worse_is_low else self.high + room
-
-    def place(self, value: float | None) -> float:
-        """Where a value is drawn."""
-        inside = value is not None and np.isfinite(value) and self.low <= value <= self.high
-        return float(value) if inside and value is not None else self.lane
-
-    def apply(self, ax: Axes, drawn: Sequence[float], label: bool = True) -> None:
-        """Sets the axis's limits; shades and names the lane if something was drawn in it."""
-        if self.lane not in drawn:
-            ax.set_ylim(self.low, self.high)
-            return
-        inner = self.low if self.worse_is_low else self.high
-        outer = 2 * self.lane - inner
-        ax.set_ylim(*sorted((outer, self.high if self.worse_is_low else self.low)))
-        ax.axhspan(*sorted((inner, outer)), color="#F4F4F4", zorder=0, linewidth=0)
-        ticks = [t for t in ax.get_yticks() if self.low <= t <= self.high]
-        ax.set_yticks(ticks)
-        if label:
-            side = "below" if self.worse_is_low else "above"
-            end_labels(ax, [(self.lane, f"no value,\nor {side} {inner:.3g}", MUTED)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.records import State, StudyRecord, TrialRecord
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 
@@ -16,7 +16,7 @@ METRICS = {
     "test_accuracy": "test accuracy",
     "test_loss": "test loss",
 }
-ENDED = ("complete", "pruned", "diverged", "failed")
+ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
 """States that no longer change. Interrupted trials go on, so they count as open."""
 
 
@@ -133,13 +133,21 @@ def divergence(record: TrialRecord) -> str:
     )
 
 
+def short_state(record: TrialRecord) -> str:
+    """How a trial stands, without the reason: `pruned after 6 epochs`."""
+    if record.divergence is not None:
+        return f"diverged at step {count(record.divergence.step)}"
+    done = epochs(curves.epochs_done(record))
+    after = f" after {done} {'epoch' if done == '1' else 'epochs'}" if record.reports else ""
+    return record.state + after
+
+
 def state(record: TrialRecord) -> str:
     """How a trial stands, with what is known of why."""
     if record.state == "diverged" and record.divergence is not None:
         return divergence(record)
-    done = f"after {epochs(curves.epochs_done(record))} epochs" if record.reports else ""
     reason = shorten(record.reason, 300) if record.reason and record.state != "complete" else ""
-    return record.state + (f" {done}" if done else "") + (f": {reason}" if reason else "")
+    return short_state(record) + (f": {reason}" if reason else "")
 
 
 def counts(study: StudyRecord, planned: int | None = None) -> str:
@@ -149,12 +157,9 @@ def counts(study: StudyRecord, planned: int | None = None) -> str:
         study: the study.
         planned: how many trials the study is to have in all; None if not known.
     """
-    ended = sum(study.count(name) for name in ENDED)  # type: ignore[arg-type]
+    ended = sum(study.count(name) for name in ENDED)
     total = max(planned or 0, ended)
     head = f"{ended} of {plural(total, 'trial')}" if ended < total else plural(ended, "trial")
-    shown = [
-        f"{study.count(name)} {name}"  # type: ignore[arg-type]
-        for name in (*ENDED, "interrupted", "running")
-        if study.count(name) or name in ("complete", "pruned", "diverged", "failed")  # type: ignore[arg-type]
-    ]
-    return f"{head}: {', '.join(shown)}"
+    still_open: tuple[State, ...] = ("interrupted", "running")
+    shown = [name for name in (*ENDED, *still_open) if name in ENDED or study.count(name)]
+    return f"{head}: {', '.join(f'{study.count(name)} {name}' for name in shown)}"

@@ -78,9 +78,7 @@ def whole_number(place: str, value: Any) -> int:
         ValueError: `value` is negative.
     """
     if is_boolean(value) or not hasattr(value, "__index__"):
-        raise TypeError(
-            f"{place}: must be an integer >= 0, got {value!r} ({type(value).__name__})"
-        )
+        raise TypeError(f"{place}: must be an integer >= 0, got {value!r} ({type(value).__name__})")
     number = int(value.__index__())
     if number < 0:
         raise ValueError(f"{place}: must be an integer >= 0, got {number}")

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat
 
 import keras
 
@@ -90,9 +90,9 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):  # 
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        maximal_learning_rate: float,
-        step_size: float,
+        initial_learning_rate: SupportsFloat,
+        maximal_learning_rate: SupportsFloat,
+        step_size: SupportsFloat,
         scale_fn: str | ScaleFn,
         scale_mode: ScaleMode = "cycle",
         name: str = "CyclicalLearningRate",
@@ -107,9 +107,7 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):  # 
         self.step_size = arguments.half_cycle("step_size", step_size)
         self.scale_fn = _scale_function(scale_fn)
         if scale_mode not in _SCALE_MODES:
-            raise ValueError(
-                f'scale_mode: must be "cycle" or "iterations", got {scale_mode!r}'
-            )
+            raise ValueError(f'scale_mode: must be "cycle" or "iterations", got {scale_mode!r}')
         if self.scale_fn is policies.triangular2 and scale_mode == "iterations":
             raise ValueError(
                 'scale_mode: must be "cycle" with triangular2, got "iterations", which would '
@@ -129,7 +127,7 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):  # 
         else:
             scale = self.scale_fn(step)
         # A user's function may answer in another type, as a float32 tensor or a Python number.
-        scale = keras.ops.cast(scale, "float64")
+        scale = keras.ops.convert_to_tensor(scale, dtype="float64")
         rate = policies.interpolate(
             self.initial_learning_rate,
             self.maximal_learning_rate,
@@ -177,9 +175,9 @@ class TriangularCyclicalLearningRate(CyclicalLearningRate):
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        maximal_learning_rate: float,
-        step_size: float,
+        initial_learning_rate: SupportsFloat,
+        maximal_learning_rate: SupportsFloat,
+        step_size: SupportsFloat,
         scale_mode: ScaleMode = "cycle",
         name: str = "TriangularCyclicalLearningRate",
     ) -> None:
@@ -220,9 +218,9 @@ class Triangular2CyclicalLearningRate(CyclicalLearningRate):
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        maximal_learning_rate: float,
-        step_size: float,
+        initial_learning_rate: SupportsFloat,
+        maximal_learning_rate: SupportsFloat,
+        step_size: SupportsFloat,
         scale_mode: ScaleMode = "cycle",
         name: str = "Triangular2CyclicalLearningRate",
     ) -> None:
@@ -266,11 +264,11 @@ class ExponentialCyclicalLearningRate(CyclicalLearningRate):
 
     def __init__(
         self,
-        initial_learning_rate: float,
-        maximal_learning_rate: float,
-        step_size: float,
+        initial_learning_rate: SupportsFloat,
+        maximal_learning_rate: SupportsFloat,
+        step_size: SupportsFloat,
         scale_mode: ScaleMode = "iterations",
-        gamma: float = 1.0,
+        gamma: SupportsFloat = 1.0,
         name: str = "ExponentialCyclicalLearningRate",
     ) -> None:
         self.gamma = arguments.decay("gamma", gamma)
@@ -296,15 +294,14 @@ def _scale_function(scale_fn: Any) -> ScaleFn:
                 f"scale_fn: must be a name or a function, got {scale_fn!r} "
                 f"({type(scale_fn).__name__})"
             )
-        return scale_fn
+        function: ScaleFn = scale_fn
+        return function
     if scale_fn in _NAMED_SCALES:
         return _NAMED_SCALES[scale_fn]
     if scale_fn == "exp_range":
-        raise ValueError(
-            'scale_fn: "exp_range" needs a gamma; use ExponentialCyclicalLearningRate'
-        )
-    found = keras.saving.get_registered_object(scale_fn)
-    if not callable(found) or isinstance(found, type):
+        raise ValueError('scale_fn: "exp_range" needs a gamma; use ExponentialCyclicalLearningRate')
+    found: ScaleFn | None = keras.saving.get_registered_object(scale_fn)
+    if found is None or isinstance(found, type):
         raise ValueError(
             f'scale_fn: must be "triangular", "triangular2", a function, or the name of a '
             f"function registered with keras.saving.register_keras_serializable (such as "
@@ -319,7 +316,7 @@ def _scale_name(scale_fn: ScaleFn) -> str:
         if scale_fn is named:
             return name
     try:
-        name = keras.saving.get_registered_name(scale_fn)
+        name = str(keras.saving.get_registered_name(scale_fn))
         if keras.saving.get_registered_object(name) is scale_fn:
             return name
     except (AttributeError, TypeError):  # an object without a name, or one that has no hash

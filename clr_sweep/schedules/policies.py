@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any, TypeAlias
+from typing import Any, SupportsFloat, TypeAlias
 
 from clr_sweep.schedules import arguments
 
@@ -45,7 +45,7 @@ _TOLERANCE = Fraction(1, 10**6)
 """In steps: a trough this little after an integer step counts as reached at that step."""
 
 
-def cycle(step: Steps, step_size: float) -> Steps:
+def cycle(step: Steps, step_size: SupportsFloat) -> Steps:
     """Returns the number of the cycle that a step lies in, from 1.
 
     Formula: floor(1 + step / (2 * step_size)). A trough belongs to the cycle it begins.
@@ -70,7 +70,7 @@ def cycle(step: Steps, step_size: float) -> Steps:
     return ((step - step % period) / period + 0.5) // 1.0 + 1.0
 
 
-def position(step: Steps, step_size: float) -> Steps:
+def position(step: Steps, step_size: SupportsFloat) -> Steps:
     """Returns the height on the triangle: 0 at a trough, 1 at a peak, linear between them.
 
     Formula: max(0, 1 - |step / step_size - 2 * cycle + 1|), worked out from the remainder of
@@ -90,7 +90,7 @@ def position(step: Steps, step_size: float) -> Steps:
     """
     step = _as_float64("step", step)
     step_size = arguments.half_cycle("step_size", step_size)
-    return 1.0 - abs(step % (2.0 * step_size) - step_size) / step_size
+    return (step_size - abs(step % (2.0 * step_size) - step_size)) / step_size
 
 
 def triangular(cycle: Steps) -> Steps:
@@ -118,7 +118,7 @@ def triangular2(cycle: Steps) -> Steps:
     return 0.5 ** (_as_float64("cycle", cycle) - 1.0)
 
 
-def exp_range(gamma: float, step: Steps) -> Steps:
+def exp_range(gamma: SupportsFloat, step: Steps) -> Steps:
     """Returns the scale of the policy exp_range: gamma^step.
 
     Args:
@@ -140,10 +140,10 @@ def learning_rate(
     step: Steps,
     *,
     policy: str,
-    init_lr: float,
-    max_lr: float | None = None,
-    step_size: float | None = None,
-    gamma: float = 1.0,
+    init_lr: SupportsFloat,
+    max_lr: SupportsFloat | None = None,
+    step_size: SupportsFloat | None = None,
+    gamma: SupportsFloat = 1.0,
 ) -> Steps:
     """Returns the learning rate that the optimizer uses at a step, in float64.
 
@@ -197,7 +197,7 @@ def interpolate(init_lr: float, max_lr: float, height: Steps) -> Steps:
     return init_lr + (max_lr - init_lr) * height
 
 
-def whole_cycles(steps: int, step_size: float) -> int:
+def whole_cycles(steps: int, step_size: SupportsFloat) -> int:
     """Returns how many whole cycles `steps` optimizer steps complete.
 
     Rounds as `troughs` does: it is the number of multiples of a cycle in (0, steps].
@@ -217,7 +217,7 @@ def whole_cycles(steps: int, step_size: float) -> int:
     return floor((arguments.whole_number("steps", steps) + _TOLERANCE) / _period(step_size))
 
 
-def troughs(steps: int, step_size: float) -> list[int]:
+def troughs(steps: int, step_size: SupportsFloat) -> list[int]:
     """Returns the optimizer steps in (0, steps] at which a whole cycle has ended.
 
     The k-th cycle ends at 2 * step_size * k. Where that is not a whole number it is rounded UP,
@@ -243,14 +243,12 @@ def troughs(steps: int, step_size: float) -> list[int]:
     """
     # In fractions: k times a rounded period drifts, and over a long run by whole steps.
     period = _period(step_size)
-    ends = (
-        ceil(period * k - _TOLERANCE) for k in range(1, whole_cycles(steps, step_size) + 1)
-    )
+    ends = (ceil(period * k - _TOLERANCE) for k in range(1, whole_cycles(steps, step_size) + 1))
     # Cycles shorter than a step end at the same step.
     return list(dict.fromkeys(max(1, end) for end in ends))
 
 
-def _period(step_size: float) -> Fraction:
+def _period(step_size: SupportsFloat) -> Fraction:
     """Returns a whole cycle in steps, exactly."""
     return 2 * Fraction(arguments.half_cycle("step_size", step_size))
 

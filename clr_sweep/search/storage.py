@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from clr_sweep.config import Sweep, TrialConfig
 from clr_sweep.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.records import Divergence, Kind, State, StudyRecord, TrialRecord, TrialResult
-from clr_sweep.search.pruning import make_pruner
+from clr_sweep.search.pruning import POSITIONS, make_pruner
 from clr_sweep.training.folder import TrialFolder
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
@@ -24,6 +26,7 @@ DEFAULT_STORAGE = "sqlite:///optuna.db"
 SWEEP, SWEEP_TEXT, FACTS, BASELINE = "sweep", "sweep_text", "facts", "baseline"
 # Attributes of a trial.
 CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "folder"
+PROVENANCE = "provenance"
 # What may differ between two starts of one study: how much and where, not what.
 _MAY_CHANGE = (
     "study.trials",
@@ -113,8 +116,10 @@ def make_sampler(sweep: Sweep, trials_so_far: int) -> optuna.samplers.BaseSample
         return optuna.samplers.QMCSampler(
             seed=sweep.study.seed, scramble=True, warn_independent_sampling=False
         )
-    # Parameters that only some policies have are sampled in groups of their own.
-    return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        # Parameters that only some policies have (gamma) are sampled in groups of their own.
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
 
 def waiting_again(study: optuna.Study) -> list[int]:
@@ -133,13 +138,27 @@ def put_back(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:
     study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
 
+def begin_trial(
+    trial: optuna.Trial,
+    config: TrialConfig,
+    folder: Path,
+    places: list[float],
+    provenance: Mapping[str, Any],
+) -> None:
+    """Store what a trial is before it starts."""
+    trial.set_user_attr(CONFIG, config.model_dump(mode="json"))
+    trial.set_user_attr(FOLDER, str(folder))
+    trial.set_user_attr(POSITIONS, places)
+    trial.set_user_attr(PROVENANCE, dict(provenance))
+
+
 def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult) -> None:
     """Store how a trial ended: what belongs to it first, its end state last.
 
     A diverged trial is told as PRUNED: the sampler ranks it below the complete ones and learns
     from it, and no value that is not a number enters the storage.
     """
-    trial.set_user_attr(RESULT, _plain(result))
+    trial.set_user_attr(RESULT, asdict(result))
     trial.set_user_attr(STATE, result.state)
     trial.set_user_attr(REASON, result.reason)
     if result.state == "complete" and result.value is not None:
@@ -156,14 +175,20 @@ def record_failure(study: optuna.Study, trial: optuna.Trial, reason: str) -> Non
 
 
 def record_baseline(
-    study: optuna.Study, config: TrialConfig, folder: Path, result: TrialResult | None,
-    state: State, reason: str | None = None,
+    study: optuna.Study,
+    config: TrialConfig,
+    folder: Path,
+    provenance: Mapping[str, Any],
+    result: TrialResult | None,
+    state: State,
+    reason: str | None = None,
 ) -> None:
     """Store how the baseline ended; it is no trial: the sampler must not learn from it."""
     content = {
         CONFIG: config.model_dump(mode="json"),
         FOLDER: str(folder),
-        RESULT: _plain(result) if result else None,
+        PROVENANCE: dict(provenance),
+        RESULT: asdict(result) if result else None,
         STATE: state,
         REASON: reason,
     }
@@ -242,6 +267,7 @@ def _record(
         cpu_seconds=result.get("cpu_seconds", 0.0),
         wall_seconds=result.get("wall_seconds", 0.0),
         divergence=Divergence(**where) if where else None,
+        provenance=content.get(PROVENANCE) or {},
     )
 
 
@@ -287,8 +313,3 @@ def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     else:
         yield prefix, content
 
-
-def _plain(result: TrialResult) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(result)

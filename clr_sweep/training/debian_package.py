@@ -93,7 +93,15 @@ def _private_lists(work: Path) -> list[str]:
     state, cache = work / "state", work / "cache"
     (state / "lists" / "partial").mkdir(parents=True)
     (cache / "archives" / "partial").mkdir(parents=True)
-    return _options({"Dir::State": str(state), "Dir::Cache": str(cache)})
+    # lists and archives too, which the machine's settings may have as absolute paths
+    return _options(
+        {
+            "Dir::State": str(state),
+            "Dir::State::lists": str(state / "lists"),
+            "Dir::Cache": str(cache),
+            "Dir::Cache::archives": str(cache / "archives"),
+        }
+    )
 
 
 def _options(values: dict[str, str]) -> list[str]:

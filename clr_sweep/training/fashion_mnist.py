@@ -38,6 +38,7 @@ DIGEST = "3edfad757e861687b0508abbb9cb73d51c420bb2f73b224ca589226ebfd3616b"
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+_FOLDER_IN_PACKAGE = "usr/share/datasets/fashion-mnist"
 
 _ANSWER_SECONDS = 10  # for a connection, and for each piece of an answer
 _DOWNLOAD_SECONDS = 900  # for a file
@@ -95,11 +96,11 @@ FILES = {
 }
 
 
-class _Unavailable(Exception):
+class UnavailableError(Exception):
     """A place or a route does not give the data; the message says why."""
 
 
-class _Absent(_Unavailable):
+class AbsentError(UnavailableError):
     """A place holds none of the files."""
 
 
@@ -126,9 +127,9 @@ def load(folder: Path | None = None, *, base_url: str | None = None) -> Dataset:
         if place:
             try:
                 arrays = read_folder(Path(place).expanduser())
-            except _Absent as error:
+            except AbsentError as error:
                 _note(tried, f"{origin} {place}", error)
-            except _Unavailable as error:
+            except UnavailableError as error:
                 # who names a folder means its files: others in their stead would be a surprise
                 raise DataError(f"{error}; copy the files again", f"{origin} {place}") from error
             else:
@@ -147,7 +148,7 @@ def read_folder(folder: Path) -> dict[str, Array]:
     """The four arrays in `folder`, or in its subfolder fashion-mnist, each checked.
 
     Raises:
-        _Unavailable: files are absent or damaged.
+        UnavailableError: files are absent or damaged.
     """
     for place in (folder, folder / "fashion-mnist"):
         found = {key: _candidates(place, file) for key, file in FILES.items()}
@@ -157,14 +158,14 @@ def read_folder(folder: Path) -> dict[str, Array]:
         for key, file in FILES.items():
             try:
                 arrays[key] = _read_first(found[key], file)
-            except _Unavailable as error:
+            except UnavailableError as error:
                 problems.append(str(error))
         if problems:
-            raise _Unavailable("; ".join(problems))
+            raise UnavailableError("; ".join(problems))
         return arrays
-    if not folder.is_dir():
-        raise _Absent("there is no such folder")
-    raise _Absent(f"holds none of the files ({FILES['x_train'].name}.gz, ...)")
+    if not os.path.isdir(folder):
+        raise AbsentError("there is no such folder, or it may not be read")
+    raise AbsentError(f"holds none of the files ({FILES['x_train'].name}.gz, ...)")
 
 
 def keras_folder() -> Path:
@@ -194,10 +195,10 @@ def _find_or_fetch(cache: Path, base_url: str | None, tried: list[str]) -> Datas
         for route, source, read in routes:
             try:
                 arrays = read()
-            except _Unavailable as error:
+            except UnavailableError as error:
                 _note(tried, route, error)
             else:
-                return _keep(arrays, source)
+                return _keep(arrays, source, cache)
     raise DataError(
         [
             "Fashion-MNIST cannot be found or fetched; put its four files "
@@ -209,10 +210,10 @@ def _find_or_fetch(cache: Path, base_url: str | None, tried: list[str]) -> Datas
     )
 
 
-def _note(tried: list[str], route: str, error: _Unavailable) -> None:
+def _note(tried: list[str], route: str, error: UnavailableError) -> None:
     tried.append(f"{route}: {error}")
     # files that are absent are no news; files that are there and damaged are
-    logger.log(logging.INFO if isinstance(error, _Absent) else logging.WARNING, tried[-1])
+    logger.log(logging.INFO if isinstance(error, AbsentError) else logging.WARNING, tried[-1])
 
 
 def _kept() -> Dataset | None:
@@ -223,7 +224,7 @@ def _kept() -> Dataset | None:
     return None
 
 
-def _keep(arrays: dict[str, Array], source: str) -> Dataset:
+def _keep(arrays: dict[str, Array], source: str, cache: Path | None = None) -> Dataset:
     dataset = _kept()
     if dataset is None:
         logger.info("keeping Fashion-MNIST in the cache")
@@ -231,41 +232,42 @@ def _keep(arrays: dict[str, Array], source: str) -> Dataset:
             key: array[..., np.newaxis] if key.startswith("x") else array
             for key, array in arrays.items()
         }
-        dataset = store(NAME, images, source, writable_cache_folder() / NAME)
+        dataset = store(NAME, images, source, (cache or writable_cache_folder()) / NAME)
     return replace(dataset, source=source)
 
 
 def _candidates(folder: Path, file: IdxFile) -> list[Path]:
     names = (folder / f"{file.name}.gz", folder / file.name)
-    return [path for path in names if path.is_file()]
+    # not Path.is_file, which raises where a folder above may not be read
+    return [path for path in names if os.path.isfile(path)]
 
 
 def _read_first(paths: list[Path], file: IdxFile) -> Array:
     if not paths:
-        raise _Unavailable(f"{file.name}.gz is missing")
+        raise UnavailableError(f"{file.name}.gz is missing")
     reasons = []
     for path in paths:
         try:
             return _decode(path.read_bytes(), file, str(path))
         except OSError as error:
             reasons.append(f"{path} cannot be read: {error.strerror or error}")
-        except _Unavailable as error:
+        except UnavailableError as error:
             reasons.append(str(error))
-    raise _Unavailable("; ".join(reasons))
+    raise UnavailableError("; ".join(reasons))
 
 
 def _decode(content: bytes, file: IdxFile, origin: str) -> Array:
     """The array in a file's content, which may be compressed by gzip.
 
     Raises:
-        _Unavailable: it is not the file that it should be.
+        UnavailableError: it is not the file that it should be.
     """
     reason = ""
     if content[:2] == b"\x1f\x8b":
         content, reason = _decompress(content, file.size)
     found = hashlib.sha256(content).hexdigest()
     if found != file.digest:
-        raise _Unavailable(
+        raise UnavailableError(
             f"{origin} is damaged or another file{reason}: SHA-256 of its decompressed content "
             f"must be {file.digest} ({file.size} bytes), got {found} ({len(content)} bytes"
             f"{' or more' if len(content) > file.size else ''})"
@@ -312,7 +314,7 @@ def _fetch(url: str, limit: int) -> bytes:
                 if time.monotonic() > give_up:
                     raise TimeoutError(f"not complete after {_DOWNLOAD_SECONDS} seconds")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise _Unavailable(f"{url}: {getattr(error, 'reason', None) or error}") from error
+        raise UnavailableError(f"{url}: {getattr(error, 'reason', None) or error}") from error
     return bytes(content)
 
 
@@ -320,5 +322,5 @@ def _from_debian_package(work: Path) -> dict[str, Array]:
     try:
         root = unpack_debian_package(DEBIAN_PACKAGE, work)
     except PackageError as error:
-        raise _Unavailable(str(error)) from error
-    return read_folder(root / DEBIAN_FOLDER.relative_to("/"))
+        raise UnavailableError(str(error)) from error
+    return read_folder(root / _FOLDER_IN_PACKAGE)

@@ -88,14 +88,16 @@ def _find_spec(module: str) -> importlib.machinery.ModuleSpec | None:
     for depth in range(1, len(names) + 1):
         if depth > 1 and path is None:
             return None  # the module above is no package
-        spec = _ask_finders(".".join(names[:depth]), path)
-        if spec is None:
-            return None
-        locations = spec.submodule_search_locations
         try:
+            spec = _ask_finders(".".join(names[:depth]), path)
+            if spec is None:
+                return None
+            locations = spec.submodule_search_locations
             path = None if locations is None else list(locations)
         except KeyError:
-            return spec  # a nested namespace package cannot be listed before its parent's import
+            # folders without __init__.py inside each other: Python cannot look into the inner one
+            # before it has imported the outer one, so whether the module is there shows at loading
+            return importlib.machinery.ModuleSpec(module, None, origin="not looked for")
     return spec
 
 

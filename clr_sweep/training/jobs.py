@@ -37,7 +37,9 @@ def prepare_data(job: DataJob, report: Report) -> DataFacts:
     """Load the data set once, into memory-mapped files that all trials share."""
     _prepare_process(job.search_path)
     data = load_dataset(job.name, folder=job.folder, search_path=job.search_path)
-    stored = materialize(data, job.into)
+    # Known data sets and files are in memory-mapped files of the cache already.
+    stored = data if data.folder is not None else materialize(data, job.into)
+    assert stored.folder is not None
     return DataFacts(
         name=data.name,
         source=data.source,
@@ -46,7 +48,7 @@ def prepare_data(job: DataJob, report: Report) -> DataFacts:
         test=len(data.x_test),
         input_shape=tuple(data.x_train.shape[1:]),
         input_dtype=str(data.x_train.dtype),
-        materialized=job.into,
+        materialized=stored.folder,
     )
 
 

@@ -24,16 +24,19 @@ def tutorial_cnn(
     Takes images as stored, pixels from 0 to 255, and scales them itself.
 
     Args:
-        input_shape: height, width and channels of an image.
+        input_shape: height, width and channels of an image; without channels, as in Keras' own
+            files, it is taken for one.
         classes: number of classes; the output is a probability for each.
         dropout: part of the feature maps dropped by the spatial dropout.
     """
     import keras
     from keras import layers
 
+    add_channel = [layers.Reshape((*input_shape, 1))] if len(input_shape) == 2 else []
     return keras.Sequential(
         [
             keras.Input(input_shape),
+            *add_channel,
             layers.Rescaling(1.0 / 255),
             layers.Conv2D(16, (5, 5), activation="relu"),
             layers.MaxPooling2D((2, 2)),

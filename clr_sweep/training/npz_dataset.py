@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,12 +84,12 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
     if given.is_absolute():
         candidates = [given]
     for candidate in candidates:
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # not Path.is_file: it raises in folders not to be read
             return candidate.resolve()
     siblings = {
         other.name
         for candidate in candidates
-        if candidate.parent.is_dir()
+        if os.access(candidate.parent, os.R_OK)
         for other in candidate.parent.glob("*.npz")
     }
     near = difflib.get_close_matches(given.name, siblings, n=1)

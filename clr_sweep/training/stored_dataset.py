@@ -73,7 +73,7 @@ class Dataset:
     def __reduce__(self) -> tuple[Any, ...]:
         if self.folder is not None:
             return _reopened, (self.folder, self.digest, self.name, self.source)
-        return Dataset, (self.name, *self.arrays().values(), self.digest, self.source)
+        return _dataset, (self.name, self.arrays(), self.digest, self.source)
 
 
 def content_digest(arrays: Mapping[str, Array]) -> str:
@@ -96,10 +96,7 @@ def in_memory(name: str, arrays: Mapping[str, Array], source: str) -> Dataset:
         DataError: every problem that the arrays have.
     """
     check(arrays, source)
-    views = {key: arrays[key].view() for key in ARRAYS}
-    for view in views.values():
-        view.flags.writeable = False
-    return Dataset(name=name, **views, digest=content_digest(views), source=source)
+    return _dataset(name, arrays, content_digest(arrays), source)
 
 
 def materialize(dataset: Dataset, folder: Path) -> Dataset:
@@ -198,18 +195,12 @@ def open_materialized(folder: Path) -> Dataset:
             f"so that it is made anew",
             str(folder),
         ) from error
-    return Dataset(
-        name=str(record["name"]),
-        **arrays,
-        digest=digest,
-        source=str(record["source"]),
-        folder=folder.absolute(),
-    )
+    return _dataset(str(record["name"]), arrays, digest, str(record["source"]), folder.absolute())
 
 
 def stored(folder: Path) -> Dataset | None:
     """The stored data set in `folder`, None where there is no sound one (a damaged one is said)."""
-    if not (folder / _RECORD).exists():
+    if not os.path.exists(folder / _RECORD):
         return None
     try:
         return open_materialized(folder)
@@ -227,6 +218,24 @@ def check(arrays: Mapping[str, Array], source: str) -> None:
     problems = header_problems({key: Header(a.shape, a.dtype) for key, a in arrays.items()})
     if problems := problems or value_problems(arrays):
         raise DataError(problems, source)
+
+
+def _dataset(
+    name: str, arrays: Mapping[str, Array], digest: str, source: str, folder: Path | None = None
+) -> Dataset:
+    views = {key: arrays[key].view() for key in ARRAYS}
+    for view in views.values():
+        view.flags.writeable = False
+    return Dataset(
+        name=name,
+        x_train=views["x_train"],
+        y_train=views["y_train"],
+        x_test=views["x_test"],
+        y_test=views["y_test"],
+        digest=digest,
+        source=source,
+        folder=folder,
+    )
 
 
 def _reopened(folder: Path, digest: str, name: str, source: str) -> Dataset:

@@ -1,0 +1,112 @@
+"""Before a sweep starts: the data is loaded once, a trial is looked at, its cost estimated."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.dimensions import bounds
+from clr_sweep.engines.local import Died, Done, Failed, LocalEngine
+from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
+from clr_sweep.progress import Estimate
+from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.cycles import plan_trial
+from clr_sweep.stopping import StopRequest
+from clr_sweep.sweep_file import validation_problems
+from clr_sweep.training.requests import (
+    INSPECT_TRIAL,
+    PREPARE_DATA,
+    DataFacts,
+    DataJob,
+    Inspection,
+    TrialJob,
+)
+
+
+def usable_cores() -> int:
+    """The cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def prepare_data(
+    engine: LocalEngine,
+    name: str,
+    folder: str | None,
+    search_path: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> DataFacts:
+    """Load the data set in a process of its own, into files that all trials share."""
+    job = DataJob(name, Path(folder) if folder else None, search_path, work / "data")
+    facts = run_one(engine, PREPARE_DATA, job, work / "data.log", stop)
+    assert isinstance(facts, DataFacts)
+    return facts
+
+
+def check_sizes(sweep: Sweep, facts: DataFacts, source: str) -> None:
+    """Refuse a validation part or a batch that the data, now known, cannot give."""
+    if problems := list(validation_problems(sweep, facts.train)):
+        raise InputError(problems, source)
+
+
+def inspect(
+    engine: LocalEngine,
+    config: TrialConfig,
+    facts: DataFacts,
+    search_path: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> Inspection:
+    """Build a trial's model and time some steps: errors in the user's model show here."""
+    job = TrialJob(config, facts.materialized, work / "inspection", search_path)
+    found = run_one(engine, INSPECT_TRIAL, job, work / "inspection.log", stop)
+    assert isinstance(found, Inspection)
+    return found
+
+
+def run_one(
+    engine: LocalEngine, function: str, payload: object, log: Path, stop: StopRequest
+) -> object:
+    """Run one job to its end and return its value.
+
+    Raises:
+        ClrSweepError: what the job raised; an exception of the user's code with its traceback.
+    """
+    engine.start(function, function, payload, log)
+    while True:
+        if stop:
+            engine.stop_all()
+            raise stop.error()
+        for event in engine.wait(0.2):
+            if isinstance(event, Done):
+                return event.value
+            if isinstance(event, Failed):
+                if isinstance(event.error, ClrSweepError):
+                    raise event.error
+                raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
+            if isinstance(event, Died):
+                raise TrialFailedError(f"{event.reason}; what it printed is in {log}")
+
+
+def estimate(sweep: Sweep, found: Inspection, facts: DataFacts, trials: int, slots: int) -> Estimate:
+    """What the trials still to run will cost if none is pruned."""
+    per_epoch = steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
+    low, high = bounds(sweep.search_space.step_size_factor)
+    epochs = [
+        plan_trial(factor, per_epoch, sweep.training.epochs, sweep.objective.at).epochs
+        for factor in (low, (low + high) // 2, high)
+    ]
+    validation = facts.train - round(per_epoch * sweep.training.batch_size)
+    per_epoch_seconds = (
+        per_epoch * found.seconds_per_step + max(0, validation) * found.seconds_per_example
+    )
+    return Estimate(
+        trial_seconds=found.fixed_seconds + per_epoch_seconds * sum(epochs) / len(epochs),
+        baseline_seconds=found.fixed_seconds + per_epoch_seconds * sweep.training.epochs,
+        trials=trials,
+        slots=slots,
+    )

@@ -1,0 +1,103 @@
+"""What is seen while a sweep runs: a bar on a terminal, plain log lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.words import duration
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a sweep is expected to cost, before it starts: an upper bound, without pruning.
+
+    Attributes:
+        trial_seconds: CPU time of a trial of the mean length.
+        trials: trials still to run, the baseline not among them.
+        slots: trials at once.
+    """
+
+    trial_seconds: float
+    baseline_seconds: float
+    trials: int
+    slots: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self.trial_seconds * self.trials + self.baseline_seconds
+
+    @property
+    def wall_seconds(self) -> float:
+        return self.cpu_seconds / self.slots
+
+
+class Display:
+    """Shows the state of a sweep; writes to standard error, which leaves standard output free."""
+
+    def __init__(self, planned: int) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._planned = planned
+        self._started = time.monotonic()
+        self._ended_here = 0
+        self._bar: Progress | None = None
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("[bold]trials"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[state]}"),
+                console=self._console,
+            )
+            self._task = self._bar.add_task("", total=planned, state="")
+
+    def __enter__(self) -> Display:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        if self._console.is_terminal:
+            self._console.print(text, markup=False)
+        else:
+            print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
+
+    def trial_ended(self, record: TrialRecord, metric: str) -> None:
+        self._ended_here += 1
+        schedule = record.config.schedule
+        rates = f"{schedule.init_lr:.4g} to {schedule.max_lr:.4g}, factor {schedule.step_size_factor}"
+        if schedule.policy == "constant":
+            rates = f"{schedule.init_lr:.4g}"
+        found = f"{metric} {record.value:.4f}" if record.value is not None else record.reason or ""
+        self.say(
+            f"{record.label:>10}  {record.state:9} {schedule.policy:11} {rates:32} "
+            f"{found} ({record.cpu_seconds:.0f} CPU s)"
+        )
+
+    def update(self, study: StudyRecord, running: int) -> None:
+        """Refresh the bar."""
+        if not self._bar:
+            return
+        best = study.best
+        done = sum(t.state not in ("running", "interrupted") for t in study.trials)
+        parts = [f"{running} running", f"{study.count('pruned')} pruned"]
+        for state in ("diverged", "failed"):
+            if count := study.count(state):  # type: ignore[arg-type]
+                parts.append(f"{count} {state}")
+        if best is not None and best.value is not None:
+            parts.append(f"best {study.metric} {best.value:.4f} (trial {best.number})")
+        if self._ended_here:
+            each = (time.monotonic() - self._started) / self._ended_here
+            parts.append(f"about {duration(each * max(0, self._planned - done))} left")
+        self._bar.update(self._task, completed=done, state=" · ".join(parts))
+

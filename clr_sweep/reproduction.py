@@ -1,0 +1,151 @@
+"""`clr-sweep train`: train exactly what a file says, and hold it against what it records."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.engines.local import Died, Done, Failed, LocalEngine, Message, local_engine
+from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
+from clr_sweep.preparation import prepare_data
+from clr_sweep.provenance import provenance
+from clr_sweep.publishing import Publisher
+from clr_sweep.records import TrialRecord, TrialResult
+from clr_sweep.results.export import Exported, read_exported
+from clr_sweep.stopping import StopRequest, stop_request
+from clr_sweep.sweep_file import search_path
+from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+
+
+def train_config(file: Path) -> str:
+    """Train a configuration, log it as a run of its own, and say how it compares.
+
+    Raises:
+        InputError: the file is wrong, or its data is not the data recorded in it.
+        TrialFailedError: the user's model or data code failed.
+    """
+    with stop_request() as stop:
+        adopted = os.environ.get("MLFLOW_RUN_ID")
+        exported = read_exported(file)
+        folders = search_path(file)
+        with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, local_engine(1) as engine:
+            work = Path(name)
+            dataset = exported.config.dataset
+            facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+            _refuse_other_data(exported, facts, file)
+            publisher = _publisher(exported, file, facts, folders)
+            record = TrialRecord(
+                "train",
+                exported.provenance.get("trial_number"),
+                "running",
+                None,
+                exported.config,
+                work / "trial",
+                provenance=provenance(folders[0]),
+            )
+            publisher.trial_started(record, adopted)
+            try:
+                result = _train(engine, record, facts, folders, publisher, stop)
+            except ClrSweepError as error:
+                state = "failed" if error.exit_status == 1 else "interrupted"
+                publisher.trial_stopped(record, state, str(error).split("\n")[0])
+                raise
+            done = finished(record, result)
+            publisher.trial_ended(done)
+            return "\n".join(_outcome(exported, done, publisher.run_id(done)))
+
+
+def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
+    """The record of a trial that has ended, with what it left in its folder."""
+    folder = TrialFolder(record.folder)
+    return TrialRecord(
+        kind=record.kind,
+        number=record.number,
+        state=result.state,
+        reason=result.reason,
+        config=record.config,
+        folder=record.folder,
+        value=result.value,
+        metrics=result.metrics,
+        test_metrics=folder.test_metrics(),
+        reports=folder.reports(),
+        cpu_seconds=result.cpu_seconds,
+        wall_seconds=result.wall_seconds,
+        divergence=result.divergence,
+        provenance=record.provenance,
+    )
+
+
+def _train(
+    engine: LocalEngine,
+    record: TrialRecord,
+    facts: DataFacts,
+    folders: tuple[Path, ...],
+    publisher: Publisher,
+    stop: StopRequest,
+) -> TrialResult:
+    job = TrialJob(record.config, facts.materialized, record.folder, folders, with_test=True)
+    engine.start("train", RUN_TRIAL, job, TrialFolder(record.folder).log_file)
+    while True:
+        for event in engine.wait(timeout=0.5):
+            if isinstance(event, Message):
+                engine.answer(event.key, True)
+                publisher.epoch(record, event.value)
+            elif isinstance(event, Done):
+                result: TrialResult = event.value
+                return result
+            elif isinstance(event, Failed):
+                raise TrialFailedError(f"the training failed:\n{event.traceback}")
+            elif isinstance(event, Died):
+                raise ClrSweepError(event.reason)
+        if stop:
+            raise stop.error()
+
+
+def _publisher(
+    exported: Exported, file: Path, facts: DataFacts, folders: tuple[Path, ...]
+) -> Publisher:
+    study = str(exported.provenance.get("study", file.stem))
+    objective = exported.config.objective
+    client = connect(tracking_uri())
+    experiment = experiment_id(
+        client, study, objective.metric, objective.direction == "maximize"
+    )
+    return Publisher(SweepRuns(client, experiment, study, facts), folders, facts.digest)
+
+
+def _refuse_other_data(exported: Exported, facts: DataFacts, file: Path) -> None:
+    recorded = exported.provenance.get("data_digest")
+    if recorded is not None and recorded != facts.digest:
+        raise InputError(
+            f"provenance.data_digest: the configuration was trained on data with SHA-256 "
+            f"{recorded}, but {facts.source} has {facts.digest}",
+            str(file),
+        )
+
+
+def _outcome(exported: Exported, record: TrialRecord, run_id: str | None) -> list[str]:
+    found: dict[str, Any] = {**record.metrics, **record.test_metrics}
+    lines = [f"{record.state}" + (f": {record.reason}" if record.reason else "")]
+    lines += [f"  {name}: {value!r}" for name, value in sorted(found.items())]
+    if run_id:
+        lines.append(f"MLflow run {run_id}")
+    if not exported.metrics:
+        return lines
+    differing = [
+        f"  {name}: recorded {value!r}, found {found.get(name)!r}"
+        for name, value in exported.metrics.items()
+        if found.get(name) != value
+    ]
+    if not differing:
+        return [*lines, f"reproduced: all {len(exported.metrics)} recorded metrics, to the bit"]
+    return [
+        *lines,
+        "not reproduced to the bit (another processor or other package versions do that):",
+        *differing,
+    ]

@@ -1,0 +1,81 @@
+"""The best configuration as YAML: enough to train it again and to know where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, StrictStr
+
+from clr_sweep.config import TrialConfig
+from clr_sweep.dimensions import Frozen
+from clr_sweep.errors import InputError
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.wording import validated
+from clr_sweep.yaml_file import dump, read_mapping
+
+
+class Exported(Frozen):
+    """A file made by `clr-sweep export`; one written by hand needs `config` alone."""
+
+    config: TrialConfig
+    metrics: dict[StrictStr, float] = {}
+    provenance: dict[StrictStr, Any] = Field(default={})
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the study knows of a trial beyond its record."""
+
+    run_id: str | None
+    data_digest: str | None
+    details: Mapping[str, Any]
+
+
+def best_trial(study: StudyRecord) -> TrialRecord:
+    """The trial to export.
+
+    Raises:
+        InputError: no trial is complete yet.
+    """
+    if study.best is None:
+        counts = ", ".join(
+            f"{study.count(state)} {state}"  # type: ignore[arg-type]
+            for state in ("pruned", "diverged", "failed", "interrupted", "running")
+        )
+        raise InputError(f"study {study.name!r} has no complete trial to export ({counts})")
+    return study.best
+
+
+def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
+    """The YAML of one trial: configuration, metrics and provenance."""
+    content = {
+        "config": trial.config.model_dump(mode="json"),
+        "metrics": {**trial.metrics, **trial.test_metrics},
+        "provenance": {
+            "study": study.name,
+            "trial_number": trial.number,
+            "objective": study.metric,
+            "value": trial.value,
+            "mlflow_run_id": origin.run_id,
+            "seed": trial.config.seed,
+            "data_digest": origin.data_digest,
+            **origin.details,
+        },
+    }
+    header = (
+        f"# {trial.label.capitalize()} of the study {study.name}: train it again with\n"
+        "#   clr-sweep train THIS_FILE\n"
+    )
+    return header + dump(content)
+
+
+def read_exported(path: Path) -> Exported:
+    """Read a file made by `clr-sweep export`.
+
+    Raises:
+        InputError: with every problem found, each with its place.
+    """
+    return validated(Exported, read_mapping(path), str(path))

@@ -1,0 +1,36 @@
+"""Every figure of a trial and of a study, and the files they are stored as."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from clr_sweep.records import StudyRecord
+from clr_sweep.results.space_figures import bounds_figure, ended, space_figure
+from clr_sweep.results.study_figures import comparison_figure, history_figure, importance_figure
+from clr_sweep.results.trial_figures import learning_rate_figure, loss_figure
+
+__all__ = [
+    "bounds_figure",
+    "comparison_figure",
+    "history_figure",
+    "importance_figure",
+    "learning_rate_figure",
+    "loss_figure",
+    "space_figure",
+    "study_figures",
+]
+
+
+def study_figures(study: StudyRecord) -> dict[str, Figure]:
+    """The study's figures by file name, those that have something to show."""
+    figures: dict[str, Figure] = {}
+    if ended(study):
+        figures["history.png"] = history_figure(study)
+        figures["search-space.png"] = space_figure(study)
+        figures["bounds.png"] = bounds_figure(study)
+    compared = (study.best, study.baseline)
+    if any(record is not None and record.reports for record in compared):
+        figures["comparison.png"] = comparison_figure(study)
+    if study.importances:
+        figures["importances.png"] = importance_figure(study)
+    return figures

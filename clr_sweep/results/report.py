@@ -1,0 +1,240 @@
+"""The report of a study and of a trial: Markdown for MLflow's pages, plain text for a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from clr_sweep.config import SCHEDULE_KEYS
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.results import curves, words
+from clr_sweep.results.comparison import Comparison, compare
+from clr_sweep.yaml_file import dump
+
+LIMIT = 8000
+"""Characters: what a tag of MLflow holds; its pages show the tag mlflow.note.content."""
+
+TOP = 10
+_MOST_FURTHER = 4  # columns of further hyperparameters
+_NONE = "-"
+
+
+def markdown(study: StudyRecord, planned: int | None = None) -> str:
+    """The report of a study, for the page of its parent run.
+
+    Every number is taken from the records. While the study runs the report says how far it is.
+
+    Args:
+        study: the study as it is stored.
+        planned: the trials that the study is to have in all; None if not known.
+
+    Returns:
+        Markdown of fewer than 8000 characters. Where it would be longer the table of trials is
+        cut first, then the configuration and then the notes are left out, the verdict never.
+    """
+    comparison = compare(study)
+    variants = (
+        *((rows, True, True) for rows in range(TOP, 2, -1)),
+        *((rows, False, True) for rows in range(TOP, -1, -1)),
+        (0, False, False),
+    )
+    text = ""
+    for rows, with_config, with_notes in variants:
+        text = "\n\n".join(_sections(study, planned, comparison, rows, with_config, with_notes))
+        if len(text) < LIMIT:
+            break
+    return text
+
+
+def _sections(
+    study: StudyRecord, planned: int | None, comparison: Comparison, rows: int,
+    with_config: bool, with_notes: bool,
+) -> Iterator[str]:  # fmt: skip
+    best = study.best
+    yield f"# {study.name}"
+    yield f"**{_result(study, planned)}**"
+    yield _inline(comparison.verdict)
+    if best is not None:
+        yield "## Best trial against the baseline"
+        yield _table(*_comparison_rows(best, comparison))
+    yield "## Trials"
+    yield f"{words.counts(study, planned)}. {_cost(study)}"
+    if best is not None and rows:
+        yield _table(*_trial_rows(study, rows))
+    if best is not None:
+        yield "## Best configuration"
+        if with_config:
+            yield _fenced(dump({"config": best.config.model_dump(mode="json")}), "yaml")
+        yield "Write it to a file, and train it again:"
+        yield _fenced(
+            f"clr-sweep export {study.name} -o best.yaml\nclr-sweep train best.yaml", "sh"
+        )
+    if with_notes and comparison.notes:
+        yield "## Notes"
+        yield "\n".join(f"- {_inline(note)}" for note in comparison.notes)
+
+
+def trial_markdown(record: TrialRecord) -> str:
+    """The description of a trial, for the page of its run: schedule, state and result.
+
+    Returns:
+        Markdown of fewer than 8000 characters.
+    """
+    lines = [f"**{words.capital(record.label)}: {_inline(_outcome(record))}**"]
+    lines.append(f"Schedule: {words.schedule(record)}.")
+    further = [
+        f"{_inline(words.shorten(name, 60))} {_inline(_parameter(value))}"
+        for name, value in _further(record).items()
+    ]
+    training = record.config.training
+    setting = [f"optimizer {training.optimizer.name}", f"batch size {training.batch_size}"]
+    lines.append(f"Training: {', '.join([*setting, *further[:20]])}; seed {record.config.seed}.")
+    done = (
+        f"{words.epochs(curves.epochs_done(record))} of "
+        f"{words.epochs(curves.planned_epochs(record))} epochs"
+    )
+    lines.append(
+        f"Took {words.seconds(record.cpu_seconds)} of CPU time for {done}, "
+        f"{words.seconds(record.wall_seconds)} by the clock."
+    )
+    metrics = {**record.metrics, **record.test_metrics}
+    if metrics:
+        rows = [[words.metric(name), words.value(value)] for name, value in metrics.items()]
+        where = "last epoch" if record.state != "complete" else "result"
+        lines.append(_table(["metric", where], rows[:30]))
+    return "\n\n".join(lines)
+
+
+def summary(study: StudyRecord) -> str:
+    """The end of a sweep in a few lines of plain text, for the terminal."""
+    comparison = compare(study)
+    lines = [f"{study.name}: {words.counts(study)}", comparison.verdict, _cost(study)]
+    if study.best is not None:
+        lines.append(f"Best configuration: clr-sweep export {study.name} -o best.yaml")
+    return "\n".join(lines)
+
+
+def _result(study: StudyRecord, planned: int | None) -> str:
+    best = study.best
+    if best is None or best.value is None:
+        return "No complete trial yet"
+    name = words.metric(study.metric)
+    open_trials = planned is not None and _ended(study) < planned
+    return (
+        f"Best{' so far' if open_trials else ''}: {name} {words.value(best.value)}, "
+        f"{best.label} ({words.schedule(best)})"
+    )
+
+
+def _ended(study: StudyRecord) -> int:
+    return sum(trial.state in words.ENDED for trial in study.trials)
+
+
+def _cost(study: StudyRecord) -> str:
+    runs = [*study.trials, *([study.baseline] if study.baseline is not None else [])]
+    cpu, wall = (sum(getattr(r, key) for r in runs) for key in ("cpu_seconds", "wall_seconds"))
+    baseline = " and the baseline" if study.baseline is not None else ""
+    return (
+        f"All trials{baseline} took {words.seconds(cpu)} of CPU time, "
+        f"{words.seconds(wall)} by the clock one after the other."
+    )
+
+
+def _comparison_rows(
+    best: TrialRecord, comparison: Comparison
+) -> tuple[list[str], list[list[str]]]:
+    baseline = comparison.baseline
+    shown = baseline if baseline is not None and baseline.state == "complete" else None
+    title = "baseline" if baseline is None or shown else f"baseline ({baseline.state})"
+    rows = [
+        ["schedule", words.bounds(best), words.bounds(baseline) if baseline else _NONE, ""],
+    ]
+    for name in ("val_accuracy", "val_loss", "test_accuracy", "test_loss"):
+        found = comparison.difference(name)
+        ours = {**best.metrics, **best.test_metrics}.get(name)
+        if found is not None:
+            accuracy = name.endswith("accuracy")
+            change = found.best - found.baseline
+            rows.append([
+                words.metric(name), words.value(found.best), words.value(found.baseline),
+                f"{words.points(change)} points" if accuracy else f"{change:+.4f}",
+            ])  # fmt: skip
+        elif ours is not None:
+            rows.append([words.metric(name), words.value(ours), _NONE, ""])
+    rows.append(["epochs", *(
+        words.epochs(curves.epochs_done(record)) if record else _NONE
+        for record in (best, baseline)
+    ), ""])  # fmt: skip
+    rows.append(["CPU s", *(
+        f"{record.cpu_seconds:,.1f}" if record else _NONE for record in (best, baseline)
+    ), ""])  # fmt: skip
+    return ["", best.label, title, "difference"], rows
+
+
+def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[str]]]:
+    sign = 1 if study.direction == "maximize" else -1
+    done = [t for t in study.trials if t.state == "complete" and t.value is not None]
+    done.sort(key=lambda trial: (-sign * (trial.value or 0.0), trial.number or 0))
+    further = list(dict.fromkeys(key for trial in done for key in _further(trial)))
+    further = further[:_MOST_FURTHER]
+    head = [
+        "trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy", "gamma",
+        *(_inline(words.shorten(name, 40)) for name in further), "epochs", "CPU s",
+    ]  # fmt: skip
+    return head, [_trial_row(trial, further) for trial in done[:number]]
+
+
+def _trial_row(trial: TrialRecord, further: Sequence[str]) -> list[str]:
+    schedule = trial.config.schedule
+    values = _further(trial)
+    return [
+        str(trial.number),
+        words.value(trial.value if trial.value is not None else float("nan")),
+        words.rate(schedule.init_lr),
+        words.rate(schedule.max_lr),
+        f"{schedule.step_size_factor:.4g}",
+        schedule.policy,
+        f"{schedule.gamma:.7g}" if schedule.policy == "exp_range" else _NONE,
+        *(_inline(_parameter(values[key])) if key in values else _NONE for key in further),
+        words.epochs(curves.epochs_done(trial)),
+        f"{trial.cpu_seconds:,.1f}",
+    ]
+
+
+def _further(record: TrialRecord) -> dict[str, object]:
+    # The ratio is how init_lr was sampled; the rates that follow from it are shown.
+    own = (*SCHEDULE_KEYS, "init_lr_ratio")
+    return {name: value for name, value in record.params.items() if name not in own}
+
+
+def _parameter(value: object) -> str:
+    if isinstance(value, float):
+        return words.rate(value)
+    return words.shorten(str(value), 40)
+
+
+def _outcome(record: TrialRecord) -> str:
+    name = record.config.objective.metric
+    value = curves.shown_value(record, name)
+    if value is None:
+        return words.state(record)
+    last = "" if record.state == "complete" else "last "
+    head = words.state(record) if record.state != "complete" else "complete"
+    return f"{head}, {last}{words.metric(name)} {words.value(value)}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _fenced(text: str, language: str) -> str:
+    # Longer than any run of backticks within, so that no value can end the block.
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _inline(text: str) -> str:
+    """Text in which nothing is taken for Markdown or HTML; underscores within words never are."""
+    return re.sub(r"([\\`*<>\[\]|~])", r"\\\1", text)

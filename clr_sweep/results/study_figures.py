@@ -1,0 +1,180 @@
+"""The figures of a study: its history, the best trial against the baseline, importances."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.results import curves, style, words
+from clr_sweep.results.space_figures import baseline_value, ended, scatter, value_scale
+
+
+def history_figure(study: StudyRecord) -> Figure:
+    """The value of every ended trial by its number, the best so far, and the baseline.
+
+    Trials that did not complete are shown with marks of their own at the last metric they
+    reported, or in a lane beneath if they reported none.
+    """
+    trials, best = ended(study), study.best
+    baseline = baseline_value(study)
+    name = words.metric(study.metric)
+    if not trials:
+        return style.empty(f"{style.name(study)}: history", "no trial has ended yet")
+    title = f"{style.name(study)}: no complete trial yet"
+    if best is not None and best.value is not None:
+        title = f"{style.name(study)}: best {name} {words.value(best.value)} ({best.label}"
+        title += f"), baseline {words.value(baseline)}" if baseline is not None else ")"
+    drawn = style.figure(
+        title, f"{words.capital(name)} of each trial, and the best so far", legend=True
+    )
+    ax = drawn.add_subplot()
+    style.dress(ax, "trial", name)
+    scale = value_scale(study, [] if baseline is None else [baseline])
+    positions = scatter(
+        ax, study, lambda trial: None if trial.number is None else float(trial.number), scale
+    )
+    numbers = [trial.number or 0 for trial in trials]
+    room = max(0.6, 0.015 * max(numbers, default=0))
+    ax.set_xlim(-room, max(numbers, default=0) + room)
+    style.whole_ticks(ax)
+    scale.apply(ax, positions, label=False)
+    labels: list[tuple[float, str, str]] = []
+    if scale.lane in positions:
+        labels.append((scale.lane, scale.lane_label, style.MUTED))
+    if best is not None and best.value is not None:
+        x, y = best_so_far(study)
+        ax.step([*x, max(numbers) + room], [*y, y[-1]], where="post", color=style.BLUE, lw=1.6,
+                zorder=2, gid="best so far")  # fmt: skip
+        labels.append((best.value, f"best so far\n{words.value(best.value)}", style.BLUE))
+    if baseline is not None and study.baseline is not None:
+        ax.axhline(baseline, color=style.INK, lw=1.2, ls="--", zorder=1, gid="baseline")
+        rate = words.bounds(study.baseline)
+        labels.append((baseline, f"baseline {words.value(baseline)}\n{rate}", style.INK))
+    style.end_labels(ax, labels, gap=0.1)
+    style.legend(drawn, style.state_handles([trial.state for trial in trials]))
+    return drawn
+
+
+def best_so_far(study: StudyRecord) -> tuple[list[int], list[float]]:
+    """The numbers of complete trials and the best value among each and those before it."""
+    done = [
+        (trial.number, trial.value)
+        for trial in ended(study)
+        if trial.state == "complete" and trial.value is not None and trial.number is not None
+    ]
+    better = np.maximum if study.direction == "maximize" else np.minimum
+    values = better.accumulate(np.array([value for _, value in done])) if done else np.array([])
+    return [number for number, _ in done], [float(value) for value in values]
+
+
+def comparison_figure(study: StudyRecord) -> Figure:
+    """The best trial against the baseline: validation accuracy and loss, and both rates.
+
+    All panels share the axis of epochs. Values are those at the ends of epochs; the rates are
+    those of the recorded steps.
+    """
+    best, baseline = study.best, study.baseline
+    runs = [
+        (record, what, color, dashes)
+        for record, what, color, dashes in (
+            (baseline, "baseline", style.INK, "--"),
+            (best, best.label if best else "", style.BLUE, "-"),
+        )
+        if record is not None
+    ]
+    if not runs:
+        return style.empty(_comparison_title(study), "no complete trial yet, and no baseline")
+    drawn = style.figure(
+        _comparison_title(study),
+        "; ".join(f"{what}: {words.bounds(record)}" for record, what, _, _ in reversed(runs))
+        + ("" if baseline else "; no baseline in this study"),
+        height=7.2,
+    )
+    grid = drawn.add_gridspec(3, 1, height_ratios=[3, 3, 2])
+    top = drawn.add_subplot(grid[0])
+    panels = [top, *(drawn.add_subplot(grid[i], sharex=top) for i in (1, 2))]
+    lengths = [curves.epochs_done(record) for record, *_ in runs]
+    for ax, name in zip(panels, ("val_accuracy", "val_loss", "learning rate"), strict=True):
+        style.dress(ax, "", words.metric(name).replace(" ", "\n"))
+        ax.set_xlim(0, 1.01 * max([1.0, *lengths]))
+        labels = [
+            (end, f"{what} {text}".strip(), color)
+            for record, what, color, dashes in runs
+            for end, text in [_draw_run(ax, record, name, color, dashes, what)]
+            if end is not None
+        ]
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        if name == "learning rate":
+            ax.set_ylim(bottom=0)
+        if labels:
+            style.end_labels(ax, labels, gap=0.12 if name != "learning rate" else 0.17)
+        if ax is not panels[-1]:
+            ax.tick_params(labelbottom=False)
+    panels[-1].set_xlabel("epoch", fontsize=style.BODY, color=style.INK)
+    style.whole_ticks(panels[-1])
+    drawn.align_ylabels()
+    return drawn
+
+
+def _draw_run(
+    ax: Axes, record: TrialRecord, name: str, color: str, dashes: str, what: str
+) -> tuple[float | None, str]:
+    """Draws one curve; returns its last value, and a metric's last value in words."""
+    rates = name == "learning rate"
+    x, y = curves.rate_curve(record) if rates else curves.metric_curve(record, name)
+    finite = y[np.isfinite(y)]
+    if not len(finite):
+        return None, ""
+    ax.plot(*(curves.thin(x, y)), dashes, color=color, lw=1.8, gid=what)
+    if not rates:
+        ax.plot(x[-1:], y[-1:], "o", ms=5.5, color=color, mec="white", clip_on=False)
+        for at in curves.trough_epochs(record):
+            ax.axvline(at, color=style.GRID, lw=1.2, zorder=0.5, gid="trough")
+    last = float(finite[-1])
+    return last, "" if rates else words.value(last)
+
+
+def _comparison_title(study: StudyRecord) -> str:
+    best, name = study.best, words.metric(study.metric)
+    if best is None or best.value is None:
+        return f"{style.name(study)}: no complete trial yet"
+    title = f"{words.capital(best.label)} reaches {name} {words.value(best.value)}"
+    baseline = baseline_value(study)
+    if baseline is not None:
+        return f"{title}, the baseline {words.value(baseline)}"
+    return title + (f"; the baseline {study.baseline.state}" if study.baseline else "")
+
+
+def importance_figure(study: StudyRecord) -> Figure:
+    """The importance of each hyperparameter as the study's evaluator (PED-ANOVA) gave it.
+
+    The importances are Optuna's: parts of 1 that say how much a hyperparameter tells the better
+    trials from the others, not how large its effect is.
+    """
+    items = sorted(study.importances.items(), key=lambda item: item[1])
+    if not items:
+        return style.empty(
+            f"{style.name(study)}: PED-ANOVA importance", "too few complete trials for importances"
+        )
+    drawn = style.figure(
+        f"{style.name(study)}: PED-ANOVA importance",
+        f"What tells the better trials from the others, among "
+        f"{words.plural(study.count('complete'), 'complete trial')}",
+        height=1.5 + 0.36 * max(3, len(items)),
+    )
+    ax = drawn.add_subplot()
+    style.dress(ax, "part of the importance", "", grid="x")
+    values = [value for _, value in items]
+    bars = ax.barh(range(len(items)), values, color=style.BLUE, height=0.62)
+    for bar, value in zip(bars, values, strict=True):
+        bar.set_gid("importance")
+        ax.annotate(f"{value:.2f}", (value, bar.get_y() + bar.get_height() / 2), xytext=(4, 0),
+                    textcoords="offset points", va="center", fontsize=style.SMALL,
+                    color=style.INK)  # fmt: skip
+    ax.set_yticks(range(len(items)), [words.shorten(name, 32) for name, _ in items])
+    ax.tick_params(axis="y", length=0, labelsize=style.BODY)
+    ax.set_xlim(0, 1.1 * max(*values, 1e-9))
+    return drawn

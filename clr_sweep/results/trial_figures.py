@@ -1,0 +1,226 @@
+"""The figures of one trial: the learning rate it used and how its losses went."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from clr_sweep.records import TrialRecord
+from clr_sweep.results import curves, style, words
+from clr_sweep.results.curves import Array
+
+_LABELLED_TROUGHS = 8  # more than this many cycles and their names would touch
+
+
+def learning_rate_figure(
+    steps: npt.ArrayLike, rates: npt.ArrayLike, batch_losses: npt.ArrayLike, record: TrialRecord
+) -> Figure:
+    """The learning rate of every optimizer step, above the loss of its batch.
+
+    Troughs are marked; what a stopped trial would still have done is dotted. Long curves are
+    thinned so that extremes stay in place (`curves.thin`).
+
+    Args:
+        steps: optimizer steps, ascending, counted from 0, shape (n,).
+        rates: the rate that each step used, shape (n,).
+        batch_losses: the loss of each step's batch before the update, shape (n,); NaN where not
+            known. Without a finite one the panel is left out.
+        record: the trial; gives the schedule, its troughs and how the trial ended.
+
+    Raises:
+        ValueError: the three arrays differ in shape or are not 1-d.
+    """
+    x, y, losses = (np.asarray(a, dtype=np.float64) for a in (steps, rates, batch_losses))
+    if x.ndim != 1 or not x.shape == y.shape == losses.shape:
+        raise ValueError(
+            "steps, rates and batch_losses: must be 1-d and equally long, got shapes "
+            f"{x.shape}, {y.shape} and {losses.shape}"
+        )
+    with_losses = bool(np.isfinite(losses).any())
+    drawn = style.figure(
+        f"{words.capital(record.label)}: {words.bounds(record)}",
+        words.capital(words.cycles(record))
+        + ("" if len(x) else "; no step recorded")
+        + ("" if record.state == "complete" else f"; {words.short_state(record)}"),
+        height=5.6 if with_losses else 3.8,
+    )
+    grid = drawn.add_gridspec(2 if with_losses else 1, 1, height_ratios=[3, 2][: 1 + with_losses])
+    top = drawn.add_subplot(grid[0])
+    style.dress(top, "" if with_losses else "optimizer step", "learning rate")
+    _draw_rates(top, x, y, record)
+    if with_losses:
+        bottom = drawn.add_subplot(grid[1], sharex=top)
+        style.dress(bottom, "optimizer step", "batch loss")
+        _draw_batch_losses(bottom, x, losses)
+        _mark_divergence(bottom, record, 1.0, named=False)
+        top.tick_params(labelbottom=False)
+    style.whole_ticks(top)
+    _epochs_on_top(top, record)
+    drawn.align_ylabels()
+    return drawn
+
+
+def _draw_rates(ax: Axes, x: Array, y: Array, record: TrialRecord) -> None:
+    planned = record.config.steps
+    done = int(x[-1]) + 1 if len(x) else 0
+    if done < planned:
+        ahead = np.unique(np.linspace(done, planned - 1, 2000).round())
+        ax.plot(ahead, curves.planned_rates(record, ahead), ":", color=style.FAINT, lw=1.3,
+                gid="planned")  # fmt: skip
+    ax.plot(*curves.thin(x, y), color=style.BLUE, lw=1.8, gid="rate")
+    high = max(float(np.nanmax(y)) if len(y) else 0.0, record.config.schedule.max_lr)
+    ax.set_ylim(0 if high else -1, 1.15 * high or 1)
+    ax.set_xlim(-0.005 * planned, 1.005 * planned)
+    troughs = curves.trough_steps(record, done)
+    _mark_troughs(ax, [float(t) for t in troughs])
+    if len(x):
+        ax.plot(x[-1:], y[-1:], "o", ms=5.5, color=style.BLUE, mec="white", clip_on=False,
+                gid="end")  # fmt: skip
+        style.end_labels(ax, [(float(y[-1]), f"last rate\n{words.rate(y[-1])}", style.BLUE)])
+    _mark_divergence(ax, record, 1.0)
+
+
+def _draw_batch_losses(ax: Axes, x: Array, losses: Array) -> None:
+    ax.plot(*curves.thin(x, losses), color=style.FAINT, lw=0.5, alpha=0.55, gid="batch loss")
+    mean_x, mean_y = curves.smooth(x, losses)
+    ax.plot(mean_x, mean_y, color=style.INK, lw=1.4, gid="mean batch loss")
+    if not _log_if_wide(ax, losses) and len(mean_y):
+        # A single wild batch must not flatten all the others.
+        low, high = np.nanmin(losses), np.nanmax(losses)
+        top = high if high < 3 * mean_y.max() else 1.5 * mean_y.max()
+        ax.set_ylim(max(0.0, low - 0.05 * (top - low)), 1.03 * top)
+    if len(mean_y):
+        style.end_labels(ax, [(float(mean_y[-1]), "mean of\nneighbours", style.INK)], gap=0.1)
+
+
+def loss_figure(record: TrialRecord) -> Figure:
+    """Training and validation loss and accuracy at the end of each epoch of a trial.
+
+    Ends of whole cycles are marked, and where the trial diverged if it did. A trial without a
+    finished epoch gives an empty figure that says so; one without accuracies only the losses.
+    """
+    names = [("val_loss", "loss"), ("val_accuracy", "accuracy")]
+    shown = [pair for pair in names if any(len(curves.metric_curve(record, n)[0]) for n in pair)]
+    drawn = style.figure(
+        f"{words.capital(record.label)}: {_finding(record)}",
+        words.schedule(record),
+        height=5.8 if len(shown) == 2 else 3.8,
+    )
+    panels = drawn.subplots(max(1, len(shown)), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, (validation, training) in zip(panels, shown or names[:1], strict=True):
+        style.dress(ax, "", training)
+        _draw_metric(ax, record, training, "training", style.SKY, "--")
+        _draw_metric(ax, record, validation, "validation", style.BLUE, "-")
+        last = max(curves.epochs_done(record) if record.reports else 0.0, 1.0)
+        ax.set_xlim(0, max(last, _diverged_at(record) or 0.0) * 1.01)
+        if training == "loss":
+            both = [curves.metric_curve(record, name)[1] for name in (validation, training)]
+            _log_if_wide(ax, np.concatenate(both))
+        _mark_troughs(ax, curves.trough_epochs(record), named=ax is panels[0])
+        _mark_divergence(ax, record, curves.steps_per_epoch(record), named=ax is panels[0])
+        _label_ends(ax, record, [(validation, "validation", style.BLUE),
+                                 (training, "training", style.SKY_TEXT)])  # fmt: skip
+    panels[-1].set_xlabel("epoch", fontsize=style.BODY, color=style.INK)
+    style.whole_ticks(panels[-1])
+    if not shown:
+        ended = record.state in words.ENDED
+        style.message(panels[0], "no epoch finished" + ("" if ended else " yet"))
+    drawn.align_ylabels()
+    return drawn
+
+
+def _finding(record: TrialRecord) -> str:
+    name = record.config.objective.metric
+    value = curves.shown_value(record, name)
+    found = f"{words.metric(name)} {words.value(value)}" if value is not None else ""
+    if record.state == "complete" and found:
+        return found
+    return words.short_state(record) + (f", last {found}" if found else "")
+
+
+def _draw_metric(
+    ax: Axes, record: TrialRecord, name: str, what: str, color: str, dashes: str
+) -> None:
+    x, y = curves.metric_curve(record, name)
+    if len(x):
+        ax.plot(x, y, dashes, color=color, lw=1.9, marker="o", ms=4 if len(x) < 40 else 0,
+                mec="white", mew=0.6, gid=what)  # fmt: skip
+
+
+def _label_ends(
+    ax: Axes, record: TrialRecord, lines: list[tuple[str, str, str]]
+) -> None:
+    entries = []
+    for name, what, color in lines:
+        y = curves.metric_curve(record, name)[1]
+        finite = y[np.isfinite(y)]
+        if len(finite):
+            entries.append((float(finite[-1]), f"{what} {words.value(finite[-1])}", color))
+    if entries:
+        style.end_labels(ax, entries, gap=0.09)
+
+
+def _log_if_wide(ax: Axes, values: Array) -> bool:
+    """Makes the y axis logarithmic where losses spread over more than a factor of 30."""
+    finite = values[np.isfinite(values)]
+    if not len(finite) or finite.min() <= 0:
+        return False
+    low, high = np.percentile(finite, (0.5, 99.5))
+    if high <= 30 * low:
+        return False
+    ax.set_yscale("log")
+    return True
+
+
+def _mark_troughs(ax: Axes, at: list[float], named: bool = True) -> None:
+    for number, x in enumerate(at, start=1):
+        many = len(at) > _LABELLED_TROUGHS
+        ax.axvline(
+            x, color=style.GREEN, lw=0.7 if many else 1.0, alpha=0.55 if many else 1.0,
+            ls=(0, (4, 3)), zorder=1, gid="trough",
+        )  # fmt: skip
+        if named and not many:
+            ax.annotate(
+                f"cycle {number} ends", (x, 1), xycoords=("data", "axes fraction"),
+                xytext=(-4, -3), textcoords="offset points", ha="right", va="top",
+                fontsize=style.SMALL - 1, color=style.GREEN,
+            )  # fmt: skip
+
+
+def _diverged_at(record: TrialRecord) -> float | None:
+    found = record.divergence
+    return found.step / curves.steps_per_epoch(record) if found else None
+
+
+def _mark_divergence(ax: Axes, record: TrialRecord, unit: float, named: bool = True) -> None:
+    found = record.divergence
+    if found is None:
+        return
+    x = found.step / unit
+    ax.axvline(x, color=style.VERMILLION, lw=1.5, zorder=3, gid="divergence")
+    if named:
+        left, right = ax.get_xlim()
+        before = x - left > 0.5 * (right - left)
+        ax.annotate(
+            f"diverged at step {words.count(found.step)},\nrate {words.rate(found.learning_rate)}",
+            (x, 0.8), xycoords=("data", "axes fraction"), xytext=(-6 if before else 6, 0),
+            textcoords="offset points", ha="right" if before else "left", va="top",
+            fontsize=style.SMALL, color=style.VERMILLION,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8},
+        )  # fmt: skip
+
+
+def _epochs_on_top(ax: Axes, record: TrialRecord) -> None:
+    per_epoch = curves.steps_per_epoch(record)
+    top = ax.secondary_xaxis(
+        "top",
+        functions=(
+            lambda step: np.asarray(step, dtype=np.float64) / per_epoch,
+            lambda epoch: np.asarray(epoch, dtype=np.float64) * per_epoch,
+        ),
+    )
+    top.tick_params(labelsize=style.SMALL, colors=style.FAINT, labelcolor=style.MUTED, length=3.5)
+    top.spines["top"].set_color(style.FAINT)
+    top.set_xlabel("epoch", fontsize=style.SMALL, color=style.MUTED)

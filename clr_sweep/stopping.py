@@ -1,0 +1,77 @@
+"""What makes a driver stop early: signals, and the death of the process that stands for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import psutil
+
+from clr_sweep.errors import ClrSweepError
+
+
+class InterruptedSweepError(ClrSweepError):
+    """The sweep was asked to stop; what finished is kept. The exit status is the shell's."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_status = 128 + signal_number
+
+
+class StopRequest:
+    """Set by Ctrl-C, by SIGTERM, and by the death of the `mlflow run` that started us.
+
+    `mlflow run` leaves its entry point behind when it is killed, and the run stays RUNNING in
+    the store: the entry point has to notice by itself.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+        self.reason = ""
+        self._guardian = _mlflow_run() if "MLFLOW_RUN_ID" in os.environ else None
+
+    def __bool__(self) -> bool:
+        if self.signal_number is None and self._guardian is not None:
+            if not self._guardian.is_running():
+                self.signal_number = signal.SIGTERM
+                self.reason = "the `mlflow run` that started it is gone"
+        return self.signal_number is not None
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number is not None:
+            # The second time: at once, without tidying up; the next start mends what is left.
+            os._exit(128 + number)
+        self.signal_number = number
+        self.reason = f"stopped by {signal.Signals(number).name}"
+
+    def error(self) -> InterruptedSweepError:
+        return InterruptedSweepError(self.reason, self.signal_number or signal.SIGTERM)
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """A StopRequest that hears SIGINT and SIGTERM for as long as the block runs."""
+    request = StopRequest()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, request.receive) for number in numbers}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _mlflow_run() -> psutil.Process:
+    """The nearest ancestor that is an mlflow command, else the parent."""
+    ancestors = psutil.Process().parents()
+    for process in ancestors:
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        if any(os.path.basename(word) == "mlflow" for word in words[:3]) and "run" in words:
+            return process
+    return ancestors[0]

@@ -1,0 +1,1 @@
+"""What the study did, shown in MLflow: a view that can be made again from what is stored."""

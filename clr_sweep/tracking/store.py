@@ -1,0 +1,73 @@
+"""The MLflow store: which one, that it can be used, and which experiment."""
+
+from __future__ import annotations
+
+import logging
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from clr_sweep.errors import StoreError
+from clr_sweep.tracking import tags
+
+# MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
+DEFAULT_URI = "sqlite:///mlflow.db"
+
+
+def tracking_uri() -> str:
+    """The store that MLFLOW_TRACKING_URI names, else a SQLite file in the current folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+
+
+def hidden(uri: str) -> str:
+    """The URI without its password."""
+    parts = urlsplit(uri)
+    if not parts.password:
+        return uri
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of a store that answers; its database is initialised here, once.
+
+    Raises:
+        StoreError: it cannot be reached, read or written, and why.
+    """
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        mlflow.set_tracking_uri(uri)
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        password = urlsplit(uri).password
+        why = lines[0].replace(password, "***") if password else lines[0]
+        raise StoreError(f"the MLflow store {hidden(uri)} cannot be used: {why}") from None
+    return client
+
+
+def experiment_id(client: MlflowClient, default_name: str, metric: str, maximize: bool) -> str:
+    """The experiment of this process: the one `mlflow run` chose, else by name, made if needed."""
+    chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", default_name)
+    try:
+        if chosen is None:
+            found = client.get_experiment_by_name(name)
+            if found is not None and found.lifecycle_stage != "active":
+                raise StoreError(
+                    f"the MLflow experiment {name!r} is deleted: restore it, or name another "
+                    "with MLFLOW_EXPERIMENT_NAME"
+                )
+            chosen = found.experiment_id if found else client.create_experiment(name)
+        client.set_experiment_tag(chosen, tags.PRIMARY_METRIC, metric)
+        client.set_experiment_tag(chosen, tags.GREATER_IS_BETTER, str(maximize))
+        client.set_experiment_tag(chosen, tags.EXPERIMENT_KIND, "custom_model_development")
+    except MlflowException as error:
+        raise StoreError(f"the MLflow experiment {chosen or name!r} cannot be used: {error}") from None
+    return chosen

@@ -1,0 +1,30 @@
+"""The names under which clr-sweep's runs are found again: people script against these."""
+
+KIND = "clr_sweep.kind"  # sweep, trial, baseline, train
+STATE = "clr_sweep.state"  # complete, pruned, diverged, failed, interrupted, running
+STUDY = "clr_sweep.study"
+TRIAL_NUMBER = "clr_sweep.trial_number"
+REASON = "clr_sweep.reason"
+STORAGE = "clr_sweep.storage"
+VERSION = "clr_sweep.version"
+
+# MLflow's own.
+PARENT = "mlflow.parentRunId"
+NOTE = "mlflow.note.content"
+PRIMARY_METRIC = "mlflow.experiment.primaryMetric.name"
+GREATER_IS_BETTER = "mlflow.experiment.primaryMetric.greaterIsBetter"
+EXPERIMENT_KIND = "mlflow.experimentKind"
+
+TAG_LIMIT = 8000
+PARAM_LIMIT = 6000
+METRIC_BATCH = 1000
+PARAM_BATCH = 100
+
+STATUS_OF_STATE = {
+    "complete": "FINISHED",
+    "pruned": "KILLED",
+    "diverged": "KILLED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+    "running": "RUNNING",
+}

@@ -1,0 +1,62 @@
+"""The checks of numbers: what counts as one number, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clr_sweep.schedules import arguments
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.5, Fraction(1, 2), Decimal("0.5"), np.float16(0.5), np.float64(0.5), np.array(0.5)],
+    ids=repr,
+)
+def test_whatever_is_one_number_becomes_a_python_float(value: Any) -> None:
+    """NumPy scalars, 0-d arrays and exact numbers are taken; JSON needs plain floats."""
+    number = arguments.finite_number("rate", value)
+    assert type(number) is float
+    assert number == 0.5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        np.True_,
+        np.array(True),
+        "0.5",
+        b"0.5",
+        np.array("0.5"),
+        np.str_("0.5"),
+        [0.5],
+        np.array([0.5]),
+        1j,
+        None,
+        abs,
+        10**400,
+    ],
+    ids=lambda value: f"{type(value).__name__}-{str(value)[:8]}",
+)
+def test_what_is_not_one_number_is_refused(value: Any) -> None:
+    """Booleans, strings, arrays with an axis and the like are never read as numbers."""
+    with pytest.raises(TypeError, match=r"^rate: must be a finite number, got"):
+        arguments.finite_number("rate", value)
+
+
+def test_bounds_are_named() -> None:
+    """A value out of range is refused with every bound, and the name a bound goes by."""
+    assert arguments.finite_number("x", 1, above=0, at_most=1) == 1.0
+    for value in (0, 1.5, float("nan"), float("inf")):
+        message = f"x: must be a finite number > 0 and <= 1, got {float(value)!r}"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            arguments.finite_number("x", value, above=0, at_most=1)
+    with pytest.raises(ValueError, match=r"top: must be a finite number >= bottom \(2\.0\)"):
+        arguments.learning_rates("bottom", 2, "top", 1)
+    assert arguments.learning_rates("bottom", 2, "top", 2) == (2.0, 2.0)

@@ -1,0 +1,321 @@
+"""The shapes as arithmetic, against TensorFlow Addons' values and an exact fraction arithmetic."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from math import inf, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from clr_sweep.schedules import policies
+
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "data" / "tfa_cyclical_values.json").read_text()
+)["cases"]
+
+no_deadline = settings(deadline=None)  # a busy machine must not fail a test
+step_numbers = st.integers(0, 10**12)
+step_sizes = st.one_of(st.integers(1, 10**6), st.floats(0.5, 1e6))
+bounds = st.tuples(st.floats(1e-8, 10), st.floats(1e-8, 10)).map(sorted)
+cyclical = st.sampled_from(policies.POLICIES)
+
+
+def exact_position(step: int, step_size: float) -> tuple[int, Fraction]:
+    """The cycle and the position by the published formula, in fractions: no rounding at all."""
+    t, s = Fraction(step), Fraction(step_size)
+    cycle = (1 + t / (2 * s)).__floor__()
+    return cycle, max(Fraction(0), 1 - abs(t / s - 2 * cycle + 1))
+
+
+@pytest.mark.parametrize("case", REFERENCE, ids=lambda case: str(case["policy"]))
+def test_equals_tensorflow_addons(case: dict[str, Any]) -> None:
+    """Every value that TensorFlow Addons 0.23 computed is met within 2e-6 of the maximum."""
+    arguments = case["arguments"]
+    for step, expected in case["values"].items():
+        rate = policies.learning_rate(
+            int(step),
+            policy=case["policy"],
+            init_lr=arguments["initial_learning_rate"],
+            max_lr=arguments["maximal_learning_rate"],
+            step_size=arguments["step_size"],
+            # TFA rounded gamma to float32. In .99994**10000 that alone is 1.001e-4 of the maximum.
+            gamma=float(np.float32(arguments.get("gamma", 1.0))),
+        )
+        assert rate == pytest.approx(
+            expected, rel=0, abs=2e-6 * arguments["maximal_learning_rate"]
+        ), step
+
+
+def test_gamma_is_not_rounded_to_float32() -> None:
+    """exp_range follows the decimal gamma, from which TensorFlow Addons' float32 one drifts."""
+    rate = policies.learning_rate(
+        10_000, policy="exp_range", init_lr=0.001, max_lr=0.006, step_size=2000, gamma=0.99994
+    )
+    exact = Fraction(1, 1000) + Fraction(5, 1000) * Fraction(99994, 100000) ** 10_000
+    assert rate == pytest.approx(float(exact), rel=1e-12)
+    assert float(np.float32(rate)) != REFERENCE[3]["values"]["10000"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("triangular", [1, 2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2, 1]),
+        ("triangular2", [1, 2, 3, 2, 1, 1.5, 2, 1.5, 1, 1.25, 1.5, 1.25, 1]),
+        ("exp_range", [1, 1.5, 1.5, 1.125, 1, 1.03125, 1.03125, 1.0078125, 1]),
+        ("constant", [1, 1, 1, 1, 1, 1, 1, 1]),
+    ],
+)
+def test_value_table(policy: str, expected: list[float]) -> None:
+    """Each policy gives the values worked out by hand, over several cycles."""
+    rates = [
+        policies.learning_rate(t, policy=policy, init_lr=1, max_lr=3, step_size=2, gamma=0.5)
+        for t in range(len(expected))
+    ]
+    assert rates == expected
+
+
+def test_step_size_of_the_founding_tutorial() -> None:
+    """9,380 steps of step size 2 * 937 end at the third peak, of a quarter of the amplitude."""
+    rate = policies.learning_rate(
+        9370, policy="triangular2", init_lr=1e-4, max_lr=1e-2, step_size=1874
+    )
+    assert rate == pytest.approx(1e-4 + 0.0099 / 4, rel=1e-15)
+
+
+@no_deadline
+@given(step_numbers, step_sizes)
+@example(92_928_119, 3701.714333381707)  # the quotient is 12551.999999999998
+@example(78_852_168_708, 2409.7)
+def test_position_and_cycle_are_exact(step: int, step_size: float) -> None:
+    """Cycle and position equal the published formula in fractions, up to 10**12 steps."""
+    cycle, position = exact_position(step, step_size)
+    assert policies.cycle(step, step_size) == cycle
+    assert policies.position(step, step_size) == pytest.approx(float(position), rel=0, abs=3e-16)
+
+
+@no_deadline
+@given(step_numbers, step_sizes, bounds, cyclical, st.floats(0.9, 1))
+def test_rate_stays_within_its_bounds(
+    step: int, step_size: float, lrs: list[float], policy: str, gamma: float
+) -> None:
+    """No rate leaves [init_lr, max_lr] by more than a rounding error."""
+    low, high = lrs
+    rate = policies.learning_rate(
+        step, policy=policy, init_lr=low, max_lr=high, step_size=step_size, gamma=gamma
+    )
+    assert low <= rate <= high * (1 + 4e-16)
+
+
+@no_deadline
+@given(st.integers(0, 10**6), st.integers(1, 10**5), st.integers(0, 10**4))
+def test_triangular_is_periodic(step: int, step_size: int, cycles: int) -> None:
+    """Whole cycles later the rate is the same, to the bit."""
+    arguments: dict[str, Any] = {
+        "policy": "triangular",
+        "init_lr": 0.001,
+        "max_lr": 0.1,
+        "step_size": step_size,
+    }
+    later = step + 2 * step_size * cycles
+    assert policies.learning_rate(later, **arguments) == policies.learning_rate(step, **arguments)
+
+
+@no_deadline
+@given(st.integers(0, 10**5), st.integers(1, 10**6), bounds)
+def test_peaks_and_troughs(cycle: int, step_size: int, lrs: list[float]) -> None:
+    """Troughs are init_lr exactly; peaks are max_lr, halved in amplitude by triangular2."""
+    low, high = lrs
+    for policy, scale in (("triangular", 1.0), ("triangular2", 0.5**cycle)):
+        arguments: dict[str, Any] = {
+            "policy": policy,
+            "init_lr": low,
+            "max_lr": high,
+            "step_size": step_size,
+        }
+        trough = 2 * cycle * step_size
+        assert policies.learning_rate(trough, **arguments) == low
+        peak = policies.learning_rate(trough + step_size, **arguments)
+        assert peak == pytest.approx(low + (high - low) * scale, rel=1e-15)
+
+
+@no_deadline
+@given(step_numbers, step_sizes, cyclical, st.floats(0.9, 1))
+def test_rate_is_continuous(step: int, step_size: float, policy: str, gamma: float) -> None:
+    """From one step to the next the rate moves by no more than slope and decay allow."""
+    here, there = (
+        policies.learning_rate(
+            t, policy=policy, init_lr=0.0, max_lr=1.0, step_size=step_size, gamma=gamma
+        )
+        for t in (step, step + 1)
+    )
+    decay = 1 - gamma if policy == "exp_range" else 0.0
+    assert abs(there - here) <= min(1.0, 1 / step_size) + decay + 1e-15
+
+
+@no_deadline
+@given(st.integers(0, 50), st.integers(2, 200), st.sampled_from(["triangular", "triangular2"]))
+def test_rate_is_monotone_in_half_cycles(cycle: int, step_size: int, policy: str) -> None:
+    """The rate rises strictly to the peak and falls strictly to the trough."""
+    steps = np.arange(2 * step_size + 1) + 2 * step_size * cycle
+    rates = policies.learning_rate(
+        steps, policy=policy, init_lr=0.0, max_lr=1.0, step_size=step_size
+    )
+    assert (np.diff(rates[: step_size + 1]) > 0).all()
+    assert (np.diff(rates[step_size:]) < 0).all()
+
+
+@no_deadline
+@given(
+    st.lists(step_numbers, min_size=1, max_size=20),
+    step_sizes,
+    st.sampled_from((*policies.POLICIES, policies.CONSTANT)),
+    st.floats(0.99, 1),
+)
+def test_numbers_and_arrays_agree(
+    steps: list[int], step_size: float, policy: str, gamma: float
+) -> None:
+    """An int64 array gives what its numbers give one by one, in float64 and the same shape."""
+    arguments: dict[str, Any] = {
+        "policy": policy,
+        "init_lr": 0.001,
+        "max_lr": 0.1,
+        "step_size": step_size,
+        "gamma": gamma,
+    }
+    array = policies.learning_rate(np.array(steps, dtype="int64"), **arguments)
+    one_by_one = [policies.learning_rate(step, **arguments) for step in steps]
+    assert array.dtype == np.float64
+    assert array.shape == (len(steps),)
+    # NumPy's vectorised power differs from the C library's in the last bits.
+    np.testing.assert_allclose(array, one_by_one, rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int32", "uint32", "int64", "uint64", "float16", "float32"]
+)
+def test_any_type_of_step(dtype: str) -> None:
+    """Steps of every integer and float type are worked on in float64."""
+    rates = policies.learning_rate(
+        np.array([[1, 100]], dtype=dtype),
+        policy="exp_range",
+        init_lr=0.0,
+        max_lr=1.0,
+        step_size=300,
+        gamma=0.99,
+    )
+    assert rates.dtype == np.float64
+    np.testing.assert_allclose(rates, [[0.99 / 300, 0.99**100 / 3]], rtol=1e-14)
+
+
+def test_python_in_python_out() -> None:
+    """Python numbers give Python floats, not NumPy's."""
+    for step in (3, 3.0, Fraction(3)):
+        rate = policies.learning_rate(
+            step, policy="triangular", init_lr=0, max_lr=1, step_size=np.float32(4)
+        )
+        assert type(rate) is float
+        assert rate == 0.75
+
+
+def test_long_runs_do_not_overflow() -> None:
+    """triangular2 fades to init_lr after thousands of cycles (PyTorch raised, #52989)."""
+    rate = policies.learning_rate(
+        10**12 + 1, policy="triangular2", init_lr=0.001, max_lr=0.1, step_size=2
+    )
+    assert rate == 0.001
+    assert policies.triangular2(np.int64(5000)) == 0.0
+
+
+@no_deadline
+@given(st.integers(0, 20_000), step_sizes)
+def test_troughs_are_the_first_steps_past_a_cycle(steps: int, step_size: float) -> None:
+    """Each trough is the first integer step at which its cycle has ended, within a millionth."""
+    found = policies.troughs(steps, step_size)
+    period = 2 * Fraction(step_size)
+    assert found == sorted(set(found))
+    assert all(0 < trough <= steps for trough in found)
+    tolerance = Fraction(1, 10**6)
+    for k, trough in enumerate(found, start=1):
+        assert trough - 1 < period * k - tolerance <= trough
+    assert len(found) == policies.whole_cycles(steps, step_size)
+    assert period * (len(found) + 1) > steps
+
+
+def test_troughs_table() -> None:
+    """Troughs of whole, fractional, rounded and very short step sizes."""
+    assert policies.troughs(0, 5) == []
+    assert policies.troughs(9, 5) == []
+    assert policies.troughs(10, 5) == [10]
+    assert policies.troughs(12, 1.75) == [4, 7, 11]
+    assert policies.troughs(3, 0.2) == [1, 2, 3]
+    assert policies.whole_cycles(3, 0.2) == 7
+    assert 1.1 * 110 > 121
+    assert policies.troughs(242, 1.1 * 110) == [242]
+    assert policies.whole_cycles(10**15, 938 * 3.7) == 10**15 * 10 // (938 * 74)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"policy": "cosine"}, ValueError, "policy: must be one of triangular, triangular2"),
+        ({"init_lr": -0.1}, ValueError, "init_lr: must be a finite number >= 0.0, got -0.1"),
+        ({"init_lr": nan}, ValueError, "init_lr: must be a finite number >= 0.0, got nan"),
+        ({"max_lr": inf}, ValueError, "max_lr: must be a finite number >= init_lr (0.1), got inf"),
+        ({"max_lr": 0.05}, ValueError, "max_lr: must be a finite number >= init_lr (0.1)"),
+        ({"max_lr": None}, TypeError, "max_lr: must be given with policy 'exp_range'"),
+        ({"max_lr": "1"}, TypeError, "max_lr: must be a finite number"),
+        ({"step_size": None}, TypeError, "step_size: must be given with policy 'exp_range'"),
+        ({"step_size": 0}, ValueError, "step_size: must be a finite number > 0.0, got 0.0"),
+        ({"step_size": True}, TypeError, "step_size: must be a finite number > 0.0, got True"),
+        ({"gamma": 1.1}, ValueError, "gamma: must be a finite number > 0.0 and <= 1.0, got 1.1"),
+        ({"gamma": 0}, ValueError, "gamma: must be a finite number > 0.0"),
+        ({"step": -1}, ValueError, "step: must be >= 0, got -1"),
+        ({"step": nan}, ValueError, "step: must be >= 0, got nan"),
+        ({"step": np.array([0, -1])}, ValueError, "step: must be >= 0 everywhere"),
+        ({"step": [1, 2]}, TypeError, "step: must be a number, a NumPy array"),
+        ({"step": "3"}, TypeError, "step: must be a number, a NumPy array"),
+        ({"step": True}, TypeError, "step: must be a number, got True"),
+        ({"step": np.array([True])}, TypeError, "step: must be a number"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    changed: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """Every wrong argument is named, with what is allowed and what was found."""
+    arguments: dict[str, Any] = {
+        "step": 1,
+        "policy": "exp_range",
+        "init_lr": 0.1,
+        "max_lr": 1.0,
+        "step_size": 4,
+        "gamma": 0.9,
+    }
+    policies.learning_rate(**arguments)
+    with pytest.raises(error, match=re.escape(message)):
+        policies.learning_rate(**(arguments | changed))
+
+
+@pytest.mark.parametrize(
+    ("steps", "step_size", "error", "message"),
+    [
+        (-1, 4, ValueError, "steps: must be an integer >= 0, got -1"),
+        (10.0, 4, TypeError, "steps: must be an integer >= 0, got 10.0 (float)"),
+        (True, 4, TypeError, "steps: must be an integer >= 0, got True"),
+        (10, -4, ValueError, "step_size: must be a finite number > 0.0, got -4.0"),
+        (10, inf, ValueError, "step_size: must be a finite number > 0.0, got inf"),
+    ],
+)
+def test_wrong_counts_are_refused(
+    steps: Any, step_size: Any, error: type[Exception], message: str
+) -> None:
+    """`troughs` and `whole_cycles` refuse what is no count and what is no step size."""
+    for function in (policies.troughs, policies.whole_cycles):
+        with pytest.raises(error, match=re.escape(message)):
+            function(steps, step_size)

@@ -1,0 +1,152 @@
+"""Data sets by name, their checks before a run, and the part held out for validation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clr_sweep.errors import DataError
+from clr_sweep.training.datasets import (
+    check_dataset_name,
+    dataset_names,
+    hold_out,
+    load_dataset,
+    training_examples,
+)
+
+DATA = Path(__file__).parents[1] / "data"
+SLICE = "fashion_mnist_slice.npz"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
+
+
+def test_the_slice_is_balanced_and_real() -> None:
+    """The test data has 200 training and 50 test images of each class, in the whole range."""
+    data = load_dataset(SLICE, search_path=[DATA])
+    assert data.x_train.shape == (2000, 28, 28)
+    assert data.x_test.shape == (500, 28, 28)
+    assert np.bincount(data.y_train).tolist() == [200] * 10
+    assert np.bincount(data.y_test).tolist() == [50] * 10
+    assert data.x_train.dtype == np.uint8
+    assert (data.x_train.min(), data.x_train.max()) == (0, 255)
+    # the first labels of Fashion-MNIST, known to all who have used it
+    assert data.y_train[:4].tolist() == [9, 0, 0, 3]
+    assert data.y_test[:4].tolist() == [9, 2, 1, 1]
+
+
+def test_each_kind_of_name_is_loaded(tmp_path: Path) -> None:
+    """A file and a function with the same content have the same digest, so it is the content's."""
+    (tmp_path / "kinds_of_names.py").write_text(
+        f"import numpy as np\ndef load():\n    return dict(np.load({str(DATA / SLICE)!r}))\n"
+    )
+    by_file = load_dataset(SLICE, search_path=[DATA])
+    by_function = load_dataset("kinds_of_names:load", search_path=[tmp_path])
+    assert by_file.digest == by_function.digest
+    assert by_file.source == str(DATA / SLICE)
+    assert by_function.source == f"{tmp_path / 'kinds_of_names.py'}:load"
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist", "Fashion_MNIST", "fashon_mnist"])
+def test_an_unknown_name_gets_the_nearest_and_all_known(name: str) -> None:
+    """A misspelt name is answered by the one that was meant, before and at loading."""
+    (problem,) = check_dataset_name(name, [])
+    assert problem.startswith(f"unknown data set {name!r} - did you mean 'fashion_mnist'?")
+    assert "module:function" in problem
+    with pytest.raises(DataError, match="did you mean 'fashion_mnist'"):
+        load_dataset(name)
+
+
+def test_a_name_like_no_other_gets_no_guess() -> None:
+    """Without a near name, those known are listed and nothing is guessed."""
+    (problem,) = check_dataset_name("imagenet", [])
+    assert "did you mean" not in problem
+    assert all(name in problem for name in dataset_names())
+
+
+def test_checks_answer_without_reading_the_data() -> None:
+    """Names that can be loaded have no problems, and their lengths are known from headers."""
+    assert check_dataset_name("fashion_mnist", []) == []
+    assert check_dataset_name(SLICE, [DATA]) == []
+    assert training_examples("fashion_mnist", []) == 60_000
+    assert training_examples(SLICE, [DATA]) == 2000
+    assert training_examples("absent.npz", [DATA]) is None
+    assert training_examples("some_module:load", []) is None
+    assert training_examples("unheard_of", []) is None
+
+
+def test_importing_and_checking_are_cheap() -> None:
+    """Neither the import nor a check loads Keras, an HTTP client or the module that is named."""
+    code = (
+        "import sys\n"
+        "from clr_sweep.training.datasets import check_dataset_name\n"
+        "assert check_dataset_name('keras.datasets.mnist:load_data', []) == []\n"
+        "assert check_dataset_name('keras.datasets.absent:load_data', [])\n"
+        "heavy = {'keras', 'tensorflow', 'pydantic', 'urllib.request', 'http.client'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+@given(data=st.data(), n=st.integers(2, 500), seed=st.integers(0, 2**32))
+def test_hold_out_parts_are_a_partition(data: st.DataObject, n: int, seed: int) -> None:
+    """The two parts are ascending, disjoint, together everything, and as large as asked."""
+    count = data.draw(st.integers(1, n - 1))
+    train, validation = hold_out(n, count, seed)
+    assert len(validation) == count
+    assert train.dtype == validation.dtype == np.int32
+    assert np.array_equal(np.sort(np.concatenate([train, validation])), np.arange(n))
+    assert (np.diff(train) > 0).all()
+    assert (np.diff(validation) > 0).all()
+    again = hold_out(n, count, seed)
+    assert np.array_equal(again[0], train)
+    assert np.array_equal(again[1], validation)
+
+
+def test_hold_out_is_the_same_on_every_machine() -> None:
+    """The choice that a seed stands for is fixed: stored studies rely on it."""
+    assert hold_out(10, 3, 0)[1].tolist() == [2, 4, 6]
+    assert hold_out(10, 3, 0)[0].tolist() == [0, 1, 3, 5, 7, 8, 9]
+    assert hold_out(10, 3, 1)[1].tolist() != [2, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("n", "fraction", "count"), [(60_000, 0.1, 6000), (10, 0.25, 3), (7, 0.5, 4), (3, 0.2, 1)]
+)
+def test_hold_out_takes_a_fraction(n: int, fraction: float, count: int) -> None:
+    """A fraction is rounded to the nearest count and then means that count."""
+    assert np.array_equal(hold_out(n, fraction, 5)[1], hold_out(n, count, 5)[1])
+    assert len(hold_out(n, fraction, 5)[1]) == count
+
+
+@pytest.mark.parametrize(
+    ("n", "validation", "seed", "message"),
+    [
+        (10, 0, 0, "got 0, which holds out 0"),
+        (10, 10, 0, "got 10, which holds out 10"),
+        (10, -1, 0, "got -1"),
+        (10, 0.01, 0, "got 0.01, which holds out 0"),
+        (10, 0.99, 0, "got 0.99, which holds out 10"),
+        (1, 1, 0, "at least one of the 1 training examples"),
+        (10, 1.0, 0, r"fraction in \(0, 1\), got 1.0"),
+        (10, float("nan"), 0, "got nan"),
+        (10, True, 0, "got True"),
+        (10, "3", 0, "got '3'"),
+        (10, 3, -1, "seed must be 0 or above, got -1"),
+    ],
+)
+def test_hold_out_refuses_what_leaves_nothing(
+    n: int, validation: float, seed: int, message: str
+) -> None:
+    """No part may be empty, and what is no count and no fraction is refused with its value."""
+    with pytest.raises(DataError, match=message):
+        hold_out(n, validation, seed)
