@@ -33,7 +33,7 @@ __all__ = [
 
 
 @wrapt.when_imported("keras")
-def _register_schedules(keras: Any) -> None:
+def _register_schedules(_keras: Any) -> None:
     # Keras looks a saved class up in its registry and imports nothing by itself.
     importlib.import_module("clr_sweep.schedules.keras")
 

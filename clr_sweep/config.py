@@ -39,6 +39,11 @@ class DatasetConfig(Frozen):
     )
     folder: StrictStr | None = None
 
+    def held_out(self, examples: int) -> int:
+        """How many of the training examples are held out; it may be all of them, or none."""
+        part = self.validation
+        return part if isinstance(part, int) else int(part * examples + 0.5)
+
 
 class ModelConfig(Frozen):
     """A model by name: `tutorial_cnn`, or `module:function` returning a `keras.Model`."""
@@ -202,9 +207,7 @@ class ScheduleConfig(Frozen):
                     f"got {self.init_lr} and {self.max_lr}"
                 )
         elif self.init_lr >= self.max_lr:
-            raise ValueError(
-                f"init_lr must be below max_lr, got {self.init_lr} and {self.max_lr}"
-            )
+            raise ValueError(f"init_lr must be below max_lr, got {self.init_lr} and {self.max_lr}")
         elif self.step_size < 1:
             raise ValueError(f"step_size must be at least 1 step, got {self.step_size}")
         return self

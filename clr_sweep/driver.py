@@ -71,7 +71,7 @@ class Driver:
                         f"{self._failures} trials failed in a row: {self._last_failure}"
                     )
             self._test_finalists()
-        except ClrSweepError as error:
+        except BaseException as error:
             self._interrupt(str(error).split("\n")[0])
             raise
 
@@ -193,9 +193,9 @@ class Driver:
             if self.stop:
                 raise self.stop.error()
         study = storage.read_study(self.study)
-        for record in (study.best, study.baseline):
-            if record is not None:
-                self.publisher.tested(record)
+        for finalist in (study.best, study.baseline):
+            if finalist is not None:
+                self.publisher.tested(finalist)
 
     def _interrupt(self, reason: str) -> None:
         """Stop what runs; it waits under its number and parameters for the next start."""
@@ -233,5 +233,3 @@ def trials_left(study: optuna.Study, planned: int) -> int:
     """Trials that have not ended yet, of those planned."""
     ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
     return max(0, planned - ended)
-
-

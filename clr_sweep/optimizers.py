@@ -12,7 +12,7 @@ from clr_sweep.wording import unknown
 
 # Arguments that every Keras optimizer takes. The learning rate is not among them: the schedule
 # gives it.
-_COMMON = {
+_COMMON: dict[str, type] = {
     "weight_decay": float,
     "clipnorm": float,
     "clipvalue": float,
@@ -20,7 +20,7 @@ _COMMON = {
     "use_ema": bool,
     "ema_momentum": float,
 }
-_ADAM = {"beta_1": float, "beta_2": float, "epsilon": float}
+_ADAM: dict[str, type] = {"beta_1": float, "beta_2": float, "epsilon": float}
 
 OPTIMIZERS: dict[str, dict[str, type]] = {
     "sgd": {"momentum": float, "nesterov": bool} | _COMMON,

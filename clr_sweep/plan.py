@@ -26,10 +26,10 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
             that takes time, and of a `module:function` data set the size stays open.
     """
     sweep = load_sweep(file)
+    examples = training_examples(sweep.dataset.name, search_path(file))
     if measure:
         examples, cost = _measured(sweep, file)
     else:
-        examples = training_examples(sweep.dataset.name, search_path(file))
         cost = ["time: not measured (--measure times some training steps on this machine)"]
     return "\n".join([f"{file}: valid", *_lines(sweep, examples), *cost])
 
@@ -84,8 +84,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     from clr_sweep.search.space import steps_per_epoch
 
     per_epoch = steps_per_epoch(sweep, training.batch_size, examples)
-    part = sweep.dataset.validation
-    held_out = part if isinstance(part, int) else round(part * examples)
+    held_out = sweep.dataset.held_out(examples)
     yield (
         f"data: {sweep.dataset.name}, {examples - held_out:,} examples to train on, "
         f"{held_out:,} held out for validation, {per_epoch} steps per epoch"

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.cycles import plan_trial
 from clr_sweep.dimensions import bounds
 from clr_sweep.engines.local import Died, Done, Failed, LocalEngine
 from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.progress import Estimate
 from clr_sweep.search.space import steps_per_epoch
-from clr_sweep.cycles import plan_trial
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import validation_problems
 from clr_sweep.training.requests import (
@@ -92,7 +92,9 @@ def run_one(
                 raise TrialFailedError(f"{event.reason}; what it printed is in {log}")
 
 
-def estimate(sweep: Sweep, found: Inspection, facts: DataFacts, trials: int, slots: int) -> Estimate:
+def estimate(
+    sweep: Sweep, found: Inspection, facts: DataFacts, trials: int, slots: int
+) -> Estimate:
     """What the trials still to run will cost if none is pruned."""
     per_epoch = steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
     low, high = bounds(sweep.search_space.step_size_factor)

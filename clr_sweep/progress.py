@@ -75,7 +75,9 @@ class Display:
     def trial_ended(self, record: TrialRecord, metric: str) -> None:
         self._ended_here += 1
         schedule = record.config.schedule
-        rates = f"{schedule.init_lr:.4g} to {schedule.max_lr:.4g}, factor {schedule.step_size_factor}"
+        rates = (
+            f"{schedule.init_lr:.4g} to {schedule.max_lr:.4g}, factor {schedule.step_size_factor}"
+        )
         if schedule.policy == "constant":
             rates = f"{schedule.init_lr:.4g}"
         found = f"{metric} {record.value:.4f}" if record.value is not None else record.reason or ""
@@ -92,7 +94,7 @@ class Display:
         done = sum(t.state not in ("running", "interrupted") for t in study.trials)
         parts = [f"{running} running", f"{study.count('pruned')} pruned"]
         for state in ("diverged", "failed"):
-            if count := study.count(state):  # type: ignore[arg-type]
+            if count := study.count(state):
                 parts.append(f"{count} {state}")
         if best is not None and best.value is not None:
             parts.append(f"best {study.metric} {best.value:.4f} (trial {best.number})")
@@ -100,4 +102,3 @@ class Display:
             each = (time.monotonic() - self._started) / self._ended_here
             parts.append(f"about {duration(each * max(0, self._planned - done))} left")
         self._bar.update(self._task, completed=done, state=" · ".join(parts))
-

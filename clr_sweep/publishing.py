@@ -107,7 +107,8 @@ class Publisher:
         self.refresh(study, planned, now=True)
         self._try(self.runs.end, self.runs.parent_id, "complete")
 
-    def interrupted(self, study: StudyRecord, planned: int, state: str, reason: str) -> None:
+    def stopped(self, study: StudyRecord, planned: int, state: str, reason: str) -> None:
+        """The sweep ended before its end: by a signal, or by an error."""
         self._try(self._summarise, study, planned)
         self._try(self.runs.end, self.runs.parent_id, state, reason)
 
@@ -216,7 +217,9 @@ def _trial_figures(record: TrialRecord) -> Mapping[str, Any]:
     figures: dict[str, Any] = {}
     if (curve := TrialFolder(record.folder).curve()) is not None:
         rates, losses = curve
-        figures["learning_rate.png"] = learning_rate_figure(range(len(rates)), rates, losses, record)
+        figures["learning_rate.png"] = learning_rate_figure(
+            range(len(rates)), rates, losses, record
+        )
     if record.reports:
         figures["loss.png"] = loss_figure(record)
     return figures

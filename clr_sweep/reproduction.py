@@ -113,9 +113,7 @@ def _publisher(
     study = str(exported.provenance.get("study", file.stem))
     objective = exported.config.objective
     client = connect(tracking_uri())
-    experiment = experiment_id(
-        client, study, objective.metric, objective.direction == "maximize"
-    )
+    experiment = experiment_id(client, study, objective.metric, objective.direction == "maximize")
     return Publisher(SweepRuns(client, experiment, study, facts), folders, facts.digest)
 
 

@@ -7,14 +7,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import optuna
 
 from clr_sweep import __version__
 from clr_sweep.config import Sweep
 from clr_sweep.driver import Driver, trials_left
 from clr_sweep.engines.local import LocalEngine, local_engine
-from clr_sweep.errors import ClrSweepError, InputError, StoreError
+from clr_sweep.errors import InputError, StoreError
 from clr_sweep.plan import cycle_warnings
 from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
 from clr_sweep.progress import Display
@@ -58,93 +61,124 @@ def _run(
     sweep: Sweep, file: Path, engine: LocalEngine, adopted: str | None, stop: StopRequest
 ) -> StudyRecord:
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
-    with Display(sweep.study.trials) as display, _work_folder(folder) as work:
-        with _only_driver(folder, sweep.study_name):
-            folders = search_path(file)
-            for warning in cycle_warnings(sweep):
-                display.say(warning)
-            display.say(f"study {sweep.study_name}: loading {sweep.dataset.name}")
-            dataset = sweep.dataset
-            facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
-            check_sizes(sweep, facts, str(file))
+    with (
+        Display(sweep.study.trials) as display,
+        _only_driver(folder, sweep.study_name),
+        _work_folder(folder) as work,
+    ):
+        start = _Start(sweep, file, search_path(file), engine, display, work, stop)
+        for warning in cycle_warnings(sweep):
+            display.say(warning)
+        facts = start.load_data()
+        study = storage.open_study(
+            storage.open_storage(start.storage_url),
+            sweep,
+            start.text,
+            {"data_digest": facts.digest, "data_source": facts.source},
+        )
+        start.announce(study, facts)
+        publisher = start.open_runs(facts, adopted)
+        publisher.adopt_children(storage.read_study(study))
+        origin = provenance(start.folders[0])
+        driver = Driver(
+            sweep, study, engine, publisher, display, stop, facts, folder, start.folders, origin
+        )
+        try:
+            driver.run()
+        except BaseException as error:
+            interrupted = getattr(error, "exit_status", 1) > 128
+            publisher.stopped(
+                storage.read_study(study),
+                sweep.study.trials,
+                "interrupted" if interrupted else "failed",
+                str(error),
+            )
+            raise
+        stored = storage.read_study(study)
+        publisher.finish(stored, sweep.study.trials, folder / "best.yaml")
+        if publisher.failures:
             display.say(
-                f"data: {facts.train} training and {facts.test} test examples from {facts.source}"
+                f"MLflow could not be told {publisher.failures} things: "
+                "start the same command again to complete it"
             )
-            url = sweep.study.storage or storage.DEFAULT_STORAGE
-            study = storage.open_study(
-                storage.open_storage(url),
-                sweep,
-                file.read_text(encoding="utf-8"),
-                {"data_digest": facts.digest, "data_source": facts.source},
-            )
-            again = storage.waiting_again(study)
-            _announce(display, study, sweep, again, engine, facts, folders, work, stop)
-            maximize = sweep.objective.direction == "maximize"
-            client = connect(tracking_uri())
-            experiment = experiment_id(client, sweep.name, sweep.objective.metric, maximize)
-            runs = SweepRuns(client, experiment, sweep.study_name, facts)
-            publisher = Publisher(runs, folders, facts.digest)
-            _open_parent(publisher, sweep, file, adopted, url)
-            publisher.adopt_children(storage.read_study(study))
-            driver = Driver(
-                sweep, study, engine, publisher, display, stop, facts, folder, folders,
-                provenance(folders[0]),
-            )
-            try:
-                driver.run()
-            except ClrSweepError as error:
-                state = "failed" if error.exit_status == 1 else "interrupted"
-                stored = storage.read_study(study)
-                publisher.interrupted(stored, sweep.study.trials, state, str(error))
-                raise
-            stored = storage.read_study(study)
-            publisher.finish(stored, sweep.study.trials, folder / "best.yaml")
-            if publisher.failures:
-                display.say(
-                    f"MLflow could not be told {publisher.failures} things: "
-                    "start the same command again to complete it"
-                )
-            return stored
+        return stored
 
 
-def _announce(
-    display: Display, study: Any, sweep: Sweep, again: list[int], engine: LocalEngine,
-    facts: DataFacts, folders: tuple[Path, ...], work: Path, stop: StopRequest,
-) -> None:
-    """Say what will be done and what it will cost, measured on a few steps."""
-    left = trials_left(study, sweep.study.trials)
-    if again:
-        display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
-    if not left:
-        display.say(f"all {sweep.study.trials} trials have ended: nothing left to train")
-        return
-    found = inspect(engine, baseline_config(sweep, facts.train), facts, folders, work, stop)
-    cost = estimate(sweep, found, facts, left, engine.slots)
-    display.say(
-        f"{left} of {sweep.study.trials} trials to run, {engine.slots} at once; the model has "
-        f"{found.parameters:,} parameters, a training step takes "
-        f"{found.seconds_per_step * 1000:.1f} ms"
-    )
-    display.say(
-        f"at most {duration(cost.cpu_seconds)} of CPU, about {duration(cost.wall_seconds)}; "
-        "less with pruning"
-    )
+@dataclass(frozen=True)
+class _Start:
+    """What has to be done before the first trial, in the order of the methods."""
 
+    sweep: Sweep
+    file: Path
+    folders: tuple[Path, ...]
+    engine: LocalEngine
+    display: Display
+    work: Path
+    stop: StopRequest
 
-def _open_parent(
-    publisher: Publisher, sweep: Sweep, file: Path, adopted: str | None, url: str
-) -> None:
-    runs = publisher.runs
-    parent = runs.open_parent(adopted, hidden(url), __version__)
-    runs.log_params(parent, sweep_settings(sweep))
-    runs.log_text(parent, file.read_text(encoding="utf-8"), f"sweep/{file.name}")
+    @property
+    def text(self) -> str:
+        return self.file.read_text(encoding="utf-8")
+
+    @property
+    def storage_url(self) -> str:
+        return self.sweep.study.storage or storage.DEFAULT_STORAGE
+
+    def load_data(self) -> DataFacts:
+        """Load the data set, into files that all trials share, and check the sizes against it."""
+        dataset = self.sweep.dataset
+        self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
+        facts = prepare_data(
+            self.engine, dataset.name, dataset.folder, self.folders, self.work, self.stop
+        )
+        check_sizes(self.sweep, facts, str(self.file))
+        self.display.say(
+            f"data: {facts.train} training and {facts.test} test examples from {facts.source}"
+        )
+        return facts
+
+    def announce(self, study: optuna.Study, facts: DataFacts) -> None:
+        """Say what will be done and what it will cost, measured on a few steps.
+
+        Errors in the user's model show here, before a run is made for anything.
+        """
+        sweep, display = self.sweep, self.display
+        if again := storage.waiting_again(study):
+            display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
+        left = trials_left(study, sweep.study.trials)
+        if not left:
+            display.say(f"all {sweep.study.trials} trials have ended: nothing left to train")
+            return
+        config = baseline_config(sweep, facts.train)
+        found = inspect(self.engine, config, facts, self.folders, self.work, self.stop)
+        cost = estimate(sweep, found, facts, left, self.engine.slots)
+        display.say(
+            f"{left} of {sweep.study.trials} trials to run, {self.engine.slots} at once; the "
+            f"model has {found.parameters:,} parameters, a training step takes "
+            f"{found.seconds_per_step * 1000:.1f} ms"
+        )
+        display.say(
+            f"at most {duration(cost.cpu_seconds)} of CPU, about {duration(cost.wall_seconds)}; "
+            "less with pruning"
+        )
+
+    def open_runs(self, facts: DataFacts, adopted: str | None) -> Publisher:
+        """Open the parent run: its settings and the sweep file."""
+        sweep = self.sweep
+        client = connect(tracking_uri())
+        maximize = sweep.objective.direction == "maximize"
+        experiment = experiment_id(client, sweep.name, sweep.objective.metric, maximize)
+        runs = SweepRuns(client, experiment, sweep.study_name, facts)
+        parent = runs.open_parent(adopted, hidden(self.storage_url), __version__)
+        runs.log_params(parent, sweep_settings(sweep))
+        runs.log_text(parent, self.text, f"sweep/{self.file.name}")
+        return Publisher(runs, self.folders, facts.digest)
 
 
 @contextlib.contextmanager
 def _work_folder(folder: Path) -> Iterator[Path]:
     """A folder for the data that all trials share; it goes when the sweep ends."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("work-*"):
             shutil.rmtree(old, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix="work-", dir=folder))
@@ -164,7 +198,12 @@ def _only_driver(folder: Path, study: str) -> Iterator[None]:
     except ImportError:  # not a POSIX system: no such lock
         yield
         return
-    with (folder / "driver.lock").open("a+") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "driver.lock").open("a+")
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be written: {error.strerror}") from None
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -34,13 +34,13 @@ class StopRequest:
         self._guardian = _mlflow_run() if "MLFLOW_RUN_ID" in os.environ else None
 
     def __bool__(self) -> bool:
-        if self.signal_number is None and self._guardian is not None:
-            if not self._guardian.is_running():
-                self.signal_number = signal.SIGTERM
-                self.reason = "the `mlflow run` that started it is gone"
+        guardian = self._guardian
+        if self.signal_number is None and guardian is not None and not guardian.is_running():
+            self.signal_number = signal.SIGTERM
+            self.reason = "the `mlflow run` that started it is gone"
         return self.signal_number is not None
 
-    def receive(self, number: int, frame: FrameType | None) -> None:
+    def receive(self, number: int, _frame: FrameType | None) -> None:
         if self.signal_number is not None:
             # The second time: at once, without tidying up; the next start mends what is left.
             os._exit(128 + number)

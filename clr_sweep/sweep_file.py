@@ -58,16 +58,14 @@ def _problems(sweep: Sweep, folders: tuple[Path, ...]) -> Iterator[str]:
 def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
     """What is wrong with the validation part for this many training examples."""
     part = sweep.dataset.validation
-    held_out = part if isinstance(part, int) else round(part * examples)
+    held_out = sweep.dataset.held_out(examples)
     if held_out >= examples:
         yield (
             f"dataset.validation: must be below the {examples} training examples of "
             f"{sweep.dataset.name}, got {part}"
         )
     elif held_out < 1:
-        yield (
-            f"dataset.validation: must leave at least one of {examples} examples, got {part}"
-        )
+        yield (f"dataset.validation: must leave at least one of {examples} examples, got {part}")
     else:
         largest = _largest(sweep.search_space.further.get("batch_size"), sweep.training.batch_size)
         if largest > examples - held_out:

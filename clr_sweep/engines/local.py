@@ -90,9 +90,7 @@ class LocalEngine:
     def has_room(self) -> bool:
         return len(self._jobs) < self.slots
 
-    def start(
-        self, key: Hashable, function: str, payload: Any, log: Path
-    ) -> None:
+    def start(self, key: Hashable, function: str, payload: Any, log: Path) -> None:
         """Start `function(payload, report)`; what it prints goes to the file `log`.
 
         Args:

@@ -42,7 +42,7 @@ def best_trial(study: StudyRecord) -> TrialRecord:
     """
     if study.best is None:
         counts = ", ".join(
-            f"{study.count(state)} {state}"  # type: ignore[arg-type]
+            f"{study.count(state)} {state}"
             for state in ("pruned", "diverged", "failed", "interrupted", "running")
         )
         raise InputError(f"study {study.name!r} has no complete trial to export ({counts})")

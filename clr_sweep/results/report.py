@@ -91,7 +91,7 @@ def trial_markdown(record: TrialRecord) -> str:
     lines.append(f"Training: {', '.join([*setting, *further[:20]])}; seed {record.config.seed}.")
     done = (
         f"{words.epochs(curves.epochs_done(record))} of "
-        f"{words.epochs(curves.planned_epochs(record))} epochs"
+        f"{words.of_epochs(words.epochs(curves.planned_epochs(record)))}"
     )
     lines.append(
         f"Took {words.seconds(record.cpu_seconds)} of CPU time for {done}, "

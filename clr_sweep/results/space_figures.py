@@ -227,9 +227,7 @@ def bounds_figure(study: StudyRecord) -> Figure:
     return drawn
 
 
-def _map_policy(
-    ax: Axes, study: StudyRecord, policy: str, marker: str, scale: ValueScale
-) -> None:
+def _map_policy(ax: Axes, study: StudyRecord, policy: str, marker: str, scale: ValueScale) -> None:
     chosen = [t for t in ended(study) if t.config.schedule.policy == policy]
     for state, mark in style.STATES.items():
         trials = [t for t in chosen if t.state == state]

@@ -233,9 +233,7 @@ def spread(positions: Sequence[float], gap: float) -> list[float]:
         while len(blocks) > 1 and _low(blocks[-1], gap) - _high(blocks[-2], gap) < gap - 1e-9:
             last = blocks.pop()
             blocks[-1] += last
-    return [
-        float(y) for block in blocks for y in _low(block, gap) + gap * np.arange(len(block))
-    ]
+    return [float(y) for block in blocks for y in _low(block, gap) + gap * np.arange(len(block))]
 
 
 def _low(block: Sequence[float], gap: float) -> float:

@@ -149,9 +149,7 @@ def _draw_metric(
                 mec="white", mew=0.6, gid=what)  # fmt: skip
 
 
-def _label_ends(
-    ax: Axes, record: TrialRecord, lines: list[tuple[str, str, str]]
-) -> None:
+def _label_ends(ax: Axes, record: TrialRecord, lines: list[tuple[str, str, str]]) -> None:
     entries = []
     for name, what, color in lines:
         y = curves.metric_curve(record, name)[1]

@@ -61,6 +61,11 @@ def epochs(number: float) -> str:
     return f"{round(number, 1) + 0.0:.10g}"
 
 
+def of_epochs(number: str) -> str:
+    """A number of epochs with its noun."""
+    return f"{number} {'epoch' if number == '1' else 'epochs'}"
+
+
 def seconds(number: float) -> str:
     """A time in the unit that suits its size: 8.4 s, 12.5 min, 3.2 h."""
     for size, unit in ((3600.0, "h"), (60.0, "min")):
@@ -87,12 +92,12 @@ def bounds(record: TrialRecord) -> str:
 def cycles(record: TrialRecord) -> str:
     """The planned cycles: `half cycle 4 epochs = 3,376 steps, 2 whole cycles in 16 epochs, ...`."""
     config = record.config
-    planned = f"{epochs(curves.planned_epochs(record))} epochs"
+    planned = of_epochs(epochs(curves.planned_epochs(record)))
     if config.schedule.policy == policies.CONSTANT:
         return f"{plural(config.steps, 'step')} in {planned}"
     whole = policies.whole_cycles(config.steps, config.schedule.step_size)
     return (
-        f"half cycle {epochs(config.schedule.step_size_factor)} epochs = "
+        f"half cycle {of_epochs(f'{config.schedule.step_size_factor:.4g}')} = "
         f"{plural(config.schedule.step_size, 'step')}, "
         f"{plural(whole, 'whole cycle')} in {planned}, {_end(record)}"
     )
@@ -137,9 +142,8 @@ def short_state(record: TrialRecord) -> str:
     """How a trial stands, without the reason: `pruned after 6 epochs`."""
     if record.divergence is not None:
         return f"diverged at step {count(record.divergence.step)}"
-    done = epochs(curves.epochs_done(record))
-    after = f" after {done} {'epoch' if done == '1' else 'epochs'}" if record.reports else ""
-    return record.state + after
+    done = of_epochs(epochs(curves.epochs_done(record)))
+    return record.state + (f" after {done}" if record.reports else "")
 
 
 def state(record: TrialRecord) -> str:

@@ -46,7 +46,7 @@ _NAMED_SCALES: dict[str, ScaleFn] = {
 
 
 @keras.saving.register_keras_serializable(package="clr_sweep")
-class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises from a lower to an upper bound and back, again and again.
 
     With t the optimizer step and S = step_size:

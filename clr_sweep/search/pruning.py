@@ -68,7 +68,9 @@ class CycleAwarePruner(optuna.pruners.BasePruner):
             return False
         sign = 1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else -1
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        others = [best for other in complete if (best := _best_until(other, epoch, sign)) is not None]
+        others = [
+            best for other in complete if (best := _best_until(other, epoch, sign)) is not None
+        ]
         own = _best_until(trial, epoch, sign)
         if len(others) < self._startup_trials or own is None:
             return False

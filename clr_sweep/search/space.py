@@ -91,9 +91,7 @@ def trial_seed(seed: int, number: int) -> int:
 
 def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:
     """Steps of an epoch as Keras counts them: the last batch may be smaller."""
-    part = sweep.dataset.validation
-    held_out = part if isinstance(part, int) else round(part * examples)
-    return math.ceil((examples - held_out) / batch_size)
+    return math.ceil((examples - sweep.dataset.held_out(examples)) / batch_size)
 
 
 def _configure(

@@ -312,4 +312,3 @@ def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{prefix}.{key}" if prefix else key)
     else:
         yield prefix, content
-

@@ -273,5 +273,3 @@ def _child_key(run: Run) -> str:
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-

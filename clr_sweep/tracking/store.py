@@ -69,5 +69,7 @@ def experiment_id(client: MlflowClient, default_name: str, metric: str, maximize
         client.set_experiment_tag(chosen, tags.GREATER_IS_BETTER, str(maximize))
         client.set_experiment_tag(chosen, tags.EXPERIMENT_KIND, "custom_model_development")
     except MlflowException as error:
-        raise StoreError(f"the MLflow experiment {chosen or name!r} cannot be used: {error}") from None
+        raise StoreError(
+            f"the MLflow experiment {chosen or name!r} cannot be used: {error}"
+        ) from None
     return chosen

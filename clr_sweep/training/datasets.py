@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from clr_sweep.errors import DataError
 from clr_sweep.training import fashion_mnist
-from clr_sweep.training.function_dataset import function_problems, load_from_function
+from clr_sweep.training.function_dataset import load_from_function
+from clr_sweep.training.imports import function_problems
 from clr_sweep.training.npz_dataset import find_npz, load_npz, npz_problems, read_headers
 from clr_sweep.training.stored_dataset import Dataset, materialize, open_materialized
 

@@ -1,12 +1,12 @@
 """A trial's own folder: everything it leaves behind, each file complete or not there.
 
-    config.json    the TrialConfig
-    epochs.jsonl   an EpochReport a line
-    curve.npz      learning_rate and batch_loss of every optimizer step, float32
-    model.keras    the trained model
-    result.json    the TrialResult, written last
-    test.json      loss and accuracy on the test set, where the trial was finally compared
-    log.txt        what the trial's process printed
+config.json    the TrialConfig
+epochs.jsonl   an EpochReport a line
+curve.npz      learning_rate and batch_loss of every optimizer step, float32
+model.keras    the trained model
+result.json    the TrialResult, written last
+test.json      loss and accuracy on the test set, where the trial was finally compared
+log.txt        what the trial's process printed
 """
 
 from __future__ import annotations

@@ -1,64 +1,132 @@
-"""Functions of the user's own, named as `module:function`."""
+"""Functions of the user's own, named as `module:function`: found, imported and called."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
-import importlib.util
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.errors import InputError
+from clr_sweep.errors import InputError, TrialFailedError
 
-_NAME = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+_IDENTIFIER = r"[^\W\d]\w*"
+_NAME = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")
 
 
-@contextmanager
+@contextlib.contextmanager
 def importable(search_path: Sequence[Path]) -> Iterator[None]:
     """Put folders in front of `sys.path` for as long as the block runs."""
     before = list(sys.path)
-    sys.path[:0] = [str(folder) for folder in search_path]
+    sys.path[:0] = [str(Path(folder).absolute()) for folder in search_path]
+    importlib.invalidate_caches()  # the file may be younger than Python's list of its folder
     try:
         yield
     finally:
         sys.path[:] = before
 
 
-def module_problem(name: str, search_path: Sequence[Path]) -> str | None:
-    """What is wrong with `module:function`, found without importing it."""
-    if not _NAME.match(name):
-        return f"must be written 'module:function', got {name!r}"
-    module = name.partition(":")[0].partition(".")[0]
+def function_problems(name: str, search_path: Sequence[Path]) -> list[str]:
+    """What is wrong with the name, as far as it shows without importing anything."""
+    matched = _NAME.fullmatch(name)
+    if matched is None:
+        return [f"must be module:function, as in my_code:function, got {name!r}"]
+    module = matched["module"]
     with importable(search_path):
-        importlib.invalidate_caches()
-        try:
-            found = module in sys.modules or importlib.util.find_spec(module) is not None
-        except (ImportError, ValueError):
-            found = False
-    if found:
-        return None
-    places = ", ".join(str(folder) for folder in search_path)
-    return f"no module {module!r} for {name!r} (looked in {places} and in the installed packages)"
+        spec = _find_spec(module)
+    if spec is None:
+        places = ", ".join(str(Path(folder).absolute()) for folder in search_path)
+        where = f"{places} and " if places else ""
+        return [f"there is no module {module!r} (looked in {where}Python's own path)"]
+    if spec.origin is None and spec.submodule_search_locations is not None:
+        return [f"the module {module!r} is a folder without __init__.py, which has no functions"]
+    return []
 
 
-def import_function(name: str, search_path: Sequence[Path]) -> Callable[..., Any]:
-    """The function that `module:function` names.
+def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..., Any], str]:
+    """Import a function.
+
+    Returns:
+        The function, and where it stands, for messages: `file:function`.
 
     Raises:
-        InputError: there is no such module, or no such function in it. What the module itself
-            raises while it is imported is the user's own and passes through.
+        InputError: there is no such module, or no such function in it.
+        TrialFailedError: the module raised an exception; with its traceback.
     """
-    if problem := module_problem(name, search_path):
-        raise InputError(problem)
-    module_name, _, attribute = name.partition(":")
+    if problems := function_problems(name, search_path):
+        raise InputError(problems)
+    module_name, function_name = name.split(":")
     with importable(search_path):
-        importlib.invalidate_caches()
-        module = importlib.import_module(module_name)
-    function = getattr(module, attribute, None)
+        _refuse_namesake(module_name)
+        module = called(f"importing {module_name}", lambda: importlib.import_module(module_name))
+    source = f"{getattr(module, '__file__', None) or module_name}:{function_name}"
+    function = getattr(module, function_name, None)
     if not callable(function):
-        raise InputError(f"{name!r}: {module_name} has no function {attribute!r}")
-    return function
+        found = "no such name" if function is None else f"a {type(function).__name__}"
+        raise InputError(f"must be a function, got {found}", source)
+    return function, source
+
+
+def called(doing: str, call: Callable[[], Any]) -> Any:
+    """Call the user's code.
+
+    Raises:
+        TrialFailedError: it raised an exception; with the traceback of the user's own frames.
+    """
+    try:
+        return call()
+    except Exception as error:
+        # The frames of this file tell the user nothing.
+        frames = error.__traceback__
+        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+            frames = frames.tb_next
+        text = "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+        raise TrialFailedError(f"{doing} raised an exception:\n{text}") from error
+
+
+def _find_spec(module: str) -> importlib.machinery.ModuleSpec | None:
+    """As importlib.util.find_spec, which imports the packages above a module: that may be Keras."""
+    path: list[str] | None = None
+    spec: importlib.machinery.ModuleSpec | None = None
+    names = module.split(".")
+    for depth in range(1, len(names) + 1):
+        if depth > 1 and path is None:
+            return None  # the module above is no package
+        try:
+            spec = _ask_finders(".".join(names[:depth]), path)
+            if spec is None:
+                return None
+            locations = spec.submodule_search_locations
+            path = None if locations is None else list(locations)
+        except KeyError:
+            # folders without __init__.py inside each other: Python cannot look into the inner one
+            # before it has imported the outer one, so whether the module is there shows at loading
+            return importlib.machinery.ModuleSpec(module, None, origin="not looked for")
+    return spec
+
+
+def _ask_finders(name: str, path: list[str] | None) -> importlib.machinery.ModuleSpec | None:
+    for finder in sys.meta_path:
+        find_spec = getattr(finder, "find_spec", None)
+        if find_spec is not None and (spec := find_spec(name, path)) is not None:
+            found: importlib.machinery.ModuleSpec = spec
+            return found
+    return None
+
+
+def _refuse_namesake(module: str) -> None:
+    """A module of the same name that is imported already would be used in silence."""
+    top = module.split(".")[0]
+    imported = getattr(sys.modules.get(top), "__file__", None)
+    spec = _find_spec(top)
+    if imported is None or spec is None or spec.origin is None:
+        return
+    if Path(imported).resolve() != Path(spec.origin).resolve():
+        raise InputError(
+            f"the module {top!r} in {spec.origin} has the name of one that is imported already, "
+            f"{imported}; give it another name"
+        )

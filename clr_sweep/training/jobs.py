@@ -33,7 +33,7 @@ from clr_sweep.training.trial import compiled_model, train
 Report = Callable[[Any], Any]
 
 
-def prepare_data(job: DataJob, report: Report) -> DataFacts:
+def prepare_data(job: DataJob, _report: Report) -> DataFacts:
     """Load the data set once, into memory-mapped files that all trials share."""
     _prepare_process(job.search_path)
     data = load_dataset(job.name, folder=job.folder, search_path=job.search_path)
@@ -52,15 +52,16 @@ def prepare_data(job: DataJob, report: Report) -> DataFacts:
     )
 
 
-def inspect_trial(job: TrialJob, report: Report) -> Inspection:
+def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     """Build and compile a trial's model and time some of its steps; nothing is kept."""
     data = _prepare(job)
     started = time.process_time()
     keras.utils.set_random_seed(job.config.seed)
     model = compiled_model(job.config, data, job.search_path)
     loop = TrainingLoop(model, data.x_train, data.y_train, job.config.training.batch_size)
+    examples = len(data.x_train)
     rows, held_out = hold_out(
-        len(data.x_train), job.config.dataset.validation, job.config.split_seed
+        examples, job.config.dataset.held_out(examples), job.config.split_seed
     )
     order = epoch_order(rows, job.config.seed, 1)
     steps = math.ceil(len(rows) / job.config.training.batch_size)
@@ -91,7 +92,7 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
     return result
 
 
-def test_trial(job: TrialJob, report: Report) -> Mapping[str, float]:
+def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
     """Evaluate a trained trial on the test set, which no choice has seen."""
     data = _prepare(job)
     folder = TrialFolder(job.folder)

@@ -94,7 +94,7 @@ class TrainingLoop:
             rows = order[index * size : (index + 1) * size]
             # The rate of THIS step: after the update the optimizer shows the next one's.
             rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
-            logs, loss = self._train_step(self._batch(self._x, self._y, rows))
+            loss = self._train_step(self._batch(self._x, self._y, rows))
             at = tf.reshape(index - first, [1, 1])
             self._rates.scatter_nd_update(at, tf.reshape(rate, [1]))
             self._losses.scatter_nd_update(at, tf.reshape(loss, [1]))
@@ -102,7 +102,7 @@ class TrainingLoop:
 
         tf.while_loop(lambda index: index < last, step, [first], parallel_iterations=1)
 
-    def _train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[Any, tf.Tensor]:
+    def _train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         # Keras' own "loss" is a running mean over the epoch; the batch's loss is seen only by
         # compute_loss, so this listens there while the step is traced.
         model, heard = self.model, False
@@ -121,9 +121,9 @@ class TrainingLoop:
         finally:
             del model.compute_loss
         if heard:
-            return logs, self._recorded_loss.read_value()
+            return self._recorded_loss.read_value()
         # A train_step of the user's own that never calls compute_loss: what it reports.
-        return logs, tf.cast(logs["loss"], tf.float32)
+        return tf.cast(logs["loss"], tf.float32)
 
     def _evaluation(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> None:
         def step(start: tf.Tensor) -> tuple[tf.Tensor]:

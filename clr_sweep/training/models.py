@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clr_sweep.config import ModelConfig
 from clr_sweep.errors import InputError
-from clr_sweep.training.imports import import_function, module_problem
+from clr_sweep.training.imports import called, function_problems, import_function
 from clr_sweep.wording import unknown
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def check_model_name(name: str, search_path: Sequence[Path]) -> list[str]:
         return []
     if ":" not in name:
         return [unknown("model", name, MODELS) + ", or 'module:function' of your own"]
-    problem = module_problem(name, search_path)
-    return [problem] if problem else []
+    return function_problems(name, search_path)
 
 
 def build_model(
@@ -77,10 +76,11 @@ def build_model(
 
     Raises:
         InputError: the function does not take these arguments, or returns no Keras model.
+        TrialFailedError: the function raised an exception; with its traceback.
     """
     import keras
 
-    function = MODELS.get(config.name) or import_function(config.name, search_path)
+    function = MODELS.get(config.name) or import_function(config.name, search_path)[0]
     parameters = inspect.signature(function).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     if wrong := [key for key in config.arguments if key not in parameters and not takes_any]:
@@ -89,7 +89,9 @@ def build_model(
             config.name,
         )
     arguments = {key: value for key, value in facts.items() if key in parameters}
-    model = function(**(arguments | config.arguments))
+    model = called(
+        f"building the model {config.name}", lambda: function(**(arguments | config.arguments))
+    )
     if not isinstance(model, keras.Model):
         raise InputError(
             f"model.name: {config.name} must return a keras.Model, got a {type(model).__name__}"

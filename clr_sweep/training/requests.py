@@ -11,7 +11,7 @@ from clr_sweep.config import TrialConfig
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
 RUN_TRIAL = "clr_sweep.training.jobs:run_trial"
-TEST_TRIAL = "clr_sweep.training.jobs:test_trial"
+TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 
 
 @dataclass(frozen=True)

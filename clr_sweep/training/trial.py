@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from clr_sweep.config import ScheduleConfig, TrialConfig
 from clr_sweep.errors import InputError
 from clr_sweep.optimizers import KERAS_CLASSES
 from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
-from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
     Triangular2CyclicalLearningRate,
@@ -40,7 +38,7 @@ def train(
     data: Dataset,
     folder: TrialFolder,
     search_path: Sequence[Path] = (),
-    on_epoch: Callable[[EpochReport], bool] = lambda report: True,
+    on_epoch: Callable[[EpochReport], bool] = lambda _: True,
 ) -> tuple[TrialResult, TrainingLoop]:
     """Train exactly what `config` says.
 
@@ -64,9 +62,7 @@ def train(
     return result, trial.loop
 
 
-def compiled_model(
-    config: TrialConfig, data: Dataset, search_path: Sequence[Path]
-) -> keras.Model:
+def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Path]) -> keras.Model:
     """The model of a trial, compiled with its optimizer and schedule."""
     model = build_model(config.model, data_facts(data), search_path)
     settings = config.training.optimizer
@@ -119,13 +115,12 @@ class _Trial:
 
     def __post_init__(self) -> None:
         config, data = self.config, self.data
+        examples = len(data.x_train)
         self.train_rows, self.validation_rows = hold_out(
-            len(data.x_train), config.dataset.validation, config.split_seed
+            examples, config.dataset.held_out(examples), config.split_seed
         )
         self.model = compiled_model(config, data, self.search_path)
-        self.loop = TrainingLoop(
-            self.model, data.x_train, data.y_train, config.training.batch_size
-        )
+        self.loop = TrainingLoop(self.model, data.x_train, data.y_train, config.training.batch_size)
         self.steps_per_epoch = math.ceil(len(self.train_rows) / config.training.batch_size)
         self.shown = shown_steps(config)
         self.best_weights: list[Any] | None = None
@@ -249,24 +244,3 @@ def shown_steps(config: TrialConfig) -> frozenset[int]:
     if size and config.steps / size <= CURVE_POINTS:
         steps |= set(range(size, config.steps, size))
     return frozenset(steps)
-
-
-def planned_rates(config: TrialConfig) -> Any:
-    """The rate of every step by the exact formula, float64 of shape (config.steps,)."""
-    plan = config.schedule
-    steps = np.arange(config.steps)
-    if plan.policy == "constant":
-        return np.full(config.steps, float(plan.init_lr))
-    return policies.learning_rate(
-        steps,
-        policy=plan.policy,
-        init_lr=float(plan.init_lr),
-        max_lr=float(plan.max_lr),
-        step_size=plan.step_size,
-        gamma=float(plan.gamma),
-    )
-
-
-def as_json(record: Any) -> Mapping[str, Any]:
-    """A record as JSON types, floats to the bit."""
-    return json.loads(json.dumps(asdict(record)))

@@ -81,8 +81,11 @@ class Builder:
         if state == "diverged":
             step = count * SPE + 120
             rate = float(self.rates(config, np.array([step]))[0])
-            phase = step % (2 * schedule.step_size) / (2 * schedule.step_size) if (
-                schedule.step_size) else 0.0
+            phase = (
+                step % (2 * schedule.step_size) / (2 * schedule.step_size)
+                if (schedule.step_size)
+                else 0.0
+            )
             divergence = Divergence(step, count + 1, rate, phase)
         return TrialRecord(
             kind="baseline" if number is None else "trial",

@@ -82,7 +82,7 @@ def test_a_check_does_not_run_the_users_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("data:", "must be module:function, as in my_data:load, got 'data:'"),
+        ("data:", "must be module:function, as in my_code:function, got 'data:'"),
         (":load", "must be module:function"),
         ("my-data:load", "must be module:function"),
         ("a..b:load", "must be module:function"),
