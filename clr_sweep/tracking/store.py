@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +19,10 @@ from clr_sweep.tracking import tags
 
 # MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
 DEFAULT_URI = "sqlite:///mlflow.db"
+# MLflow's defaults retry for minutes; a sweep would stand still at every call.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_CONNECT_SECONDS = 10.0
 
 
 def tracking_uri() -> str:
@@ -35,12 +42,18 @@ def hidden(uri: str) -> str:
 def connect(uri: str) -> MlflowClient:
     """A client of a store that answers; its database is initialised here, once.
 
+    How long MLflow tries again over HTTP is shortened for this process, unless the environment
+    says how long.
+
     Raises:
-        StoreError: it cannot be reached, read or written, and why.
+        StoreError: it cannot be reached, read or written, and why; within seconds.
     """
     for name in ("mlflow.store.db.utils", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
     try:
+        _probe_database(uri)
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
@@ -50,6 +63,25 @@ def connect(uri: str) -> MlflowClient:
         why = lines[0].replace(password, "***") if password else lines[0]
         raise StoreError(f"the MLflow store {hidden(uri)} cannot be used: {why}") from None
     return client
+
+
+def _probe_database(uri: str) -> None:
+    """Try a database once: MLflow would try ten times, for a minute and a half."""
+    parts = urlsplit(uri)
+    kind = parts.scheme.partition("+")[0]
+    if kind not in (*_PORTS, "sqlite"):
+        return
+    if parts.hostname and kind in _PORTS:
+        address = (parts.hostname, parts.port or _PORTS[kind])
+        socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
+    if kind == "sqlite" and (file := parts.path[1:]) not in ("", ":memory:"):
+        # As MLflow does it.
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_sqlalchemy_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def experiment_id(client: MlflowClient, default_name: str, metric: str, maximize: bool) -> str:
