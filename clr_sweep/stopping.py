@@ -22,7 +22,7 @@ class InterruptedSweepError(ClrSweepError):
 
 
 class StopRequest:
-    """Set by Ctrl-C, by SIGTERM, and by the death of the `mlflow run` that started us.
+    """Set by Ctrl-C, SIGTERM, a closed terminal, and the death of the `mlflow run` above us.
 
     `mlflow run` leaves its entry point behind when it is killed, and the run stays RUNNING in
     the store: the entry point has to notice by itself.
@@ -53,15 +53,26 @@ class StopRequest:
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """A StopRequest that hears SIGINT and SIGTERM for as long as the block runs."""
+    """A StopRequest that hears SIGINT, SIGTERM and SIGHUP for as long as the block runs."""
     request = StopRequest()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # `nohup` has it ignored, and means it.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, request.receive) for number in numbers}
     try:
         yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        # A process that has ended and that nobody has waited for is still running to psutil.
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _mlflow_run() -> psutil.Process:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import pickle
 import signal
@@ -81,6 +82,7 @@ class LocalEngine:
         self.slots = slots
         self._jobs: dict[Hashable, _Job] = {}
         self._context = _context()
+        _start_server()
 
     @property
     def running(self) -> tuple[Hashable, ...]:
@@ -179,6 +181,21 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOAD))
     return context
+
+
+def _start_server() -> None:
+    """Start the server that jobs are forked from, deaf to Ctrl-C.
+
+    It ignores Ctrl-C itself, but only once its imports are done, after some seconds. A blocked
+    signal stays blocked in what is started; for this process it is only delivered later.
+    """
+    if sys.platform != "linux":
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run(connection: Connection, function: str, payload: Any, log: str) -> None:
