@@ -51,6 +51,7 @@ class Driver:
     provenance: Mapping[str, Any]
     _trials: dict[str, optuna.Trial] = field(default_factory=dict)
     _records: dict[str, TrialRecord] = field(default_factory=dict)
+    _reported: dict[str, int] = field(default_factory=dict)
     _failures: int = 0
 
     def run(self) -> None:
@@ -103,7 +104,9 @@ class Driver:
         self._start(BASELINE, TrialRecord("baseline", None, "running", None, config, folder))
 
     def _start_trial(self) -> None:
+        self.study.sampler = storage.next_sampler(self.study, self.sweep)
         trial = self.study.ask()
+        before = self.study.get_trials(deepcopy=False)[trial.number].last_step
         config = suggest(trial, self.sweep, trial.number, self.facts.train)
         folder = self.folder / f"{trial.number:04d}"
         training = config.training
@@ -112,6 +115,7 @@ class Driver:
         storage.begin_trial(trial, config, folder, places, self.provenance)
         key = str(trial.number)
         self._trials[key] = trial
+        self._reported[key] = before or 0
         self._start(key, TrialRecord("trial", trial.number, "running", None, config, folder))
 
     def _start(self, key: str, record: TrialRecord) -> None:
@@ -130,16 +134,20 @@ class Driver:
             self._ended(key, event.value)
         elif isinstance(event, Failed):
             self._failed(key, event.traceback)
-        elif isinstance(event, Died):
+        elif isinstance(event, Died) and not self.stop:
+            # A signal to the whole group ends the trials too: they are interrupted, not failed.
             self._failed(key, event.reason)
 
     def _epoch(self, key: str, report: EpochReport) -> None:
         go_on = True
         value = report.metrics.get(self.sweep.objective.metric)
         if key in self._trials and value is not None:
-            trial = self._trials[key]
-            trial.report(value, report.epoch)
-            go_on = not trial.should_prune()
+            # An interrupted attempt has reported some epochs already: the same values, and the
+            # pruner, which looks at the last of them, let it go on before that.
+            trial, before = self._trials[key], self._reported[key]
+            if report.epoch > before:
+                trial.report(value, report.epoch)
+            go_on = report.epoch < before or not trial.should_prune()
         # The trial waits for this answer; MLflow is told while it goes on.
         self.engine.answer(key, go_on)
         self.publisher.epoch(self._records[key], report)
@@ -188,7 +196,7 @@ class Driver:
             for event in self.engine.wait(timeout=0.5):
                 if isinstance(event, Failed):
                     raise ClrSweepError(f"{event.key} failed:\n{event.traceback}")
-                if isinstance(event, Died):
+                if isinstance(event, Died) and not self.stop:
                     raise ClrSweepError(f"{event.key}: {event.reason}")
             if self.stop:
                 raise self.stop.error()
@@ -200,15 +208,13 @@ class Driver:
     def _interrupt(self, reason: str) -> None:
         """Stop what runs; it waits under its number and parameters for the next start."""
         self.engine.stop_all()
-        for key, trial in self._trials.items():
+        for trial in self._trials.values():
             storage.put_back(self.study, trial)
-            self.publisher.trial_stopped(self._records[key], "interrupted", reason)
         self._trials.clear()
         stored = self.study.user_attrs.get(storage.BASELINE, {})
         if stored.get(storage.STATE) == "running":
             record = self._records[BASELINE]
             self._store_baseline(record.config, record.folder, None, "interrupted", reason)
-            self.publisher.trial_stopped(record, "interrupted", reason)
 
     def _store_baseline(
         self,

@@ -102,10 +102,8 @@ def estimate(
         plan_trial(factor, per_epoch, sweep.training.epochs, sweep.objective.at).epochs
         for factor in (low, (low + high) // 2, high)
     ]
-    validation = facts.train - round(per_epoch * sweep.training.batch_size)
-    per_epoch_seconds = (
-        per_epoch * found.seconds_per_step + max(0, validation) * found.seconds_per_example
-    )
+    validation = sweep.dataset.held_out(facts.train)
+    per_epoch_seconds = per_epoch * found.seconds_per_step + validation * found.seconds_per_example
     return Estimate(
         trial_seconds=found.fixed_seconds + per_epoch_seconds * sum(epochs) / len(epochs),
         baseline_seconds=found.fixed_seconds + per_epoch_seconds * sweep.training.epochs,

@@ -13,9 +13,10 @@ PACKAGES = ("clr-sweep", "tensorflow", "keras", "numpy", "optuna", "mlflow")
 def provenance(folder: Path) -> dict[str, object]:
     """Git commit of the folder's repository (None outside one), package and Python versions."""
     commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain") if commit else None
     return {
         "git_commit": commit,
-        "git_dirty": bool(_git(folder, "status", "--porcelain")) if commit else None,
+        "git_dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "packages": {name: _version(name) for name in PACKAGES},

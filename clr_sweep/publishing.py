@@ -50,6 +50,9 @@ class Publisher:
         self._search_path = search_path
         self._data_digest = data_digest
         self._run_ids: dict[str, str] = {}
+        # Trials that have begun and not ended here; of these, what was not told is told anew.
+        self._open: set[str] = set()
+        self._incomplete: set[str] = set()
         self._refreshed = 0.0
 
     def adopt_children(self, study: StudyRecord) -> None:
@@ -58,37 +61,40 @@ class Publisher:
         A trial that has ended keeps its run if that is whole, and is logged anew from its folder
         if not; the run of a trial that will start again is deleted: its numbers come again.
         """
-        there = self.runs.children()
         records = {_key(record): record for record in _all(study)}
-        for key, run in there.items():
+        for key, run in self.runs.children():
             record = records.get(key)
             state = run.data.tags.get(tags.STATE)
             whole = record is not None and state == record.state and run.info.status != "RUNNING"
-            if not whole or (record is not None and record.state in ("interrupted", "running")):
-                self.runs.delete(run.info.run_id)
-            else:
+            again = record is not None and record.state in ("interrupted", "running")
+            if whole and not again and key not in self._run_ids:
                 self._run_ids[key] = run.info.run_id
+            else:
+                self.runs.delete(run.info.run_id)
         for key, record in records.items():
             if key not in self._run_ids and record.state not in ("interrupted", "running"):
                 self._log_again(record)
 
     def trial_started(self, record: TrialRecord, adopted: str | None = None) -> None:
-        self._try(self._start, record, adopted)
+        if not self._try(self._start, record, adopted):
+            self._incomplete.add(_key(record))
 
     def epoch(self, record: TrialRecord, report: EpochReport) -> None:
-        self._try(self._epoch, _key(record), report)
+        if not self._try(self._epoch, _key(record), report):
+            self._incomplete.add(_key(record))
 
     def trial_ended(self, record: TrialRecord) -> None:
         self._try(self._end, record)
 
     def trial_stopped(self, record: TrialRecord, state: str, reason: str) -> None:
         """A trial that was ended from outside: by a signal, or by the end of the sweep."""
+        self._open.discard(_key(record))
         if (run_id := self._run_ids.pop(_key(record), None)) is not None:
             self._try(self.runs.end, run_id, state, reason)
 
     def tested(self, record: TrialRecord) -> None:
         if record.test_metrics and _key(record) in self._run_ids:
-            self._try(self.runs.log_metrics, self._run_ids[_key(record)], record.test_metrics)
+            self._try(self._tested, self._run_ids[_key(record)], record.test_metrics)
 
     def refresh(self, study: StudyRecord, planned: int, *, now: bool = False) -> None:
         """The parent's note, best-so-far metric and figures; the figures only now and then."""
@@ -107,9 +113,12 @@ class Publisher:
         self.refresh(study, planned, now=True)
         self._try(self.runs.end, self.runs.parent_id, "complete")
 
-    def stopped(self, study: StudyRecord, planned: int, state: str, reason: str) -> None:
-        """The sweep ended before its end: by a signal, or by an error."""
-        self._try(self._summarise, study, planned)
+    def stopped(self, study: StudyRecord | None, planned: int, state: str, reason: str) -> None:
+        """The sweep ended before its end; `study` is None where it can be read no more."""
+        for key in sorted(self._open & self._run_ids.keys()):
+            self._try(self.runs.end, self._run_ids[key], "interrupted", reason)
+        if study is not None:
+            self._try(self._summarise, study, planned)
         self._try(self.runs.end, self.runs.parent_id, state, reason)
 
     def run_id(self, record: TrialRecord) -> str | None:
@@ -124,12 +133,26 @@ class Publisher:
         return as_yaml(study, best, origin)
 
     def _start(self, record: TrialRecord, adopted: str | None = None) -> None:
-        self._run_ids[_key(record)] = self.runs.start_child(record, adopted)
+        key = _key(record)
+        self._open.add(key)
+        self._run_ids[key] = self.runs.start_child(record, adopted)
 
     def _epoch(self, key: str, report: EpochReport) -> None:
         self.runs.log_epoch(self._run_ids[key], report)
 
     def _end(self, record: TrialRecord) -> None:
+        key = _key(record)
+        if key in self._incomplete and record.kind != "train":
+            # Only a run that is whole gets its end state; see adopt_children.
+            if (run_id := self._run_ids.pop(key, None)) is not None:
+                self.runs.delete(run_id)
+            self._log_again(record)
+        else:
+            self._conclude_child(record)
+        self._open.discard(key)
+        self._incomplete.discard(key)
+
+    def _conclude_child(self, record: TrialRecord) -> None:
         run_id = self._run_ids[_key(record)]
         folder = TrialFolder(record.folder)
         if record.state in ("complete", "pruned") and folder.model_file.exists():
@@ -141,7 +164,13 @@ class Publisher:
         self._start(record)
         for report in record.reports:
             self._epoch(_key(record), report)
-        self._end(record)
+        self._conclude_child(record)
+        self._open.discard(_key(record))
+
+    def _tested(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        there = self.runs.client.get_run(run_id).data.metrics
+        new = {key: value for key, value in metrics.items() if there.get(key) != value}
+        self.runs.log_metrics(run_id, new)
 
     def _summarise(self, study: StudyRecord, planned: int) -> None:
         parent = self.runs.parent_id
@@ -177,14 +206,16 @@ class Publisher:
             best_file.write_text(text, encoding="utf-8")
             self.runs.log_text(self.runs.parent_id, text, "best.yaml")
 
-    def _try(self, call: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _try(self, call: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> bool:
         try:
             call(*args, **kwargs)
+            return True
         except (*_TRACKER_ERRORS, KeyError) as error:
             # A KeyError: the run of this trial could not be made before.
             self.failures += 1
             if not isinstance(error, KeyError):
                 logger.warning("MLflow could not be told: %s", str(error).split("\n")[0])
+            return False
 
 
 def sweep_settings(sweep: Sweep) -> dict[str, object]:

@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from optuna.exceptions import StorageInternalError
+from requests import RequestException
+from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep import __version__
 from clr_sweep.config import Sweep
 from clr_sweep.driver import Driver, trials_left
 from clr_sweep.engines.local import LocalEngine, local_engine
-from clr_sweep.errors import InputError, StoreError
+from clr_sweep.errors import ClrSweepError, InputError, StoreError
 from clr_sweep.plan import cycle_warnings
 from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
 from clr_sweep.progress import Display
@@ -28,7 +33,7 @@ from clr_sweep.search import storage
 from clr_sweep.search.space import baseline_config
 from clr_sweep.stopping import StopRequest, stop_request
 from clr_sweep.sweep_file import load_sweep, search_path
-from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.runs import SweepRuns, end_adopted
 from clr_sweep.tracking.store import connect, experiment_id, hidden, tracking_uri
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.words import duration
@@ -53,12 +58,24 @@ def run_sweep(file: Path, overrides: Mapping[str, Any]) -> StudyRecord:
         adopted = os.environ.get("MLFLOW_RUN_ID")
         sweep = load_sweep(file, overrides)
         slots = sweep.study.jobs or usable_cores()
-        with local_engine(slots) as engine:
-            return _run(sweep, file, engine, adopted, stop)
+        with _plain_store_errors(sweep), local_engine(slots) as engine:
+            # Before anything that takes long: a store that cannot be used is known at once.
+            client = connect(tracking_uri())
+            try:
+                return _run(sweep, file, engine, client, adopted, stop)
+            except ClrSweepError as error:
+                if adopted is not None:
+                    end_adopted(client, adopted, str(error))
+                raise
 
 
 def _run(
-    sweep: Sweep, file: Path, engine: LocalEngine, adopted: str | None, stop: StopRequest
+    sweep: Sweep,
+    file: Path,
+    engine: LocalEngine,
+    client: MlflowClient,
+    adopted: str | None,
+    stop: StopRequest,
 ) -> StudyRecord:
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     with (
@@ -69,15 +86,16 @@ def _run(
         start = _Start(sweep, file, search_path(file), engine, display, work, stop)
         for warning in cycle_warnings(sweep):
             display.say(warning)
+        store = storage.open_storage(start.storage_url)
         facts = start.load_data()
         study = storage.open_study(
-            storage.open_storage(start.storage_url),
+            store,
             sweep,
             start.text,
             {"data_digest": facts.digest, "data_source": facts.source},
         )
         start.announce(study, facts)
-        publisher = start.open_runs(facts, adopted)
+        publisher = start.open_runs(client, facts, adopted)
         publisher.adopt_children(storage.read_study(study))
         origin = provenance(start.folders[0])
         driver = Driver(
@@ -87,8 +105,11 @@ def _run(
             driver.run()
         except BaseException as error:
             interrupted = getattr(error, "exit_status", 1) > 128
+            stored: StudyRecord | None = None
+            with contextlib.suppress(StorageInternalError):
+                stored = storage.read_study(study)
             publisher.stopped(
-                storage.read_study(study),
+                stored,
                 sweep.study.trials,
                 "interrupted" if interrupted else "failed",
                 str(error),
@@ -162,10 +183,9 @@ class _Start:
             "less with pruning"
         )
 
-    def open_runs(self, facts: DataFacts, adopted: str | None) -> Publisher:
+    def open_runs(self, client: MlflowClient, facts: DataFacts, adopted: str | None) -> Publisher:
         """Open the parent run: its settings and the sweep file."""
         sweep = self.sweep
-        client = connect(tracking_uri())
         maximize = sweep.objective.direction == "maximize"
         experiment = experiment_id(client, sweep.name, sweep.objective.metric, maximize)
         runs = SweepRuns(client, experiment, sweep.study_name, facts)
@@ -173,6 +193,20 @@ class _Start:
         runs.log_params(parent, sweep_settings(sweep))
         runs.log_text(parent, self.text, f"sweep/{self.file.name}")
         return Publisher(runs, self.folders, facts.digest)
+
+
+@contextlib.contextmanager
+def _plain_store_errors(sweep: Sweep) -> Iterator[None]:
+    """A store that fails on the way, in words that name it."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        shown = hidden(sweep.study.storage or storage.DEFAULT_STORAGE)
+        why = str(error.__cause__ or error).split("\n")[0]
+        raise StoreError(f"the study storage {shown} failed: {why}") from error
+    except (MlflowException, RequestException) as error:
+        why = str(error).split("\n")[0]
+        raise StoreError(f"the MLflow store {hidden(tracking_uri())} failed: {why}") from error
 
 
 @contextlib.contextmanager

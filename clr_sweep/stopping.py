@@ -35,7 +35,7 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         guardian = self._guardian
-        if self.signal_number is None and guardian is not None and not guardian.is_running():
+        if self.signal_number is None and guardian is not None and not _alive(guardian):
             self.signal_number = signal.SIGTERM
             self.reason = "the `mlflow run` that started it is gone"
         return self.signal_number is not None
@@ -75,8 +75,8 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def _mlflow_run() -> psutil.Process:
-    """The nearest ancestor that is an mlflow command, else the parent."""
+def _mlflow_run() -> psutil.Process | None:
+    """The nearest ancestor that is an mlflow command, else the parent, if there is one."""
     ancestors = psutil.Process().parents()
     for process in ancestors:
         try:
@@ -85,4 +85,5 @@ def _mlflow_run() -> psutil.Process:
             continue
         if any(os.path.basename(word) == "mlflow" for word in words[:3]) and "run" in words:
             return process
-    return ancestors[0]
+    # The first process of a container has no parent.
+    return ancestors[0] if ancestors else None

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import multiprocessing
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import pickle
 import signal
@@ -26,6 +27,7 @@ from clr_sweep.errors import ClrSweepError
 # Imported by the server before it forks: everything a job needs, so that a job starts at once.
 PRELOAD = ("clr_sweep.engines.server",)
 GRACE_SECONDS = 5.0
+_SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,24 @@ class LocalEngine:
                 payload and `report(value)`, which sends a Message and waits for the answer.
             payload: anything that can be pickled.
             log: file that standard output and error of the job are appended to.
+
+        Raises:
+            ValueError: a job of this key is running.
+            ClrSweepError: no process can be started.
         """
+        if key in self._jobs:
+            raise ValueError(f"a job named {key!r} is running already")
         log.parent.mkdir(parents=True, exist_ok=True)
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_run, args=(theirs, function, payload, str(log)), name=f"clr-sweep {key}"
         )
-        process.start()
+        try:
+            process.start()
+        except (EOFError, OSError) as error:
+            raise ClrSweepError(
+                f"no process can be started for {key}: {str(error) or 'the server ended'}"
+            ) from error
         theirs.close()
         self._jobs[key] = _Job(process, ours)
 
@@ -144,8 +157,12 @@ class LocalEngine:
         job = self._jobs[key]
         try:
             kind, value = job.connection.recv()
-        except (EOFError, OSError, pickle.UnpicklingError):
+        except (EOFError, OSError):
             return Died(key, _death(self._end(key)))
+        except Exception as error:  # it came, but this process cannot make an object of it
+            text = traceback.format_exc()
+            self._end(key)
+            return Failed(key, error, text)
         if kind == "message":
             return Message(key, value)
         self._end(key)
@@ -184,14 +201,16 @@ def _context() -> Any:
 
 
 def _start_server() -> None:
-    """Start the server that jobs are forked from, deaf to Ctrl-C.
+    """Start the server that jobs are forked from, deaf to the signals that reach the whole group.
 
-    It ignores Ctrl-C itself, but only once its imports are done, after some seconds. A blocked
-    signal stays blocked in what is started; for this process it is only delivered later.
+    A signal that is blocked here stays blocked in what is started; for this process it is only
+    delivered later. The server goes when this process goes.
     """
     if sys.platform != "linux":
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Started first, since it unblocks the same signals.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS_TO_A_GROUP)
     try:
         multiprocessing.forkserver.ensure_running()
     finally:
@@ -202,30 +221,47 @@ def _run(connection: Connection, function: str, payload: Any, log: str) -> None:
     # Ctrl-C goes to every process of the terminal; what happens to a job, the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS_TO_A_GROUP)
     _print_into(log)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def report(value: Any) -> Any:
-        connection.send(("message", value))
-        return connection.recv()
+        try:
+            connection.send(("message", value))
+            return connection.recv()
+        except (EOFError, OSError):
+            os._exit(1)  # the driver is gone
 
     try:
         module, _, name = function.partition(":")
         job = getattr(importlib.import_module(module), name)
         answer = ("done", job(payload, report))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        os._exit(1)  # the driver is gone
     except BaseException as error:
-        text = traceback.format_exc()
-        print(text, file=sys.stderr, flush=True)
-        kept = error if isinstance(error, ClrSweepError) else RuntimeError(repr(error))
-        answer = ("failed", (kept, text))
-    connection.send(answer)
+        answer = _failure(error)
+    try:
+        connection.send(answer)
+    except OSError:
+        os._exit(1)  # the driver is gone
+    except Exception as error:  # it cannot be pickled; nothing was sent yet
+        connection.send(_failure(error))
     connection.close()
     sys.stdout.flush()
     sys.stderr.flush()
     # TensorFlow's threads and exit handlers have nothing left to do that matters.
     os._exit(0)
+
+
+def _failure(error: BaseException) -> tuple[str, tuple[BaseException, str]]:
+    """The answer of a job that failed; the log has the traceback too."""
+    text = "".join(traceback.format_exception(error))
+    print(text, file=sys.stderr, flush=True)
+    kept: BaseException = RuntimeError(repr(error))
+    if isinstance(error, ClrSweepError):
+        # One whose constructor takes other arguments would fail to arrive.
+        with contextlib.suppress(Exception):
+            kept = pickle.loads(pickle.dumps(error))
+    return "failed", (kept, text)
 
 
 def _print_into(log: str) -> None:

@@ -4,12 +4,11 @@ TensorFlow Addons ended without a successor of its `CyclicalLearningRate` for Ke
 classes take the same arguments in the same order with the same defaults, so that changing the
 import is the whole migration, and they can be saved: in a `.keras` file, loaded in safe mode.
 
-To load such a file compiled, import a class from here first, as Keras asks for any custom class:
+To load such a file compiled, `import clr_sweep` first (before or after Keras): that registers the
+four classes, as Keras asks for any custom class.
 
-    from clr_sweep import CyclicalLearningRate  # registers all four
+    import clr_sweep
     model = keras.models.load_model("model.keras")
-
-`import clr_sweep` alone does not register them: it does not import Keras.
 
 Steps are what the optimizer counts. With `gradient_accumulation_steps=k` Keras 3 hands a schedule
 the number of BATCHES, of which only every k-th updates the weights. So count `step_size` in

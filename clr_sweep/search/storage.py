@@ -102,19 +102,35 @@ def open_study(
         study.set_user_attr(SWEEP, definition)
     else:
         _refuse_changes(sweep.study_name, stored, definition, facts)
-    study.sampler = make_sampler(sweep, len(study.get_trials(deepcopy=False)))
     return study
 
 
-def make_sampler(sweep: Sweep, trials_so_far: int) -> optuna.samplers.BaseSampler:
-    """The sampler, seeded from (seed, trials so far): a continued study repeats nothing."""
-    seed = int(np.random.SeedSequence([sweep.study.seed, trials_so_far, 1]).generate_state(1)[0])
+def next_sampler(study: optuna.Study, sweep: Sweep) -> optuna.samplers.BaseSampler:
+    """The sampler for the next trial that is asked for."""
+    trials = study.get_trials(deepcopy=False)
+    waiting = next((trial for trial in trials if trial.state == TrialState.WAITING), None)
+    if waiting is not None and CONFIG in waiting.user_attrs:
+        # It has all its values; a sampler that counts (qmc) would count it twice.
+        return optuna.samplers.RandomSampler(seed=0)
+    return make_sampler(sweep, len(trials) if waiting is None else waiting.number)
+
+
+def make_sampler(sweep: Sweep, number: int) -> optuna.samplers.BaseSampler:
+    """The sampler of one trial, seeded from (seed, trial number).
+
+    A study that was interrupted goes on as it would have without (with one trial at a time: the
+    trials that run beside it are among what TPE knows).
+    """
+    seed = int(np.random.SeedSequence([sweep.study.seed, number, 1]).generate_state(1)[0])
     if sweep.study.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     if sweep.study.sampler == "qmc":
         # The sequence goes on by itself: it has to keep the seed it began with.
         return optuna.samplers.QMCSampler(
-            seed=sweep.study.seed, scramble=True, warn_independent_sampling=False
+            seed=sweep.study.seed,
+            scramble=True,
+            independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+            warn_independent_sampling=False,
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -125,12 +141,15 @@ def make_sampler(sweep: Sweep, trials_so_far: int) -> optuna.samplers.BaseSample
 def waiting_again(study: optuna.Study) -> list[int]:
     """Put trials that no driver runs back into the queue, under their numbers and parameters.
 
-    A RUNNING trial at the start of a driver was left behind by one that was stopped or died.
+    A RUNNING trial at the start of a driver was left behind by one that died.
+
+    Returns:
+        The numbers of all that wait now, those that a stopped driver put back among them.
     """
-    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in left:
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         put_back(study, trial)
-    return [trial.number for trial in left]
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return [trial.number for trial in waiting]
 
 
 def put_back(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:

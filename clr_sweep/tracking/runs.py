@@ -6,6 +6,7 @@ only its own thread's run when the process goes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -79,11 +80,11 @@ class SweepRuns:
         self._move_children(old.info.run_id)
         return self.parent_id
 
-    def children(self) -> dict[str, Run]:
-        """The children there are, by trial number as text, or `baseline`."""
+    def children(self) -> list[tuple[str, Run]]:
+        """The children there are, each after its trial number as text, or `baseline`."""
         kinds = ("trial", "baseline")
         found = [run for kind in kinds for run in self._find(f"tags.`{tags.KIND}` = '{kind}'")]
-        return {_child_key(run): run for run in found}
+        return [(_child_key(run), run) for run in found]
 
     def start_child(self, record: TrialRecord, adopted: str | None = None) -> str:
         """A run for a trial that begins, new or adopted: its parameters, tags and input."""
@@ -246,6 +247,14 @@ class SweepRuns:
         )
         context = [InputTag("mlflow.data.context", "training")]
         self.client.log_inputs(run_id, datasets=[DatasetInput(entity, context)])
+
+
+def end_adopted(client: MlflowClient, run_id: str, reason: str) -> None:
+    """End the run that `mlflow run` made, where it still runs: `mlflow run` may be gone."""
+    with contextlib.suppress(MlflowException):
+        if client.get_run(run_id).info.status == "RUNNING":
+            client.set_tag(run_id, tags.REASON, reason[: tags.TAG_LIMIT])
+            client.set_terminated(run_id, "FAILED")
 
 
 def tags_of_run(client: MlflowClient, run_id: str) -> dict[str, str] | None:

@@ -48,8 +48,10 @@ def connect(uri: str) -> MlflowClient:
     Raises:
         StoreError: it cannot be reached, read or written, and why; within seconds.
     """
-    for name in ("mlflow.store.db.utils", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # What these say, with tracebacks, comes as an exception too.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     try:

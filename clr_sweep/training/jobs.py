@@ -28,7 +28,7 @@ from clr_sweep.training.datasets import (
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.requests import DataFacts, DataJob, Inspection, TrialJob
-from clr_sweep.training.trial import compiled_model, train
+from clr_sweep.training.trial import check_objective, compiled_model, train
 
 Report = Callable[[Any], Any]
 
@@ -66,12 +66,12 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     order = epoch_order(rows, job.config.seed, 1)
     steps = math.ceil(len(rows) / job.config.training.batch_size)
     loop.train(order, 0, 1)
-    loop.evaluate(held_out[:1])
+    some = held_out[:2000]
+    check_objective(job.config, loop.evaluate(some))  # a graph is traced for each number of rows
     traced = time.process_time()
     count = min(steps, 40)
     loop.train(order, 0, count)
     trained = time.process_time()
-    some = held_out[:2000]
     loop.evaluate(some)
     ended = time.process_time()
     return Inspection(
@@ -98,10 +98,11 @@ def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
     folder = TrialFolder(job.folder)
     keras.utils.set_random_seed(job.config.seed)
     model = compiled_model(job.config, data, job.search_path)
-    model.load_weights(folder.model_file)
+    # It builds a model that has no weights before it has seen data.
     loop = TrainingLoop(
         model, np.asarray(data.x_train[:2]), np.asarray(data.y_train[:2]), batch_size=2
     )
+    model.load_weights(folder.model_file)
     return _test(loop, data, folder)
 
 

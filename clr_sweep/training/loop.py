@@ -4,7 +4,8 @@ The model's own `train_step` and `test_step` do the work, so a model that overri
 as it would under `fit`. What `fit` adds and a trial does not need is left out (its input
 pipeline, its callbacks between steps); what it cannot give is here: the rate and the loss of
 every single step, an order of the data that follows from (seed, epoch) alone, and an epoch that
-ends where a cycle ends. A test holds the result against `fit`, to the bit.
+ends where a cycle ends. Tests hold the result against `fit`, to the bit (with batch
+normalisation, TensorFlow's optimizer of graphs may round the last bit otherwise in a loop).
 """
 
 from __future__ import annotations

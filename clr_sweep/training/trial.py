@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,16 +70,39 @@ def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Pat
         learning_rate=schedule(config.schedule), **settings.arguments
     )
     try:
-        # XLA on CPU was measured two to four times slower; "auto" may choose it.
-        model.compile(
-            optimizer=optimizer,
-            loss=config.training.loss,
-            metrics=["accuracy"],
-            jit_compile=False,
-        )
-    except ValueError as error:
-        raise InputError(f"training.loss: {config.training.loss!r}: {error}") from error
+        keras.losses.get(config.training.loss)  # compile looks it up only at the first step
+    except ValueError:
+        raise InputError(
+            f"training.loss: must be the name of a Keras loss, such as "
+            f"sparse_categorical_crossentropy or categorical_crossentropy, "
+            f"got {config.training.loss!r}"
+        ) from None
+    # XLA on CPU was measured two to four times slower; "auto" may choose it.
+    model.compile(
+        optimizer=optimizer,
+        loss=config.training.loss,
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
     return model
+
+
+def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:
+    """Refuse an objective that the model, which may have metrics of its own, does not measure.
+
+    Args:
+        measured: the names of the metrics, without `val_`.
+
+    Raises:
+        InputError: the objective's metric is not among them.
+    """
+    names = list(measured)
+    metric = config.objective.metric
+    if metric.removeprefix("val_") not in names:
+        raise InputError(
+            f"objective.metric: must be one that the model {config.model.name} measures "
+            f"({', '.join(names)}, each with val_ too), got {metric!r}"
+        )
 
 
 def data_facts(data: Dataset) -> dict[str, Any]:
@@ -160,9 +183,10 @@ class _Trial:
                 break
         metrics = self.loop.take_metrics()
         checked = self.loop.evaluate(self.validation_rows)
+        check_objective(self.config, checked)
         metrics |= {f"val_{name}": value for name, value in checked.items()}
         done = start + sum(len(part) for part in self.rates[first_new:])
-        if self.divergence is None and not math.isfinite(metrics["val_loss"]):
+        if self.divergence is None and not math.isfinite(metrics.get("val_loss", 0.0)):
             self._diverged(done - 1, epoch, float(self.rates[-1][-1]))
         return EpochReport(
             epoch=epoch,

@@ -83,5 +83,21 @@ def test_importing_the_package_is_cheap() -> None:
     rate, modules = json.loads(process.stdout)
     assert rate == 0.5
     assert "clr_sweep.schedules.policies" in modules
-    heavy = {"keras", "tensorflow", "numpy", "mlflow", "optuna", "pydantic", "importlib.metadata"}
+    heavy = {"keras", "tensorflow", "numpy", "mlflow", "optuna", "pydantic"}
     assert not heavy & set(modules)
+
+
+def test_the_schedules_register_when_keras_comes_later() -> None:
+    """`import clr_sweep` before `import keras` is enough for a saved model to load."""
+    script = (
+        "import sys, clr_sweep\n"
+        "assert 'keras' not in sys.modules\n"
+        "import keras\n"
+        "names = [n for n in clr_sweep.__all__ if n != '__version__']\n"
+        "found = [keras.saving.get_registered_object(f'clr_sweep>{n}') for n in names]\n"
+        "print(found == [getattr(clr_sweep, n) for n in names])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert process.stdout.strip() == "True"

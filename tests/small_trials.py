@@ -1,0 +1,123 @@
+"""Trials that take a second: a few images of the real slice, and models that train fast."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clr_sweep.config import (
+    DatasetConfig,
+    ModelConfig,
+    Objective,
+    OptimizerConfig,
+    ScheduleConfig,
+    TrainingConfig,
+    TrialConfig,
+)
+from clr_sweep.cycles import plan_trial
+from clr_sweep.records import TrialResult
+from clr_sweep.schedules import policies
+from clr_sweep.training.stored_dataset import Dataset, in_memory
+
+SLICE = Path(__file__).parent / "data" / "fashion_mnist_slice.npz"
+EXAMPLES, VALIDATION, BATCH = 320, 72, 32
+STEPS_PER_EPOCH = 8  # 248 images: the last batch of an epoch has 24
+
+
+def few_images(examples: int = EXAMPLES, one_hot: bool = False) -> Dataset:
+    """The first images of the slice."""
+    with np.load(SLICE) as arrays:
+        found = {key: arrays[key] for key in arrays.files}
+    for part, count in (("train", examples), ("test", 100)):
+        found[f"x_{part}"] = found[f"x_{part}"][:count]
+        found[f"y_{part}"] = found[f"y_{part}"][:count]
+        if one_hot:
+            found[f"y_{part}"] = np.eye(10, dtype="float32")[found[f"y_{part}"]]
+    return in_memory("few images", found, str(SLICE))
+
+
+def small_config(
+    policy: str = "triangular",
+    *,
+    model: str = "user_models:perceptron",
+    init_lr: float = 0.01,
+    max_lr: float = 0.2,
+    factor: float = 1,
+    epochs: int = 2,
+    gamma: float = 1.0,
+    metric: str = "val_accuracy",
+    at: str = "cycle_end",
+    optimizer: str = "sgd",
+    optimizer_arguments: dict[str, Any] | None = None,
+    loss: str = "sparse_categorical_crossentropy",
+    seed: int = 7,
+) -> TrialConfig:
+    """The configuration of a trial on `few_images`, as the search would make it."""
+    objective = Objective.model_validate({"metric": metric, "at": at})
+    steps, step_size = epochs * STEPS_PER_EPOCH, 0
+    if policy != "constant":
+        plan = plan_trial(factor, STEPS_PER_EPOCH, epochs, objective.at)
+        steps, step_size = plan.steps, plan.step_size
+    return TrialConfig(
+        dataset=DatasetConfig(name="few_images", validation=VALIDATION),
+        model=ModelConfig(name=model),
+        training=TrainingConfig(
+            optimizer=OptimizerConfig(name=optimizer, arguments=optimizer_arguments or {}),
+            batch_size=BATCH,
+            epochs=epochs,
+            loss=loss,
+        ),
+        schedule=ScheduleConfig(
+            policy=policy,  # type: ignore[arg-type]
+            init_lr=init_lr,
+            max_lr=init_lr if policy == "constant" else max_lr,
+            step_size_factor=0 if policy == "constant" else factor,
+            step_size=step_size,
+            gamma=gamma,
+        ),
+        objective=objective,
+        steps=steps,
+        seed=seed,
+        split_seed=3,
+    )
+
+
+def planned_rates(config: TrialConfig, steps: int | None = None) -> np.ndarray:
+    """The rate of each step by the formula, in float32 as the optimizer gets it."""
+    schedule = config.schedule
+    return np.asarray(
+        policies.learning_rate(
+            np.arange(config.steps if steps is None else steps),
+            policy=schedule.policy,
+            init_lr=schedule.init_lr,
+            max_lr=schedule.max_lr,
+            step_size=schedule.step_size or None,
+            gamma=schedule.gamma,
+        )
+    ).astype("float32")
+
+
+def strict_json(text: str) -> Any:
+    """What JSON text holds; NaN and Infinity, which Python's json lets pass, are refused."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def comparable(result: TrialResult) -> tuple[Any, ...]:
+    """All of a result but the times."""
+    return (
+        result.state, result.reason, result.value, dict(result.metrics), result.epochs,
+        result.steps, result.divergence,
+    )  # fmt: skip
+
+
+def all_finite(values: Any) -> bool:
+    """Whether every number of a mapping is finite."""
+    return all(math.isfinite(value) for value in values.values())

@@ -1,0 +1,385 @@
+"""Sweeps that are interrupted in every way: the same command again finishes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pty
+import re
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from real_runs import (
+    CLR_SWEEP,
+    Place,
+    Running,
+    assert_gone,
+    assert_whole,
+    definition,
+    results,
+)
+
+TRIALS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """What was found after a start was ended from outside."""
+
+    exit_status: int
+    output: str
+    states: list[str]
+    run_states: dict[str, str]
+
+
+def trial_processes(running: Running) -> list[psutil.Process]:
+    """The processes that train: the grandchildren, forked by the engine's server."""
+    driver = psutil.Process(running.process.pid)
+    children = set(driver.children())
+    return [process for process in driver.children(recursive=True) if process not in children]
+
+
+def start_and_hold(place: Place, file: Path) -> Running:
+    """Start the sweep; return in the second epoch of its next training, which waits there."""
+    training = place.trainings + 1
+    place.hold(training)
+    running = place.start(*CLR_SWEEP, "run", str(file))
+    running.wait_until(lambda: place.trainings == training, f"training {training}")
+    return running
+
+
+def after(place: Place, running: Running, processes: list[psutil.Process]) -> Stop:
+    """Wait for the end, and look at what is there."""
+    status = running.wait()
+    assert_gone(processes)
+    runs = {run.info.run_name: run.info.status for run in place.runs()}
+    return Stop(status, running.output, place.states(), runs)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(places: Callable[..., Place]) -> Place:
+    """The study as it is without any interruption."""
+    place = places("undisturbed")
+    done = place.sweep("run", str(place.write_held_sweep(TRIALS)))
+    assert done.process.returncode == 0, done.output
+    return place
+
+
+@pytest.fixture(scope="module")
+def place(places: Callable[..., Place]) -> Place:
+    """Where one study is interrupted again and again."""
+    return places("interrupted")
+
+
+@pytest.fixture(scope="module")
+def stops(place: Place) -> dict[str, Stop]:
+    """One study, ended once in each way, and then left to finish.
+
+    The baseline is held first, then trial 0 twice, trial 1, trial 2: a start that was ended
+    trains again what it was training.
+    """
+    file = place.write_held_sweep(TRIALS)
+    found = {}
+
+    running = start_and_hold(place, file)
+    processes = running.descendants()
+    running.signal_group(signal.SIGINT)
+    found["ctrl-c in the baseline"] = after(place, running, processes)
+
+    place.hold(place.trainings + 2)
+    running = place.start(*CLR_SWEEP, "run", str(file))
+    running.wait_until(lambda: place.trainings == 3, "trial 0")
+    processes = running.descendants()
+    running.signal(signal.SIGTERM)
+    found["sigterm in trial 0"] = after(place, running, processes)
+
+    running = start_and_hold(place, file)
+    processes = running.descendants()
+    running.signal(signal.SIGKILL)
+    found["sigkill in trial 0"] = after(place, running, processes)
+
+    place.hold(place.trainings + 2)
+    running = place.start(*CLR_SWEEP, "run", str(file))
+    running.wait_until(lambda: place.trainings == 6, "trial 1")
+    processes = running.descendants()
+    running.signal_group(signal.SIGTERM)
+    found["sigterm to the group in trial 1"] = after(place, running, processes)
+
+    running = start_and_hold(place, file)
+    processes = running.descendants()
+    # The driver is stopped meanwhile, so that both are there when it goes on.
+    running.signal(signal.SIGSTOP)
+    running.signal(signal.SIGINT)
+    running.signal(signal.SIGHUP)
+    running.signal(signal.SIGCONT)
+    found["two signals in trial 1"] = after(place, running, processes)
+
+    done = place.sweep("run", str(file))
+    found["finished"] = after(place, done, [])
+    return found
+
+
+def test_ctrl_c(stops: dict[str, Stop]) -> None:
+    """Ctrl-C ends all processes with status 130, a plain message, and no run RUNNING."""
+    stop = stops["ctrl-c in the baseline"]
+    assert stop.exit_status == 130
+    assert stop.output.rstrip().endswith("clr-sweep: stopped by SIGINT")
+    assert "Traceback" not in stop.output
+    assert stop.run_states == {"tiny": "KILLED", "baseline": "KILLED"}
+
+
+def test_sigterm(stops: dict[str, Stop]) -> None:
+    """SIGTERM ends with status 143; the trial waits, its run is ended."""
+    stop = stops["sigterm in trial 0"]
+    assert stop.exit_status == 143
+    assert "clr-sweep: stopped by SIGTERM" in stop.output
+    assert stop.states == ["WAITING"]
+    assert stop.run_states == {"tiny": "KILLED", "baseline": "FINISHED", "trial-000": "KILLED"}
+
+
+def test_sigkill_of_the_driver(stops: dict[str, Stop]) -> None:
+    """The trials of a killed driver end by themselves; what it left is mended by the next start."""
+    stop = stops["sigkill in trial 0"]
+    assert stop.exit_status == -signal.SIGKILL
+    assert stop.states == ["RUNNING"]
+    assert stop.run_states["tiny"] == "RUNNING"
+    assert "continuing the interrupted trials 0" in stops["sigterm to the group in trial 1"].output
+
+
+def test_sigterm_to_the_group(stops: dict[str, Stop]) -> None:
+    """Where a signal ends the trials too, they are interrupted, not failed."""
+    stop = stops["sigterm to the group in trial 1"]
+    assert stop.exit_status == 143
+    assert stop.states == ["COMPLETE", "WAITING"]
+    assert stop.run_states["trial-001"] == "KILLED"
+    assert "Traceback" not in stop.output
+
+
+def test_a_second_signal_ends_at_once(stops: dict[str, Stop]) -> None:
+    """The second signal does not wait for tidying up; no process is left behind."""
+    stop = stops["two signals in trial 1"]
+    assert stop.exit_status in (128 + signal.SIGINT, 128 + signal.SIGHUP)
+    assert stop.states == ["COMPLETE", "RUNNING"]
+
+
+def test_the_same_command_finishes(
+    stops: dict[str, Stop], place: Place, undisturbed: Place
+) -> None:
+    """After all of that every trial is there once, with the numbers of an undisturbed study."""
+    assert stops["finished"].exit_status == 0, stops["finished"].output
+    assert_whole(place, TRIALS)
+    assert results(place.study()) == results(undisturbed.study())
+    assert undisturbed.trainings == TRIALS + 1
+    assert not any("already reported" in stop.output for stop in stops.values())
+
+
+def test_nothing_is_left_in_the_folders(stops: dict[str, Stop], place: Place) -> None:
+    """The data that a killed driver left behind is gone."""
+    assert stops["finished"].exit_status == 0
+    left = {path.name for path in (place.folder / "trials" / "tiny").iterdir()}
+    assert left == {"0000", "0001", "0002", "baseline", "best.yaml", "driver.lock"}
+
+
+def test_fewer_trials(stops: dict[str, Stop], place: Place) -> None:
+    """Fewer trials than have ended: nothing is trained, and that is no error."""
+    assert stops["finished"].exit_status == 0
+    before = place.trainings
+    done = place.sweep("run", str(place.folder / "t.yaml"), "--trials", "1")
+    assert done.process.returncode == 0, done.output
+    assert "nothing left to train" in done.output
+    assert place.trainings == before
+    assert_whole(place, TRIALS)
+
+
+def test_a_killed_trial_and_more_trials(stops: dict[str, Stop], place: Place) -> None:
+    """More trials continue the study; a trial whose process is killed has failed, and is named."""
+    assert stops["finished"].exit_status == 0
+    training = place.trainings + 1
+    place.hold(training)
+    running = place.start(*CLR_SWEEP, "run", str(place.folder / "t.yaml"), "--trials", "5")
+    running.wait_until(lambda: place.trainings == training, "trial 3")
+    (trial,) = trial_processes(running)
+    trial.kill()
+    assert running.wait() == 0, running.output
+    assert place.states() == ["COMPLETE"] * 3 + ["FAIL", "COMPLETE"]
+    assert_whole(place, 5, failed=1)
+    (run,) = (run for run in place.runs() if run.data.tags["mlflow.runName"] == "trial-003")
+    assert "SIGKILL" in run.data.tags["clr_sweep.reason"]
+
+
+def test_a_second_driver_is_refused(places: Callable[..., Place]) -> None:
+    """One study, one driver: the second says which process holds it, and disturbs nothing."""
+    place = places("two-drivers")
+    file = place.write_held_sweep(1)
+    first = start_and_hold(place, file)
+    second = place.sweep("run", str(file))
+    assert second.process.returncode == 2
+    assert f"run by another process (process {first.process.pid})" in second.output
+    assert "--study" in second.output
+    place.release(1)
+    assert first.wait() == 0, first.output
+    assert_whole(place, 1)
+
+
+def test_a_changed_sweep_is_refused(finished: Place) -> None:
+    """A study goes on with the definition it was made from; every change is named."""
+    content = definition()
+    content["training"]["batch_size"] = 32
+    content["search_space"]["max_lr"] = {"low": 0.02, "high": 0.3, "log": True}
+    before = finished.states()
+    refused = finished.sweep("run", str(finished.write_sweep(content, "changed.yaml")))
+    assert refused.process.returncode == 2
+    assert "training.batch_size: was 64, is now 32" in refused.output
+    assert "search_space.max_lr.low: was 0.01, is now 0.02" in refused.output
+    assert "Traceback" not in refused.output
+    assert finished.states() == before
+    assert_whole(finished, 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_data_is_loaded(places: Callable[..., Place], number: int) -> None:
+    """A start that is ended before its first trial leaves no run and no trial."""
+    place = places("early")
+    running = place.start(*CLR_SWEEP, "run", str(place.write_sweep()))
+    running.wait_for("loading")
+    processes = running.descendants()
+    running.signal_group(number)
+    assert running.wait() == 128 + number, running.output
+    assert_gone(processes)
+    assert f"clr-sweep: stopped by {signal.Signals(number).name}" in running.output
+    assert "Traceback" not in running.output
+    assert place.runs() == []
+    assert not list((place.folder / "trials" / "tiny").glob("work-*"))
+
+
+def test_a_signal_during_the_imports(places: Callable[..., Place]) -> None:
+    """Ctrl-C before anything is read ends with a message, not with a traceback."""
+    place = places("imports")
+    running = place.start(*CLR_SWEEP, "run", str(place.write_sweep()))
+    driver = psutil.Process(running.process.pid)
+    running.wait_until(
+        lambda: any("sqlalchemy" in item.path for item in driver.memory_maps()), "the imports"
+    )
+    running.signal_group(signal.SIGINT)
+    assert running.wait() == 130, running.output
+    assert "Traceback" not in running.output
+    assert "clr-sweep: " in running.output
+
+
+def test_a_storage_that_breaks(places: Callable[..., Place]) -> None:
+    """A study storage that fails on the way is named, and the runs in MLflow are ended."""
+    place = places("broken")
+    running = start_and_hold(place, place.write_held_sweep(1))
+    with sqlite3.connect(place.folder / "optuna.db") as database:
+        database.execute("ALTER TABLE study_user_attributes RENAME TO away")
+    place.release(1)
+    assert running.wait() == 1, running.output
+    assert "the study storage sqlite:///optuna.db failed: " in running.output
+    assert "Traceback" not in running.output
+    assert {run.info.status for run in place.runs()} <= {"FAILED", "KILLED"}
+    with sqlite3.connect(place.folder / "optuna.db") as database:
+        database.execute("ALTER TABLE away RENAME TO study_user_attributes")
+    done = place.sweep("run", str(place.folder / "t.yaml"))
+    assert done.process.returncode == 0, done.output
+    assert_whole(place, 1)
+
+
+def test_a_tracker_that_breaks(places: Callable[..., Place]) -> None:
+    """A tracker that fails never stops a training; what it missed is completed later."""
+    place = places("deaf")
+    running = start_and_hold(place, place.write_held_sweep(1))
+    with sqlite3.connect(place.folder / "mlflow.db") as database:
+        database.execute("ALTER TABLE metrics RENAME TO away")
+    place.release(1)
+    assert running.wait() == 0, running.output
+    assert "MLflow could not be told" in running.output
+    assert "Traceback" not in running.output
+    assert place.states() == ["COMPLETE"]
+    with sqlite3.connect(place.folder / "mlflow.db") as database:
+        database.execute("ALTER TABLE away RENAME TO metrics")
+    done = place.sweep("run", str(place.folder / "t.yaml"))
+    assert done.process.returncode == 0, done.output
+    assert "could not be told" not in done.output
+    assert_whole(place, 1)
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("http://127.0.0.1:9", "Connection refused"),
+        ("postgresql://me:secret@127.0.0.1:9/runs", "Connection refused"),
+        ("sqlite:////dev/null/mlflow.db", "File exists"),
+        ("nonsense://there", "Supported URI schemes"),
+    ],
+)
+def test_a_tracking_store_that_cannot_be_used(
+    places: Callable[..., Place], uri: str, why: str
+) -> None:
+    """It is refused before the data is loaded, with its name, the reason and no password."""
+    place = places("store", MLFLOW_TRACKING_URI=uri)
+    done = place.sweep("run", str(place.write_sweep()))
+    assert done.process.returncode == 1
+    assert f"the MLflow store {uri.replace('secret', '***')} cannot be used: " in done.output
+    assert why in done.output
+    assert "secret" not in done.output
+    assert "loading" not in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_study_storage_that_cannot_be_used(places: Callable[..., Place]) -> None:
+    """It is refused before the data is loaded, by its name."""
+    place = places("storage")
+    url = f"sqlite:///{place.folder}/missing/optuna.db"
+    done = place.sweep("run", str(place.write_sweep()), "--storage", url)
+    assert done.process.returncode == 1
+    assert f"the study storage {url} cannot be used: unable to open database file" in done.output
+    assert "loading" not in done.output
+
+
+def test_a_folder_that_cannot_be_written(places: Callable[..., Place]) -> None:
+    """Where the trials' folder cannot be made, it is named."""
+    place = places("folder")
+    (place.folder / "trials").write_text("a file, not a folder")
+    done = place.sweep("run", str(place.write_sweep()))
+    assert done.process.returncode == 1
+    assert f"{place.folder / 'trials' / 'tiny'} cannot be written" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_on_a_terminal(finished: Place) -> None:
+    """On a terminal a bar shows the trials, and the last lines are the summary, whole."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*CLR_SWEEP, "run", str(finished.folder / "t.yaml"), "--study", "seen"],
+        cwd=finished.folder,
+        env={**finished.environment, "TERM": "xterm", "COLUMNS": "150"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    parts = []
+    while True:
+        try:
+            part = os.read(controller, 65536)
+        except OSError:  # Linux: all have closed the terminal
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(controller)
+    text = b"".join(parts).decode()
+    assert process.wait() == 0, text
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    assert "2/2" in plain
+    assert "\x1b[?25h" in text, "the cursor was hidden and not shown again"
+    lines = [line.strip() for line in plain.replace("\r", "\n").split("\n") if line.strip()]
+    assert lines[-1] == "Best configuration: clr-sweep export seen -o best.yaml"
+    assert any(line.startswith("trials ") and "best val_accuracy" in line for line in lines)
+    assert not any(line.startswith("trials ") for line in lines[-4:])
