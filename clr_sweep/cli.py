@@ -12,6 +12,7 @@ import click
 
 from clr_sweep import __version__
 from clr_sweep.errors import ClrSweepError, InputError
+from clr_sweep.stopping import stop_request
 
 # Where an option of `run` stands in the sweep file.
 _OVERRIDES = {
@@ -64,9 +65,11 @@ def run(sweep: Path, **options: str | None) -> None:
     An option that is not given, or given empty, leaves the file's value as it is.
     """
     overrides = _overrides(options)
-    from clr_sweep.run import run_sweep
+    # The imports take seconds: a signal is heard in them too.
+    with stop_request() as stop:
+        from clr_sweep.run import run_sweep
 
-    study = run_sweep(sweep, overrides)
+        study = run_sweep(sweep, overrides, stop)
     from clr_sweep.results.report import summary
 
     click.echo(summary(study))
@@ -111,9 +114,11 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 @click.argument("config", type=click.Path(path_type=Path))
 def train(config: Path) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
-    from clr_sweep.reproduction import train_config
+    with stop_request() as stop:
+        from clr_sweep.reproduction import train_config
 
-    click.echo(train_config(config))
+        outcome = train_config(config, stop)
+    click.echo(outcome)
 
 
 @main.command()

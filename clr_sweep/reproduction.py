@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mlflow.tracking import MlflowClient
+
 from clr_sweep.engines.local import Died, Done, Failed, LocalEngine, Message, local_engine
 from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.preparation import prepare_data
@@ -14,50 +16,69 @@ from clr_sweep.provenance import provenance
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import TrialRecord, TrialResult
 from clr_sweep.results.export import Exported, read_exported
-from clr_sweep.stopping import StopRequest, stop_request
+from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import search_path
-from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.runs import SweepRuns, end_adopted
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
 
 
-def train_config(file: Path) -> str:
+def train_config(file: Path, stop: StopRequest) -> str:
     """Train a configuration, log it as a run of its own, and say how it compares.
 
     Raises:
         InputError: the file is wrong, or its data is not the data recorded in it.
         TrialFailedError: the user's model or data code failed.
+        InterruptedSweepError: after Ctrl-C or SIGTERM.
     """
-    with stop_request() as stop:
-        adopted = os.environ.get("MLFLOW_RUN_ID")
-        exported = read_exported(file)
-        folders = search_path(file)
-        with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, local_engine(1) as engine:
-            work = Path(name)
-            dataset = exported.config.dataset
-            facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
-            _refuse_other_data(exported, facts, file)
-            publisher = _publisher(exported, file, facts, folders)
-            record = TrialRecord(
-                "train",
-                exported.provenance.get("trial_number"),
-                "running",
-                None,
-                exported.config,
-                work / "trial",
-                provenance=provenance(folders[0]),
+    adopted = os.environ.get("MLFLOW_RUN_ID")
+    exported = read_exported(file)
+    with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, local_engine(1) as engine:
+        client = connect(tracking_uri())
+        try:
+            return _train_and_compare(
+                exported, file, Path(name), engine, client, adopted, stop
             )
-            publisher.trial_started(record, adopted)
-            try:
-                result = _train(engine, record, facts, folders, publisher, stop)
-            except ClrSweepError as error:
-                state = "failed" if error.exit_status == 1 else "interrupted"
-                publisher.trial_stopped(record, state, str(error).split("\n")[0])
-                raise
-            done = finished(record, result)
-            publisher.trial_ended(done)
-            return "\n".join(_outcome(exported, done, publisher.run_id(done)))
+        except ClrSweepError as error:
+            if adopted is not None:
+                end_adopted(client, adopted, str(error))
+            raise
+
+
+def _train_and_compare(
+    exported: Exported,
+    file: Path,
+    work: Path,
+    engine: LocalEngine,
+    client: MlflowClient,
+    adopted: str | None,
+    stop: StopRequest,
+) -> str:
+    folders = search_path(file)
+    dataset = exported.config.dataset
+    facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+    _refuse_other_data(exported, facts, file)
+    publisher = _publisher(client, exported, file, facts, folders)
+    record = TrialRecord(
+        "train",
+        exported.provenance.get("trial_number"),
+        "running",
+        None,
+        exported.config,
+        work / "trial",
+        provenance=provenance(folders[0]),
+    )
+    publisher.trial_started(record, adopted)
+    try:
+        result = _train(engine, record, facts, folders, publisher, stop)
+    except ClrSweepError as error:
+        state = "failed" if error.exit_status == 1 else "interrupted"
+        publisher.trial_stopped(record, state, str(error).split("\n")[0])
+        raise
+    done = finished(record, result)
+    publisher.trial_ended(done)
+    return "\n".join(_outcome(exported, done, publisher.run_id(done)))
 
 
 def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
@@ -108,11 +129,10 @@ def _train(
 
 
 def _publisher(
-    exported: Exported, file: Path, facts: DataFacts, folders: tuple[Path, ...]
+    client: MlflowClient, exported: Exported, file: Path, facts: DataFacts, folders: tuple[Path, ...]
 ) -> Publisher:
     study = str(exported.provenance.get("study", file.stem))
     objective = exported.config.objective
-    client = connect(tracking_uri())
     experiment = experiment_id(client, study, objective.metric, objective.direction == "maximize")
     return Publisher(SweepRuns(client, experiment, study, facts), folders, facts.digest)
 

@@ -31,7 +31,7 @@ from clr_sweep.publishing import Publisher, sweep_settings
 from clr_sweep.records import StudyRecord
 from clr_sweep.search import storage
 from clr_sweep.search.space import baseline_config
-from clr_sweep.stopping import StopRequest, stop_request
+from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import load_sweep, search_path
 from clr_sweep.tracking.runs import SweepRuns, end_adopted
 from clr_sweep.tracking.store import connect, experiment_id, hidden, tracking_uri
@@ -41,32 +41,32 @@ from clr_sweep.words import duration
 STUDIES_FOLDER = "trials"
 
 
-def run_sweep(file: Path, overrides: Mapping[str, Any]) -> StudyRecord:
+def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> StudyRecord:
     """Start or continue the study of a sweep file, until `study.trials` trials have ended.
 
     Args:
         file: the sweep file.
         overrides: values by dotted key, put in place of the file's.
+        stop: looked at all the time; see `stop_request`.
 
     Raises:
         InputError: anything wrong that can be known before the first trial.
         InterruptedSweepError: after Ctrl-C or SIGTERM.
         ClrSweepError: a store, the user's model or its data failed.
     """
-    with stop_request() as stop:
-        # Read before the engine takes it away from the processes it starts.
-        adopted = os.environ.get("MLFLOW_RUN_ID")
-        sweep = load_sweep(file, overrides)
-        slots = sweep.study.jobs or usable_cores()
-        with _plain_store_errors(sweep), local_engine(slots) as engine:
-            # Before anything that takes long: a store that cannot be used is known at once.
-            client = connect(tracking_uri())
-            try:
-                return _run(sweep, file, engine, client, adopted, stop)
-            except ClrSweepError as error:
-                if adopted is not None:
-                    end_adopted(client, adopted, str(error))
-                raise
+    # Read before the engine takes it away from the processes it starts.
+    adopted = os.environ.get("MLFLOW_RUN_ID")
+    sweep = load_sweep(file, overrides)
+    slots = sweep.study.jobs or usable_cores()
+    with _plain_store_errors(sweep), local_engine(slots) as engine:
+        # Before anything that takes long: a store that cannot be used is known at once.
+        client = connect(tracking_uri())
+        try:
+            return _run(sweep, file, engine, client, adopted, stop)
+        except ClrSweepError as error:
+            if adopted is not None:
+                end_adopted(client, adopted, str(error))
+            raise
 
 
 def _run(

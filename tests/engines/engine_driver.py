@@ -1,0 +1,52 @@
+"""Run by test_local.py as a driver of its own that can be killed: `engine_driver.py FOLDER WHAT`.
+
+Prints one line of JSON for each thing that happened.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.engines import local
+from clr_sweep.stopping import stop_request
+
+
+def say(**what: Any) -> None:
+    """Tell the test."""
+    print(json.dumps(what), flush=True)
+
+
+def main(folder: Path, what: str) -> None:
+    """Start two jobs and act on what comes."""
+    local.PRELOAD = ()  # these jobs need no Keras, so their server is there at once
+    with stop_request() as stop, local.local_engine(2) as engine:
+        if what == "surroundings":
+            engine.start("a", "engine_jobs:surroundings", None, folder / "a.txt")
+            for event in engine.wait(600):
+                say(**event.value)
+            return
+        function = "engine_jobs:stay" if what == "stay" else "engine_jobs:ask"
+        for key in ("a", "b"):
+            payload = "hear" if what == "stay" else ["before", "after"]
+            engine.start(key, function, payload, folder / f"{key}.txt")
+        first = [engine.wait(600)[0], engine.wait(600)[0]]
+        say(reported=[event.value for event in first])
+        while not stop:
+            time.sleep(0.02)
+        say(stopped_by=stop.signal_number)
+        for event in first:
+            engine.answer(event.key, "go on")
+        while engine.running:
+            for event in engine.wait(600):
+                if isinstance(event, local.Message):
+                    engine.answer(event.key, "end")
+                else:
+                    say(event=type(event).__name__, value=getattr(event, "value", None))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,354 @@
+"""The local engine with real processes: what comes back, how jobs end, and what they find."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import engine_jobs
+import psutil
+import pytest
+from real_runs import assert_gone
+
+from clr_sweep.engines import local
+from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Message, local_engine
+from clr_sweep.errors import ClrSweepError, InputError
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def engine() -> Iterator[LocalEngine]:
+    """An engine of two slots."""
+    with local_engine(2) as made:
+        yield made
+
+
+def only_event(engine: LocalEngine) -> Event:
+    """The next event."""
+    while not (events := engine.wait(600)):
+        pass
+    assert len(events) == 1
+    return events[0]
+
+
+def outcome(engine: LocalEngine, function: str, payload: Any, log: Path) -> Event:
+    """The single event of a job that only ends."""
+    engine.start("job", f"engine_jobs:{function}", payload, log)
+    event = only_event(engine)
+    assert event.key == "job"
+    assert engine.running == ()
+    return event
+
+
+# ---- what comes back
+
+
+def test_a_value_comes_back(engine: LocalEngine, tmp_path: Path) -> None:
+    """A job gets its payload and its value returns; the folder of its log is made."""
+    payload = {"path": tmp_path, "numbers": (1, 2.5, None), "text": "ä"}
+    log = tmp_path / "a" / "b" / "log.txt"
+    assert outcome(engine, "echo", payload, log) == Done("job", payload)
+    assert log.read_text() == ""
+
+
+def test_messages_are_answered(engine: LocalEngine, tmp_path: Path) -> None:
+    """A job waits for the answer to each message, whatever the answer is."""
+    engine.start(3, "engine_jobs:ask", ["one", "two", "three"], tmp_path / "log.txt")
+    for value, answer in (("one", True), ("two", None), ("three", {"x": 1})):
+        assert only_event(engine) == Message(3, value)
+        engine.answer(3, answer)
+    assert only_event(engine) == Done(3, [True, None, {"x": 1}])
+
+
+def test_as_many_at_once_as_slots(engine: LocalEngine, tmp_path: Path) -> None:
+    """Both jobs have spoken before either is answered, so they run side by side."""
+    assert engine.has_room
+    for key in ("a", "b"):
+        engine.start(key, "engine_jobs:ask", [key * 2], tmp_path / f"{key}.txt")
+    assert engine.running == ("a", "b")
+    assert not engine.has_room
+    said: dict[Hashable, Any] = {}
+    while len(said) < 2:
+        said |= {event.key: event.value for event in engine.wait(600)}  # type: ignore[union-attr]
+    assert said == {"a": "aa", "b": "bb"}
+    engine.answer("b", 2)
+    assert only_event(engine) == Done("b", [2])
+    assert engine.has_room
+    engine.answer("a", 1)
+    assert only_event(engine) == Done("a", [1])
+
+
+def test_a_key_runs_once(engine: LocalEngine, tmp_path: Path) -> None:
+    """A second job of the same key would hide the first: refused, and the first goes on."""
+    engine.start("a", "engine_jobs:ask", ["x"], tmp_path / "log.txt")
+    with pytest.raises(ValueError, match="a job named 'a' is running already"):
+        engine.start("a", "engine_jobs:echo", None, tmp_path / "log.txt")
+    assert only_event(engine) == Message("a", "x")
+    engine.answer("a", 1)
+    assert only_event(engine) == Done("a", [1])
+    engine.start("a", "engine_jobs:echo", 2, tmp_path / "log.txt")
+    assert only_event(engine) == Done("a", 2)
+
+
+def test_a_huge_result_comes_back(engine: LocalEngine, tmp_path: Path) -> None:
+    """A result far larger than a pipe's buffer arrives whole."""
+    event = outcome(engine, "many_bytes", 30_000_000, tmp_path / "log.txt")
+    assert isinstance(event, Done)
+    assert event.value == b"\xab" * 30_000_000
+
+
+def test_nothing_to_wait_for(engine: LocalEngine) -> None:
+    """Without jobs there are no events."""
+    assert engine.wait(0.01) == []
+    assert engine.stop_all() == ()
+
+
+# ---- how jobs fail
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("ä word", "ZeroDivisionError('ä word')"),
+        ("exit", "SystemExit(3)"),
+        ("end of file", "EOFError('the file of the user ends too early')"),
+        ("broken pipe", "BrokenPipeError(\"a pipe of the user's own\")"),
+    ],
+)
+def test_an_exception_comes_with_its_traceback(
+    engine: LocalEngine, tmp_path: Path, payload: str, expected: str
+) -> None:
+    """Any exception of a job is Failed, EOFError too, which an engine could take for its own."""
+    event = outcome(engine, "fail", payload, tmp_path / "log.txt")
+    assert isinstance(event, Failed)
+    assert str(event.error) == expected
+    assert "engine_jobs.py" in event.traceback
+    assert expected.partition("(")[0] in event.traceback.rstrip().splitlines()[-1]
+    assert (tmp_path / "log.txt").read_text().rstrip() == event.traceback.rstrip()
+
+
+@pytest.mark.parametrize("name", list(engine_jobs.ERRORS))
+def test_the_projects_errors_survive(engine: LocalEngine, tmp_path: Path, name: str) -> None:
+    """They arrive as they were raised; one that cannot be made again arrives as its text."""
+    sent = engine_jobs.ERRORS[name]()
+    event = outcome(engine, "raise_error", name, tmp_path / "log.txt")
+    assert isinstance(event, Failed)
+    assert str(sent) in event.traceback
+    if name in ("InterruptedSweepError", "TwoArgumentsError"):
+        assert type(event.error) is RuntimeError
+        assert str(sent) in str(event.error)
+        return
+    assert type(event.error) is type(sent)
+    assert str(event.error) == str(sent)
+    assert isinstance(event.error, ClrSweepError)
+    assert event.error.exit_status == sent.exit_status
+    if isinstance(sent, InputError):
+        assert isinstance(event.error, InputError)
+        assert (event.error.problems, event.error.source) == (sent.problems, sent.source)
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (signal.SIGKILL, "was ended by SIGKILL (out of memory?)"),
+        (signal.SIGTERM, "was ended by SIGTERM"),
+        (signal.SIGRTMIN + 1, f"was ended by signal {signal.SIGRTMIN + 1}"),
+        (-3, "ended with exit status 3"),
+        (0, "ended with exit status 0"),
+    ],
+)
+def test_a_death_is_named(
+    engine: LocalEngine, tmp_path: Path, payload: int, expected: str
+) -> None:
+    """A process that ends without a word is Died, with the signal or the exit status."""
+    event = outcome(engine, "end_by", int(payload), tmp_path / "log.txt")
+    assert event == Died("job", f"the trial's process {expected}")
+
+
+def test_a_crash_is_named(engine: LocalEngine, tmp_path: Path) -> None:
+    """A fault in C++ code, as TensorFlow may have."""
+    event = outcome(engine, "crash", None, tmp_path / "log.txt")
+    assert event == Died("job", "the trial's process was ended by SIGSEGV")
+
+
+def test_an_answer_to_the_dead(engine: LocalEngine, tmp_path: Path) -> None:
+    """A job that is killed while the driver thinks about its message shows as Died."""
+    engine.start("a", "engine_jobs:stay", "hear", tmp_path / "log.txt")
+    message = only_event(engine)
+    assert isinstance(message, Message)
+    os.kill(message.value, signal.SIGKILL)
+    assert_gone([psutil.Process(message.value)] if psutil.pid_exists(message.value) else [])
+    engine.answer("a", True)
+    event = only_event(engine)
+    assert isinstance(event, Died)
+    assert "SIGKILL" in event.reason
+
+
+@pytest.mark.parametrize("payload", ["result", "message"])
+def test_what_cannot_be_pickled(engine: LocalEngine, tmp_path: Path, payload: str) -> None:
+    """A value that cannot be sent is a failure that says so, not a death without a word."""
+    event = outcome(engine, "cannot_be_pickled", payload, tmp_path / "log.txt")
+    assert isinstance(event, Failed)
+    assert "cannot pickle '_thread.lock' object" in str(event.error)
+    assert "cannot pickle '_thread.lock' object" in event.traceback
+
+
+def test_what_cannot_be_made_again(engine: LocalEngine, tmp_path: Path) -> None:
+    """A value that this process cannot read fails its own job; the engine goes on."""
+    event = outcome(engine, "cannot_be_made", None, tmp_path / "log.txt")
+    assert isinstance(event, Failed)
+    assert isinstance(event.error, ValueError)
+    assert outcome(engine, "echo", 1, tmp_path / "log.txt") == Done("job", 1)
+
+
+@pytest.mark.parametrize("function", ["nowhere:nothing", "engine_jobs:nothing"])
+def test_a_job_that_is_not_there(engine: LocalEngine, tmp_path: Path, function: str) -> None:
+    """A name that leads nowhere fails in the job."""
+    engine.start("job", function, None, tmp_path / "log.txt")
+    event = only_event(engine)
+    assert isinstance(event, Failed)
+    assert "noth" in str(event.error) or "nowhere" in str(event.error)
+
+
+# ---- how jobs are ended
+
+
+def test_stop_all(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends a job that ignores SIGTERM too, and leaves no process, not even a zombie."""
+    monkeypatch.setattr(local, "GRACE_SECONDS", 0.3)
+    engine.start("hears", "engine_jobs:stay", "hear", tmp_path / "a.txt")
+    engine.start("deaf", "engine_jobs:stay", "deaf", tmp_path / "b.txt")
+    pids = [only_event(engine).value for _ in range(2)]  # type: ignore[union-attr]
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    assert engine.stop_all() == ("hears", "deaf")
+    assert engine.running == ()
+    assert_no_process(pids)
+    assert outcome(engine, "echo", 1, tmp_path / "c.txt") == Done("job", 1)
+
+
+def test_jobs_do_not_outlive_the_block(tmp_path: Path) -> None:
+    """An exception in the driver ends the jobs."""
+
+    class DriverError(Exception):
+        pass
+
+    pid = 0
+    with pytest.raises(DriverError), local_engine(1) as engine:  # noqa: PT012 - the block is it
+        engine.start("a", "engine_jobs:stay", "hear", tmp_path / "log.txt")
+        event = only_event(engine)
+        assert isinstance(event, Message)
+        pid = event.value
+        raise DriverError
+    assert_no_process([pid])
+
+
+def test_no_zombies_are_left(engine: LocalEngine, tmp_path: Path) -> None:
+    """Whatever way a job ended, its process is waited for."""
+    for function, payload in (("echo", 1), ("fail", "x"), ("end_by", int(signal.SIGKILL))):
+        outcome(engine, function, payload, tmp_path / "log.txt")
+    below = psutil.Process().children(recursive=True)
+    assert [child for child in below if child.status() == psutil.STATUS_ZOMBIE] == []
+
+
+def assert_no_process(pids: list[int]) -> None:
+    """The server, their parent, takes the ended away: it may need a moment for it."""
+    while any(psutil.pid_exists(pid) for pid in pids):  # pytest-timeout ends it otherwise
+        threading.Event().wait(0.01)
+
+
+# ---- what jobs find
+
+
+def test_the_log_holds_what_a_job_prints(engine: LocalEngine, tmp_path: Path) -> None:
+    """Standard output and error, of Python, of C and of child processes; appended."""
+    log = tmp_path / "log.txt"
+    log.write_text("an earlier attempt\n")
+    outcome(engine, "speak", None, log)
+    lines = log.read_text().splitlines()
+    assert lines[0] == "an earlier attempt"
+    assert sorted(lines[1:]) == sorted(
+        ["printed", "warned", "written by C", "complained by C", "of a child", "last words"]
+    )
+
+
+def test_a_job_starts_with_keras_imported(engine: LocalEngine, tmp_path: Path) -> None:
+    """The server has imported Keras once: a job's process has it at its start, by fork."""
+    found = [outcome(engine, "surroundings", None, tmp_path / "log.txt").value for _ in range(2)]  # type: ignore[union-attr]
+    assert found[0]["pid"] != found[1]["pid"]
+    for one in found:
+        assert {"keras", "tensorflow", "clr_sweep.training.jobs"} <= set(one["modules"])
+        assert not {"optuna", "mlflow"} & set(one["modules"])
+        assert one["interrupt"]  # Ctrl-C is the driver's
+
+
+def test_tensorflow_takes_one_thread(engine: LocalEngine, tmp_path: Path) -> None:
+    """The cores go to trials: TensorFlow computes in one thread of a job's process."""
+    event = outcome(engine, "compute", None, tmp_path / "log.txt")
+    assert isinstance(event, Done), event
+    assert event.value["settings"] == (1, 1)
+    assert event.value["threads"].count("tf_Compute") <= 1
+    assert not [name for name in event.value["threads"] if "Eigen" in name]
+
+
+# ---- drivers that are stopped
+
+
+def start_driver(folder: Path, what: str, **environment: str) -> subprocess.Popen[str]:
+    """A driver in a session of its own, as a terminal would start it."""
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, str(HERE / "engine_driver.py"), str(folder), what],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def heard(driver: subprocess.Popen[str]) -> dict[str, Any]:
+    """The next thing that a driver says."""
+    assert driver.stdout is not None
+    return dict(json.loads(driver.stdout.readline()))
+
+
+def test_jobs_die_with_their_driver(tmp_path: Path) -> None:
+    """SIGKILL, which the driver cannot answer, leaves neither jobs nor their server behind."""
+    with start_driver(tmp_path, "stay") as driver:
+        pids = heard(driver)["reported"]
+        below = psutil.Process(driver.pid).children(recursive=True)
+        assert set(pids) <= {process.pid for process in below}
+        driver.kill()
+        assert_gone(below)
+
+
+def test_ctrl_c_is_the_drivers_alone(tmp_path: Path) -> None:
+    """SIGINT to all processes of the terminal: jobs go on until the driver decides."""
+    with start_driver(tmp_path, "ask") as driver:
+        assert heard(driver)["reported"] == ["before", "before"]
+        os.killpg(driver.pid, signal.SIGINT)
+        assert heard(driver)["stopped_by"] == signal.SIGINT
+        for _ in range(2):
+            assert heard(driver) == {"event": "Done", "value": ["go on", "end"]}
+        assert driver.wait() == 0
+
+
+def test_jobs_do_not_see_the_run_of_mlflow(tmp_path: Path) -> None:
+    """A user's model that logs to MLflow must not write into the run of `mlflow run`."""
+    with start_driver(tmp_path, "surroundings", MLFLOW_RUN_ID="abc", OTHER="here") as driver:
+        environment = heard(driver)["environment"]
+        assert "MLFLOW_RUN_ID" not in environment
+        assert environment["OTHER"] == "here"
+        assert environment["TF_CPP_MIN_LOG_LEVEL"] == "3"
+        assert driver.wait() == 0

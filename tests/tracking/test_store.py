@@ -1,0 +1,94 @@
+"""Stores that cannot be used, and the choice of the experiment."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from clr_sweep.errors import StoreError
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.store import connect, experiment_id, hidden, tracking_uri
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the environment that the tests were started in."""
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+
+
+def test_the_default_is_a_file_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said outright, so that a leftover ./mlruns does not choose the file store."""
+    assert tracking_uri() == "sqlite:///mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
+    assert tracking_uri() == "http://localhost:1"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://me:secret@host:5432/db", "postgresql://me:***@host:5432/db"),
+        ("https://me:p%40ss@host/x?y=1", "https://me:***@host/x?y=1"),
+        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
+        ("http://host:5000", "http://host:5000"),
+    ],
+)
+def test_passwords_are_hidden(uri: str, shown: str) -> None:
+    """The rest of the URI stays as it is."""
+    assert hidden(uri) == shown
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    """Within seconds, and without the password."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    for uri in (f"http://127.0.0.1:{port}", f"postgresql://me:secret@127.0.0.1:{port}/db"):
+        with pytest.raises(StoreError, match=f"127.0.0.1:{port}") as caught:
+            connect(uri)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_database_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
+    """Which store, and that it cannot be used."""
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StoreError, match=r"file/folder/mlflow\.db cannot be used"):
+        connect(f"sqlite:///{tmp_path}/file/folder/mlflow.db")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """Nothing is written over it."""
+    file = tmp_path / "mlflow.db"
+    file.write_text("this is no database, but somebody's notes\n" * 100)
+    with pytest.raises(StoreError, match=r"mlflow\.db cannot be used"):
+        connect(f"sqlite:///{file}")
+    assert file.read_text().startswith("this is no database")
+
+
+def test_the_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default the sweep's name, made once; else what the environment or `mlflow run` says."""
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    mine = experiment_id(client, "my-sweep", "val_accuracy", True)
+    assert experiment_id(client, "my-sweep", "val_accuracy", True) == mine
+    found = client.get_experiment(mine)
+    assert found.name == "my-sweep"
+    assert found.tags[tags.PRIMARY_METRIC] == "val_accuracy"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "elsewhere")
+    elsewhere = experiment_id(client, "my-sweep", "val_accuracy", True)
+    assert client.get_experiment(elsewhere).name == "elsewhere"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", mine)
+    assert experiment_id(client, "my-sweep", "val_accuracy", True) == mine
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "987654")
+    with pytest.raises(StoreError, match="987654"):
+        experiment_id(client, "my-sweep", "val_accuracy", True)
+
+
+def test_a_deleted_experiment_is_not_used(tmp_path: Path) -> None:
+    """MLflow would refuse its name later, in the middle of things."""
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    client.delete_experiment(experiment_id(client, "my-sweep", "val_loss", False))
+    with pytest.raises(StoreError, match="'my-sweep' is deleted"):
+        experiment_id(client, "my-sweep", "val_loss", False)
