@@ -33,6 +33,8 @@ def train_config(file: Path, stop: StopRequest) -> str:
         InterruptedSweepError: after Ctrl-C or SIGTERM.
     """
     adopted = os.environ.get("MLFLOW_RUN_ID")
+    if stop and adopted is None:
+        raise stop.error()
     exported = read_exported(file)
     with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, local_engine(1) as engine:
         client = connect(tracking_uri())

@@ -56,6 +56,8 @@ def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> St
     """
     # Read before the engine takes it away from the processes it starts.
     adopted = os.environ.get("MLFLOW_RUN_ID")
+    if stop and adopted is None:
+        raise stop.error()
     sweep = load_sweep(file, overrides)
     slots = sweep.study.jobs or usable_cores()
     with _plain_store_errors(sweep), local_engine(slots) as engine:

@@ -1,41 +1,58 @@
 """A trained Keras model as an MLflow model that pyfunc, mlflow.tensorflow and mlflow.keras load.
 
 MLflow has two Keras flavors that differ in a few lines of the file MLmodel and not in how the
-model itself is stored; the model is saved by the one and described for the other as well.
+model itself is stored; the model is saved by the one, with the lines that the other needs.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import logging
-import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
 
 from clr_sweep.config import TrialConfig
 from clr_sweep.training.imports import import_function, importable
 from clr_sweep.training.quiet import quiet_standard_error
 
+NAME = "model"
+
 
 def log_keras_model(
-    run_id: str, file: Path, config: TrialConfig, search_path: Sequence[Path], step: int
+    run_id: str,
+    file: Path,
+    config: TrialConfig,
+    search_path: Sequence[Path],
+    step: int,
+    metrics: Collection[str] = (),
 ) -> str:
     """Log the model in a `.keras` file on a run, with its signature.
 
     It is logged for inference, without its optimizer, so that an environment without clr-sweep
     loads it too. The trial's folder keeps the whole.
 
+    Args:
+        run_id: in a store that has been connected to.
+        file: the model.
+        config: what it was trained with.
+        search_path: folders in which a module of the user's is looked for.
+        step: the epoch whose weights these are.
+        metrics: names of metrics of the run; their values at `step` become the model's too.
+
     Returns:
         The logged model's id.
     """
     with quiet_standard_error():
         import keras
-        import mlflow.tensorflow  # noqa: F401
+        import mlflow.keras  # noqa: F401
 
     if ":" in config.model.name:
         # Registers the user's own layers.
@@ -43,35 +60,70 @@ def log_keras_model(
     with importable(search_path):
         model = keras.saving.load_model(file, compile=False)
     logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
-    info = Model.log(
-        artifact_path=None,
-        name="model",
-        flavor=sys.modules[__name__],
-        flavor_name="tensorflow",
-        run_id=run_id,
-        step=step,
-        model=model,
+    client = MlflowClient()
+    run = client.get_run(run_id)
+    # Not with Model.log: it puts the model into the process's active experiment, whatever the
+    # run's, and takes for the model's all metrics that the run has at the number `step`, those
+    # that count optimizer steps among them.
+    logged = client.create_logged_model(
+        run.info.experiment_id, name=NAME, source_run_id=run_id, params=run.data.params
+    )
+    try:
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=step)])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / NAME
+            described = Model(
+                artifact_path=logged.artifact_location,
+                run_id=run_id,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+            )
+            _save(model, path, described)
+            client.log_model_artifacts(logged.model_id, str(path))
+        _link_metrics(client, run_id, logged.model_id, step, metrics)
+    except Exception:
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+        raise
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    return str(logged.model_id)
+
+
+def model_of_run(client: MlflowClient, run_id: str) -> LoggedModelOutput | None:
+    """The model that was logged on a run."""
+    outputs = client.get_run(run_id).outputs
+    return outputs.model_outputs[-1] if outputs and outputs.model_outputs else None
+
+
+def _save(model: Any, path: Path, described: Model) -> None:
+    import mlflow.keras
+
+    # Not mlflow.tensorflow.save_model: it pickles every custom object registered with Keras, the
+    # schedules among them, and the model would load nowhere without clr-sweep.
+    mlflow.keras.save_model(
+        model,
+        str(path),
+        mlflow_model=described,
         signature=_signature(model),
         # Given, a model is logged in .1 s; inferring them takes 7 s.
         pip_requirements=_requirements(),
     )
-    return str(info.model_id)
+    # What mlflow.tensorflow.load_model looks for in the flavor "keras"; without, it takes h5.
+    described.flavors["keras"] |= {"model_type": "keras", "save_format": "keras"}
+    described.save(str(path / MLMODEL_FILE_NAME))
 
 
-def save_model(path: str, mlflow_model: Model, model: Any, **options: Any) -> None:
-    """MLflow's hook for a flavor: save with mlflow.tensorflow, describe for mlflow.keras too."""
-    import keras
-    import mlflow.tensorflow
-
-    mlflow.tensorflow.save_model(model, path, mlflow_model=mlflow_model, **options)
-    mlflow_model.add_flavor(
-        "keras",
-        data="data",
-        keras_version=keras.__version__,
-        keras_backend=keras.backend.backend(),
-        save_exported_model=False,
-    )
-    mlflow_model.save(str(Path(path) / MLMODEL_FILE_NAME))
+def _link_metrics(
+    client: MlflowClient, run_id: str, model_id: str, step: int, names: Collection[str]
+) -> None:
+    # The same to the timestamp as on the run, so that the run does not get them twice.
+    found = [
+        Metric(item.key, item.value, item.timestamp, item.step, model_id=model_id, run_id=run_id)
+        for name in names
+        for item in client.get_metric_history(run_id, name)
+        if item.step == step
+    ]
+    if found:
+        client.log_batch(run_id, metrics=found)
 
 
 def _signature(model: Any) -> ModelSignature:

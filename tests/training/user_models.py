@@ -21,6 +21,12 @@ def perceptron(input_shape: tuple[int, ...] = (28, 28), classes: int = 10) -> ke
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(hidden))
 
 
+def linear(input_shape: tuple[int, ...] = (28, 28), classes: int = 10) -> keras.Model:
+    """Least squares: with a rate too high, it runs away by powers."""
+    inputs, hidden = _images(input_shape)
+    return keras.Model(inputs, layers.Dense(classes)(hidden))
+
+
 def regularised(input_shape: tuple[int, ...] = (28, 28), classes: int = 10) -> keras.Model:
     """Batch normalisation, dropout and a weight penalty: all that training treats apart."""
     inputs, hidden = _images(input_shape)

@@ -1,0 +1,91 @@
+"""Logged models: loaded by all of MLflow's loaders, in a process that knows nothing of clr-sweep."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from small_trials import few_images, small_config
+
+from clr_sweep.tracking.models import log_keras_model
+from clr_sweep.tracking.store import connect
+from clr_sweep.training.trial import compiled_model
+
+LOAD = """
+import json, sys
+import numpy as np
+import mlflow
+uri, images = sys.argv[1], np.load(sys.argv[2])
+mlflow.set_tracking_uri(sys.argv[3])
+found = {"pyfunc": mlflow.pyfunc.load_model(uri).predict(images)}
+import mlflow.keras, mlflow.tensorflow
+found["keras"] = mlflow.keras.load_model(uri).predict(images, verbose=0)
+found["tensorflow"] = mlflow.tensorflow.load_model(uri).predict(images, verbose=0)
+assert "clr_sweep" not in sys.modules
+print(json.dumps({name: values.tolist() for name, values in found.items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A model with a cyclical schedule, logged on a run, and what a fresh process makes of it."""
+    folder = tmp_path_factory.mktemp("models")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    client = connect(uri)
+    experiment = client.create_experiment("e", artifact_location=(folder / "artifacts").as_uri())
+    run_id = client.create_run(experiment).info.run_id
+    config = small_config("triangular2", model="tutorial_cnn")
+    data = few_images()
+    model = compiled_model(config, data, ())
+    model.save(folder / "model.keras")
+    model_id = log_keras_model(run_id, folder / "model.keras", config, (), step=2)
+    images = np.asarray(data.x_train[:5]).astype("float32")
+    np.save(folder / "images.npy", images)
+    arguments = [f"runs:/{run_id}/model", str(folder / "images.npy"), uri]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        "expected": model.predict(images, verbose=0),
+        "found": json.loads(done.stdout.splitlines()[-1]),
+        "info": mlflow.models.get_model_info(f"models:/{model_id}"),
+        "files": {path.name for path in Path(folder, "artifacts").rglob("*")},
+        "run": client.get_run(run_id),
+    }
+
+
+@pytest.mark.parametrize("loader", ["pyfunc", "keras", "tensorflow"])
+def test_every_loader_gives_the_same_predictions(logged: dict[str, Any], loader: str) -> None:
+    """Without clr_sweep imported: the optimizer, with its schedule, is left out."""
+    np.testing.assert_allclose(logged["found"][loader], logged["expected"], rtol=1e-5, atol=1e-7)
+
+
+def test_the_signature_is_that_of_the_model(logged: dict[str, Any]) -> None:
+    """Images in, a probability for each class out; any number of them."""
+    signature = logged["info"].signature
+    (images,), (classes,) = signature.inputs.inputs, signature.outputs.inputs
+    assert (images.shape, images.type) == ((-1, 28, 28), np.dtype("float32"))
+    assert (classes.shape, classes.type) == ((-1, 10), np.dtype("float32"))
+
+
+def test_the_requirements_are_given_not_inferred(logged: dict[str, Any]) -> None:
+    """Versions of what was used; nothing of this project, and nothing pickled."""
+    assert {"keras", "python_function"} == set(logged["info"].flavors)
+    assert not [name for name in logged["files"] if "pickle" in name]
+    (output,) = logged["run"].outputs.model_outputs
+    assert output.model_id == logged["info"].model_id
+    assert "requirements.txt" in logged["files"]
