@@ -14,16 +14,8 @@ from clr_sweep import __version__
 from clr_sweep.errors import ClrSweepError, InputError
 from clr_sweep.stopping import stop_request
 
-# Where an option of `run` stands in the sweep file.
-_OVERRIDES = {
-    "trials": "study.trials",
-    "epochs": "training.epochs",
-    "jobs": "study.jobs",
-    "seed": "study.seed",
-    "study": "study.name",
-    "storage": "study.storage",
-}
-_WHOLE_NUMBERS = ("trials", "epochs", "jobs", "seed")
+# Where a command's context keeps the options that it does not know.
+_UNKNOWN = "clr_sweep.unknown_options"
 
 
 class _Group(click.Group):
@@ -40,6 +32,37 @@ class _Group(click.Group):
             sys.exit(130)
 
 
+class _Run(click.Command):
+    """Keeps unknown options, to refuse them together with all else that is wrong.
+
+    `mlflow run -P trails=5` hands over `--trails 5`, whatever the name.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        known = {name: not option.is_flag for option in options for name in option.opts}
+        unknown: list[str] = ctx.meta.setdefault(_UNKNOWN, [])
+        rest: list[str] = []
+        words: list[str] = []  # neither an option nor the value of a known one
+        swallowed: list[str] = []  # taken for the values of unknown options
+        waiting = list(args)
+        while waiting:
+            token = waiting.pop(0)
+            name = token.partition("=")[0]
+            if token.startswith("--") and len(token) > 2 and name not in known:
+                unknown.append(name)
+                if name == token and waiting and not waiting[0].startswith("-"):
+                    swallowed.append(waiting.pop(0))
+                continue
+            rest.append(token)
+            if known.get(token) and waiting:
+                rest.append(waiting.pop(0))
+            elif not token.startswith("-"):
+                words.append(token)
+        # `run --verbose sweep.yaml`: what seemed a value is the sweep file.
+        return super().parse_args(ctx, rest if words else [*rest, *swallowed[-1:]])
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="clr-sweep")
 def main() -> None:
@@ -51,7 +74,7 @@ def main() -> None:
 _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 
 
-@main.command()
+@main.command(cls=_Run)
 @_sweep_argument
 @click.option("--trials", metavar="N", help="Trials in all, those of earlier starts included.")
 @click.option("--epochs", metavar="N", help="Budget of a trial, in epochs.")
@@ -59,12 +82,23 @@ _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 @click.option("--seed", metavar="N", help="Seed of the sampler, the weights and the data order.")
 @click.option("--study", metavar="NAME", help="Name of the study (default: the sweep's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
-def run(sweep: Path, **options: str | None) -> None:
+@click.pass_context
+def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     """Start the study of the file SWEEP, or continue it: the same command does both.
 
     An option that is not given, or given empty, leaves the file's value as it is.
     """
-    overrides = _overrides(options)
+    from clr_sweep.sweep_file import OPTIONS, load_sweep
+    from clr_sweep.wording import unknown
+
+    overrides = {OPTIONS[f"--{name}"]: text for name, text in options.items() if text}
+    wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
+    try:
+        load_sweep(sweep, overrides)
+    except InputError as error:
+        wrong += error.problems
+    if wrong:
+        raise InputError(wrong)
     # The imports take seconds: a signal is heard in them too.
     with stop_request() as stop:
         from clr_sweep.run import run_sweep
@@ -151,25 +185,8 @@ def schema() -> None:
 
     from clr_sweep.config import Sweep
 
-    click.echo(json.dumps(Sweep.model_json_schema(), indent=2))
-
-
-def _overrides(options: dict[str, str | None]) -> dict[str, Any]:
-    """The options given, by their dotted keys. `mlflow run` hands over '' for one not given."""
-    found: dict[str, Any] = {}
-    problems = []
-    for name, text in options.items():
-        if text is None or text == "":
-            continue
-        found[_OVERRIDES[name]] = text
-        if name in _WHOLE_NUMBERS:
-            try:
-                found[_OVERRIDES[name]] = int(text)
-            except ValueError:
-                problems.append(f"--{name}: must be a whole number, got {text!r}")
-    if problems:
-        raise InputError(problems)
-    return found
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    click.echo(json.dumps(dialect | Sweep.model_json_schema(), indent=2))
 
 
 if __name__ == "__main__":

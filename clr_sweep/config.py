@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from clr_sweep.dimensions import Dimension, Float, Frozen, Number, Range, Scalar
-from clr_sweep.optimizers import OPTIMIZERS, argument_problem
+from clr_sweep.dimensions import (
+    Dimension,
+    Frozen,
+    Number,
+    Range,
+    Scalar,
+    expected,
+)
+from clr_sweep.errors import FieldProblemsError
+from clr_sweep.fields import (
+    POLICIES,
+    At,
+    Count,
+    Direction,
+    HeldOut,
+    LearningRate,
+    Metric,
+    Name,
+    Policies,
+    Policy,
+    PositiveInt,
+    Seed,
+    StudyName,
+)
+from clr_sweep.optimizers import OPTIMIZERS, argument_problems, as_keras_takes_them
 from clr_sweep.wording import unknown
 
-Policy = Literal["triangular", "triangular2", "exp_range"]
-Metric = Literal["val_accuracy", "val_loss", "accuracy", "loss"]
-At = Literal["cycle_end", "final", "best"]
-Direction = Literal["maximize", "minimize"]
-
-POLICIES: tuple[str, ...] = ("triangular", "triangular2", "exp_range")
-PositiveInt = Annotated[StrictInt, Field(ge=1)]
-Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
-Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
-StudyName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 # Search-space keys that are always there; every other key is a further hyperparameter.
 SCHEDULE_KEYS = ("init_lr", "max_lr", "step_size_factor", "policy", "gamma")
 
@@ -34,9 +56,7 @@ class DatasetConfig(Frozen):
     """
 
     name: Name
-    validation: Annotated[StrictInt, Field(ge=1)] | Annotated[Float, Field(gt=0, lt=1)] = Field(
-        default=0.1, union_mode="left_to_right"
-    )
+    validation: HeldOut = 0.1
     folder: StrictStr | None = None
 
     def held_out(self, examples: int) -> int:
@@ -55,22 +75,36 @@ class ModelConfig(Frozen):
 class OptimizerConfig(Frozen):
     """A Keras optimizer by name, with its arguments; the schedule gives the learning rate."""
 
-    name: StrictStr
+    name: StrictStr = Field(json_schema_extra={"enum": list(OPTIMIZERS)})
     arguments: dict[StrictStr, Scalar] = {}
 
     @model_validator(mode="before")
     @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+    def _as_mapping(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if not isinstance(value, (dict, OptimizerConfig)):
+            raise expected("the name of an optimizer, or a mapping of name and arguments")
+        if isinstance(value, OptimizerConfig) or "arguments" not in value:
+            return value
+        arguments = as_keras_takes_them(value.get("name"), value["arguments"])
+        return {**value, "arguments": arguments}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.name not in OPTIMIZERS:
-            raise ValueError(unknown("optimizer", self.name, OPTIMIZERS))
-        for key, value in self.arguments.items():
-            if problem := argument_problem((self.name,), key, (value,)):
-                raise ValueError(problem)
+            raise FieldProblemsError([(("name",), unknown("optimizer", self.name, OPTIMIZERS))])
+        found = argument_problems(self.name, self.arguments)
+        if problems := [(("arguments", *keys), text) for keys, text in found]:
+            raise FieldProblemsError(problems)
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        mapping = handler.resolve_ref_schema(handler(core_schema))
+        return {"anyOf": [{"enum": list(OPTIMIZERS)}, mapping], "title": mapping.pop("title")}
 
 
 class TrainingConfig(Frozen):
@@ -82,34 +116,59 @@ class TrainingConfig(Frozen):
     """
 
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
-    batch_size: PositiveInt = 64
-    epochs: PositiveInt
+    batch_size: Count = 64
+    epochs: Count
     loss: Name = "sparse_categorical_crossentropy"
 
 
 class SearchSpace(Frozen):
-    """What the study samples. `init_lr` stays below `max_lr` by construction."""
+    """What the study samples. `init_lr` stays below `max_lr` by construction.
+
+    Keys beyond those below are further hyperparameters: `batch_size`, `optimizer`, an argument
+    of the optimizer, or `model.` and an argument of the model's function.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Dimension] = Field(init=False)
 
     init_lr: Dimension
     max_lr: Dimension
     step_size_factor: Dimension = Range(low=2, high=8)
-    policy: Annotated[tuple[Policy, ...], Field(min_length=1, strict=False)] | Policy = POLICIES  # type: ignore[assignment]
+    policy: Policies = POLICIES
     gamma: Dimension = 0.99994
-    further: dict[StrictStr, Dimension] = {}
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_further(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or "further" in value:
-            return value
-        own = {key: value[key] for key in value if key in SCHEDULE_KEYS}
-        rest = {key: value[key] for key in value if key not in SCHEDULE_KEYS}
-        return {**own, "further": rest} if rest else own
+    @property
+    def further(self) -> dict[str, Any]:
+        """The dimensions of the further hyperparameters."""
+        return dict(self.model_extra or {})
 
     @property
     def dimensions(self) -> dict[str, Any]:
         """Every dimension under the name it has in the file, schedule first."""
-        return {key: getattr(self, key) for key in SCHEDULE_KEYS} | dict(self.further)
+        return {key: getattr(self, key) for key in SCHEDULE_KEYS} | self.further
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """As `space_checks` has it: numbers alone, and a ratio for init_lr alone."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        of_range, of_ratio, of_choice, of_value = schema["additionalProperties"]["oneOf"]
+        schema["additionalProperties"] = {"oneOf": [of_range, of_choice, of_value]}
+        for key in ("init_lr", "max_lr", "step_size_factor", "gamma"):
+            ratio = [of_ratio] if key == "init_lr" else []
+            numbers = [{**of_choice, "items": {"type": "number"}}, {"type": "number"}]
+            schema["properties"][key]["oneOf"] = [of_range, *ratio, *numbers]
+        return schema
+
+
+def in_whole_numbers(key: str, dimension: Any) -> bool:
+    """Whether whole numbers are sampled from the dimension of this key.
+
+    `{low: 0, high: 1}` means two batch sizes, but any momentum between 0 and 1.
+    """
+    counted = key in ("step_size_factor", "batch_size") or key.startswith("model.")
+    return counted and isinstance(dimension, Range) and dimension.is_integer
 
 
 class Objective(Frozen):
@@ -128,15 +187,15 @@ class Objective(Frozen):
     @classmethod
     def _direction_of_metric(cls, value: Any) -> Any:
         if isinstance(value, dict) and "direction" not in value:
-            minimize = str(value.get("metric", "")).endswith("loss")
-            return {**value, "direction": "minimize" if minimize else "maximize"}
+            return {**value, "direction": _natural_direction(value.get("metric"))}
         return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        natural = "minimize" if self.metric.endswith("loss") else "maximize"
+        natural = _natural_direction(self.metric)
         if self.direction != natural:
-            raise ValueError(f"direction of {self.metric} must be {natural}, got {self.direction}")
+            text = f"must be {natural} for the metric {self.metric}, got {self.direction!r}"
+            raise FieldProblemsError([(("direction",), text)])
         return self
 
     @property
@@ -145,15 +204,19 @@ class Objective(Frozen):
         return 1 if self.direction == "maximize" else -1
 
 
+def _natural_direction(metric: Any) -> Direction:
+    return "minimize" if str(metric).endswith("loss") else "maximize"
+
+
 class StudyConfig(Frozen):
     """The Optuna study. `trials` is the total, `jobs` how many run at once (default: cores)."""
 
     name: StudyName | None = None
-    trials: PositiveInt = 50
+    trials: Count = 50
     sampler: Literal["tpe", "random", "qmc"] = "tpe"
     pruner: Literal["cycle_aware", "median", "none"] = "cycle_aware"
     seed: Seed = 42
-    jobs: PositiveInt | None = None
+    jobs: Count | None = None
     storage: Name | None = None
 
 
@@ -161,7 +224,7 @@ class BaselineConfig(Frozen):
     """The run without CLR: everything else as in training."""
 
     policy: Literal["constant"] = "constant"
-    learning_rate: Annotated[Float, Field(gt=0)] | Annotated[StrictInt, Field(gt=0)] = 0.01
+    learning_rate: LearningRate = 0.01
 
 
 class Sweep(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from clr_sweep.config import At
+from clr_sweep.fields import At
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,18 @@ class InputError(ClrSweepError):
         super().__init__("\n".join(prefix + problem for problem in self.problems))
 
 
+class FieldProblemsError(ValueError):
+    """What is wrong with the fields of a record; raised by its validator, never shown itself.
+
+    Args:
+        problems: the keys that lead from the record to the field, and what is wrong there.
+    """
+
+    def __init__(self, problems: Iterable[tuple[tuple[str, ...], str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{'.'.join(keys)}: {text}" for keys, text in self.problems))
+
+
 class DataError(InputError):
     """A data set cannot be found, read or trusted."""
 

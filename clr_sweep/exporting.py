@@ -48,10 +48,12 @@ def _study_of_run(run_id: str) -> tuple[str, str | None]:
     from clr_sweep.tracking.store import connect, hidden, tracking_uri
 
     uri = tracking_uri()
-    found = tags_of_run(connect(uri), run_id)
+    client = connect(uri)
+    found = tags_of_run(client, run_id)
     if found is None or tags.STUDY not in found:
         raise InputError(f"no run {run_id} of a clr-sweep study in the MLflow store {hidden(uri)}")
-    url = found.get(tags.STORAGE)
+    # It stands on the parent.
+    url = (tags_of_run(client, found.get(tags.PARENT, run_id)) or found).get(tags.STORAGE)
     # A password is not kept in a tag: such a storage has to be named.
     return found[tags.STUDY], None if url is None or ":***@" in url else url
 

@@ -5,33 +5,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
-from clr_sweep.wording import unknown
+from clr_sweep.dimensions import is_number
+from clr_sweep.wording import shown, unknown
 
-# Arguments that every Keras optimizer takes. The learning rate is not among them: the schedule
-# gives it.
-_COMMON: dict[str, type] = {
-    "weight_decay": float,
-    "clipnorm": float,
-    "clipvalue": float,
-    "global_clipnorm": float,
-    "use_ema": bool,
-    "ema_momentum": float,
+
+@dataclass(frozen=True)
+class Real:
+    """An argument that is a real number from `low` to `high`.
+
+    Attributes:
+        below: `high` itself is not allowed.
+        above: `low` itself is not allowed.
+    """
+
+    low: float = 0.0
+    high: float = inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the argument may have this value."""
+        over = value > self.low if self.above else value >= self.low
+        return over and (value < self.high if self.below else value <= self.high)
+
+    def wanted(self, value: float) -> str:
+        """What is asked for, said to somebody who gave this value."""
+        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
+        if self.high == inf or (value <= self.low and self.high > 1):
+            return low
+        return f"{low} and {'below' if self.below else 'at most'} {self.high:g}"
+
+
+SWITCH = "true or false"
+Argument = Real | str
+
+# Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.
+_UNIT, _DECAY, _LION_BETA = Real(high=1), Real(high=1, below=True), Real(high=1, above=True)
+# Arguments that every Keras optimizer takes. Not among them: the learning rate, which the
+# schedule gives, and gradient accumulation, with which a cycle would take more batches than
+# the trial was planned for.
+_COMMON: dict[str, Argument] = {
+    "weight_decay": Real(),
+    "clipnorm": Real(),
+    "clipvalue": Real(),
+    "global_clipnorm": Real(),
+    "use_ema": SWITCH,
+    "ema_momentum": _UNIT,
 }
-_ADAM: dict[str, type] = {"beta_1": float, "beta_2": float, "epsilon": float}
+_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+_ADAM: dict[str, Argument] = {"beta_1": _DECAY, "beta_2": _DECAY, "epsilon": Real()}
 
-OPTIMIZERS: dict[str, dict[str, type]] = {
-    "sgd": {"momentum": float, "nesterov": bool} | _COMMON,
-    "rmsprop": {"rho": float, "momentum": float, "epsilon": float, "centered": bool} | _COMMON,
-    "adam": _ADAM | {"amsgrad": bool} | _COMMON,
-    "adamw": _ADAM | {"amsgrad": bool} | _COMMON,
-    "nadam": _ADAM | _COMMON,
-    "adamax": _ADAM | _COMMON,
-    "adagrad": {"initial_accumulator_value": float, "epsilon": float} | _COMMON,
-    "adadelta": {"rho": float, "epsilon": float} | _COMMON,
-    "lion": {"beta_1": float, "beta_2": float} | _COMMON,
+OPTIMIZERS: dict[str, dict[str, Argument]] = {
+    "sgd": {"momentum": _UNIT, "nesterov": SWITCH, **_COMMON},
+    "rmsprop": {
+        "rho": _DECAY,
+        "momentum": _UNIT,
+        "epsilon": Real(),
+        "centered": SWITCH,
+        **_COMMON,
+    },
+    "adam": {**_ADAM, "amsgrad": SWITCH, **_COMMON},
+    "adamw": {**_ADAM, "amsgrad": SWITCH, **_COMMON},
+    "nadam": {**_ADAM, **_COMMON},
+    "adamax": {**_ADAM, **_COMMON},
+    "adagrad": {"initial_accumulator_value": Real(), "epsilon": Real(), **_COMMON},
+    "adadelta": {"rho": _DECAY, "epsilon": Real(), **_COMMON},
+    "lion": {"beta_1": _LION_BETA, "beta_2": _UNIT, **_COMMON},
 }
 KERAS_CLASSES = {
     "sgd": "SGD",
@@ -48,18 +92,52 @@ KERAS_CLASSES = {
 
 def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any]) -> str | None:
     """What is wrong with giving `values` to the argument `key` of these optimizers, if anything."""
+    if key == "learning_rate":
+        return "is given by the schedule: set init_lr and max_lr in the search space instead"
     for name in optimizers:
-        arguments = OPTIMIZERS.get(name, {})
-        if key == "learning_rate":
-            return "learning_rate is given by the schedule: set init_lr and max_lr instead"
+        arguments = OPTIMIZERS[name]
         if key not in arguments:
             return unknown(f"argument of the optimizer {name}", key, arguments)
+        kind = arguments[key]
         for value in values:
-            is_bool = isinstance(value, bool)
-            if arguments[key] is bool and not is_bool:
-                return f"{key} must be true or false, got {value!r}"
-            if arguments[key] is float and (is_bool or not isinstance(value, (int, float))):
-                return f"{key} must be a number, got {value!r}"
-            if arguments[key] is float and value < 0:
-                return f"{key} must be at least 0, got {value!r}"
+            if not isinstance(kind, Real):
+                if not isinstance(value, bool):
+                    return f"must be {kind}, got {shown(value)}"
+            elif not is_number(value):
+                return f"must be a number, got {shown(value)}"
+            elif not kind.holds(value):
+                return f"must be {kind.wanted(value)} for the optimizer {name}, got {shown(value)}"
     return None
+
+
+def clipping_problem(keys: Sequence[str]) -> str | None:
+    """What is wrong with giving these arguments together, if anything."""
+    given = [key for key in _CLIPPING if key in keys]
+    if len(given) < 2:
+        return None
+    return f"only one of {', '.join(_CLIPPING)} may be given, got {' and '.join(given)}"
+
+
+def argument_problems(
+    optimizer: str, arguments: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with an optimizer's arguments: the keys to each, and a text."""
+    for key, value in arguments.items():
+        if problem := argument_problem((optimizer,), key, (value,)):
+            yield (key,), problem
+    if problem := clipping_problem(list(arguments)):
+        yield (), problem
+
+
+def as_keras_takes_them(optimizer: Any, arguments: Any) -> Any:
+    """The arguments with whole numbers as floats where Keras wants a real number.
+
+    Keras refuses `momentum=0`. What is no argument or no number is left for the checks.
+    """
+    if not isinstance(optimizer, str) or not isinstance(arguments, Mapping):
+        return arguments
+    known = OPTIMIZERS.get(optimizer, {})
+    return {
+        key: float(value) if isinstance(known.get(key), Real) and is_number(value) else value
+        for key, value in arguments.items()
+    }

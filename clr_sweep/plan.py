@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from clr_sweep.config import Sweep
+from clr_sweep.config import Sweep, in_whole_numbers
 from clr_sweep.cycles import plan_trial
 from clr_sweep.dimensions import Range, bounds, describe
 from clr_sweep.schedules import policies
+from clr_sweep.search.space import steps_per_epoch
 from clr_sweep.sweep_file import load_sweep, search_path
 from clr_sweep.training.datasets import training_examples
 from clr_sweep.words import duration
 
-# More factors than this are shown by their smallest, middle and largest.
+# Of more factors than this, so many are shown, evenly spread; of real numbers fewer.
 FACTORS_SHOWN = 16
+REAL_FACTORS_SHOWN = 7
+_READ_AT = {
+    "cycle_end": "at the end of a trial's last whole cycle",
+    "final": "in the last epoch",
+    "best": "in the best epoch",
+}
 
 
 def describe_plan(file: Path, *, measure: bool = False) -> str:
@@ -36,92 +45,105 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
 
 def cycle_warnings(sweep: Sweep) -> list[str]:
     """What is wrong with comparing trials of this space at their ends, if anything."""
-    if sweep.objective.at == "best":
+    at, epochs = sweep.objective.at, sweep.training.epochs
+    if at == "best":
         return []
-    short, off = [], []
-    for factor in _factors(sweep):
-        # The answer does not hang on the steps of an epoch; many make the rounding small.
-        plan = plan_trial(factor, 1000, sweep.training.epochs, sweep.objective.at)
-        if not plan.cycles:
-            short.append(factor)
-        elif not plan.at_trough:
-            off.append(factor)
+    # The answer does not hang on the steps of an epoch; many make the rounding small.
+    plans = {factor: plan_trial(factor, 1000, epochs, at) for factor in _factors(sweep)}
+    short = [factor for factor, plan in plans.items() if not plan.cycles]
     warnings = []
     if short:
-        needed = -(-2 * max(short) // 1)
         warnings.append(
-            f"warning: {sweep.training.epochs} epochs hold no whole cycle of the step-size "
-            f"factor{'s' if len(short) > 1 else ''} {', '.join(f'{f:g}' for f in short)}: such "
-            f"trials end before their trough and are not comparable; {needed:g} epochs would do"
+            f"warning: {_epochs(epochs)} hold no whole cycle of a step-size factor above "
+            f"{epochs / 2:g}: such trials end before their trough and are not comparable; "
+            f"{math.ceil(2 * max(short))} epochs would do"
         )
-    if off:
+    if any(plan.cycles and not plan.at_trough for plan in plans.values()):
         warnings.append(
-            f"warning: with objective.at: {sweep.objective.at} the factors "
-            f"{', '.join(f'{f:g}' for f in off)} do not end at a trough; cycle_end would"
+            f"warning: with objective.at: {at} trials end wherever their cycle stands then, not "
+            "at a trough, and are not comparable; cycle_end would end them at their last trough"
         )
     return warnings
 
 
 def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     training, study = sweep.training, sweep.study
-    yield f"study: {sweep.study_name}, {study.trials} trials, sampler {study.sampler}, " + (
+    yield (
+        f"study: {sweep.study_name}, {study.trials} trials, sampler {study.sampler}, "
         f"pruner {study.pruner}, seed {study.seed}"
     )
-    yield f"objective: {sweep.objective.direction} {sweep.objective.metric} at {sweep.objective.at}"
+    objective = sweep.objective
+    yield f"objective: {objective.direction} {objective.metric} {_READ_AT[objective.at]}"
     yield "search space:"
     for name, dimension in sweep.search_space.dimensions.items():
-        yield f"  {name}: {describe(dimension)}"
-    arguments = "".join(f", {k} {v}" for k, v in training.optimizer.arguments.items())
+        if name != "gamma" or "exp_range" in sweep.search_space.policy:
+            whole = in_whole_numbers(name, dimension)
+            yield f"  {name}: {describe(dimension, whole=whole)}"
     yield (
-        f"training: {sweep.model.name}, {training.optimizer.name}{arguments}, "
-        f"batch size {training.batch_size}, up to {training.epochs} epochs"
+        f"training: {_with_arguments(sweep.model.name, sweep.model.arguments)}, "
+        f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
+        f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
     yield f"baseline: constant learning rate {sweep.baseline.learning_rate}"
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
         yield from cycle_warnings(sweep)
         return
-    from clr_sweep.search.space import steps_per_epoch
-
     per_epoch = steps_per_epoch(sweep, training.batch_size, examples)
     held_out = sweep.dataset.held_out(examples)
     yield (
         f"data: {sweep.dataset.name}, {examples - held_out:,} examples to train on, "
-        f"{held_out:,} held out for validation, {per_epoch} steps per epoch"
+        f"{held_out:,} held out for validation, {per_epoch:,} steps per epoch"
     )
     if "batch_size" in sweep.search_space.further:
         yield f"  (at batch size {training.batch_size}; the trials' own differ)"
-    yield "cycles per trial, by step-size factor (half a cycle = factor x steps per epoch):"
-    yield "  factor  step_size  whole cycles  epochs  steps   final rate"
-    epochs = 0.0
-    factors = _factors(sweep)
-    for factor in factors:
-        plan = plan_trial(factor, per_epoch, training.epochs, sweep.objective.at)
-        epochs += plan.epochs / len(factors)
-        place = float(policies.position(plan.steps, plan.step_size))
-        end = "init_lr (trough)" if plan.at_trough else f"{place:.0%} of the way to the peak"
+    yield from _cycles(sweep, per_epoch)
+
+
+def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
+    epochs, trials = sweep.training.epochs, sweep.study.trials
+    plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
+    yield "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):"
+    yield "  factor  step size  whole cycles  epochs      steps  ends"
+    for factor, plan in plans.items():
+        height = float(policies.position(plan.steps, plan.step_size))
+        end = "at a trough, the rate is init_lr"
+        if not plan.at_trough:
+            end = f"with the rate {height:.0%} of the way up from init_lr to its peak"
         yield (
-            f"  {factor:<6g}  {plan.step_size:<9}  {plan.cycles:<12}  {plan.epochs:<6}  "
-            f"{plan.steps:<6}  {end}"
+            f"  {factor:>6g}  {plan.step_size:>9,}  {plan.cycles:>12}  {plan.epochs:>6}  "
+            f"{plan.steps:>9,}  {end}"
         )
     yield from cycle_warnings(sweep)
+    mean = sum(plan.epochs for plan in plans.values()) / len(plans)
+    total = trials * mean + epochs
     yield (
-        f"cost without pruning: {study.trials} trials x {epochs:.1f} epochs on average + "
-        f"{training.epochs} for the baseline = {study.trials * epochs + training.epochs:,.0f} "
-        f"epochs, {(study.trials * epochs + training.epochs) * per_epoch:,.0f} steps"
+        f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
+        f"the baseline, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
     )
 
 
+def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{key} {str(value).lower()}" for key, value in arguments.items())
+    return f"{name} ({listed})" if listed else name
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
+
+
 def _factors(sweep: Sweep) -> list[float]:
+    """The step-size factors of the space, or as many as are shown, evenly spread."""
     dimension = sweep.search_space.step_size_factor
-    if isinstance(dimension, Range):
-        step = dimension.step or (1 if dimension.is_integer else None)
-        low, high = bounds(dimension)
-        if step is not None and (high - low) / step < FACTORS_SHOWN:
-            return [low + i * float(step) for i in range(round((high - low) / step) + 1)]
-        return [low, (low + high) / 2, high]
-    values = dimension if isinstance(dimension, tuple) else (dimension,)
-    return sorted(float(value) for value in values)  # type: ignore[arg-type]
+    if not isinstance(dimension, Range):
+        values = dimension if isinstance(dimension, tuple) else (dimension,)
+        return sorted(float(value) for value in values)  # type: ignore[arg-type]
+    low, high = bounds(dimension)
+    whole = in_whole_numbers("step_size_factor", dimension)
+    step = float(dimension.step or (1 if whole else (high - low) / (REAL_FACTORS_SHOWN - 1)))
+    count = round((high - low) / step)
+    shown = min(count, FACTORS_SHOWN - 1)
+    return [low + step * round(i * count / shown) for i in range(shown + 1)]
 
 
 def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:

@@ -11,10 +11,11 @@ PACKAGES = ("clr-sweep", "tensorflow", "keras", "numpy", "optuna", "mlflow")
 
 
 def provenance(folder: Path) -> dict[str, object]:
-    """Git commit of the folder's repository (None outside one), package and Python versions."""
+    """The folder, its repository's Git commit (None outside one), package and Python versions."""
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain") if commit else None
     return {
+        "folder": str(folder),
         "git_commit": commit,
         "git_dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),

@@ -58,6 +58,9 @@ def _train_and_compare(
     stop: StopRequest,
 ) -> str:
     folders = search_path(file)
+    if (origin := exported.provenance.get("folder")) is not None:
+        # Where the sweep file was: the data and modules that it names may lie beside it.
+        folders = (*folders, Path(str(origin)))
     dataset = exported.config.dataset
     facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
     _refuse_other_data(exported, facts, file)

@@ -3,47 +3,90 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from clr_sweep.errors import InputError
+from clr_sweep.dimensions import TAGS
+from clr_sweep.errors import FieldProblemsError, InputError
 
 Record = TypeVar("Record", bound=BaseModel)
 
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "text",
     "string_too_short": "text that is not empty",
     "string_too_long": "a shorter text (at most {max_length} characters)",
     "tuple_type": "a list",
-    "list_type": "a list",
     "too_short": "a list with at least one value",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
-    "literal_error": "one of {expected}",
-    "greater_than": "above {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "below {lt}",
-    "less_than_equal": "at most {le}",
+    "model_attributes_type": "a mapping of keys to values",
+    "expected": "{text}",
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "at least {ge:.10g}",
+    "less_than": "below {lt:.10g}",
+    "less_than_equal": "at most {le:.10g}",
     "string_pattern_mismatch": (
         "letters, digits, '.', '_' and '-' (at most 100, the first a letter or digit)"
     ),
 }
+_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^/\s]*@")
+
+
+class _Shown(reprlib.Repr):
+    """Values as they stand in a file, long ones shortened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxstring = self.maxother = 100
+        self.maxlong = 40
+
+    def repr_NoneType(self, _: None, level: int) -> str:  # noqa: ARG002, N802
+        return "nothing"
+
+    def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002
+        return str(value).lower()
+
+    def repr_dict(self, value: dict[Any, Any], level: int) -> str:
+        if level <= 0:
+            return "{...}"
+        inner = [f"{self._key(k)}: {self.repr1(v, level - 1)}" for k, v in value.items()]
+        more = ["..."] if len(inner) > self.maxdict else []
+        return "{" + ", ".join(inner[: self.maxdict] + more) + "}"
+
+    def _key(self, key: Any) -> str:
+        return key if isinstance(key, str) and key.isidentifier() else self.repr1(key, 1)
+
+
+_shown = _Shown()
+
+
+def shown(value: Any) -> str:
+    """A value that was found, for a message: shortened, and without a password in a URL."""
+    if isinstance(value, str):
+        value = _PASSWORD.sub(r"\1:***@", value)
+    return _shown.repr(value)
 
 
 def unknown(what: str, found: str, known: Iterable[str]) -> str:
     """The message for a name that is not among those known, with the nearest one."""
     names = list(known)
-    near = difflib.get_close_matches(found, names, n=1)
-    hint = f" - did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {found!r}{hint} (known: {', '.join(names)})"
+    return f"unknown {what} {shown(found)}{_hint(found, names)} (known: {', '.join(names)})"
+
+
+def _hint(found: Any, names: Sequence[str]) -> str:
+    if not isinstance(found, str):
+        return ""
+    near = difflib.get_close_matches(found.lower(), names, n=1)
+    return f" - did you mean {near[0]!r}?" if near else ""
 
 
 def validated(cls: type[Record], content: Any, source: str) -> Record:
@@ -52,69 +95,98 @@ def validated(cls: type[Record], content: Any, source: str) -> Record:
     Raises:
         InputError: every problem, each as `<dotted.key>: must be ..., got ...`.
     """
+    record, problems = validation(cls, content)
+    if record is None:
+        raise InputError([sentence(keys, text) for keys, text in problems], source)
+    return record
+
+
+def validation(
+    cls: type[Record], content: Any
+) -> tuple[Record | None, list[tuple[tuple[str, ...], str]]]:
+    """The record made from what a file holds, or else every problem: the keys to it and a text."""
     try:
-        return cls.model_validate(content)
+        return cls.model_validate(content), []
     except ValidationError as error:
-        expected: dict[tuple[str, str], list[str]] = {}
-        sentences: list[str] = []
-        for detail in error.errors():
-            keys, known = _keys(cls, content, detail)
-            place = ".".join(keys) or "the file"
-            if detail["type"] in ("value_error", "assertion_error"):
-                text = detail["msg"].removeprefix("Value error, ")
-                sentences.append(f"{place}: {text}")
-            elif detail["type"] == "missing":
-                sentences.append(f"{place}: is required")
-            elif detail["type"] == "extra_forbidden":
-                parent = ".".join(keys[:-1])
-                sentences.append(
-                    (f"{parent}: " if parent else "") + unknown("key", keys[-1], known)
-                )
-            else:
-                text = _EXPECTED.get(detail["type"], detail["msg"]).format(**detail.get("ctx", {}))
-                found = _value_at(content, keys)
-                expected.setdefault((place, repr(found)), []).append(text)
-        sentences += [
-            f"{place}: must be {' or '.join(dict.fromkeys(texts))}, got {found}"
-            for (place, found), texts in expected.items()
-        ]
-        raise InputError(list(dict.fromkeys(sentences)), source) from None
+        problems = [found for detail in error.errors() for found in _problems(cls, content, detail)]
+        return None, list(dict.fromkeys(problems))
 
 
-def _keys(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> tuple[list[str], list[str]]:
-    """The keys, as in the file, that lead to a problem, and the keys known at that place.
+def sentence(keys: Iterable[str], text: str) -> str:
+    """A problem with its place: `study.trials: must be ..., got ...`."""
+    place = ".".join(keys)
+    return f"{place}: {text}" if place else text
 
-    pydantic's location also names the members of unions, which no user has written.
-    """
+
+def _problems(
+    cls: type[BaseModel], content: Any, detail: ErrorDetails
+) -> Iterable[tuple[tuple[str, ...], str]]:
+    kind, context = detail["type"], detail.get("ctx", {})
+    keys, known = _keys(cls, content, detail)
+    found = _value_at(content, keys)
+    error = context.get("error")
+    if isinstance(error, FieldProblemsError):
+        for below, text in error.problems:
+            yield (*keys, *_those_written(found, below)), text
+    elif kind == "too_short" and found:
+        return  # its items are wrong, and pydantic counts those that are right
+    elif kind == "missing":
+        yield keys, "is required"
+    elif kind == "extra_forbidden":
+        yield keys, unknown("key", keys[-1], known)
+    elif kind == "literal_error":
+        names = re.findall(r"'([^']*)'", context["expected"])
+        allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        one_of = "one of " if len(names) > 1 else ""
+        yield keys, f"must be {one_of}{allowed}, got {shown(found)}{_hint(found, names)}"
+    else:
+        template = _EXPECTED.get(kind)
+        wanted = f"must be {template.format(**context)}" if template else detail["msg"]
+        yield keys, f"{wanted}, got {shown(found)}"
+
+
+def _keys(
+    cls: type[BaseModel], content: Any, detail: ErrorDetails
+) -> tuple[tuple[str, ...], list[str]]:
+    """The keys, as in the file, that lead to a problem, and the keys known at that place."""
     keys: list[str] = []
-    here: Any = content
-    model: Any = cls
-    last = len(detail["loc"]) - 1
-    for index, part in enumerate(detail["loc"]):
-        named = index == last and detail["type"] in ("missing", "extra_forbidden")
-        inside = isinstance(here, dict) and part in here
-        item = isinstance(here, (list, tuple)) and isinstance(part, int) and part < len(here)
-        if inside or item:
-            here = here[part]
+    model: type[BaseModel] | None = cls
+    location = detail["loc"]
+    for index, part in enumerate(location):
+        if part in TAGS:
+            model = TAGS[str(part)]
+            continue
+        if index < len(location) - 1 and model is not None:
+            field = model.model_fields.get(str(part))
+            below = None if field is None else field.annotation
+            model = below if isinstance(below, type) and issubclass(below, BaseModel) else None
+        # A mapping that was written as a text has no keys in the file.
+        if isinstance(content, (Mapping, list, tuple)):
             keys.append(str(part))
-        elif named:
-            keys.append(str(part))
-        if not named and isinstance(part, str):
-            model = _model_below(model, part)
-    fields = getattr(model, "model_fields", {})
-    return keys, [name for name in fields if name != "further"]
+            content = _item(content, part)
+    return tuple(keys), list(model.model_fields) if model else []
 
 
-def _model_below(model: Any, key: str) -> Any:
-    field = getattr(model, "model_fields", {}).get(key)
-    if field is None:
-        from clr_sweep.dimensions import Range, RatioRange
-
-        return {"range": Range, "ratio": RatioRange}.get(key, model)
-    return field.annotation
-
-
-def _value_at(content: Any, keys: list[str]) -> Any:
+def _those_written(content: Any, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys as far as they stand in the file."""
+    written: list[str] = []
     for key in keys:
-        content = content[key] if isinstance(content, Mapping) else content[int(key)]
+        if not isinstance(content, Mapping) or key not in content:
+            break
+        written.append(key)
+        content = content[key]
+    return tuple(written)
+
+
+def _value_at(content: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        content = _item(content, key)
     return content
+
+
+def _item(content: Any, key: str | int) -> Any:
+    if isinstance(content, Mapping):
+        return content.get(key)
+    if isinstance(content, (list, tuple)) and int(key) < len(content):
+        return content[int(key)]
+    return None

@@ -64,7 +64,7 @@ class CycleAwarePruner(optuna.pruners.BasePruner):
         if epoch is None:
             return False
         places = trial.user_attrs.get(POSITIONS, ())
-        if epoch > len(places) or places[epoch - 1] > self._lower_part:
+        if not 1 <= epoch <= len(places) or places[epoch - 1] > self._lower_part:
             return False
         sign = 1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else -1
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

@@ -12,9 +12,10 @@ from clr_sweep.config import (
     ScheduleConfig,
     Sweep,
     TrialConfig,
+    in_whole_numbers,
 )
 from clr_sweep.cycles import plan_trial
-from clr_sweep.dimensions import Range, RatioRange
+from clr_sweep.dimensions import Range, RatioRange, bounds, largest_below
 
 # Names of the sampled parameters whose value is a ratio, not the rate itself.
 RATIO = "init_lr_ratio"
@@ -49,13 +50,10 @@ def suggest(trial: Suggester, sweep: Sweep, number: int, examples: int) -> Trial
         init_lr = max_lr / float(_suggest(trial, RATIO, space.init_lr.ratio))
     else:
         init_lr = float(_suggest(trial, "init_lr", _below(space.init_lr, space.max_lr)))
-    factor = _suggest(trial, "step_size_factor", space.step_size_factor, keep_integer=True)
+    factor = _suggest(trial, "step_size_factor", space.step_size_factor)
     policy = _suggest(trial, "policy", space.policy)
     gamma = float(_suggest(trial, "gamma", space.gamma)) if policy == "exp_range" else 1.0
-    further = {
-        key: _suggest(trial, key, dimension, keep_integer=True)
-        for key, dimension in space.further.items()
-    }
+    further = {key: _suggest(trial, key, dimension) for key, dimension in space.further.items()}
     return _configure(
         sweep,
         further,
@@ -136,23 +134,22 @@ def _configure(
 
 
 def _below(init_lr: Any, max_lr: Any) -> Any:
-    """init_lr's range without the bound that it shares with max_lr's, if it shares it."""
-    low = max_lr.low if isinstance(max_lr, Range) else min(_values(max_lr))
-    if isinstance(init_lr, Range) and init_lr.high == low and init_lr.step is None:
-        return init_lr.model_copy(update={"high": math.nextafter(float(init_lr.high), 0.0)})
+    """init_lr's range without the bound that it shares with max_lr's, if it shares it.
+
+    Samplers do return the bounds of a range: TPE moves what lies outside to the nearer one.
+    """
+    below = largest_below(bounds(max_lr)[0])
+    if isinstance(init_lr, Range) and init_lr.step is None and init_lr.high > below:
+        return init_lr.model_copy(update={"high": below})
     return init_lr
 
 
-def _values(dimension: Any) -> tuple[Any, ...]:
-    return dimension if isinstance(dimension, tuple) else (dimension,)
-
-
-def _suggest(trial: Suggester, name: str, dimension: Any, *, keep_integer: bool = False) -> Any:
+def _suggest(trial: Suggester, name: str, dimension: Any) -> Any:
     if isinstance(dimension, tuple):
         return trial.suggest_categorical(name, dimension)
     if not isinstance(dimension, Range):
         return dimension
-    if keep_integer and dimension.is_integer:
+    if in_whole_numbers(name, dimension):
         step = int(dimension.step or 1)
         low, high = int(dimension.low), int(dimension.high)
         return trial.suggest_int(name, low, high, step=step, log=dimension.log)

@@ -70,6 +70,15 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     return storage
 
 
+def absolute(url: str) -> str:
+    """The URL with the whole path of a SQLite file, so that it holds in other folders too."""
+    parsed = make_url(url)
+    file = parsed.database
+    if parsed.get_backend_name() != "sqlite" or not file or file.startswith((":", "file:")):
+        return url
+    return parsed.set(database=str(Path(file).absolute())).render_as_string(hide_password=False)
+
+
 def open_study(
     storage: optuna.storages.BaseStorage, sweep: Sweep, text: str, facts: Mapping[str, Any]
 ) -> optuna.Study:
@@ -89,7 +98,8 @@ def open_study(
         load_if_exists=True,
         pruner=make_pruner(sweep),
     )
-    definition = sweep.model_dump(mode="json")
+    # Where the study is stored may hold a password, and is known to whoever reads it there.
+    definition = sweep.model_dump(mode="json", exclude={"study": {"storage"}})
     stored = study.user_attrs
     if SWEEP not in stored:
         if study.get_trials(deepcopy=False):

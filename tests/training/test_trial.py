@@ -322,7 +322,7 @@ def test_divergence(
     monkeypatch.setattr(trial, "CHUNK", chunk)
     images = few_images(one_hot=True)
     config = small_config(
-        policy, model="user_models:linear", loss="mean_squared_error", init_lr=1e-4, max_lr=500.0,
+        policy, model="user_models:linear", loss="mean_squared_error", init_lr=1e-4, max_lr=10.0,
         factor=1.25, epochs=5, gamma=0.999,
     )  # fmt: skip
     step = first_bad_step(config, images)

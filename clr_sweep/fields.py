@@ -1,0 +1,80 @@
+"""The values that single fields of a sweep file may have, each with its own message."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, PlainValidator, StrictInt, StrictStr, WithJsonSchema
+
+from clr_sweep.dimensions import expected, is_number
+
+Policy = Literal["triangular", "triangular2", "exp_range"]
+Metric = Literal["val_accuracy", "val_loss", "accuracy", "loss"]
+At = Literal["cycle_end", "final", "best"]
+Direction = Literal["maximize", "minimize"]
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+PositiveInt = Annotated[StrictInt, Field(ge=1)]
+# A bound that no sweep comes near, so that a slip of the finger is refused and not begun.
+Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
+Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+StudyName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+def _held_out(value: Any) -> Any:
+    whole = isinstance(value, int)
+    if not is_number(value) or not (value >= 1 if whole else 0 < value < 1):
+        raise expected("a number of examples, 1 or more, or a part of them between 0 and 1")
+    return value
+
+
+def _policies(value: Any) -> Any:
+    listed = value if isinstance(value, (list, tuple)) else (value,)
+    known = all(isinstance(one, str) and one in POLICIES for one in listed)
+    if not known or not listed or len(set(listed)) < len(listed):
+        names = f"{', '.join(POLICIES[:-1])} and {POLICIES[-1]}"
+        raise expected(f"one of {names}, or a list of some of them")
+    return value if isinstance(value, str) else tuple(value)
+
+
+def _above_zero(value: Any) -> Any:
+    if not is_number(value) or value <= 0:
+        raise expected("a finite number above 0")
+    return value
+
+
+HeldOut = Annotated[
+    int | float,
+    PlainValidator(_held_out),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            ]
+        }
+    ),
+]
+Policies = Annotated[
+    Policy | tuple[Policy, ...],
+    BeforeValidator(_policies),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(POLICIES)},
+                {
+                    "type": "array",
+                    "items": {"enum": list(POLICIES)},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ]
+        }
+    ),
+]
+LearningRate = Annotated[
+    int | float,
+    PlainValidator(_above_zero),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]

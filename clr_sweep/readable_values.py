@@ -1,0 +1,67 @@
+"""The values of a sweep file that are right by themselves, however wrong the others are.
+
+One wrong value must not hide what is wrong with the others, so the checks that need more than
+one value work on those that can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from clr_sweep.config import Sweep
+from clr_sweep.dimensions import Dimension, Frozen
+
+
+def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The validated values by dotted key (`study.trials`), in the order of the file.
+
+    What the file leaves out has its default. Of a section that is no mapping nothing is read.
+    """
+    read = dict(_read(content))
+    written = [
+        f"{section}.{key}"
+        for section, inner in content.items()
+        if isinstance(inner, Mapping)
+        for key in inner
+    ]
+    return {key: read[key] for key in dict.fromkeys([*written, *read]) if key in read}
+
+
+def _read(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, field in Sweep.model_fields.items():
+        cls, given = field.annotation, content.get(section, {})
+        if not (isinstance(cls, type) and issubclass(cls, Frozen) and isinstance(given, Mapping)):
+            continue
+        for key, adapter in _adapters(cls).items():
+            default = cls.model_fields[key]
+            if key in given or not default.is_required():
+                value = given[key] if key in given else default.get_default()
+                yield from _validated(f"{section}.{key}", adapter, value)
+        if cls.model_config.get("extra") == "allow":
+            for key in given.keys() - cls.model_fields.keys():
+                yield from _validated(f"{section}.{key}", _dimension(), given[key])
+
+
+def _validated(key: str, adapter: TypeAdapter[Any], value: Any) -> Iterator[tuple[str, Any]]:
+    try:
+        yield key, adapter.validate_python(value)
+    except ValidationError:
+        return
+
+
+@cache
+def _adapters(cls: type[Frozen]) -> dict[str, TypeAdapter[Any]]:
+    """A validator for each field of a section."""
+    return {
+        key: TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+        for key, field in cls.model_fields.items()
+    }
+
+
+@cache
+def _dimension() -> TypeAdapter[Any]:
+    return TypeAdapter(Dimension)

@@ -1,0 +1,155 @@
+"""A saved view of MLflow's run list for a study: its trials side by side, with useful charts.
+
+Left to itself the UI shows a list of runs by start time and a chart for each metric in the order
+of the alphabet, the parent's among them, and no parallel coordinates. A saved view says what to
+show; the UI lists it under "Views". It is a tag of the experiment, in the form in which MLflow
+3.17 saves views itself; where another version does not know that form, the view is missing from
+the list and nothing else changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mlflow.tracking import MlflowClient
+
+from clr_sweep.tracking import tags
+
+TAG = "mlflow.sharedViewState."
+_SECTION = "clr-sweep-charts"
+# Axes of the parallel coordinates: beyond so many they cannot be read.
+_MOST_AXES = 7
+_COLUMNS = ("init_lr", "max_lr", "step_size_factor", "policy")
+_MEASURED = ("val_accuracy", "val_loss", "accuracy", "loss", "learning_rate", "batch_loss")
+
+
+def save_view(
+    client: MlflowClient,
+    experiment_id: str,
+    study: str,
+    metric: str,
+    maximize: bool,
+    sampled: Sequence[str],
+) -> None:
+    """Save the view of a study's trials, or write it anew.
+
+    Args:
+        metric: the objective; the best trials come first.
+        maximize: whether greater is better.
+        sampled: the hyperparameters that differ from trial to trial, as the children name them.
+    """
+    now = int(time.time() * 1000)
+    content = {
+        "name": f"{study}: all trials",
+        "createdAt": now,
+        "updatedAt": now,
+        "state": json.dumps(_state(study, metric, maximize, sampled)),
+    }
+    client.set_experiment_tag(experiment_id, TAG + _key(study), json.dumps(content))
+
+
+def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
+    """The view's address within the UI, from its `#` on; it works as a link in descriptions.
+
+    Args:
+        mode: CHART for the charts, TABLE for the table.
+    """
+    query = {
+        "viewStateShareKey": _key(study),
+        "compareRunsMode": mode,
+        # The UI opens on its pages for language models otherwise.
+        "workflowType": "machine_learning",
+    }
+    return f"#/experiments/{quote(experiment_id)}/runs?{urlencode(query)}"
+
+
+def _key(study: str) -> str:
+    # A study may have any name, a tag's key may not.
+    return f"clr-sweep-{hashlib.sha256(study.encode()).hexdigest()[:12]}"
+
+
+def _state(study: str, metric: str, maximize: bool, sampled: Sequence[str]) -> dict[str, Any]:
+    axes = [key for key in (*_COLUMNS, *sampled) if key in sampled]
+    axes = list(dict.fromkeys(axes))
+    measured = [metric, *(name for name in _MEASURED if name != metric)]
+    columns = dict.fromkeys([*_COLUMNS, *sampled])
+    name = study.replace("'", "''")
+    return {
+        "searchFilter": f"tags.`{tags.STUDY}` = '{name}' AND tags.`{tags.KIND}` != 'sweep'",
+        "orderByKey": f"metrics.`{metric}`",
+        "orderByAsc": not maximize,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [
+            f"tags.`{tags.STATE}`",
+            f"metrics.`{metric}`",
+            *(f"params.`{key}`" for key in columns),
+            "attributes.`Models`",
+        ],
+        "runsHiddenMode": "SHOW_ALL",
+        "hideEmptyCharts": True,
+        # Not sorted anew by the UI: the charts stand in this order.
+        "isAccordionReordered": True,
+        "compareRunCharts": [
+            _parallel_coordinates(axes[:_MOST_AXES], metric),
+            *(_lines(name) for name in measured),
+        ],
+        "compareRunSections": [
+            {
+                "uuid": _SECTION,
+                "name": "Model metrics",
+                "display": True,
+                "isReordered": True,
+                "deleted": False,
+                "isGenerated": True,
+            }
+        ],
+    }
+
+
+def _parallel_coordinates(params: Sequence[str], metric: str) -> dict[str, Any]:
+    return {
+        **_card("parallel", "PARALLEL"),
+        "displayName": "Hyperparameters",
+        "selectedParams": list(params),
+        "selectedMetrics": [metric],
+        "showAllRuns": True,
+    }
+
+
+def _lines(metric: str) -> dict[str, Any]:
+    return {
+        **_card(metric, "LINE"),
+        "displayName": metric,
+        "metricKey": metric,
+        "lineSmoothness": 0,
+        "xAxisScaleType": "linear",
+        # One diverging trial would flatten all others otherwise.
+        "scaleType": "log" if metric.endswith(("loss", "learning_rate")) else "linear",
+        "range": {},
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "ignoreOutliers": False,
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+    }
+
+
+def _card(name: str, kind: str) -> dict[str, Any]:
+    return {
+        "uuid": f"clr-sweep-{name}",
+        "type": kind,
+        "runsCountToCompare": 100,
+        "metricSectionId": _SECTION,
+        "deleted": False,
+        "isGenerated": False,
+    }

@@ -1,0 +1,194 @@
+"""What comes before the first trial: data, sizes, a look at the model, and what it will cost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_runs import definition
+from small_trials import SLICE, small_config
+
+from clr_sweep.config import Sweep
+from clr_sweep.engines.local import LocalEngine, local_engine
+from clr_sweep.errors import DataError, InputError, TrialFailedError
+from clr_sweep.preparation import (
+    check_sizes,
+    estimate,
+    inspect,
+    prepare_data,
+    run_one,
+    usable_cores,
+)
+from clr_sweep.stopping import InterruptedSweepError, StopRequest, stop_request
+from clr_sweep.training.requests import DataFacts, Inspection
+
+JOBS = '''
+import os, signal, sys, time
+from clr_sweep.errors import DataError
+
+def double(payload, report):
+    return 2 * payload
+
+def refuse(payload, report):
+    raise DataError(["x: must be 1, got 2", "y: is missing"], "file.npz")
+
+def fail(payload, report):
+    raise KeyError("the user's own")
+
+def die(payload, report):
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(600)
+
+def linger(payload, report):
+    payload.write_text(str(os.getpid()))
+    time.sleep(600)
+'''
+FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8", Path("data"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
+    """An engine, and jobs that its processes can import."""
+    (tmp_path / "preparation_jobs.py").write_text(JOBS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
+    with local_engine(1) as made:
+        yield made
+
+
+def sweep(**sections: Any) -> Sweep:
+    """A sweep on the slice."""
+    content = definition()
+    for key, value in sections.items():
+        content[key] = {**content[key], **value} if isinstance(content.get(key), dict) else value
+    return Sweep.model_validate(content)
+
+
+def test_usable_cores() -> None:
+    """Those that this process may use, which may be fewer than the machine's."""
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+    if sys.platform == "linux":
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(allowed)})
+        try:
+            assert usable_cores() == 1
+        finally:
+            os.sched_setaffinity(0, allowed)
+
+
+# ---- one job
+
+
+def test_a_job_gives_its_value(engine: LocalEngine, tmp_path: Path) -> None:
+    """The value comes back, and the engine is free for the next."""
+    for payload in (2, "ab"):
+        found = run_one(
+            engine, "preparation_jobs:double", payload, tmp_path / "log", StopRequest()
+        )
+        assert found == 2 * payload  # type: ignore[operator]
+    assert engine.running == ()
+
+
+def test_errors_of_a_job(engine: LocalEngine, tmp_path: Path) -> None:
+    """What the project refuses comes as it is, what the user's code raises with its traceback."""
+    log = tmp_path / "some.log"
+    with pytest.raises(DataError) as refused:
+        run_one(engine, "preparation_jobs:refuse", None, log, StopRequest())
+    assert refused.value.problems == ("x: must be 1, got 2", "y: is missing")
+    with pytest.raises(TrialFailedError) as failed:
+        run_one(engine, "preparation_jobs:fail", None, log, StopRequest())
+    assert "the model or data code failed:\nTraceback" in str(failed.value)
+    assert "KeyError: \"the user's own\"" in str(failed.value)
+    with pytest.raises(TrialFailedError) as died:
+        run_one(engine, "preparation_jobs:die", None, log, StopRequest())
+    assert "SIGKILL" in str(died.value)
+    assert str(log) in str(died.value)
+
+
+def test_a_request_to_stop(engine: LocalEngine, tmp_path: Path) -> None:
+    """A signal ends the job that runs."""
+    with stop_request() as stop, pytest.raises(InterruptedSweepError) as caught:  # noqa: PT012
+        signal.raise_signal(signal.SIGTERM)
+        run_one(engine, "preparation_jobs:linger", tmp_path / "pid", tmp_path / "log", stop)
+    assert caught.value.exit_status == 128 + signal.SIGTERM
+    assert engine.running == ()
+
+
+# ---- data and model
+
+
+def test_data_and_model(engine: LocalEngine, tmp_path: Path) -> None:
+    """The facts of a file and a look at a model, each from a process of its own."""
+    stop = StopRequest()
+    facts = prepare_data(engine, str(SLICE), None, (), tmp_path, stop)
+    assert (facts.train, facts.test, facts.input_shape) == (2000, 500, (28, 28))
+    config = small_config(model="tutorial_cnn")
+    found = inspect(engine, config, facts, (), tmp_path, stop)
+    assert found.parameters == 18_762
+    assert engine.running == ()
+
+    absent = config.model_copy(update={"model": config.model.model_copy(update={"name": "no:f"})})
+    with pytest.raises(InputError, match="there is no module 'no'"):
+        inspect(engine, absent, facts, (), tmp_path, stop)
+    with pytest.raises(DataError, match="gone.npz"):
+        prepare_data(engine, "gone.npz", None, (), tmp_path, stop)
+
+
+@pytest.mark.parametrize(
+    ("sections", "problem"),
+    [
+        ({"dataset": {"validation": 2000}}, "must be below the 2000 training examples"),
+        ({"dataset": {"validation": 0.0001}}, "must leave at least one of 2000 examples"),
+        ({"training": {"batch_size": 1601}}, "must be at most the 1600 examples trained on"),
+    ],
+)
+def test_sizes_that_the_data_cannot_give(sections: dict[str, Any], problem: str) -> None:
+    """Refused with the file, the place and what is allowed."""
+    with pytest.raises(InputError) as caught:
+        check_sizes(sweep(**sections), FACTS, "a.yaml")
+    assert str(caught.value).startswith("a.yaml: ")
+    assert problem in str(caught.value)
+
+
+def test_sizes_that_fit() -> None:
+    """The largest batch and the smallest validation part that are possible."""
+    check_sizes(sweep(training={"batch_size": 1600}), FACTS, "a.yaml")
+    check_sizes(sweep(dataset={"validation": 1}), FACTS, "a.yaml")
+
+
+# ---- costs
+
+
+FOUND = Inspection(parameters=1, seconds_per_step=0.5, seconds_per_example=0.001, fixed_seconds=3)
+
+
+def test_the_cost_of_a_sweep() -> None:
+    """Steps and validation of every epoch, for each trial's own epochs; an upper bound.
+
+    1600 images in batches of 64 are 25 steps; 400 are held out. An epoch costs 12.5 + 0.4 s.
+    Within 8 epochs, cycles of 2 epochs take all 8, of 6 epochs 6 and of 4 epochs 8.
+    """
+    definition_of = sweep(
+        training={"epochs": 8}, search_space={"step_size_factor": {"low": 1, "high": 3}}
+    )
+    cost = estimate(definition_of, FOUND, FACTS, trials=10, slots=2)
+    epoch = 25 * 0.5 + 400 * 0.001
+    assert cost.trial_seconds == pytest.approx(3 + epoch * (8 + 8 + 6) / 3)
+    assert cost.baseline_seconds == pytest.approx(3 + epoch * 8)
+    assert cost.cpu_seconds == pytest.approx(10 * cost.trial_seconds + cost.baseline_seconds)
+    assert cost.wall_seconds == pytest.approx(cost.cpu_seconds / 2)
+
+
+def test_the_cost_with_a_last_batch_that_is_smaller() -> None:
+    """The examples of validation are counted as they are, whatever the batches leave over."""
+    definition_of = sweep(
+        dataset={"validation": 30}, training={"batch_size": 1900, "epochs": 2},
+        search_space={"step_size_factor": 1},
+    )  # fmt: skip
+    cost = estimate(definition_of, FOUND, FACTS, trials=1, slots=1)
+    assert cost.trial_seconds == pytest.approx(3 + 2 * (2 * 0.5 + 30 * 0.001))

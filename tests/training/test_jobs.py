@@ -1,0 +1,193 @@
+"""The jobs of a sweep, each in a process of the engine, as the driver runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import user_models  # noqa: F401 - registers its classes, which saved models name
+from small_trials import EXAMPLES, SLICE, small_config, strict_json
+
+from clr_sweep.engines.local import Done, Event, Failed, LocalEngine, Message, local_engine
+from clr_sweep.errors import DataError, InputError
+from clr_sweep.training.datasets import open_materialized
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import (
+    INSPECT_TRIAL,
+    PREPARE_DATA,
+    RUN_TRIAL,
+    TEST_TRIAL,
+    DataFacts,
+    DataJob,
+    Inspection,
+    TrialJob,
+)
+
+# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
+
+USER_DATA = f"""
+import numpy as np
+
+CALLS = []
+
+def few():
+    CALLS.append(1)
+    print("the data function was called", len(CALLS), "times")
+    with np.load({str(SLICE)!r}) as arrays:
+        found = dict(arrays)
+    return {{key: array[: {EXAMPLES} if "train" in key else 100] for key, array in found.items()}}
+
+def broken():
+    raise EOFError("a file that ends too early")
+"""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    """One engine for all jobs here."""
+    with local_engine(2) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a user's code, the data and the trials."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "code_for_jobs.py").write_text(USER_DATA)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def facts(engine: LocalEngine, work: Path) -> DataFacts:
+    """What preparing the user's data told."""
+    job = DataJob("code_for_jobs:few", None, (work,), work / "data")
+    event = ended(engine, PREPARE_DATA, job, work / "data.log")
+    assert isinstance(event, Done), event
+    return event.value  # type: ignore[no-any-return]
+
+
+def ended(engine: LocalEngine, function: str, job: Any, log: Path) -> Event:
+    """Run a job to its end, letting trials go on."""
+    engine.start("job", function, job, log)
+    while True:
+        for event in engine.wait(600):
+            if not isinstance(event, Message):
+                return event
+            engine.answer("job", True)
+
+
+def value(event: Event) -> Any:
+    """What a job returned."""
+    assert isinstance(event, Done), event
+    return event.value
+
+
+def test_data_is_loaded_once_for_all(facts: DataFacts, work: Path) -> None:
+    """The function is called once, in the job; what it returned lies in files that are mapped."""
+    assert (facts.train, facts.test) == (EXAMPLES, 100)
+    assert (facts.input_shape, facts.input_dtype) == ((28, 28), "uint8")
+    assert facts.name == "code_for_jobs:few"
+    assert facts.source == f"{work / 'code_for_jobs.py'}:few"
+    stored = open_materialized(facts.materialized)
+    assert stored.digest == facts.digest
+    with np.load(SLICE) as arrays:
+        np.testing.assert_array_equal(stored.x_train, arrays["x_train"][:EXAMPLES])
+    log = (work / "data.log").read_text()
+    assert log.count("the data function was called 1 times") == 1
+
+
+@pytest.mark.parametrize("name", ["not_there.npz", "code_for_jobs:nothing", "code_for_jobs:broken"])
+def test_data_that_cannot_be_loaded(engine: LocalEngine, work: Path, name: str) -> None:
+    """The reason comes back as an error of the project, not as a process that died."""
+    job = DataJob(name, None, (work,), work / "other")
+    event = ended(engine, PREPARE_DATA, job, work / "other.log")
+    assert isinstance(event, Failed)
+    if name.endswith("broken"):
+        assert "EOFError: a file that ends too early" in str(event.error)
+    else:
+        assert isinstance(event.error, DataError)
+        assert name.removeprefix("code_for_jobs:") in str(event.error) or "no such name" in str(
+            event.error
+        )
+
+
+def test_an_inspection(engine: LocalEngine, facts: DataFacts, work: Path) -> None:
+    """It knows the model's size, measures costs, and leaves no folder of a trial."""
+    config = small_config(model="tutorial_cnn")
+    job = TrialJob(config, facts.materialized, work / "inspection", (work,))
+    found = value(ended(engine, INSPECT_TRIAL, job, work / "inspection.log"))
+    assert isinstance(found, Inspection)
+    assert found.parameters == 18_762
+    assert found.seconds_per_step > 0
+    assert found.seconds_per_example > 0
+    assert found.fixed_seconds > found.seconds_per_step
+    assert not (work / "inspection").exists()
+
+
+def test_an_inspection_finds_what_a_trial_could_not_use(
+    engine: LocalEngine, facts: DataFacts, work: Path
+) -> None:
+    """An unknown loss and an objective that is not measured are refused before any trial."""
+    for config, message in (
+        (small_config(loss="crossentropie"), "training.loss: must be"),
+        (small_config(model="user_models:own_metrics"), "objective.metric: must be"),
+    ):
+        job = TrialJob(config, facts.materialized, work / "refused", (work,))
+        event = ended(engine, INSPECT_TRIAL, job, work / "refused.log")
+        assert isinstance(event, Failed)
+        assert isinstance(event.error, InputError)
+        assert str(event.error).startswith(message)
+
+
+@pytest.mark.parametrize("model", ["user_models:regularised", "user_models:built_late"])
+def test_tested_later_or_at_once(
+    engine: LocalEngine, facts: DataFacts, work: Path, model: str
+) -> None:
+    """The test set gives the same metrics at a trial's end and from its saved model, to the bit.
+
+    A subclassed model too, which has no weights before it has seen data.
+    """
+    folder = TrialFolder(work / model.replace(":", "_"))
+    config = small_config(model=model)
+    job = TrialJob(config, facts.materialized, folder.path, (work,), with_test=True)
+    result = value(ended(engine, RUN_TRIAL, job, folder.log_file))
+    assert (result.state, result.steps) == ("complete", config.steps)
+    at_once = folder.test_metrics()
+    assert set(at_once) == {"test_loss", "test_accuracy"}
+
+    (folder.path / "test.json").unlink()
+    later = TrialJob(config, facts.materialized, folder.path, (work,))
+    found = value(ended(engine, TEST_TRIAL, later, folder.log_file))
+    assert dict(found) == folder.test_metrics() == at_once
+    assert strict_json((folder.path / "test.json").read_text()) == at_once
+
+    data = open_materialized(facts.materialized)
+    loaded = keras.models.load_model(folder.model_file)
+    expected = loaded.evaluate(
+        np.asarray(data.x_test), np.asarray(data.y_test), batch_size=1000, verbose=0,
+        return_dict=True,
+    )  # fmt: skip
+    for name, number in expected.items():
+        assert at_once[f"test_{name}"] == pytest.approx(number, rel=1e-5)
+
+
+def test_testing_needs_no_training_data_again(
+    engine: LocalEngine, facts: DataFacts, work: Path
+) -> None:
+    """Testing leaves the trial's own files as they were."""
+    folder = TrialFolder(work / "untouched")
+    job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
+    value(ended(engine, RUN_TRIAL, job, folder.log_file))
+    before = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    assert "test.json" not in before
+    value(ended(engine, TEST_TRIAL, job, folder.log_file))
+    after = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    assert set(after) - set(before) == {"test.json"}
+    assert {name: after[name] for name in before} == before
