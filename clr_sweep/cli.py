@@ -171,7 +171,13 @@ def ui(host: str, port: int) -> None:
             f"there is no store {hidden(uri)} in {Path.cwd()}: run this in the folder of the "
             "sweep, or set MLFLOW_TRACKING_URI"
         )
-    click.echo(f"MLflow UI of {hidden(uri)}: http://{host}:{port} (Ctrl-C ends it)", err=True)
+    url = f"http://{host}:{port}"
+    click.echo(f"MLflow UI of {hidden(uri)}: {url} (Ctrl-C ends it)", err=True)
+    from clr_sweep.tracking.store import connect
+    from clr_sweep.tracking.views import saved_views
+
+    for name, link in saved_views(connect(uri)):
+        click.echo(f"  {name}: {url}/{link}", err=True)
     # In the environment, not on the command line: other users can read a command line.
     environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_BACKEND_STORE_URI": uri}
     arguments = ["-m", "mlflow", "ui", "--host", host, "--port", str(port)]

@@ -16,7 +16,8 @@ from mlflow.exceptions import MlflowException
 from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.config import Sweep
+from clr_sweep.config import SCHEDULE_KEYS, Sweep
+from clr_sweep.dimensions import Range, RatioRange
 from clr_sweep.records import EpochReport, StudyRecord, TrialRecord
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
@@ -25,6 +26,7 @@ from clr_sweep.results.report import markdown, trial_markdown
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.models import log_keras_model
 from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.views import view_link
 from clr_sweep.training.folder import TrialFolder
 
 P = ParamSpec("P")
@@ -50,6 +52,7 @@ class Publisher:
         self._search_path = search_path
         self._data_digest = data_digest
         self._run_ids: dict[str, str] = {}
+        self._told: dict[str, int] = {}  # the last epoch
         # Trials that have begun and not ended here; of these, what was not told is told anew.
         self._open: set[str] = set()
         self._incomplete: set[str] = set()
@@ -80,7 +83,7 @@ class Publisher:
             self._incomplete.add(_key(record))
 
     def epoch(self, record: TrialRecord, report: EpochReport) -> None:
-        if not self._try(self._epoch, _key(record), report):
+        if not self._try(self._epoch, record, report):
             self._incomplete.add(_key(record))
 
     def trial_ended(self, record: TrialRecord) -> None:
@@ -94,7 +97,8 @@ class Publisher:
 
     def tested(self, record: TrialRecord) -> None:
         if record.test_metrics and _key(record) in self._run_ids:
-            self._try(self._tested, self._run_ids[_key(record)], record.test_metrics)
+            run_id = self._run_ids[_key(record)]
+            self._try(self.runs.log_test_metrics, run_id, record.test_metrics)
 
     def refresh(self, study: StudyRecord, planned: int, *, now: bool = False) -> None:
         """The parent's note, best-so-far metric and figures; the figures only now and then."""
@@ -135,10 +139,13 @@ class Publisher:
     def _start(self, record: TrialRecord, adopted: str | None = None) -> None:
         key = _key(record)
         self._open.add(key)
+        self._told.pop(key, None)
         self._run_ids[key] = self.runs.start_child(record, adopted)
 
-    def _epoch(self, key: str, report: EpochReport) -> None:
-        self.runs.log_epoch(self._run_ids[key], report)
+    def _epoch(self, record: TrialRecord, report: EpochReport) -> None:
+        key = _key(record)
+        self.runs.log_epoch(self._run_ids[key], report, record.config.objective.metric)
+        self._told[key] = report.epoch
 
     def _end(self, record: TrialRecord) -> None:
         key = _key(record)
@@ -148,6 +155,10 @@ class Publisher:
                 self.runs.delete(run_id)
             self._log_again(record)
         else:
+            # The epoch in which a trial diverges is not reported for pruning; it is shown.
+            for report in record.reports:
+                if report.epoch > self._told.get(key, 0):
+                    self._epoch(record, report)
             self._conclude_child(record)
         self._open.discard(key)
         self._incomplete.discard(key)
@@ -156,25 +167,30 @@ class Publisher:
         run_id = self._run_ids[_key(record)]
         folder = TrialFolder(record.folder)
         if record.state in ("complete", "pruned") and folder.model_file.exists():
-            last = record.reports[-1].epoch if record.reports else 0
-            log_keras_model(run_id, folder.model_file, record.config, self._search_path, last)
+            log_keras_model(
+                run_id,
+                folder.model_file,
+                record.config,
+                self._search_path,
+                _epoch_of_model(record),
+                record.metrics,
+            )
         self.runs.finish_child(run_id, record, trial_markdown(record), _trial_figures(record))
 
     def _log_again(self, record: TrialRecord) -> None:
         self._start(record)
         for report in record.reports:
-            self._epoch(_key(record), report)
+            self._epoch(record, report)
         self._conclude_child(record)
         self._open.discard(_key(record))
 
-    def _tested(self, run_id: str, metrics: Mapping[str, float]) -> None:
-        there = self.runs.client.get_run(run_id).data.metrics
-        new = {key: value for key, value in metrics.items() if there.get(key) != value}
-        self.runs.log_metrics(run_id, new)
-
     def _summarise(self, study: StudyRecord, planned: int) -> None:
         parent = self.runs.parent_id
-        self.runs.note(parent, markdown(study, planned))
+        charts, table = (
+            view_link(self.runs.experiment_id, self.runs.study, mode) for mode in ("CHART", "TABLE")
+        )
+        links = f"All trials side by side: [charts]({charts}), [table]({table})"
+        self.runs.note(parent, markdown(study, planned, links))
         best = study.best
         if best is not None and best.value is not None:
             done = len(study.trials) - study.count("running") - study.count("interrupted")
@@ -202,6 +218,8 @@ class Publisher:
             values |= {f"baseline_{key}": value for key, value in both.items()}
         values["sweep_cpu_seconds"] = sum(record.cpu_seconds for record in _all(study))
         self.runs.log_metrics(self.runs.parent_id, values)
+        if (run_id := self.run_id(best)) is not None:
+            self.runs.link_model(self.runs.parent_id, run_id)
         if (text := self.best_yaml(study)) is not None:
             best_file.write_text(text, encoding="utf-8")
             self.runs.log_text(self.runs.parent_id, text, "best.yaml")
@@ -244,6 +262,14 @@ def sweep_settings(sweep: Sweep) -> dict[str, object]:
     }
 
 
+def sampled_parameters(sweep: Sweep) -> list[str]:
+    """The hyperparameters that differ from trial to trial, as the children name them."""
+    space = sweep.search_space
+    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | dict(space.further)
+    kinds = (Range, RatioRange, tuple)
+    return [key for key, dimension in dimensions.items() if isinstance(dimension, kinds)]
+
+
 def _trial_figures(record: TrialRecord) -> Mapping[str, Any]:
     figures: dict[str, Any] = {}
     if (curve := TrialFolder(record.folder).curve()) is not None:
@@ -254,6 +280,12 @@ def _trial_figures(record: TrialRecord) -> Mapping[str, Any]:
     if record.reports:
         figures["loss.png"] = loss_figure(record)
     return figures
+
+
+def _epoch_of_model(record: TrialRecord) -> int:
+    """The epoch whose weights a trial kept: the last one, or the best where that is scored."""
+    epochs = [report.epoch for report in record.reports if report.metrics == record.metrics]
+    return epochs[0] if epochs else len(record.reports)
 
 
 def _schedule(record: TrialRecord) -> dict[str, object]:

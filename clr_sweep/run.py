@@ -27,7 +27,7 @@ from clr_sweep.plan import cycle_warnings
 from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
 from clr_sweep.progress import Display
 from clr_sweep.provenance import provenance
-from clr_sweep.publishing import Publisher, sweep_settings
+from clr_sweep.publishing import Publisher, sampled_parameters, sweep_settings
 from clr_sweep.records import StudyRecord
 from clr_sweep.search import storage
 from clr_sweep.search.space import baseline_config
@@ -35,6 +35,7 @@ from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import load_sweep, search_path
 from clr_sweep.tracking.runs import SweepRuns, end_adopted
 from clr_sweep.tracking.store import connect, experiment_id, hidden, tracking_uri
+from clr_sweep.tracking.views import save_view
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.words import duration
 
@@ -196,6 +197,8 @@ class _Start:
         )
         runs.log_params(parent, sweep_settings(sweep))
         runs.log_text(parent, self.text, f"sweep/{self.file.name}")
+        metric, sampled = sweep.objective.metric, sampled_parameters(sweep)
+        save_view(client, experiment, sweep.study_name, metric, maximize, sampled)
         return Publisher(runs, self.folders, facts.digest)
 
 

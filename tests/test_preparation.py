@@ -27,7 +27,7 @@ from clr_sweep.preparation import (
 from clr_sweep.stopping import InterruptedSweepError, StopRequest, stop_request
 from clr_sweep.training.requests import DataFacts, Inspection
 
-JOBS = '''
+JOBS = """
 import os, signal, sys, time
 from clr_sweep.errors import DataError
 
@@ -47,7 +47,7 @@ def die(payload, report):
 def linger(payload, report):
     payload.write_text(str(os.getpid()))
     time.sleep(600)
-'''
+"""
 FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8", Path("data"))
 
 
@@ -87,9 +87,7 @@ def test_usable_cores() -> None:
 def test_a_job_gives_its_value(engine: LocalEngine, tmp_path: Path) -> None:
     """The value comes back, and the engine is free for the next."""
     for payload in (2, "ab"):
-        found = run_one(
-            engine, "preparation_jobs:double", payload, tmp_path / "log", StopRequest()
-        )
+        found = run_one(engine, "preparation_jobs:double", payload, tmp_path / "log", StopRequest())
         assert found == 2 * payload  # type: ignore[operator]
     assert engine.running == ()
 
@@ -103,7 +101,7 @@ def test_errors_of_a_job(engine: LocalEngine, tmp_path: Path) -> None:
     with pytest.raises(TrialFailedError) as failed:
         run_one(engine, "preparation_jobs:fail", None, log, StopRequest())
     assert "the model or data code failed:\nTraceback" in str(failed.value)
-    assert "KeyError: \"the user's own\"" in str(failed.value)
+    assert 'KeyError: "the user\'s own"' in str(failed.value)
     with pytest.raises(TrialFailedError) as died:
         run_one(engine, "preparation_jobs:die", None, log, StopRequest())
     assert "SIGKILL" in str(died.value)
@@ -135,24 +133,22 @@ def test_data_and_model(engine: LocalEngine, tmp_path: Path) -> None:
     absent = config.model_copy(update={"model": config.model.model_copy(update={"name": "no:f"})})
     with pytest.raises(InputError, match="there is no module 'no'"):
         inspect(engine, absent, facts, (), tmp_path, stop)
-    with pytest.raises(DataError, match="gone.npz"):
+    with pytest.raises(DataError, match=r"gone\.npz"):
         prepare_data(engine, "gone.npz", None, (), tmp_path, stop)
 
 
 @pytest.mark.parametrize(
     ("sections", "problem"),
     [
-        ({"dataset": {"validation": 2000}}, "must be below the 2000 training examples"),
-        ({"dataset": {"validation": 0.0001}}, "must leave at least one of 2000 examples"),
-        ({"training": {"batch_size": 1601}}, "must be at most the 1600 examples trained on"),
+        ({"dataset": {"validation": 2000}}, r"dataset\.validation: must .* 2000 .*got 2000"),
+        ({"dataset": {"validation": 0.0001}}, r"dataset\.validation: must .* 2000 .*got 0\.0001"),
+        ({"training": {"batch_size": 1601}}, r"training\.batch_size: must .* 1600 .*got 1601"),
     ],
 )
 def test_sizes_that_the_data_cannot_give(sections: dict[str, Any], problem: str) -> None:
     """Refused with the file, the place and what is allowed."""
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=rf"^a\.yaml: {problem}"):
         check_sizes(sweep(**sections), FACTS, "a.yaml")
-    assert str(caught.value).startswith("a.yaml: ")
-    assert problem in str(caught.value)
 
 
 def test_sizes_that_fit() -> None:

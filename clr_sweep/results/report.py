@@ -19,7 +19,7 @@ _MOST_FURTHER = 4  # columns of further hyperparameters
 _NONE = "-"
 
 
-def markdown(study: StudyRecord, planned: int | None = None) -> str:
+def markdown(study: StudyRecord, planned: int | None = None, links: str = "") -> str:
     """The report of a study, for the page of its parent run.
 
     Every number is taken from the records. While the study runs the report says how far it is.
@@ -27,6 +27,7 @@ def markdown(study: StudyRecord, planned: int | None = None) -> str:
     Args:
         study: the study as it is stored.
         planned: the trials that the study is to have in all; None if not known.
+        links: Markdown that stands below the result.
 
     Returns:
         Markdown of fewer than 8000 characters. Where it would be longer the table of trials is
@@ -40,7 +41,9 @@ def markdown(study: StudyRecord, planned: int | None = None) -> str:
     )
     text = ""
     for rows, with_config, with_notes in variants:
-        text = "\n\n".join(_sections(study, planned, comparison, rows, with_config, with_notes))
+        sections = _sections(study, planned, comparison, rows, with_config, with_notes)
+        result = next(sections)
+        text = "\n\n".join([result, *([links] if links else []), *sections])
         if len(text) < LIMIT:
             break
     return text
@@ -51,7 +54,7 @@ def _sections(
     with_config: bool, with_notes: bool,
 ) -> Iterator[str]:  # fmt: skip
     best = study.best
-    yield f"# {study.name}"
+    # The page's title is the study's name, and it shows a few lines until one asks for more.
     yield f"**{_result(study, planned)}**"
     yield _inline(comparison.verdict)
     if best is not None:

@@ -7,9 +7,11 @@ only its own thread's run when the process goes.
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
@@ -18,6 +20,7 @@ from mlflow.tracking import MlflowClient
 
 from clr_sweep.records import EpochReport, TrialRecord
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.models import model_of_run
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
 
@@ -67,6 +70,7 @@ class SweepRuns:
                 tags.VERSION: version,
             },
         )
+        self._log_input(self.parent_id)
         for old in before:
             if old.info.run_id != self.parent_id:
                 self._move_children(old.info.run_id)
@@ -77,6 +81,7 @@ class SweepRuns:
         old = self.client.get_run(self.parent_id)
         own = {key: value for key, value in old.data.tags.items() if key.startswith("clr_sweep.")}
         self.parent_id = self._new_run(self.study, own)
+        self._log_input(self.parent_id)
         self._move_children(old.info.run_id)
         return self.parent_id
 
@@ -127,10 +132,16 @@ class SweepRuns:
         self._log_input(run_id)
         return run_id
 
-    def log_epoch(self, run_id: str, report: EpochReport) -> None:
-        """An epoch's metrics (counted from 1, so that the UI draws lines) and thinned steps."""
+    def log_epoch(self, run_id: str, report: EpochReport, first: str = "") -> None:
+        """An epoch's metrics (counted from 1, so that the UI draws lines) and thinned steps.
+
+        Args:
+            first: the metric to log first; of those that all compared runs have, the UI's
+                parallel coordinates show the one that was logged first.
+        """
         now = _now()
         values = {**report.metrics, "cpu_seconds": report.cpu_seconds}
+        values = {key: values[key] for key in sorted(values, key=lambda key: key != first)}
         metrics = [Metric(key, value, now, report.epoch) for key, value in values.items()]
         for point in report.points:
             metrics.append(Metric("learning_rate", point.learning_rate, now, point.step))
@@ -141,16 +152,14 @@ class SweepRuns:
     def finish_child(
         self, run_id: str, record: TrialRecord, note: str, figures: Mapping[str, Any]
     ) -> None:
-        """What a trial leaves: figures, files, state and reason; the model is logged apart."""
+        """What a trial leaves: figures, files, state and reason; the model is logged before."""
         folder = TrialFolder(record.folder)
-        self.log_metrics(
-            run_id,
-            {
-                "trial_cpu_seconds": record.cpu_seconds,
-                "trial_wall_seconds": record.wall_seconds,
-                **record.test_metrics,
-            },
-        )
+        seconds = {
+            "trial_cpu_seconds": record.cpu_seconds,
+            "trial_wall_seconds": record.wall_seconds,
+        }
+        self.log_metrics(run_id, seconds)
+        self.log_test_metrics(run_id, record.test_metrics)
         self.log_figures(run_id, figures)
         if folder.curve_file.exists():
             self.client.log_artifact(run_id, str(folder.curve_file), "curves")
@@ -180,8 +189,36 @@ class SweepRuns:
             self.client.log_batch(run_id, params=new[first : first + tags.PARAM_BATCH])
 
     def log_metrics(self, run_id: str, values: Mapping[str, float], step: int = 0) -> None:
+        """Log metrics, leaving out those that the run has at this step with this value."""
+        there = self.client.get_run(run_id).data.metrics
         now = _now()
-        self._log_metrics(run_id, [Metric(key, value, now, step) for key, value in values.items()])
+        new = [
+            Metric(key, value, now, step)
+            for key, value in values.items()
+            if key not in there or not self._is_logged(run_id, key, value, step)
+        ]
+        self._log_metrics(run_id, new)
+
+    def log_test_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
+        """Metrics of a run on the test set, which are its model's too."""
+        there = self.client.get_run(run_id).data.metrics
+        model = model_of_run(self.client, run_id)
+        model_id = model.model_id if model else None
+        now = _now()
+        new = [
+            Metric(key, value, now, 0, model_id=model_id, run_id=run_id)
+            for key, value in values.items()
+            if there.get(key) != value
+        ]
+        self._log_metrics(run_id, new)
+
+    def link_model(self, run_id: str, child_id: str) -> None:
+        """Name the model of a child as an output of another run too."""
+        there = self.client.get_run(run_id).outputs
+        known = {output.model_id for output in there.model_outputs} if there else set()
+        model = model_of_run(self.client, child_id)
+        if model is not None and model.model_id not in known:
+            self.client.log_outputs(run_id, [model])
 
     def log_figures(self, run_id: str, figures: Mapping[str, Any]) -> None:
         """Figures as PNG artifacts in the folder `figures`."""
@@ -198,8 +235,12 @@ class SweepRuns:
     def delete(self, run_id: str) -> None:
         self.client.delete_run(run_id)
 
+    def _is_logged(self, run_id: str, key: str, value: float, step: int) -> bool:
+        history = self.client.get_metric_history(run_id, key)
+        return any(item.step == step and item.value == value for item in history)
+
     def _new_run(self, name: str, own: Mapping[str, str]) -> str:
-        run = self.client.create_run(self.experiment_id, run_name=name, tags=dict(own))
+        run = self.client.create_run(self.experiment_id, run_name=name, tags={**_origin(), **own})
         return str(run.info.run_id)
 
     def _move_children(self, old_parent: str) -> None:
@@ -233,13 +274,17 @@ class SweepRuns:
         data = self._data
         if data is None:
             return
-        schema = {
-            "features": {"dtype": data.input_dtype, "shape": [-1, *data.input_shape]},
+        spec = {"dtype": data.input_dtype, "shape": [-1, *data.input_shape]}
+        schema = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": spec}]}}
+        profile = {
+            "training_examples": data.train,
+            "test_examples": data.test,
+            "sha256": data.digest,
         }
-        profile = {"training_examples": data.train, "test_examples": data.test}
         entity = Dataset(
-            name=data.name[:500],
-            digest=data.digest[:36],
+            # Of a file the name alone: the UI has little room, and the source is told beside it.
+            name=Path(data.name).name[:500],
+            digest=data.digest[:12],
             source_type="local",
             source=json.dumps({"uri": data.source}),
             schema=json.dumps(schema),
@@ -274,6 +319,15 @@ def find_trial(client: MlflowClient, study: str, number: int | None) -> str | No
     experiments = [item.experiment_id for item in client.search_experiments()]
     found = client.search_runs(experiments, query, max_results=1)
     return str(found[0].info.run_id) if found else None
+
+
+def _origin() -> dict[str, str]:
+    """What MLflow's fluent interface would say of a run's origin."""
+    origin = {tags.SOURCE_NAME: "clr-sweep", tags.SOURCE_TYPE: "LOCAL"}
+    # A process of a user without a name, as in some containers, has none to tell.
+    with contextlib.suppress(OSError, KeyError):
+        origin[tags.USER] = getpass.getuser()
+    return origin
 
 
 def _child_key(run: Run) -> str:

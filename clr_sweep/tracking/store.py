@@ -19,6 +19,13 @@ from clr_sweep.tracking import tags
 
 # MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
 DEFAULT_URI = "sqlite:///mlflow.db"
+
+# The UI shows it on top of the experiment's runs.
+_NOTE = """\
+Each sweep is one run, with its result in the description; below it stand a run for every trial \
+and one for the baseline without a cyclical learning rate. To see all trials side by side, with \
+charts, choose **Views**, or follow the links in the sweep's description.
+"""
 # MLflow's defaults retry for minutes; a sweep would stand still at every call.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -99,6 +106,8 @@ def experiment_id(client: MlflowClient, default_name: str, metric: str, maximize
                     "with MLFLOW_EXPERIMENT_NAME"
                 )
             chosen = found.experiment_id if found else client.create_experiment(name)
+        if tags.NOTE not in client.get_experiment(chosen).tags:
+            client.set_experiment_tag(chosen, tags.NOTE, _NOTE)
         client.set_experiment_tag(chosen, tags.PRIMARY_METRIC, metric)
         client.set_experiment_tag(chosen, tags.GREATER_IS_BETTER, str(maximize))
         client.set_experiment_tag(chosen, tags.EXPERIMENT_KIND, "custom_model_development")

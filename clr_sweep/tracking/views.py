@@ -21,6 +21,7 @@ from mlflow.tracking import MlflowClient
 from clr_sweep.tracking import tags
 
 TAG = "mlflow.sharedViewState."
+_KEY = "clr-sweep-"
 _SECTION = "clr-sweep-charts"
 # Axes of the parallel coordinates: beyond so many they cannot be read.
 _MOST_AXES = 7
@@ -59,8 +60,12 @@ def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
     Args:
         mode: CHART for the charts, TABLE for the table.
     """
+    return _link(experiment_id, _key(study), mode)
+
+
+def _link(experiment_id: str, key: str, mode: str) -> str:
     query = {
-        "viewStateShareKey": _key(study),
+        "viewStateShareKey": key,
         "compareRunsMode": mode,
         # The UI opens on its pages for language models otherwise.
         "workflowType": "machine_learning",
@@ -68,9 +73,21 @@ def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
     return f"#/experiments/{quote(experiment_id)}/runs?{urlencode(query)}"
 
 
+def saved_views(client: MlflowClient, most: int = 10) -> list[tuple[str, str]]:
+    """The views saved here, the newest first, each with its address within the UI."""
+    found: list[tuple[int, str, str]] = []
+    for experiment in client.search_experiments():
+        for key, value in experiment.tags.items():
+            if key.startswith(TAG + _KEY):
+                content = json.loads(value)
+                link = _link(experiment.experiment_id, key.removeprefix(TAG), "CHART")
+                found.append((content["updatedAt"], content["name"], link))
+    return [(name, link) for _, name, link in sorted(found, reverse=True)[:most]]
+
+
 def _key(study: str) -> str:
     # A study may have any name, a tag's key may not.
-    return f"clr-sweep-{hashlib.sha256(study.encode()).hexdigest()[:12]}"
+    return _KEY + hashlib.sha256(study.encode()).hexdigest()[:12]
 
 
 def _state(study: str, metric: str, maximize: bool, sampled: Sequence[str]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_nothing_to_wait_for(engine: LocalEngine) -> None:
         ("ä word", "ZeroDivisionError('ä word')"),
         ("exit", "SystemExit(3)"),
         ("end of file", "EOFError('the file of the user ends too early')"),
-        ("broken pipe", "BrokenPipeError(\"a pipe of the user's own\")"),
+        ("broken pipe", 'BrokenPipeError("a pipe of the user\'s own")'),
     ],
 )
 def test_an_exception_comes_with_its_traceback(
@@ -167,9 +167,7 @@ def test_the_projects_errors_survive(engine: LocalEngine, tmp_path: Path, name: 
         (0, "ended with exit status 0"),
     ],
 )
-def test_a_death_is_named(
-    engine: LocalEngine, tmp_path: Path, payload: int, expected: str
-) -> None:
+def test_a_death_is_named(engine: LocalEngine, tmp_path: Path, payload: int, expected: str) -> None:
     """A process that ends without a word is Died, with the signal or the exit status."""
     event = outcome(engine, "end_by", int(payload), tmp_path / "log.txt")
     assert event == Died("job", f"the trial's process {expected}")
@@ -223,9 +221,7 @@ def test_a_job_that_is_not_there(engine: LocalEngine, tmp_path: Path, function: 
 # ---- how jobs are ended
 
 
-def test_stop_all(
-    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stop_all(engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends a job that ignores SIGTERM too, and leaves no process, not even a zombie."""
     monkeypatch.setattr(local, "GRACE_SECONDS", 0.3)
     engine.start("hears", "engine_jobs:stay", "hear", tmp_path / "a.txt")

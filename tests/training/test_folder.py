@@ -18,12 +18,8 @@ from clr_sweep.training.folder import TrialFolder
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**40)
-metrics = st.dictionaries(
-    st.sampled_from(["loss", "accuracy", "val_loss", "val_accuracy"]), finite
-)
-points = st.builds(
-    StepPoint, step=counts, learning_rate=finite, batch_loss=st.none() | finite
-)
+metrics = st.dictionaries(st.sampled_from(["loss", "accuracy", "val_loss", "val_accuracy"]), finite)
+points = st.builds(StepPoint, step=counts, learning_rate=finite, batch_loss=st.none() | finite)
 reports = st.builds(
     EpochReport,
     epoch=counts,

@@ -85,7 +85,9 @@ def test_a_function_is_imported_with_its_place(tmp_path: Path) -> None:
 def test_a_module_may_import_its_neighbour(tmp_path: Path) -> None:
     """While it is imported, the folder is in the path."""
     write(tmp_path, "imports_neighbour.py", "VALUE = 5\n")
-    write(tmp_path, "imports_main.py", "import imports_neighbour as n\ndef f():\n    return n.VALUE")
+    write(
+        tmp_path, "imports_main.py", "import imports_neighbour as n\ndef f():\n    return n.VALUE"
+    )
     assert import_function("imports_main:f", [tmp_path])[0]() == 5
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -153,7 +154,7 @@ def test_a_train_step_without_compute_loss_equals_fit(images: Dataset) -> None:
     np.testing.assert_allclose(own.train(order, 0, STEPS)[1], means, rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_float_data_equals_fit(images: Dataset, dtype: str) -> None:
     """Data that is scaled already, in any float type."""
     x = (images.x_train / 255).astype(dtype)
@@ -253,7 +254,7 @@ def test_chunks_equal_one_call(images: Dataset) -> None:
         model = compiled(user_models.regularised)
         loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
         order = epoch_order(TRAIN, 5, 1)
-        parts = [loop.train(order, a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        parts = [loop.train(order, a, b) for a, b in pairwise(cuts)]
         rates, losses = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         found.append(([rates, losses, *state(model)], loop.take_metrics()))
     for arrays, metrics in found[1:]:

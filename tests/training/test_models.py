@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 FACTS = {"input_shape": (28, 28), "classes": 10}
-USER_CODE = '''
+USER_CODE = """
 import keras
 
 CALLS = []
@@ -59,10 +59,7 @@ def raises():
 def _inner():
     raise ValueError("units must be positive")
 
-
-def exits():
-    raise SystemExit("I have had enough")
-'''
+"""
 
 
 def build(name: str, folder: Path, facts: Any = FACTS, **arguments: Any) -> keras.Model:

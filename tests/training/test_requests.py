@@ -30,7 +30,9 @@ def test_requests_travel() -> None:
 
 def test_asking_imports_no_keras() -> None:
     """The driver asks without importing TensorFlow, which the jobs' server does once."""
-    script = "import sys, clr_sweep.training.requests; print({'keras', 'tensorflow'} & {*sys.modules})"
+    script = (
+        "import sys, clr_sweep.training.requests; print({'keras', 'tensorflow'} & {*sys.modules})"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
