@@ -51,7 +51,8 @@ class _Run(click.Command):
             name = token.partition("=")[0]
             if token.startswith("--") and len(token) > 2 and name not in known:
                 unknown.append(name)
-                if name == token and waiting and not waiting[0].startswith("-"):
+                value = waiting[0] if waiting and name == token else "--"
+                if not value.startswith("--") and value not in known:
                     swallowed.append(waiting.pop(0))
                 continue
             rest.append(token)
@@ -180,7 +181,8 @@ def ui(host: str, port: int) -> None:
         click.echo(f"  {name}: {url}/{link}", err=True)
     # In the environment, not on the command line: other users can read a command line.
     environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_BACKEND_STORE_URI": uri}
-    arguments = ["-m", "mlflow", "ui", "--host", host, "--port", str(port)]
+    # One process serves one person; MLflow's four take a sweep's cores and twice as long to start.
+    arguments = ["-m", "mlflow", "ui", "--host", host, "--port", str(port), "--workers", "1"]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
 
 

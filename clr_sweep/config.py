@@ -37,6 +37,7 @@ from clr_sweep.fields import (
     Policy,
     PositiveInt,
     Seed,
+    StorageUrl,
     StudyName,
 )
 from clr_sweep.optimizers import OPTIMIZERS, argument_problems, as_keras_takes_them
@@ -217,7 +218,7 @@ class StudyConfig(Frozen):
     pruner: Literal["cycle_aware", "median", "none"] = "cycle_aware"
     seed: Seed = 42
     jobs: Count | None = None
-    storage: Name | None = None
+    storage: StorageUrl | None = None
 
 
 class BaselineConfig(Frozen):

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, PlainValidator, StrictInt, StrictStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
 
 from clr_sweep.dimensions import expected, is_number
 
@@ -44,6 +53,16 @@ def _above_zero(value: Any) -> Any:
     return value
 
 
+def _url(value: str) -> str:
+    if not re.match(_URL, value):
+        raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
+    return value
+
+
+_URL = r"^[A-Za-z][A-Za-z0-9+_]*://"
+StorageUrl = Annotated[
+    StrictStr, Field(max_length=500, json_schema_extra={"pattern": _URL}), AfterValidator(_url)
+]
 HeldOut = Annotated[
     int | float,
     PlainValidator(_held_out),

@@ -54,7 +54,7 @@ def cycle_warnings(sweep: Sweep) -> list[str]:
     warnings = []
     if short:
         warnings.append(
-            f"warning: {_epochs(epochs)} hold no whole cycle of a step-size factor above "
+            f"warning: {_epochs(epochs)} hold{'' if epochs > 1 else 's'} no whole cycle of a step-size factor above "
             f"{epochs / 2:g}: such trials end before their trough and are not comparable; "
             f"{math.ceil(2 * max(short))} epochs would do"
         )

@@ -13,7 +13,7 @@ from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
 from clr_sweep.readable_values import readable_values
 from clr_sweep.space_checks import Problem, space_problems
-from clr_sweep.wording import sentence, shown, unknown, validation
+from clr_sweep.wording import sentence, shown, unknown, validation, without_password
 from clr_sweep.yaml_file import read_mapping
 
 OPTIONS = {
@@ -29,7 +29,6 @@ OPTIONS = {
 _OPTION_OF = {key: option for option, key in OPTIONS.items()}
 _TEXTS = ("study.name", "study.storage")
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
-_URL_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@|[?&](password|pwd)=", re.IGNORECASE)
 
 
 def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
@@ -122,7 +121,7 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
                     text = unknown(f"argument of the model {model}", key, model_arguments)
                     yield ("model", "arguments", key), text
     storage = values.get("study.storage")
-    if storage is not None and _URL_PASSWORD.search(storage):
+    if storage is not None and without_password(storage) != storage:
         yield (
             ("study", "storage"),
             f"must hold no password, since the file is kept with the study, got {shown(storage)}: "

@@ -37,7 +37,11 @@ _EXPECTED = {
         "letters, digits, '.', '_' and '-' (at most 100, the first a letter or digit)"
     ),
 }
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^/\s]*@")
+# To the last "@": a password that is not encoded, as it should be, may hold any character.
+_PASSWORDS = (
+    re.compile(r"(://[^:/@\s]*:).*(@)", re.DOTALL),
+    re.compile(r"([?&](?:password|passwd|pwd)=)[^&]*()", re.IGNORECASE),
+)
 
 
 class _Shown(reprlib.Repr):
@@ -45,12 +49,15 @@ class _Shown(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlevel = 3
+        self.maxlevel, self.maxdict = 3, 8
         self.maxstring = self.maxother = 100
         self.maxlong = 40
 
     def repr_NoneType(self, _: None, level: int) -> str:  # noqa: ARG002, N802
         return "nothing"
+
+    def repr_str(self, value: str, level: int) -> str:
+        return super().repr_str(without_password(value), level)
 
     def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002
         return str(value).lower()
@@ -71,9 +78,14 @@ _shown = _Shown()
 
 def shown(value: Any) -> str:
     """A value that was found, for a message: shortened, and without a password in a URL."""
-    if isinstance(value, str):
-        value = _PASSWORD.sub(r"\1:***@", value)
     return _shown.repr(value)
+
+
+def without_password(url: str) -> str:
+    """A URL with *** in place of its password; any other text as it is."""
+    for pattern in _PASSWORDS:
+        url = pattern.sub(r"\1***\2", url)
+    return url
 
 
 def unknown(what: str, found: str, known: Iterable[str]) -> str:

@@ -36,7 +36,9 @@ def _holds(
         case "$ref":
             return allows(root["$defs"][wanted.removeprefix("#/$defs/")], value, root)
         case "type":
-            return any(_TYPES[kind](value) for kind in ([wanted] * isinstance(wanted, str) or wanted))
+            return any(
+                _TYPES[kind](value) for kind in ([wanted] * isinstance(wanted, str) or wanted)
+            )
         case "enum":
             return value in wanted
         case "const":

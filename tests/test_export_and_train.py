@@ -87,28 +87,39 @@ def test_export_a_trial_into_a_file(finished: Place, tmp_path: Path) -> None:
     assert content["config"] == finished.study().trials[other].user_attrs["config"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "message"),
-    [
-        (("nothing",), 2, "there is no study 'nothing' in the storage (there: tiny"),
-        (("0" * 32,), 2, "no run " + "0" * 32 + " of a clr-sweep study in the MLflow store"),
-        (("tiny", "--trial", "7"), 2, "study 'tiny' has no trial 7 (0 to 1)"),
-        (("tiny", "--trial", "-1"), 2, "--trial"),
-        (("tiny", "-o", "missing/x.yaml"), 2, "missing/x.yaml: cannot be written"),
-        (("tiny", "--storage", "sqlite:///no.db"), 1, "there is no study storage"),
-        (("tiny", "--storage", "nonsense"), 2, "must be a database URL"),
-    ],
-)
-def test_export_of_what_is_not_there(
-    finished: Place, arguments: tuple[str, ...], status: int, message: str
-) -> None:
-    """A wrong name is refused with what there is; nothing is made."""
+# What is asked for, the exit status, and what is said.
+REFUSED = [
+    (("nothing",), 2, "there is no study 'nothing' in the storage (there: tiny)"),
+    (("0" * 32,), 2, "no run " + "0" * 32 + " of a clr-sweep study in the MLflow store"),
+    (("tiny", "--trial", "7"), 2, "study 'tiny' has no trial 7 (0 to 1)"),
+    (("tiny", "--trial", "-1"), 2, "--trial"),
+    (("tiny", "-o", "missing/x.yaml"), 2, "missing/x.yaml: cannot be written"),
+    (("tiny", "--storage", "sqlite:///no.db"), 1, "there is no study storage"),
+    (("tiny", "--storage", "nonsense"), 2, "must be a database URL"),
+]
+
+
+@pytest.fixture(scope="module")
+def refused(finished: Place) -> dict[tuple[str, ...], Running]:
+    """Exports of what is not there, all at once; nothing may be made by them."""
     before = {path.name for path in finished.folder.iterdir()}
-    done = finished.sweep("export", *arguments)
-    assert done.process.returncode == status, done.output
-    assert message in done.output
-    assert "Traceback" not in done.output
-    assert {path.name for path in finished.folder.iterdir()} - before == {done.output_file.name}
+    started = {words: finished.start(*CLR_SWEEP, "export", *words) for words, _, _ in REFUSED}
+    for running in started.values():
+        running.wait()
+    outputs = {running.output_file.name for running in started.values()}
+    assert {path.name for path in finished.folder.iterdir()} == before | outputs
+    return started
+
+
+@pytest.mark.parametrize(("arguments", "status", "message"), REFUSED)
+def test_export_of_what_is_not_there(
+    refused: dict[tuple[str, ...], Running], arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    """A wrong name is refused with what there is."""
+    running = refused[arguments]
+    assert running.process.returncode == status, running.output
+    assert message in running.output
+    assert "Traceback" not in running.output
 
 
 def test_export_without_a_complete_trial(places: Callable[..., Place]) -> None:

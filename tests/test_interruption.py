@@ -25,6 +25,12 @@ from real_runs import (
 )
 
 TRIALS = 3
+# Stores that MLflow would try to reach for a minute or more, and the reason to be shown.
+UNUSABLE_STORES = {
+    "http://127.0.0.1:9": "Connection refused",
+    "postgresql://me:secret@127.0.0.1:9/runs": "Connection refused",
+    "sqlite:////dev/null/mlflow.db": "File exists",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +69,18 @@ def after(place: Place, running: Running, processes: list[psutil.Process]) -> St
 
 
 @pytest.fixture(scope="module")
-def undisturbed(places: Callable[..., Place]) -> Place:
-    """The study as it is without any interruption."""
+def reference(places: Callable[..., Place]) -> tuple[Place, Running]:
+    """The same study without any interruption, started."""
     place = places("undisturbed")
-    done = place.sweep("run", str(place.write_held_sweep(TRIALS)))
-    assert done.process.returncode == 0, done.output
+    file = place.write_held_sweep(TRIALS)
+    return place, place.start(*CLR_SWEEP, "run", str(file))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(reference: tuple[Place, Running]) -> Place:
+    """That study at its end."""
+    place, running = reference
+    assert running.wait() == 0, running.output
     return place
 
 
@@ -78,12 +91,13 @@ def place(places: Callable[..., Place]) -> Place:
 
 
 @pytest.fixture(scope="module")
-def stops(place: Place) -> dict[str, Stop]:
+def stops(place: Place, reference: tuple[Place, Running]) -> dict[str, Stop]:
     """One study, ended once in each way, and then left to finish.
 
     The baseline is held first, then trial 0 twice, trial 1, trial 2: a start that was ended
-    trains again what it was training.
+    trains again what it was training. The undisturbed study runs beside it.
     """
+    assert reference[1].process.pid
     file = place.write_held_sweep(TRIALS)
     found = {}
 
@@ -302,55 +316,62 @@ def test_a_tracker_that_breaks(places: Callable[..., Place]) -> None:
     assert_whole(place, 1)
 
 
-@pytest.mark.parametrize(
-    ("uri", "why"),
-    [
-        ("http://127.0.0.1:9", "Connection refused"),
-        ("postgresql://me:secret@127.0.0.1:9/runs", "Connection refused"),
-        ("sqlite:////dev/null/mlflow.db", "File exists"),
-    ],
-)
-def test_a_tracking_store_that_cannot_be_used(
-    places: Callable[..., Place], uri: str, why: str
-) -> None:
-    """It is refused before the data is loaded, with its name, the reason and no password."""
-    place = places("store", MLFLOW_TRACKING_URI=uri)
-    done = place.sweep("run", str(place.write_sweep()))
-    assert done.process.returncode == 1
-    assert f"the MLflow store {uri.replace('secret', '***')} cannot be used: " in done.output
-    assert why in done.output
-    assert "secret" not in done.output
-    assert "loading" not in done.output
-    assert "Traceback" not in done.output
-
-
-def test_a_study_storage_that_cannot_be_used(places: Callable[..., Place]) -> None:
-    """It is refused before the data is loaded, by its name."""
+@pytest.fixture(scope="module")
+def unusable(places: Callable[..., Place]) -> dict[str, Running]:
+    """Starts whose stores or folders cannot be used, all at once."""
+    started = {}
+    for uri in UNUSABLE_STORES:
+        place = places("store", MLFLOW_TRACKING_URI=uri)
+        started[uri] = place.start(*CLR_SWEEP, "run", str(place.write_sweep()))
     place = places("storage")
     url = f"sqlite:///{place.folder}/missing/optuna.db"
-    done = place.sweep("run", str(place.write_sweep()), "--storage", url)
-    assert done.process.returncode == 1
-    assert f"the study storage {url} cannot be used: unable to open database file" in done.output
-    assert "loading" not in done.output
-
-
-def test_a_folder_that_cannot_be_written(places: Callable[..., Place]) -> None:
-    """Where the trials' folder cannot be made, it is named."""
+    started["storage"] = place.start(*CLR_SWEEP, "run", str(place.write_sweep()), "--storage", url)
     place = places("folder")
     (place.folder / "trials").write_text("a file, not a folder")
-    done = place.sweep("run", str(place.write_sweep()))
-    assert done.process.returncode == 1
-    assert f"{place.folder / 'trials' / 'tiny'} cannot be written" in done.output
-    assert "Traceback" not in done.output
+    started["folder"] = place.start(*CLR_SWEEP, "run", str(place.write_sweep()))
+    for running in started.values():
+        running.wait()
+    return started
 
 
-def test_on_a_terminal(finished: Place) -> None:
+@pytest.mark.parametrize("uri", UNUSABLE_STORES)
+def test_a_tracking_store_that_cannot_be_used(unusable: dict[str, Running], uri: str) -> None:
+    """It is refused before the data is loaded, with its name, the reason and no password."""
+    running = unusable[uri]
+    assert running.process.returncode == 1
+    assert f"the MLflow store {uri.replace('secret', '***')} cannot be used: " in running.output
+    assert UNUSABLE_STORES[uri] in running.output
+    assert "secret" not in running.output
+    assert "loading" not in running.output
+    assert "Traceback" not in running.output
+
+
+def test_a_study_storage_that_cannot_be_used(unusable: dict[str, Running]) -> None:
+    """It is refused before the data is loaded, by its name."""
+    running = unusable["storage"]
+    assert running.process.returncode == 1
+    assert "/missing/optuna.db cannot be used: unable to open database file" in running.output
+    assert "loading" not in running.output
+    assert "Traceback" not in running.output
+
+
+def test_a_folder_that_cannot_be_written(unusable: dict[str, Running]) -> None:
+    """Where the trials' folder cannot be made, it is named."""
+    running = unusable["folder"]
+    assert running.process.returncode == 1
+    assert re.search(r"the folder \S*/trials/tiny cannot be written: ", running.output)
+    assert "Traceback" not in running.output
+
+
+def test_on_a_terminal(places: Callable[..., Place]) -> None:
     """On a terminal a bar shows the trials, and the last lines are the summary, whole."""
+    place = places("terminal")
+    file = place.write_sweep(definition(trials=1))
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        [*CLR_SWEEP, "run", str(finished.folder / "t.yaml"), "--trials", "1", "--study", "seen"],
-        cwd=finished.folder,
-        env={**finished.environment, "TERM": "xterm", "COLUMNS": "150"},
+        [*CLR_SWEEP, "run", str(file)],
+        cwd=place.folder,
+        env={**place.environment, "TERM": "xterm", "COLUMNS": "150"},
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -373,6 +394,6 @@ def test_on_a_terminal(finished: Place) -> None:
     assert "1/1" in plain
     assert "\x1b[?25h" in text, "the cursor was hidden and not shown again"
     lines = [line.strip() for line in plain.replace("\r", "\n").split("\n") if line.strip()]
-    assert lines[-1] == "Best configuration: clr-sweep export seen -o best.yaml"
+    assert lines[-1] == "Best configuration: clr-sweep export tiny -o best.yaml"
     assert any(line.startswith("trials ") and "best val_accuracy" in line for line in lines)
     assert not any(line.startswith("trials ") for line in lines[-4:])

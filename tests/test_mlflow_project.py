@@ -75,9 +75,9 @@ def project(places: Callable[..., Place]) -> Place:
 
 
 @pytest.fixture(scope="module")
-def given(project: Place) -> Running:
-    """A sweep with every parameter given."""
-    running = mlflow_run(
+def launched(project: Place) -> Running:
+    """A sweep with every parameter given, that has been started."""
+    return mlflow_run(
         project,
         *LOCAL,
         sweep=project.folder / "t.yaml",
@@ -87,8 +87,14 @@ def given(project: Place) -> Running:
         seed=3,
         study="named",
     )
-    assert running.wait() == 0, running.output
-    return running
+
+
+@pytest.fixture(scope="module")
+def given(launched: Running, refused: dict[str, tuple[Running, Place]]) -> Running:
+    """That sweep at its end; the refused ones run beside it."""
+    assert len(refused) == 4
+    assert launched.wait() == 0, launched.output
+    return launched
 
 
 def test_the_run_of_mlflow_is_the_parent(project: Place, given: Running) -> None:
@@ -160,8 +166,11 @@ def test_train(project: Place, given: Running) -> None:
 
 
 @pytest.fixture(scope="module")
-def refused(project: Place, places: Callable[..., Place]) -> dict[str, tuple[Running, Place]]:
+def refused(
+    project: Place, launched: Running, places: Callable[..., Place]
+) -> dict[str, tuple[Running, Place]]:
     """`mlflow run` with wrong parameters, all at once, each with a store of its own."""
+    assert launched.process.pid  # runs beside these
     sweep = f"sweep={project.folder / 't.yaml'}"
     wrong = {
         "no numbers": [sweep, "trials=abc", "jobs=x"],
@@ -184,9 +193,9 @@ def refused(project: Place, places: Callable[..., Place]) -> dict[str, tuple[Run
     ("name", "messages"),
     [
         ("no numbers", ["--trials: must be a whole number, got 'abc'", "--jobs: must be a whole"]),
-        ("out of range", ["study.trials: ", "got 0", "training.epochs: ", "got -1"]),
+        ("out of range", ["--trials: must be", "got 0", "--epochs: must be", "got -1"]),
         ("no file", ["missing.yaml"]),
-        ("unknown", ["No such option", "--foo"]),
+        ("unknown", ["unknown option '--foo'"]),
     ],
 )
 def test_wrong_parameters(

@@ -35,9 +35,9 @@ def content(changes: dict[str, Any] | None = None) -> dict[str, Any]:
         section, dot, name = key.partition(".")
         place = made.setdefault(section, {}) if dot else made
         if value is ABSENT:
-            place.pop(name or section)
+            place.pop(name if dot else section)
         else:
-            place[name or section] = value
+            place[name if dot else section] = value
     return made
 
 

@@ -227,7 +227,9 @@ def _outcome(record: TrialRecord) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    # MLflow draws tables without a gap between columns.
+    padded = [[f"{cell} &nbsp;" if cell else "" for cell in row] for row in (head, *rows)]
+    lines = [padded[0], ["---"] + ["---:"] * (len(head) - 1), *padded[1:]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

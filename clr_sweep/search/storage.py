@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from clr_sweep import wording
 from clr_sweep.config import Sweep, TrialConfig
 from clr_sweep.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.records import Divergence, Kind, State, StudyRecord, TrialRecord, TrialResult
@@ -47,12 +48,12 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise InputError(
             "study.storage: must be a database URL such as sqlite:///optuna.db or "
-            "postgresql://user:password@host/name, got something else"
+            f"postgresql://user:password@host:5432/name, got {wording.shown(url)}"
         ) from None
-    shown = parsed.render_as_string(hide_password=True)
+    shown = wording.without_password(parsed.render_as_string(hide_password=True))
     if must_exist and parsed.get_backend_name() == "sqlite":
         file = Path(parsed.database or "")
         if not file.is_file():
@@ -64,6 +65,8 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         storage = optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
+        if isinstance(error, ImportError):
+            why = f"the Python package that reads it is not installed ({error.__cause__})"
         if parsed.password:
             why = why.replace(str(parsed.password), "***")
         raise StoreError(f"the study storage {shown} cannot be used: {why}") from None
@@ -314,12 +317,7 @@ def _importances(study: optuna.Study) -> dict[str, float]:
 def _refuse_changes(
     name: str, stored: Mapping[str, Any], definition: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> None:
-    before, now = dict(_flat(stored[SWEEP])), dict(_flat(definition))
-    changes = [
-        f"{key}: was {before.get(key, 'not there')}, is now {now.get(key, 'not there')}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key) and key not in _MAY_CHANGE
-    ]
+    changes = list(_changes(stored[SWEEP], definition))
     old_digest, digest = stored[FACTS].get("data_digest"), facts.get("data_digest")
     if old_digest != digest:
         changes.append(f"the data: SHA-256 was {old_digest}, is now {digest}")
@@ -335,9 +333,16 @@ def _refuse_changes(
         )
 
 
-def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(content, Mapping) and content:
-        for key, value in content.items():
-            yield from _flat(value, f"{prefix}.{key}" if prefix else key)
-    else:
-        yield prefix, content
+def _changes(before: Any, now: Any, place: str = "") -> Iterator[str]:
+    """Where two definitions differ, each place with what stood there and what stands there now."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*before, *now]):
+            below = f"{place}.{key}" if place else str(key)
+            if below not in _MAY_CHANGE:
+                yield from _changes(before.get(key, _ABSENT), now.get(key, _ABSENT), below)
+    elif before != now:
+        old, new = ("not given" if v is _ABSENT else wording.shown(v) for v in (before, now))
+        yield f"{place}: was {old}, is now {new}"
+
+
+_ABSENT = object()

@@ -20,6 +20,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
 
 from clr_sweep.config import TrialConfig
+from clr_sweep.tracking import tags
 from clr_sweep.training.imports import import_function, importable
 from clr_sweep.training.quiet import quiet_standard_error
 
@@ -66,7 +67,11 @@ def log_keras_model(
     # run's, and takes for the model's all metrics that the run has at the number `step`, those
     # that count optimizer steps among them.
     logged = client.create_logged_model(
-        run.info.experiment_id, name=NAME, source_run_id=run_id, params=run.data.params
+        run.info.experiment_id,
+        name=NAME,
+        source_run_id=run_id,
+        tags={key: run.data.tags[key] for key in tags.ORIGIN if key in run.data.tags},
+        params=run.data.params,
     )
     try:
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=step)])

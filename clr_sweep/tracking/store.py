@@ -22,9 +22,8 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 
 # The UI shows it on top of the experiment's runs.
 _NOTE = """\
-Each sweep is one run, with its result in the description; below it stand a run for every trial \
-and one for the baseline without a cyclical learning rate. To see all trials side by side, with \
-charts, choose **Views**, or follow the links in the sweep's description.
+One run for each sweep, its result in the description; below it one for each trial and one for \
+the baseline. All trials side by side: choose under **Views**.
 """
 # MLflow's defaults retry for minutes; a sweep would stand still at every call.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}

@@ -14,6 +14,7 @@ NOTE = "mlflow.note.content"
 USER = "mlflow.user"
 SOURCE_NAME = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
+ORIGIN = (USER, SOURCE_NAME, SOURCE_TYPE)
 PRIMARY_METRIC = "mlflow.experiment.primaryMetric.name"
 GREATER_IS_BETTER = "mlflow.experiment.primaryMetric.greaterIsBetter"
 EXPERIMENT_KIND = "mlflow.experimentKind"

@@ -20,7 +20,7 @@ def tables(text: str) -> list[list[dict[str, str]]]:
     found = []
     for block in re.findall(r"(?:^\|.*\|$\n?)+", text, flags=re.MULTILINE):
         lines = [
-            [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            [cell.removesuffix(" &nbsp; ").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
             for line in block.strip().splitlines()
         ]
         head, rule, *rows = lines

@@ -1,0 +1,308 @@
+"""From a search space to a trial's configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.dimensions import Range, largest_below
+from clr_sweep.schedules import policies
+from clr_sweep.search.space import baseline_config, steps_per_epoch, suggest, trial_seed
+from clr_sweep.search.storage import make_sampler
+from clr_sweep.space_checks import space_problems
+from written_sweeps import content
+
+EXAMPLES = 60000
+
+
+def sweep(changes: dict[str, Any] | None = None) -> Sweep:
+    return Sweep.model_validate(content(changes))
+
+
+def right(made: Sweep) -> bool:
+    """Whether the search space is one that a sweep file may have."""
+    space = made.search_space.dimensions
+    return not list(space_problems(space, made.training.optimizer, None))
+
+
+class Bounds:
+    """A sampler that returns the bounds of every range, as one that clips can do."""
+
+    def __init__(self, upper: Sequence[str]) -> None:
+        self._upper = upper
+
+    def _bound(self, name: str, low: Any, high: Any) -> Any:
+        assert low < high
+        return high if name in self._upper else low
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        return float(self._bound(name, low, high))
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        return int(self._bound(name, low, high))
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        return choices[-1 if name in self._upper else 0]
+
+
+def ask(made: Sweep, sampler: optuna.samplers.BaseSampler) -> tuple[optuna.Study, optuna.Trial]:
+    study = optuna.create_study(sampler=sampler)
+    return study, study.ask()
+
+
+RATES = st.floats(1e-6, 10) | st.sampled_from([1e-30, 1e-3, 0.01, 0.1, 1, 2, 1e30])
+
+
+@st.composite
+def rates(draw: st.DrawFn, low: float | None = None) -> Any:
+    """A dimension of a rate; its smallest value is `low`, if that is given."""
+    values = sorted(draw(st.lists(RATES, min_size=1, max_size=3, unique=True)))
+    if low is not None:
+        values = [low, *(value for value in values if value > low)]
+    if len(values) == 1:
+        return values[0]
+    kind = draw(st.sampled_from(["range", "log", "choice"]))
+    if kind == "choice":
+        return values
+    return {"low": values[0], "high": values[-1], "log": kind == "log"}
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> dict[str, Any]:
+    """The rates of a search space, often with a common bound or very near to each other."""
+    init_lr = draw(rates() | st.just({"ratio": {"low": 1.001, "high": 9}}))
+    largest = 0.1
+    if isinstance(init_lr, dict) and "high" in init_lr:
+        largest = init_lr["high"]
+    near = [largest, np.nextafter(largest, 1), largest * (1 + 1e-7), largest * 2]
+    max_lr = draw(rates() | st.sampled_from(near).flatmap(lambda v: rates(low=float(v))))
+    return {"search_space.init_lr": init_lr, "search_space.max_lr": max_lr}
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
+@given(space=spaces(), upper=st.lists(st.sampled_from(["init_lr", "max_lr", "init_lr_ratio"])))
+def test_init_lr_is_below_max_lr_whatever_is_sampled(
+    space: dict[str, Any], upper: list[str]
+) -> None:
+    """In a space that is not refused the rates never meet, in float32 neither, at any bounds."""
+    made = sweep(space)
+    if not right(made):
+        return
+    for bounds in (upper, ["init_lr"], ["max_lr"], ["init_lr_ratio"], []):
+        schedule = suggest(Bounds(bounds), made, 0, EXAMPLES).schedule
+        assert schedule.init_lr < schedule.max_lr
+        assert np.float32(schedule.init_lr) < np.float32(schedule.max_lr)
+
+
+def test_the_common_bound_is_left_to_max_lr() -> None:
+    """TPE moves what it draws outside a range to its bound, which two ranges may share."""
+    made = sweep()  # init_lr to 0.01, max_lr from 0.01
+    config = suggest(Bounds(["init_lr"]), made, 0, EXAMPLES)
+    assert config.schedule.max_lr == 0.01
+    assert config.schedule.init_lr == largest_below(0.01)
+
+
+def test_tpe_drawn_to_the_common_bound() -> None:
+    """TPE that has learned to like the bound samples next to it, and never both rates equal."""
+    made = sweep({"search_space.max_lr": {"low": 0.01, "high": 0.010001}})
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=1))
+    high = largest_below(0.01)
+    study.enqueue_trial({"init_lr": high, "max_lr": 0.01, "step_size_factor": 2})
+    for _ in range(25):
+        trial = study.ask()
+        schedule = suggest(trial, made, trial.number, EXAMPLES).schedule
+        assert np.float32(schedule.init_lr) < np.float32(schedule.max_lr)
+        study.tell(trial, schedule.max_lr - schedule.init_lr)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
+def test_values_lie_in_the_space(sampler: str) -> None:
+    """Each sampler of a sweep gives values of the ranges, of the kinds that they have."""
+    made = sweep(
+        {
+            "study.sampler": sampler,
+            "search_space.gamma": {"low": 0.999, "high": 0.9999},
+            "search_space.batch_size": {"low": 16, "high": 64, "step": 16},
+            "search_space.momentum": {"low": 0, "high": 1},
+            "search_space.nesterov": [True, False],
+            "search_space.model.dropout": {"low": 0.0, "high": 0.5, "step": 0.1},
+        }
+    )
+    study = optuna.create_study()
+    momenta = set()
+    for _ in range(12):
+        study.sampler = make_sampler(made, len(study.trials))
+        trial = study.ask()
+        config = suggest(trial, made, trial.number, EXAMPLES)
+        schedule, arguments = config.schedule, config.training.optimizer.arguments
+        assert 1e-4 <= schedule.init_lr < 1e-2 <= schedule.max_lr <= 1
+        assert schedule.step_size_factor in range(2, 9)
+        assert isinstance(schedule.step_size_factor, int)
+        assert 0.999 <= schedule.gamma <= 0.9999 or schedule.policy != "exp_range"
+        assert (schedule.gamma == 1.0) == (schedule.policy != "exp_range")
+        assert config.training.batch_size in (16, 32, 48, 64)
+        assert isinstance(arguments["nesterov"], bool)
+        assert round(10 * config.model.arguments["dropout"], 9) in range(6)
+        momenta.add(arguments["momentum"])
+        study.tell(trial, schedule.max_lr)
+    assert len(momenta) > 2  # whole numbers as bounds of a momentum mean real numbers
+
+
+@given(
+    factor=st.floats(0.1, 20) | st.integers(1, 12),
+    epochs=st.integers(1, 40),
+    batch_size=st.integers(1, 3000),
+    validation=st.integers(1, 40000) | st.floats(0.01, 0.9),
+)
+def test_steps_end_at_a_trough(
+    factor: float, epochs: int, batch_size: int, validation: float
+) -> None:
+    """A trial ends at the last trough of its own schedule within its budget, if there is one."""
+    made = sweep(
+        {
+            "search_space.step_size_factor": factor,
+            "training": {"epochs": epochs, "batch_size": batch_size},
+            "dataset.validation": validation,
+        }
+    )
+    config = suggest(Bounds([]), made, 0, EXAMPLES)
+    trained = EXAMPLES - made.dataset.held_out(EXAMPLES)
+    per_epoch = math.ceil(trained / batch_size)
+    assert steps_per_epoch(made, batch_size, EXAMPLES) == per_epoch
+    size = config.schedule.step_size
+    assert size == max(1, round(factor * per_epoch))
+    ends = policies.troughs(epochs * per_epoch, size)
+    assert config.steps == (ends[-1] if ends else epochs * per_epoch)
+
+
+def test_the_batch_size_that_is_sampled_decides_the_steps() -> None:
+    """Half a cycle is counted in epochs, so larger batches make it fewer steps."""
+    made = sweep({"search_space.batch_size": [64, 128], "search_space.step_size_factor": 2})
+    small, large = (suggest(Bounds(upper), made, 0, EXAMPLES) for upper in ([], ["batch_size"]))
+    assert (small.training.batch_size, small.schedule.step_size) == (64, 1688)
+    assert (large.training.batch_size, large.schedule.step_size) == (128, 844)
+
+
+def test_a_fixed_value_is_not_sampled() -> None:
+    """Fixed dimensions are no parameters of the study."""
+    made = sweep(
+        {
+            "search_space": {
+                "init_lr": 0.001,
+                "max_lr": 0.1,
+                "step_size_factor": 2.5,
+                "policy": "exp_range",
+                "momentum": 0,
+            }
+        }
+    )
+    study, trial = ask(made, optuna.samplers.RandomSampler(seed=0))
+    config = suggest(trial, made, 0, EXAMPLES)
+    assert study.trials[0].params == {}
+    assert (config.schedule.init_lr, config.schedule.max_lr) == (0.001, 0.1)
+    assert (config.schedule.policy, config.schedule.gamma) == ("exp_range", 0.99994)
+    assert repr(config.training.optimizer.arguments) == "{'momentum': 0.0}"
+
+
+def test_a_ratio_gives_init_lr() -> None:
+    """With a ratio, init_lr follows the max_lr that was sampled."""
+    made = sweep({"search_space.init_lr": {"ratio": {"low": 4, "high": 10}}})
+    schedule = suggest(Bounds(["max_lr"]), made, 0, EXAMPLES).schedule
+    assert (schedule.init_lr, schedule.max_lr) == (0.25, 1.0)
+
+
+def test_further_hyperparameters_go_where_they_belong() -> None:
+    """To the training, to the optimizer beside the arguments it has, and to the model."""
+    made = sweep(
+        {
+            "training.optimizer": {"name": "sgd", "arguments": {"momentum": 0.5, "clipnorm": 1}},
+            "model.arguments": {"dropout": 0.1, "classes": 10},
+            "search_space.optimizer": ["sgd", "rmsprop"],
+            "search_space.momentum": [0, 0.9],
+            "search_space.model.dropout": 0.3,
+        }
+    )
+    config = suggest(Bounds(["optimizer", "momentum"]), made, 3, EXAMPLES)
+    assert config.training.optimizer.name == "rmsprop"
+    assert config.training.optimizer.arguments == {"momentum": 0.9, "clipnorm": 1.0}
+    assert config.model.arguments == {"dropout": 0.3, "classes": 10}
+    assert config.split_seed == 42
+
+
+SPACE = {
+    "search_space.gamma": {"low": 0.999, "high": 0.9999},
+    "search_space.batch_size": [32, 64],
+    "search_space.momentum": {"low": 0, "high": 0.9, "step": 0.1},
+    "search_space.model.dropout": {"low": 0.0, "high": 0.5},
+}
+
+
+@pytest.mark.parametrize("ratio", [False, True])
+def test_stored_trials_give_the_same_configuration(ratio: bool) -> None:
+    """One `suggest` for a live trial, a stored one, and parameters alone."""
+    changes: dict[str, Any] = dict(SPACE)
+    if ratio:
+        changes["search_space.init_lr"] = {"ratio": {"low": 3, "high": 100, "log": True}}
+    made = sweep(changes)
+    for seed in range(5):
+        study, trial = ask(made, optuna.samplers.RandomSampler(seed=seed))
+        live = suggest(trial, made, 7, EXAMPLES)
+        stored = study.trials[0]
+        assert suggest(stored, made, 7, EXAMPLES) == live
+        assert suggest(optuna.trial.FixedTrial(stored.params), made, 7, EXAMPLES) == live
+        assert TrialConfig.model_validate_json(live.model_dump_json()) == live
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    numbers=st.lists(st.integers(0, 10**6), min_size=2, max_size=2, unique=True),
+)
+def test_seeds_are_of_the_sweep_and_the_number_alone(seed: int, numbers: list[int]) -> None:
+    """A trial's seed hangs on nothing else: not on the space, the sampler or what came before."""
+    first, second = numbers
+    made = sweep({"study.seed": seed})
+    other = sweep({"study": {"seed": seed, "sampler": "random"}, "search_space.momentum": 0.5})
+    assert suggest(Bounds([]), made, first, EXAMPLES).seed == trial_seed(seed, first)
+    assert suggest(Bounds(["max_lr"]), other, first, 1000000).seed == trial_seed(seed, first)
+    assert trial_seed(seed, first) != trial_seed(seed, second) or seed == second
+    assert 0 <= trial_seed(seed, first) < 2**32
+
+
+def test_seeds_stay_what_they_are() -> None:
+    """A study that is continued, or trained again, by a later version has the same seeds."""
+    seeds = [trial_seed(42, number) for number in range(3)]
+    assert seeds == [3444837047, 3329053876, 955475868]
+
+
+def test_the_baseline_is_everything_but_the_schedule() -> None:
+    """Constant rate, whole budget, the first trial's seed, and what is searched as in training."""
+    made = sweep({"search_space.momentum": [0, 0.9], "search_space.batch_size": [16, 32]})
+    config = baseline_config(made, EXAMPLES)
+    assert (config.schedule.policy, config.schedule.init_lr, config.schedule.max_lr) == (
+        "constant",
+        0.01,
+        0.01,
+    )
+    assert config.training == made.training
+    assert config.steps == 16 * 844
+    assert config.seed == trial_seed(42, 0)
+    assert config.split_seed == suggest(Bounds([]), made, 5, EXAMPLES).split_seed
+
+
+def test_a_range_keeps_its_bound_where_nothing_touches_it() -> None:
+    """Ranges that are apart are sampled to their ends."""
+    made = sweep({"search_space.max_lr": {"low": 0.02, "high": 1.0}})
+    assert isinstance(made.search_space.init_lr, Range)
+    assert suggest(Bounds(["init_lr"]), made, 0, EXAMPLES).schedule.init_lr == 0.01

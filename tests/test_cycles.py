@@ -1,0 +1,74 @@
+"""Where a trial ends: at its last trough within the budget."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clr_sweep.cycles import TrialPlan, plan_trial
+from clr_sweep.schedules import policies
+
+
+@pytest.mark.parametrize(
+    ("factor", "epochs", "plan"),
+    [
+        (2, 16, TrialPlan(step_size=1688, steps=13504, epochs=16, cycles=4, at_trough=True)),
+        (3, 16, TrialPlan(step_size=2532, steps=10128, epochs=12, cycles=2, at_trough=True)),
+        (5, 16, TrialPlan(step_size=4220, steps=8440, epochs=10, cycles=1, at_trough=True)),
+        (8, 16, TrialPlan(step_size=6752, steps=13504, epochs=16, cycles=1, at_trough=True)),
+        (2.3, 16, TrialPlan(step_size=1941, steps=11646, epochs=14, cycles=3, at_trough=True)),
+        # no whole cycle fits: the whole budget, which ends on the way down
+        (8, 15, TrialPlan(step_size=6752, steps=12660, epochs=15, cycles=0, at_trough=False)),
+    ],
+)
+def test_plans_at_844_steps_an_epoch(factor: float, epochs: int, plan: TrialPlan) -> None:
+    """The shipped sweep's trials: 54,000 examples in batches of 64."""
+    assert plan_trial(factor, 844, epochs, "cycle_end") == plan
+
+
+def test_the_tutorial_ended_at_a_peak() -> None:
+    """With `final`, the founding tutorial's 10 epochs at factor 2 are two and a half cycles."""
+    plan = plan_trial(2, 938, 10, "final")
+    assert (plan.steps, plan.cycles, plan.at_trough) == (9380, 2, False)
+    assert policies.position(plan.steps, plan.step_size) == 1.0
+    assert plan_trial(2, 938, 10, "cycle_end").epochs == 8
+
+
+@pytest.mark.parametrize("at", ["final", "best"])
+def test_the_whole_budget_is_used_elsewhere(at: str) -> None:
+    """Only `cycle_end` ends a trial before its budget."""
+    plan = plan_trial(3, 100, 16, at)  # type: ignore[arg-type]
+    assert (plan.steps, plan.epochs, plan.cycles, plan.at_trough) == (1600, 16, 2, False)
+    assert plan_trial(4, 100, 16, at).at_trough  # type: ignore[arg-type]
+
+
+def test_half_a_cycle_is_at_least_a_step() -> None:
+    """A factor that makes less than a step of half a cycle makes one."""
+    assert plan_trial(0.01, 10, 1, "cycle_end").step_size == 1
+
+
+@given(
+    factor=st.floats(0.001, 100),
+    per_epoch=st.integers(1, 5000),
+    epochs=st.integers(1, 300),
+    at=st.sampled_from(["cycle_end", "final", "best"]),
+)
+def test_a_plan_agrees_with_the_schedule(
+    factor: float, per_epoch: int, epochs: int, at: str
+) -> None:
+    """The steps, cycles and the trough of a plan are those of the schedule's arithmetic."""
+    plan = plan_trial(factor, per_epoch, epochs, at)  # type: ignore[arg-type]
+    budget = per_epoch * epochs
+    assert 1 <= plan.steps <= budget
+    assert plan.epochs == math.ceil(plan.steps / per_epoch)
+    assert plan.cycles == policies.whole_cycles(plan.steps, plan.step_size)
+    assert plan.at_trough == (policies.position(plan.steps, plan.step_size) == 0)
+    troughs = policies.whole_cycles(budget, plan.step_size)
+    if at == "cycle_end" and troughs:
+        assert plan.at_trough
+        assert plan.steps + 2 * plan.step_size > budget
+    else:
+        assert plan.steps == budget

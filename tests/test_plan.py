@@ -1,0 +1,155 @@
+"""`clr-sweep check`: what it says about a sweep, and what it warns of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clr_sweep.config import Sweep
+from clr_sweep.cycles import plan_trial
+from clr_sweep.plan import cycle_warnings, describe_plan
+from written_sweeps import SHIPPED, content, written
+
+SLICE = str(Path(__file__).parent / "data" / "fashion_mnist_slice.npz")
+
+
+def plan(folder: Path, changes: dict[str, Any]) -> list[str]:
+    return describe_plan(written(folder, changes)).split("\n")
+
+
+def warnings(changes: dict[str, Any]) -> list[str]:
+    return cycle_warnings(Sweep.model_validate(content(changes)))
+
+
+def test_the_plan_of_the_shipped_sweep() -> None:
+    """The whole text: what is searched, on what, where each factor ends, and what it costs."""
+    assert describe_plan(SHIPPED).split("\n") == [
+        f"{SHIPPED}: valid",
+        "study: fashion-mnist, 50 trials, sampler tpe, pruner cycle_aware, seed 42",
+        "objective: maximize val_accuracy at the end of a trial's last whole cycle",
+        "search space:",
+        "  init_lr: 0.0001 to 0.01 (real numbers, log scale)",
+        "  max_lr: 0.01 to 1.0 (real numbers, log scale)",
+        "  step_size_factor: 2 to 8 (whole numbers)",
+        "  policy: one of triangular, triangular2, exp_range",
+        "  gamma: 0.99994 (fixed)",
+        "training: tutorial_cnn, sgd, batch size 64, at most 16 epochs",
+        "baseline: constant learning rate 0.01",
+        "data: fashion_mnist, 54,000 examples to train on, 6,000 held out for validation, "
+        "844 steps per epoch",
+        "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):",
+        "  factor  step size  whole cycles  epochs      steps  ends",
+        "       2      1,688             4      16     13,504  at a trough, the rate is init_lr",
+        "       3      2,532             2      12     10,128  at a trough, the rate is init_lr",
+        "       4      3,376             2      16     13,504  at a trough, the rate is init_lr",
+        "       5      4,220             1      10      8,440  at a trough, the rate is init_lr",
+        "       6      5,064             1      12     10,128  at a trough, the rate is init_lr",
+        "       7      5,908             1      14     11,816  at a trough, the rate is init_lr",
+        "       8      6,752             1      16     13,504  at a trough, the rate is init_lr",
+        "cost without pruning: 50 trials of 13.7 epochs on average and 16 for the baseline, "
+        "702 epochs or 592,247 steps in all",
+        "time: not measured (--measure times some training steps on this machine)",
+    ]
+
+
+def test_the_plan_of_an_odd_sweep(tmp_path: Path) -> None:
+    """Further hyperparameters, arguments and other ends are shown as they are meant."""
+    changes = {
+        "training": {
+            "epochs": 10,
+            "batch_size": 32,
+            "optimizer": {"name": "sgd", "arguments": {"nesterov": True, "momentum": 0}},
+        },
+        "model.arguments": {"dropout": 0.3},
+        "objective": {"metric": "val_loss", "at": "final"},
+        "search_space.policy": "triangular",
+        "search_space.init_lr": {"ratio": {"low": 3, "high": 10}},
+        "search_space.step_size_factor": [5, 2.5, 8],
+        "search_space.batch_size": [32, 64],
+        "search_space.momentum": {"low": 0, "high": 1},
+    }
+    lines = plan(tmp_path, changes)
+    assert "objective: minimize val_loss in the last epoch" in lines
+    assert "  init_lr: max_lr / ratio, ratio 3 to 10 (real numbers)" in lines
+    assert "  policy: triangular (fixed)" in lines
+    assert "  momentum: 0 to 1 (real numbers)" in lines
+    assert not any(line.startswith("  gamma") for line in lines)  # exp_range alone has it
+    assert (
+        "training: tutorial_cnn (dropout 0.3), sgd (nesterov true, momentum 0.0), batch size 32, "
+        "at most 10 epochs"
+    ) in lines
+    assert "  (at batch size 32; the trials' own differ)" in lines
+    assert [line.split()[0] for line in lines if "step" not in line and "  at a tr" in line] == [
+        "2.5",
+        "5",
+    ]
+    assert any(
+        line.endswith("with the rate 75% of the way up from init_lr to its peak") for line in lines
+    )
+    assert sum(line.startswith("warning: ") for line in lines) == 1
+
+
+def test_data_from_a_file(tmp_path: Path) -> None:
+    """The size of a file's data is read without loading it."""
+    lines = plan(tmp_path, {"dataset": {"name": SLICE, "validation": 0.25}})
+    expected = f"data: {SLICE}, 1,500 examples to train on, 500 held out for validation, 24 steps"
+    assert any(line.startswith(expected) for line in lines)
+
+
+def test_data_from_a_function(tmp_path: Path) -> None:
+    """The function is not called: its size stays open, and the cycles are judged without it."""
+    (tmp_path / "data_for_a_plan.py").write_text("raise SystemExit('must not be imported')")
+    changes = {"dataset.name": "data_for_a_plan:load", "training.epochs": 10}
+    lines = plan(tmp_path, changes)
+    open_size = "data: data_for_a_plan:load (its size is known once it is loaded: --measure)"
+    assert open_size in lines
+    assert lines[lines.index(open_size) + 1].startswith("warning: 10 epochs hold no whole cycle")
+
+
+@pytest.mark.parametrize(
+    ("factor", "shown"),
+    [
+        (4, ["4"]),
+        ([8, 2, 2.5], ["2", "2.5", "8"]),
+        ({"low": 2, "high": 8, "step": 3}, ["2", "5", "8"]),
+        ({"low": 2.0, "high": 8.0}, ["2", "3", "4", "5", "6", "7", "8"]),
+        ({"low": 1.0, "high": 2.5}, ["1", "1.25", "1.5", "1.75", "2", "2.25", "2.5"]),
+        ({"low": 1, "high": 31}, [str(factor) for factor in range(1, 32, 2)]),
+        ({"low": 2.0, "high": 4.0, "step": 0.5}, ["2", "2.5", "3", "3.5", "4"]),
+    ],
+)
+def test_the_factors_shown(tmp_path: Path, factor: Any, shown: list[str]) -> None:
+    """All factors, or an even spread of many; each one a factor that can be sampled."""
+    lines = plan(tmp_path, {"search_space.step_size_factor": factor, "training.epochs": 64})
+    table = lines[lines.index("  factor  step size  whole cycles  epochs      steps  ends") + 1 :]
+    rows = table[: next(i for i, line in enumerate(table) if line.startswith("cost"))]
+    assert [row.split()[0] for row in rows] == shown
+
+
+@pytest.mark.parametrize("epochs", [16, 17, 40])
+def test_no_warning_where_every_factor_ends_at_a_trough(epochs: int) -> None:
+    """16 epochs let every factor in [2, 8] finish a cycle."""
+    assert warnings({"training.epochs": epochs}) == []
+
+
+def test_the_warning_of_a_short_budget_names_the_one_that_would_do() -> None:
+    """Following the warning silences it, and one epoch less does not."""
+    (warning,) = warnings({"training.epochs": 10})
+    assert "10 epochs hold no whole cycle of a step-size factor above 5" in warning
+    assert warning.endswith("; 16 epochs would do")
+    assert plan_trial(5, 844, 10, "cycle_end").cycles == 1
+    assert plan_trial(5.1, 844, 10, "cycle_end").cycles == 0
+    assert len(warnings({"training.epochs": 15})) == 1
+    one = warnings({"training.epochs": 1, "search_space.step_size_factor": 0.6})
+    assert one[0].startswith("warning: 1 epoch holds no whole cycle")
+    assert one[0].endswith("; 2 epochs would do")
+
+
+def test_the_warning_of_scores_that_are_not_comparable() -> None:
+    """`final` compares peaks with troughs, unless every factor divides the budget."""
+    (warning,) = warnings({"objective": {"at": "final"}})
+    assert "with objective.at: final" in warning
+    assert warnings({"objective": {"at": "final"}, "search_space.step_size_factor": 4}) == []
+    assert warnings({"objective": {"at": "best"}, "training.epochs": 2}) == []

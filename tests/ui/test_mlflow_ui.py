@@ -1,0 +1,187 @@
+"""The pages of the MLflow UI, in a browser: what a person who opens them is to find there."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+from real_runs import Place
+from ui_pages import WORKFLOW, Pages, Shown
+
+EPOCH_METRICS = {"loss", "accuracy", "val_loss", "val_accuracy"}
+STEP_METRICS = {"learning_rate", "batch_loss"}
+CARD = "[data-testid='experiment-view-compare-runs-card']"
+NOTE = "[data-testid='note-editor-preview-content']"
+EXPAND = "button[data-component-id*='runnamecellrenderer']"
+
+# Lines that plotly drew, by the title of their card: the number of points of each.
+LINES = f"""
+return Object.fromEntries([...document.querySelectorAll("{CARD}")].map(card => [
+    card.innerText.trim().split("\\n")[0],
+    [...card.querySelectorAll("path.js-line")].map(
+        path => (path.getAttribute("d") || "").split(/[MLHVCSQ]/).length - 1)
+]));
+"""
+
+# Pixels with ink on the canvas of the chart of parallel coordinates.
+INK = """
+const canvas = document.querySelector(".parcoords canvas.foreground");
+if (!canvas || !canvas.width) return 0;
+const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+let ink = 0;
+for (let i = 3; i < data.length; i += 4) ink += data[i] > 0;
+return ink;
+"""
+
+# Widths of the images that have been loaded.
+WIDTHS = "return [...document.images].map(i => i.src.startsWith('blob:') ? i.naturalWidth : 0);"
+
+
+def lines(pages: Pages) -> dict[str, list[int]]:
+    """The points of each line, by the title of its chart."""
+    found: dict[str, list[int]] = pages.driver.execute_script(LINES)
+    return found
+
+
+def names(shown: Shown) -> set[str]:
+    """The names of the children."""
+    return {run.info.run_name for run in shown.children}
+
+
+def test_the_list_of_runs_has_the_sweep_with_its_children_below(pages: Pages, shown: Shown) -> None:
+    """One row; opened, it shows the trials and the baseline, with their data set and source."""
+    pages.open(f"#/experiments/{shown.experiment}/runs?{WORKFLOW}")
+    links = "a[href*='/runs/']"
+    pages.wait_for(lambda: "tiny" in pages.texts(links), "the row of the sweep")
+    assert names(shown).isdisjoint(pages.texts(links))
+    pages.click(EXPAND)
+    pages.wait_for(lambda: names(shown) <= set(pages.texts(links)), "the rows of the children")
+    cells = " ".join(pages.texts("[role=row]"))
+    assert "fashion_mnist_slice.npz" in cells
+    assert "clr-sweep" in cells
+
+
+def test_the_page_of_the_sweep_shows_the_result_on_top(pages: Pages, shown: Shown) -> None:
+    """The description: the best value at once, and behind `Show more` the tables."""
+    pages.open(shown.page(shown.parent))
+    pages.wait_for(lambda: any("Best: validation" in t for t in pages.texts(NOTE)), "the result")
+    pages.click("button", "Show more")
+    best = shown.parent.data.metrics["best_val_accuracy"]
+    tables = pages.wait_for(
+        lambda: [table.text for table in pages.all(f"{NOTE} table") if table.text], "the tables"
+    )
+    assert "baseline" in tables[0]
+    assert f"validation accuracy {best:.4f}" in " ".join(tables[0].split())
+    trials = " ".join(tables[1].split())
+    assert "init_lr max_lr factor policy" in trials
+    assert f"{shown.best.data.tags['clr_sweep.trial_number']} {best:.4f}" in trials
+    body = pages.driver.find_element("tag name", "body").text
+    for wanted in ("best_val_accuracy", "best.max_lr", "study.sampler", *names(shown)):
+        assert wanted in body
+
+
+def test_the_links_in_the_description_lead_to_all_trials(
+    pages: Pages, shown: Shown, view: str
+) -> None:
+    """A link within the UI, which no sanitizer took away."""
+    pages.open(shown.page(shown.parent))
+    pages.wait_for(lambda: pages.texts(f"{NOTE} a"), "the links")
+    links = {a.text: a.get_attribute("href") for a in pages.all(f"{NOTE} a")}
+    assert links["charts"] == f"{pages.url}/{view}"
+    pages.click(f"{NOTE} a", "table")
+    pages.wait_for(lambda: names(shown) <= set(pages.texts("a[href*='/runs/']")), "all trials")
+
+
+def test_the_charts_of_a_trial_are_lines(pages: Pages, shown: Shown) -> None:
+    """Two epochs of each metric; the rate and the batch loss at many steps."""
+    pages.open(shown.page(shown.best, "/model-metrics"))
+    wanted = EPOCH_METRICS | STEP_METRICS
+    drawn = pages.wait_for(
+        lambda: (found := lines(pages)) and all(found.get(key) for key in wanted) and found,
+        f"lines of {sorted(wanted)}",
+    )
+    assert {key: drawn[key] for key in EPOCH_METRICS} == {key: [2] for key in EPOCH_METRICS}
+    for key in STEP_METRICS:
+        assert drawn[key][0] > 2
+
+
+def test_the_page_of_a_trial_names_its_model_and_data(pages: Pages, shown: Shown) -> None:
+    """And its parent, its parameters and the schedule in words."""
+    pages.open(shown.page(shown.best))
+    pages.wait_for(lambda: any("Schedule:" in t for t in pages.texts(NOTE)), "the schedule")
+    pages.wait_for(lambda: pages.all("a[href*='/models/m-']"), "the logged model")
+    assert "tiny" in pages.texts(f"a[href*='{shown.parent.info.run_id}']")
+    body = pages.driver.find_element("tag name", "body").text
+    for wanted in ("fashion_mnist_slice.npz", "step_size_factor", "test_accuracy"):
+        assert wanted in body
+
+
+@pytest.mark.parametrize("of", ["parent", "best"])
+def test_every_figure_is_shown(pages: Pages, shown: Shown, of: str, finished: Place) -> None:
+    """Each PNG below `figures` comes up as an image wide enough to be read."""
+    run = getattr(shown, of)
+    figures = [item.path for item in finished.client.list_artifacts(run.info.run_id, "figures")]
+    assert len(figures) >= 2
+    for path in figures:
+        pages.open(shown.page(run, f"/artifacts/{path}"))
+        widths = pages.wait_for(
+            lambda: [width for width in pages.driver.execute_script(WIDTHS) if width], path
+        )
+        assert min(widths) >= 900
+
+
+def test_the_best_configuration_can_be_read(pages: Pages, shown: Shown) -> None:
+    """The artifact best.yaml is previewed as text."""
+    pages.open(shown.page(shown.parent, "/artifacts/best.yaml"))
+    maximum = shown.parent.data.params["best.max_lr"]
+    pages.wait_for(
+        lambda: maximum in "".join(pages.texts("pre, code")), f"best.yaml with max_lr {maximum}"
+    )
+
+
+def test_the_models_tab_lists_every_model(pages: Pages, shown: Shown) -> None:
+    """In this experiment, ready, each with the run that it comes from."""
+    pages.open(f"#/experiments/{shown.experiment}/models?{WORKFLOW}")
+    pages.wait_for(
+        lambda: names(shown) <= set(pages.texts("a[href*='/runs/']")), "the models' runs"
+    )
+    assert sum(text == "Ready" for text in pages.texts("[role=row] *")) >= len(shown.children)
+
+
+def test_comparing_all_children_shows_parallel_coordinates_of_the_objective(
+    pages: Pages, shown: Shown
+) -> None:
+    """What "Compare" opens: axes of the rates and, without a choice of ours, the objective."""
+    ids = json.dumps([run.info.run_id for run in shown.children])
+    experiments = json.dumps([shown.experiment])
+    pages.open(f"#/compare-runs?runs={quote(ids)}&experiments={quote(experiments)}&{WORKFLOW}")
+    axes = pages.wait_for(
+        lambda: [text for text in pages.texts(".parcoords .axis-title") if text], "the axes"
+    )
+    assert {"init_lr", "max_lr"} <= set(axes)
+    assert axes[-1] == "val_accuracy"
+    assert "Comparing 3 Runs" in pages.driver.find_element("tag name", "body").text
+    pages.wait_for(
+        lambda: names(shown) <= set(" ".join(pages.texts("table")).split()), "the runs compared"
+    )
+
+
+def test_the_saved_view_draws_all_trials_at_once(pages: Pages, shown: Shown, view: str) -> None:
+    """Parallel coordinates first, then a line for every child; the parent is not among them."""
+    pages.open(view)
+    links = "a[href*='/runs/']"
+    pages.wait_for(lambda: names(shown) <= set(pages.texts(links)), "the rows of the children")
+    assert "tiny" not in pages.texts(f"[role=row] {links}")
+    pages.wait_for(lambda: pages.driver.execute_script(INK) > 100, "the parallel coordinates")
+    assert pages.texts(CARD)[0].startswith("Parallel Coordinates")
+    count = len(shown.children)
+    drawn = pages.wait_for(
+        lambda: (
+            (found := lines(pages))
+            and all(len(found.get(key, ())) == count for key in EPOCH_METRICS | STEP_METRICS)
+            and found
+        ),
+        f"{count} lines in each chart",
+    )
+    assert list(drawn)[1] == "val_accuracy"
