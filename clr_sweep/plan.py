@@ -53,8 +53,9 @@ def cycle_warnings(sweep: Sweep) -> list[str]:
     short = [factor for factor, plan in plans.items() if not plan.cycles]
     warnings = []
     if short:
+        hold = "hold" if epochs > 1 else "holds"
         warnings.append(
-            f"warning: {_epochs(epochs)} hold{'' if epochs > 1 else 's'} no whole cycle of a step-size factor above "
+            f"warning: {_epochs(epochs)} {hold} no whole cycle of a step-size factor above "
             f"{epochs / 2:g}: such trials end before their trough and are not comparable; "
             f"{math.ceil(2 * max(short))} epochs would do"
         )

@@ -189,7 +189,7 @@ class Publisher:
         charts, table = (
             view_link(self.runs.experiment_id, self.runs.study, mode) for mode in ("CHART", "TABLE")
         )
-        links = f"All trials side by side: [charts]({charts}), [table]({table})"
+        links = f"All trials: [charts]({charts}), [table]({table})."
         self.runs.note(parent, markdown(study, planned, links))
         best = study.best
         if best is not None and best.value is not None:

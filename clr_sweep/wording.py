@@ -49,7 +49,7 @@ class _Shown(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlevel, self.maxdict = 3, 8
+        self.maxlevel, self.maxdict = 2, 8
         self.maxstring = self.maxother = 100
         self.maxlong = 40
 

@@ -36,9 +36,8 @@ def _holds(
         case "$ref":
             return allows(root["$defs"][wanted.removeprefix("#/$defs/")], value, root)
         case "type":
-            return any(
-                _TYPES[kind](value) for kind in ([wanted] * isinstance(wanted, str) or wanted)
-            )
+            kinds = [wanted] if isinstance(wanted, str) else wanted
+            return any(_TYPES[kind](value) for kind in kinds)
         case "enum":
             return value in wanted
         case "const":

@@ -12,13 +12,13 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from json_schemas import allows
+from written_sweeps import SHIPPED, content, written
 
 from clr_sweep.cli import main
 from clr_sweep.config import Sweep
 from clr_sweep.sweep_file import OPTIONS
 from clr_sweep.yaml_file import read_mapping
-from json_schemas import allows
-from written_sweeps import SHIPPED, content, written
 
 HEAVY = ("keras", "mlflow", "optuna", "tensorflow")
 COMMANDS = sorted(main.commands)
@@ -177,7 +177,7 @@ def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     """Such a file is read and named, in whatever way a terminal can show."""
     file = os.fsencode(tmp_path) + b"/\xff.yaml"
     Path(os.fsdecode(file)).write_text("name: a\n")
-    command = [sys.executable, "-m", "clr_sweep", "check", file]
+    command: list[str | bytes] = [sys.executable, "-m", "clr_sweep", "check", file]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 2
     assert b"dataset: is required" in done.stderr

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from json_schemas import allows
 from pydantic import ValidationError
+from written_sweeps import ABSENT, SHIPPED, content
 
 from clr_sweep.config import (
     SCHEDULE_KEYS,
@@ -25,8 +27,6 @@ from clr_sweep.fields import POLICIES
 from clr_sweep.schedules import policies
 from clr_sweep.wording import validation
 from clr_sweep.yaml_file import read_mapping
-from json_schemas import allows
-from written_sweeps import ABSENT, SHIPPED, content
 
 SCHEMA = Sweep.model_json_schema()
 

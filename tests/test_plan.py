@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from written_sweeps import SHIPPED, content, written
 
 from clr_sweep.config import Sweep
 from clr_sweep.cycles import plan_trial
 from clr_sweep.plan import cycle_warnings, describe_plan
-from written_sweeps import SHIPPED, content, written
 
 SLICE = str(Path(__file__).parent / "data" / "fashion_mnist_slice.npz")
 

@@ -27,7 +27,7 @@ def markdown(study: StudyRecord, planned: int | None = None, links: str = "") ->
     Args:
         study: the study as it is stored.
         planned: the trials that the study is to have in all; None if not known.
-        links: Markdown that stands below the result.
+        links: Markdown that stands beside the result, where a closed description shows it.
 
     Returns:
         Markdown of fewer than 8000 characters. Where it would be longer the table of trials is
@@ -42,8 +42,8 @@ def markdown(study: StudyRecord, planned: int | None = None, links: str = "") ->
     text = ""
     for rows, with_config, with_notes in variants:
         sections = _sections(study, planned, comparison, rows, with_config, with_notes)
-        result = next(sections)
-        text = "\n\n".join([result, *([links] if links else []), *sections])
+        result = f"{next(sections)} {links}".strip()
+        text = "\n\n".join([result, *sections])
         if len(text) < LIMIT:
             break
     return text

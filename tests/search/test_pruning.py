@@ -9,16 +9,16 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from written_sweeps import content
 
 from clr_sweep.config import Sweep
 from clr_sweep.search.pruning import POSITIONS, CycleAwarePruner, make_pruner, positions
-from written_sweeps import content
 
 # Two cycles of four epochs: down at the second half's ends.
 PLACES = [0.5, 1.0, 0.5, 0.0, 0.5, 1.0, 0.5, 0.0]
 
 
-def study_of(values: Iterable[Mapping[int, float]], direction: str = "maximize") -> optuna.Study:
+def study_of(values: Iterable[Mapping[int, float]], direction: Any = "maximize") -> optuna.Study:
     """A study whose complete trials have reported these values by epoch."""
     study = optuna.create_study(direction=direction)
     for reported in values:
