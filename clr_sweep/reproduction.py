@@ -39,9 +39,7 @@ def train_config(file: Path, stop: StopRequest) -> str:
     with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, local_engine(1) as engine:
         client = connect(tracking_uri())
         try:
-            return _train_and_compare(
-                exported, file, Path(name), engine, client, adopted, stop
-            )
+            return _train_and_compare(exported, file, Path(name), engine, client, adopted, stop)
         except ClrSweepError as error:
             if adopted is not None:
                 end_adopted(client, adopted, str(error))
@@ -134,7 +132,11 @@ def _train(
 
 
 def _publisher(
-    client: MlflowClient, exported: Exported, file: Path, facts: DataFacts, folders: tuple[Path, ...]
+    client: MlflowClient,
+    exported: Exported,
+    file: Path,
+    facts: DataFacts,
+    folders: tuple[Path, ...],
 ) -> Publisher:
     study = str(exported.provenance.get("study", file.stem))
     objective = exported.config.objective

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -282,8 +281,3 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     while left := [process for process in processes if not is_gone(process)]:
         assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.05)
-
-
-def read_json(file: Path) -> Any:
-    """The content of a JSON file."""
-    return json.loads(file.read_text(encoding="utf-8"))

@@ -25,10 +25,10 @@ from real_runs import (
     assert_gone,
     assert_whole,
     definition,
-    read_json,
 )
 
 LOCAL = ("--env-manager", "local")
+PYTHON_FOLDER = str(Path(sys.executable).parent)
 _RUN_ID = re.compile(r"in run with ID '([0-9a-f]{32})'")
 
 # What stands where `conda` would: it records its calls, and its environment is this Python's.
@@ -327,23 +327,25 @@ def test_what_is_not_given_stands_in_the_file(stopped: Stopped) -> None:
 @pytest.mark.timeout(1800)
 def test_with_uv(places: Callable[..., Place], tmp_path: Path) -> None:
     """`--env-manager uv` builds an environment with TensorFlow from conda.yaml, and runs in it."""
-    venv.create(tmp_path / "tools", with_pip=True)
-    tools = tmp_path / "tools" / "bin"
-    subprocess.run([tools / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+    tools, environments = tmp_path / "tools", tmp_path / "environments"
+    venv.create(tools, with_pip=True)
+    subprocess.run([tools / "bin" / "python", "-m", "pip", "install", "-q", "uv"], check=True)
     place = places(
         "uv",
-        MLFLOW_ENV_ROOT=str(tmp_path / "environments"),
+        MLFLOW_ENV_ROOT=str(environments),
         UV_CACHE_DIR=str(tmp_path / "uv-cache"),
         UV_PYTHON_DOWNLOADS="never",
-        UV_PYTHON=sys.executable,
     )
-    place.environment["PATH"] = os.pathsep.join([str(tools), place.environment["PATH"]])
+    # What names an environment would make uv install into that one, be it the one of the tests.
+    for name in ("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV"):
+        place.environment.pop(name, None)
+    path = [part for part in os.environ["PATH"].split(os.pathsep) if part != PYTHON_FOLDER]
+    place.environment["PATH"] = os.pathsep.join([str(tools / "bin"), *path])
     copy_project(place.folder)
     place.write_sweep(definition(trials=1))
     running = mlflow_run(place, "--env-manager", "uv", sweep=place.folder / "t.yaml", study="by-uv")
     running.process.wait(1500)
     assert running.process.returncode == 0, running.output
+    assert list(environments.glob("mlflow-*/lib/python*/site-packages/tensorflow"))
     parent = assert_whole(place, 1, "by-uv")
     assert parent.data.tags["mlflow.project.env"] == "uv"
-    config = read_json(place.folder / "trials" / "by-uv" / "0000" / "config.json")
-    assert config["training"]["epochs"] == 2
