@@ -192,9 +192,7 @@ class _Start:
         maximize = sweep.objective.direction == "maximize"
         experiment = experiment_id(client, sweep.name, sweep.objective.metric, maximize)
         runs = SweepRuns(client, experiment, sweep.study_name, facts)
-        parent = runs.open_parent(
-            adopted, hidden(storage.absolute(self.storage_url)), __version__
-        )
+        parent = runs.open_parent(adopted, hidden(storage.absolute(self.storage_url)), __version__)
         runs.log_params(parent, sweep_settings(sweep))
         runs.log_text(parent, self.text, f"sweep/{self.file.name}")
         metric, sampled = sweep.objective.metric, sampled_parameters(sweep)

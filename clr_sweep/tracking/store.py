@@ -65,7 +65,7 @@ def connect(uri: str) -> MlflowClient:
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
+    except (MlflowException, SQLAlchemyError, ImportError, OSError, ValueError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         password = urlsplit(uri).password
         why = lines[0].replace(password, "***") if password else lines[0]

@@ -1,4 +1,4 @@
-"""Logged models: loaded by all of MLflow's loaders, in a process that knows nothing of clr-sweep."""
+"""Logged models: loaded by all of MLflow's loaders, where nothing is known of clr-sweep."""
 
 from __future__ import annotations
 
