@@ -37,6 +37,8 @@ def _own_handlers() -> object:
     """Handlers that stand before, and are put back after the test."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
+    # The tests may run under `nohup`, where it is ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

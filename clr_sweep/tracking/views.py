@@ -9,7 +9,6 @@ the list and nothing else changes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -51,7 +50,7 @@ def save_view(
         "updatedAt": now,
         "state": json.dumps(_state(study, metric, maximize, sampled)),
     }
-    client.set_experiment_tag(experiment_id, TAG + _key(study), json.dumps(content))
+    client.set_experiment_tag(experiment_id, TAG + _KEY + study, json.dumps(content))
 
 
 def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
@@ -60,7 +59,7 @@ def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
     Args:
         mode: CHART for the charts, TABLE for the table.
     """
-    return _link(experiment_id, _key(study), mode)
+    return _link(experiment_id, _KEY + study, mode)
 
 
 def _link(experiment_id: str, key: str, mode: str) -> str:
@@ -85,19 +84,13 @@ def saved_views(client: MlflowClient, most: int = 10) -> list[tuple[str, str]]:
     return [(name, link) for _, name, link in sorted(found, reverse=True)[:most]]
 
 
-def _key(study: str) -> str:
-    # A study may have any name, a tag's key may not.
-    return _KEY + hashlib.sha256(study.encode()).hexdigest()[:12]
-
-
 def _state(study: str, metric: str, maximize: bool, sampled: Sequence[str]) -> dict[str, Any]:
     axes = [key for key in (*_COLUMNS, *sampled) if key in sampled]
     axes = list(dict.fromkeys(axes))
     measured = [metric, *(name for name in _MEASURED if name != metric)]
     columns = dict.fromkeys([*_COLUMNS, *sampled])
-    name = study.replace("'", "''")
     return {
-        "searchFilter": f"tags.`{tags.STUDY}` = '{name}' AND tags.`{tags.KIND}` != 'sweep'",
+        "searchFilter": f"tags.`{tags.STUDY}` = '{study}' AND tags.`{tags.KIND}` != 'sweep'",
         "orderByKey": f"metrics.`{metric}`",
         "orderByAsc": not maximize,
         "startTime": "ALL",

@@ -45,7 +45,13 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     data = few_images()
     model = compiled_model(config, data, ())
     model.save(folder / "model.keras")
-    model_id = log_keras_model(run_id, folder / "model.keras", config, (), step=2)
+    for key in ("val_loss", "learning_rate"):
+        for step in (1, 2):
+            client.log_metric(run_id, key, step / 10, step=step)
+    client.log_param(run_id, "max_lr", 0.2)
+    model_id = log_keras_model(
+        run_id, folder / "model.keras", config, (), step=2, metrics=["val_loss"]
+    )
     images = np.asarray(data.x_train[:5]).astype("float32")
     np.save(folder / "images.npy", images)
     arguments = [f"runs:/{run_id}/model", str(folder / "images.npy"), uri]
@@ -65,6 +71,8 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "info": mlflow.models.get_model_info(f"models:/{model_id}"),
         "files": {path.name for path in Path(folder, "artifacts").rglob("*")},
         "run": client.get_run(run_id),
+        "model": client.get_logged_model(model_id),
+        "history": client.get_metric_history(run_id, "val_loss"),
     }
 
 
@@ -89,3 +97,14 @@ def test_the_requirements_are_given_not_inferred(logged: dict[str, Any]) -> None
     (output,) = logged["run"].outputs.model_outputs
     assert output.model_id == logged["info"].model_id
     assert "requirements.txt" in logged["files"]
+
+
+def test_the_model_stands_in_its_runs_experiment_with_its_metrics(logged: dict[str, Any]) -> None:
+    """The named metrics at its epoch, not what counts steps; the run does not get them twice."""
+    model, run = logged["model"], logged["run"]
+    assert model.experiment_id == run.info.experiment_id
+    assert model.source_run_id == run.info.run_id
+    assert model.status == "READY"
+    assert model.params == {"max_lr": "0.2"}
+    assert [(item.key, item.step, item.value) for item in model.metrics] == [("val_loss", 2, 0.2)]
+    assert [(item.step, item.value) for item in logged["history"]] == [(1, 0.1), (2, 0.2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import getpass
 from collections import Counter
 from pathlib import Path
 
@@ -210,3 +211,37 @@ def test_an_adopted_run_is_ended_only_where_it_runs(runs: SweepRuns) -> None:
     assert runs.client.get_run(made).info.status == "FINISHED"
     end_adopted(runs.client, "0" * 32, "no such run")
     assert tags_of_run(runs.client, "0" * 32) is None
+
+
+def test_a_value_that_is_there_is_not_logged_again(runs: SweepRuns, tmp_path: Path) -> None:
+    """Nor by another start; another value at the same step is."""
+    run = runs.open_parent(None, "sqlite:///optuna.db", "1")
+    for step, value in ((1, 0.5), (2, 0.5), (2, 0.5), (1, 0.5), (2, 0.6)):
+        runs.log_metrics(run, {"best_val_accuracy": value}, step)
+    history = runs.client.get_metric_history(run, "best_val_accuracy")
+    assert sorted((item.step, item.value) for item in history) == [(1, 0.5), (2, 0.5), (2, 0.6)]
+    child = runs.start_child(record(tmp_path))
+    for _ in range(2):
+        runs.log_test_metrics(child, {"test_loss": 0.25})
+    assert [item.value for item in runs.client.get_metric_history(child, "test_loss")] == [0.25]
+
+
+def test_every_run_says_where_it_comes_from(runs: SweepRuns, tmp_path: Path) -> None:
+    """The UI's columns Source, User and Dataset are not empty, whatever run it is."""
+    parent = runs.open_parent(None, "sqlite:///optuna.db", "1")
+    assert runs.open_parent(None, "sqlite:///optuna.db", "1") == parent
+    for run_id in (parent, runs.start_child(record(tmp_path))):
+        run = runs.client.get_run(run_id)
+        assert run.data.tags["mlflow.source.name"] == "clr-sweep"
+        assert run.data.tags["mlflow.user"] == getpass.getuser()
+        assert [item.dataset.name for item in run.inputs.dataset_inputs] == ["few_images"]
+
+
+def test_the_objective_is_logged_first(runs: SweepRuns, tmp_path: Path) -> None:
+    """Of the metrics that all runs have, the UI's parallel coordinates choose the first one."""
+    runs.open_parent(None, "sqlite:///optuna.db", "1")
+    child = runs.start_child(record(tmp_path))
+    metrics = {"accuracy": 0.1, "val_loss": 2.0, "val_accuracy": 0.2}
+    for epoch in (1, 2):
+        runs.log_epoch(child, EpochReport(epoch, epoch, metrics, 3.0, 4.0), "val_accuracy")
+    assert next(iter(runs.client.get_run(child).data.metrics)) == "val_accuracy"

@@ -1,0 +1,63 @@
+"""Saved views of the run list; that the UI shows them is tested in tests/ui."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from clr_sweep.tracking.store import connect
+from clr_sweep.tracking.views import TAG, save_view, saved_views, view_link
+
+SAMPLED = ["init_lr", "max_lr", "policy", "momentum"]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> MlflowClient:
+    """A store of its own."""
+    return connect(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def saved(client: MlflowClient, experiment: str) -> dict[str, dict[str, object]]:
+    """The states of an experiment's views, by the key in their address."""
+    found = client.get_experiment(experiment).tags
+    views = {key.removeprefix(TAG): json.loads(found[key]) for key in found if TAG in key}
+    return {key: json.loads(view["state"]) for key, view in views.items()}
+
+
+def test_a_view_selects_the_studys_children_and_shows_what_differs(client: MlflowClient) -> None:
+    """A filter that finds them, the best first, and axes for the sampled hyperparameters alone."""
+    experiment = client.create_experiment("e")
+    other, best, parent = (
+        client.create_run(experiment, tags={"clr_sweep.study": study, "clr_sweep.kind": kind})
+        for study, kind in (("other", "trial"), ("study", "trial"), ("study", "sweep"))
+    )
+    save_view(client, experiment, "study", "val_loss", False, SAMPLED)
+    (state,) = saved(client, experiment).values()
+    found = client.search_runs([experiment], str(state["searchFilter"]))
+    assert [run.info.run_id for run in found] == [best.info.run_id]
+    assert {other.info.run_id, parent.info.run_id}.isdisjoint(run.info.run_id for run in found)
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`val_loss`", True)
+    parallel, first, *_ = state["compareRunCharts"]  # type: ignore[misc]
+    assert parallel["selectedParams"] == SAMPLED
+    assert parallel["selectedMetrics"] == ["val_loss"] == [first["metricKey"]]
+    assert "params.`momentum`" in state["selectedColumns"]  # type: ignore[operator]
+
+
+def test_a_study_has_one_view_and_its_address(client: MlflowClient) -> None:
+    """Saved again it takes the place of the one before; the newest stands first in the list."""
+    experiment = client.create_experiment("e")
+    for study in ("a", "b_1.c-d", "a"):
+        save_view(client, experiment, study, "val_accuracy", True, SAMPLED)
+    assert len(saved(client, experiment)) == 2
+    listed = dict(saved_views(client))
+    assert set(listed) == {"a: all trials", "b_1.c-d: all trials"}
+    for name, link in listed.items():
+        study = name.removesuffix(": all trials")
+        assert link == view_link(experiment, study)
+        route, _, query = link.partition("?")
+        assert route == f"#/experiments/{experiment}/runs"
+        assert parse_qs(query)["viewStateShareKey"][0] in saved(client, experiment)
