@@ -21,6 +21,10 @@ class InterruptedSweepError(ClrSweepError):
         self.exit_status = 128 + signal_number
 
 
+# `mlflow run`, which Ctrl-C reaches too, sends a SIGTERM of its own and waits for us.
+_CTRL_C_OF_MLFLOW = (signal.SIGINT, signal.SIGTERM)
+
+
 class StopRequest:
     """Set by Ctrl-C, SIGTERM, a closed terminal, and the death of the `mlflow run` above us.
 
@@ -41,6 +45,10 @@ class StopRequest:
         return self.signal_number is not None
 
     def receive(self, number: int, _frame: FrameType | None) -> None:
+        if self._guardian is not None and (self.signal_number, number) == _CTRL_C_OF_MLFLOW:
+            # Nobody has asked twice; once, since a third signal is somebody's.
+            self._guardian = None
+            return
         if self.signal_number is not None:
             # The second time: at once, without tidying up; the next start mends what is left.
             os._exit(128 + number)

@@ -107,6 +107,25 @@ def test_the_second_signal_ends_at_once(first: str, second: str) -> None:
     assert done.returncode == 128 + signal.Signals[second]
 
 
+def test_the_signal_that_mlflow_adds_to_ctrl_c() -> None:
+    """`mlflow run` follows a Ctrl-C with a SIGTERM: that is no second wish; a third signal is."""
+    script = (
+        "import signal\n"
+        "from clr_sweep.stopping import stop_request\n"
+        "with stop_request() as stop:\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    print(bool(stop), stop.reason, flush=True)\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    print('went on', flush=True)\n"
+    )
+    environment = {**os.environ, "MLFLOW_RUN_ID": "abc"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.stdout == "True stopped by SIGINT\n"
+    assert done.returncode == 128 + signal.SIGTERM
+
+
 def start_under(folder: Path, what: str, **environment: str) -> subprocess.Popen[str]:
     """`mlflow run`, or something like it, that starts a driver in a shell and waits for it."""
     (folder / "driver.py").write_text(DRIVER)

@@ -126,10 +126,10 @@ def test_the_page_of_a_trial_names_its_model_and_data(pages: Pages, shown: Shown
     pages.open(shown.page(shown.best))
     pages.wait_for(lambda: any("Schedule:" in t for t in pages.texts(NOTE)), "the schedule")
     pages.wait_for(lambda: pages.all("a[href*='/models/m-']"), "the logged model")
-    assert "tiny" in pages.texts(f"a[href*='{shown.parent.info.run_id}']")
-    body = pages.driver.find_element("tag name", "body").text
+    link = f"a[href*='{shown.parent.info.run_id}']"
+    pages.wait_for(lambda: "tiny" in pages.texts(link), "the parent")
     for wanted in ("fashion_mnist_slice.npz", "step_size_factor", "test_accuracy"):
-        assert wanted in body
+        pages.wait_for(lambda wanted=wanted: wanted in pages.texts("body")[0], wanted)
 
 
 @pytest.mark.parametrize("of", ["parent", "best"])
