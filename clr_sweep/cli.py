@@ -157,6 +157,27 @@ def train(config: Path) -> None:
 
 
 @main.command()
+@click.argument("study", required=False)
+@click.option("--fix", is_flag=True, help="Mend what can be mended.")
+@click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
+def doctor(study: str | None, fix: bool, storage: str | None) -> None:
+    """Check that the study, the trials' folders and MLflow agree.
+
+    STUDY is the study's name; without it, all studies of the storage. The exit status is 1 if
+    something is wrong, after `--fix` if something is left that nothing can mend.
+    """
+    from clr_sweep.doctor import examine
+    from clr_sweep.scratch import scratch_folder
+
+    with scratch_folder():
+        findings = examine(study, storage, fix=fix)
+    for found in findings:
+        click.echo("\n".join(found.lines(fixed=fix)))
+    if any(found.lost or (found.mendable and not fix) for found in findings):
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
 def ui(host: str, port: int) -> None:

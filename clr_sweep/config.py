@@ -8,6 +8,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    StrictBool,
     StrictInt,
     StrictStr,
     model_validator,
@@ -26,11 +27,11 @@ from clr_sweep.dimensions import (
 from clr_sweep.errors import FieldProblemsError
 from clr_sweep.fields import (
     POLICIES,
+    AboveZero,
     At,
     Count,
     Direction,
     HeldOut,
-    LearningRate,
     Metric,
     Name,
     Policies,
@@ -210,7 +211,19 @@ def _natural_direction(metric: Any) -> Direction:
 
 
 class StudyConfig(Frozen):
-    """The Optuna study. `trials` is the total, `jobs` how many run at once (default: cores)."""
+    """The Optuna study.
+
+    Attributes:
+        trials: the total, those of earlier starts included.
+        jobs: trials at once; None: as many as cores.
+        deterministic: the same trials with the same results whatever the number of jobs, and
+            however often the sweep is interrupted.
+        retries: how often a trial goes on after a failure that is not its own: its process was
+            killed, or out of memory.
+        trial_timeout: seconds that a trial may take, all its attempts together; None: any.
+        timeout: seconds after which a start stops the sweep, trials in flight included; None:
+            never.
+    """
 
     name: StudyName | None = None
     trials: Count = 50
@@ -219,13 +232,17 @@ class StudyConfig(Frozen):
     seed: Seed = 42
     jobs: Count | None = None
     storage: StorageUrl | None = None
+    deterministic: StrictBool = False
+    retries: Annotated[StrictInt, Field(ge=0, le=1000)] = 2
+    trial_timeout: AboveZero | None = None
+    timeout: AboveZero | None = None
 
 
 class BaselineConfig(Frozen):
     """The run without CLR: everything else as in training."""
 
     policy: Literal["constant"] = "constant"
-    learning_rate: LearningRate = 0.01
+    learning_rate: AboveZero = 0.01
 
 
 class Sweep(Frozen):

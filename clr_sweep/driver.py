@@ -6,28 +6,48 @@ to MLflow; the trials' processes write into their own folders alone.
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.config import Sweep
 from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Message
-from clr_sweep.errors import ClrSweepError
+from clr_sweep.errors import ClrSweepError, DiskFullError, OutOfMemoryError, TrialFailedError
 from clr_sweep.progress import Display
 from clr_sweep.publishing import Publisher
-from clr_sweep.records import EpochReport, State, TrialRecord, TrialResult
-from clr_sweep.search import storage
-from clr_sweep.search.pruning import positions
-from clr_sweep.search.space import baseline_config, steps_per_epoch, suggest
+from clr_sweep.records import EpochReport, State, StudyRecord, TrialRecord, TrialResult
+from clr_sweep.search import sampling, trials
+from clr_sweep.search.attributes import BASELINE, STATE
+from clr_sweep.search.reading import read_study
+from clr_sweep.search.sampling import Asked
+from clr_sweep.search.space import baseline_config
 from clr_sweep.stopping import StopRequest
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.requests import RUN_TRIAL, TEST_TRIAL, DataFacts, TrialJob
+from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+from clr_sweep.words import duration
 
-BASELINE = "baseline"
 FAILURES_IN_A_ROW = 3
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A trial in flight.
+
+    Attributes:
+        asked: None for the baseline.
+        ends_by: when its deadline is, on the monotonic clock.
+    """
+
+    record: TrialRecord
+    asked: Asked | None
+    ends_by: float
 
 
 @dataclass
@@ -49,81 +69,82 @@ class Driver:
     folder: Path
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]
-    _trials: dict[str, optuna.Trial] = field(default_factory=dict)
-    _records: dict[str, TrialRecord] = field(default_factory=dict)
-    _reported: dict[str, int] = field(default_factory=dict)
+    _flights: dict[str, _Flight] = field(default_factory=dict)
     _failures: int = 0
 
-    def run(self) -> None:
-        """Run until the planned number of trials has ended, and test what is compared.
+    def run(self) -> str:
+        """Run until the planned number of trials has ended, or until `study.timeout`.
+
+        Returns:
+            Why it ended before all trials had, or an empty text.
 
         Raises:
             InterruptedSweepError: after a signal; what finished is kept, the rest waits.
-            ClrSweepError: three trials failed in a row.
+            TrialFailedError: the first trial of the study raised an exception.
+            ClrSweepError: three trials failed in a row, or the disk is full.
         """
+        ends_by = _in(self.sweep.study.timeout)
         try:
             while self._start_jobs():
                 for event in self.engine.wait(timeout=0.5):
                     self._handle(event)
                 if self.stop:
                     raise self.stop.error()
-                if self._failures >= FAILURES_IN_A_ROW:
-                    raise ClrSweepError(
-                        f"{self._failures} trials failed in a row: {self._last_failure}"
-                    )
-            self._test_finalists()
+                self._end_overdue()
+                if time.monotonic() >= ends_by:
+                    return self._out_of_time()
         except BaseException as error:
             self._interrupt(str(error).split("\n")[0])
             raise
+        return ""
 
     def _start_jobs(self) -> bool:
         """Fill the free slots; False when nothing runs and nothing is left to run."""
+        before = set(self._flights)
         if self._baseline_is_due() and self.engine.has_room:
             self._start_baseline()
         while self.engine.has_room and self._trials_are_due():
             self._start_trial()
-        self.display.update(storage.read_study(self.study), len(self.engine.running))
+        if before != set(self._flights):
+            self.display.update(read_study(self.study), len(self.engine.running))
         return bool(self.engine.running)
 
     def _trials_are_due(self) -> bool:
+        in_flight = sum(flight.asked is not None for flight in self._flights.values())
         ended = sum(t.state.is_finished() for t in self.study.get_trials(deepcopy=False))
-        return ended + len(self._trials) < self.sweep.study.trials
+        left = ended + in_flight < self.sweep.study.trials
+        return left and sampling.may_ask(self.study, self.sweep)
 
     def _baseline_is_due(self) -> bool:
-        stored = self.study.user_attrs.get(storage.BASELINE, {})
-        return BASELINE not in self._records and stored.get(storage.STATE) in (
-            None,
-            "running",
-            "interrupted",
-        )
+        stored = self.study.user_attrs.get(BASELINE, {})
+        due = stored.get(STATE) in (None, "running", "interrupted")
+        return due and BASELINE not in self._flights
 
     def _start_baseline(self) -> None:
-        config = baseline_config(self.sweep, self.facts.train)
-        folder = self.folder / BASELINE
-        self._store_baseline(config, folder, None, "running")
-        self._start(BASELINE, TrialRecord("baseline", None, "running", None, config, folder))
+        stored = read_study(self.study).baseline
+        record = stored or TrialRecord(
+            kind="baseline",
+            number=None,
+            state="running",
+            reason=None,
+            config=baseline_config(self.sweep, self.facts.train),
+            folder=self.folder / BASELINE,
+        )
+        self._store_baseline(record, "running")
+        self._start(record, None)
 
     def _start_trial(self) -> None:
-        self.study.sampler = storage.next_sampler(self.study, self.sweep)
-        trial = self.study.ask()
-        before = self.study.get_trials(deepcopy=False)[trial.number].last_step
-        config = suggest(trial, self.sweep, trial.number, self.facts.train)
-        folder = self.folder / f"{trial.number:04d}"
-        training = config.training
-        per_epoch = steps_per_epoch(self.sweep, training.batch_size, self.facts.train)
-        places = positions(config.schedule.step_size, per_epoch, training.epochs)
-        storage.begin_trial(trial, config, folder, places, self.provenance)
-        key = str(trial.number)
-        self._trials[key] = trial
-        self._reported[key] = before or 0
-        self._start(key, TrialRecord("trial", trial.number, "running", None, config, folder))
+        asked = sampling.ask(self.study, self.sweep, self.facts.train, self.folder, self.provenance)
+        record = read_study(self.study).trials[asked.trial.number]
+        self._start(record, asked)
 
-    def _start(self, key: str, record: TrialRecord) -> None:
-        folder = TrialFolder(record.folder)
-        folder.clear()
-        self._records[key] = record
+    def _start(self, record: TrialRecord, asked: Asked | None) -> None:
+        limit = self.sweep.study.trial_timeout
+        taken = sum(report.wall_seconds for report in record.reports)
+        key = record.key
+        self._flights[key] = _Flight(record, asked, _in(limit and limit - taken))
         job = TrialJob(record.config, self.facts.materialized, record.folder, self.search_path)
-        self.engine.start(key, RUN_TRIAL, job, folder.log_file)
+        self.engine.start(key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
         self.publisher.trial_started(record)
 
     def _handle(self, event: Event) -> None:
@@ -133,105 +154,136 @@ class Driver:
         elif isinstance(event, Done):
             self._ended(key, event.value)
         elif isinstance(event, Failed):
-            self._failed(key, event.traceback)
+            self._raised(key, event)
         elif isinstance(event, Died) and not self.stop:
             # A signal to the whole group ends the trials too: they are interrupted, not failed.
-            self._failed(key, event.reason)
+            self._lost(key, event.reason)
 
     def _epoch(self, key: str, report: EpochReport) -> None:
-        go_on = True
+        flight, go_on = self._flights[key], True
         value = report.metrics.get(self.sweep.objective.metric)
-        if key in self._trials and value is not None:
-            # An interrupted attempt has reported some epochs already: the same values, and the
-            # pruner, which looks at the last of them, let it go on before that.
-            trial, before = self._trials[key], self._reported[key]
-            if report.epoch > before:
-                trial.report(value, report.epoch)
-            go_on = report.epoch < before or not trial.should_prune()
+        if flight.asked is not None and value is not None:
+            trial, seen = flight.asked.trial, flight.asked.seen
+            trials.record_epoch(self.study, trial, report.epoch, value)
+            stored = self.study.get_trials(deepcopy=False)[trial.number]
+            go_on = not self.study.pruner.prune(seen, stored)
         # The trial waits for this answer; MLflow is told while it goes on.
         self.engine.answer(key, go_on)
-        self.publisher.epoch(self._records[key], report)
+        self.publisher.epoch(flight.record, report)
 
     def _ended(self, key: str, result: TrialResult) -> None:
-        record = self._records[key]
-        if key == BASELINE:
-            self._store_baseline(record.config, record.folder, result, result.state)
+        flight = self._flights.pop(key)
+        if flight.asked is None:
+            self._store_baseline(flight.record, result.state, result.reason, result)
         else:
-            storage.record_result(self.study, self._trials.pop(key), result)
+            trials.record_result(self.study, flight.asked.trial, result)
         self._failures = 0
         self._publish_end(key)
 
-    def _failed(self, key: str, reason: str) -> None:
-        record = self._records[key]
-        if key == BASELINE:
-            self._store_baseline(record.config, record.folder, None, "failed", reason)
+    def _raised(self, key: str, event: Failed) -> None:
+        """A trial's code raised an exception."""
+        if isinstance(event.error, DiskFullError):
+            raise event.error
+        if isinstance(event.error, OutOfMemoryError):
+            self._lost(key, str(event.error))
+        elif not _anything_ended(read_study(self.study)):
+            label = self._flights[key].record.label
+            raise TrialFailedError(
+                f"{label}, the first to end, raised an exception; it waits for the next start:\n"
+                f"{event.traceback}"
+            )
         else:
-            storage.record_failure(self.study, self._trials.pop(key), reason)
-        self._failures += 1
-        self._last_failure = reason
+            self._failed(key, event.traceback)
+
+    def _lost(self, key: str, reason: str) -> None:
+        """A trial ended through no failure of its own: it goes on where it was, if it may."""
+        flight, limit = self._flights[key], self.sweep.study.retries
+        reasons = (*flight.record.retried, reason)
+        if len(reasons) > limit:
+            attempts = f", at attempt {len(reasons)} (study.retries is {limit})"
+            self._failed(key, reason + attempts)
+            return
+        del self._flights[key]
+        if flight.asked is None:
+            self._store_baseline(flight.record, "interrupted", reason, retried=reasons)
+        else:
+            trials.record_retry(self.study, flight.asked.trial, list(reasons))
+        self.display.say(
+            f"{flight.record.label:>10}  {reason}: it goes on, retry {len(reasons)} of {limit}"
+        )
+        self.publisher.trial_stopped(flight.record, "interrupted", reason)
+
+    def _end_overdue(self) -> None:
+        """End the trials that have passed `study.trial_timeout`."""
+        now = time.monotonic()
+        for key in [key for key, flight in self._flights.items() if now >= flight.ends_by]:
+            self.engine.stop(key)
+            limit = self.sweep.study.trial_timeout or 0
+            epochs = len(TrialFolder(self._flights[key].record.folder).reports())
+            self._failed(
+                key,
+                f"stopped after {epochs} epochs: it took longer than study.trial_timeout, "
+                f"{duration(limit)}",
+            )
+
+    def _failed(self, key: str, reason: str) -> None:
+        flight = self._flights.pop(key)
+        if flight.asked is None:
+            self._store_baseline(flight.record, "failed", reason)
+        else:
+            trials.record_failure(self.study, flight.asked.trial, reason)
         self._publish_end(key)
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            raise ClrSweepError(f"{self._failures} trials failed in a row: {reason}")
 
     def _publish_end(self, key: str) -> None:
-        study = storage.read_study(self.study)
+        study = read_study(self.study)
         record = study.baseline if key == BASELINE else study.trials[int(key)]
         assert record is not None
         self.display.trial_ended(record, study.metric)
         self.publisher.trial_ended(record)
-        self.publisher.refresh(study, self.sweep.study.trials)
+        self.publisher.refresh(study)
 
-    def _test_finalists(self) -> None:
-        """Evaluate the best trial and the baseline on the test set, which no choice has seen."""
-        study = storage.read_study(self.study)
-        finalists = [study.best, study.baseline]
-        due = [
-            record
-            for record in finalists
-            if record is not None and record.state == "complete" and not record.test_metrics
-        ]
-        for record in due:
-            job = TrialJob(record.config, self.facts.materialized, record.folder, self.search_path)
-            key = f"test of {record.label}"
-            self.engine.start(key, TEST_TRIAL, job, TrialFolder(record.folder).log_file)
-        while self.engine.running:
-            for event in self.engine.wait(timeout=0.5):
-                if isinstance(event, Failed):
-                    raise ClrSweepError(f"{event.key} failed:\n{event.traceback}")
-                if isinstance(event, Died) and not self.stop:
-                    raise ClrSweepError(f"{event.key}: {event.reason}")
-            if self.stop:
-                raise self.stop.error()
-        study = storage.read_study(self.study)
-        for finalist in (study.best, study.baseline):
-            if finalist is not None:
-                self.publisher.tested(finalist)
+    def _out_of_time(self) -> str:
+        limit = duration(self.sweep.study.timeout or 0)
+        left = trials_left(self.study, self.sweep.study.trials)
+        reason = f"stopped by study.timeout after {limit}; {left} trials have not ended"
+        for flight in tuple(self._flights.values()):
+            self.publisher.trial_stopped(flight.record, "interrupted", reason)
+        self._interrupt(reason)
+        self.display.say(reason)
+        return reason
 
     def _interrupt(self, reason: str) -> None:
         """Stop what runs; it waits under its number and parameters for the next start."""
         self.engine.stop_all()
-        for trial in self._trials.values():
-            storage.put_back(self.study, trial)
-        self._trials.clear()
-        stored = self.study.user_attrs.get(storage.BASELINE, {})
-        if stored.get(storage.STATE) == "running":
-            record = self._records[BASELINE]
-            self._store_baseline(record.config, record.folder, None, "interrupted", reason)
+        for flight in self._flights.values():
+            # A storage that takes no more is why it stops, perhaps; the next start mends it.
+            with contextlib.suppress(StorageInternalError, SQLAlchemyError):
+                if flight.asked is None:
+                    self._store_baseline(flight.record, "interrupted", reason)
+                else:
+                    trials.put_back(self.study, flight.asked.trial)
+        self._flights.clear()
 
     def _store_baseline(
         self,
-        config: TrialConfig,
-        folder: Path,
-        result: TrialResult | None,
+        record: TrialRecord,
         state: State,
         reason: str | None = None,
+        result: TrialResult | None = None,
+        retried: tuple[str, ...] | None = None,
     ) -> None:
-        storage.record_baseline(
+        trials.record_baseline(
             self.study,
-            config,
-            folder,
+            record.config,
+            record.folder,
             self.provenance,
             result,
             state,
-            reason or (result.reason if result else None),
+            reason,
+            record.retried if retried is None else retried,
         )
 
 
@@ -239,3 +291,15 @@ def trials_left(study: optuna.Study, planned: int) -> int:
     """Trials that have not ended yet, of those planned."""
     ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
     return max(0, planned - ended)
+
+
+def _anything_ended(study: StudyRecord) -> bool:
+    baseline = study.baseline
+    return study.ended > 0 or (
+        baseline is not None and baseline.state not in ("running", "interrupted")
+    )
+
+
+def _in(seconds: float | None) -> float:
+    """A moment on the monotonic clock; without a number it never comes."""
+    return float("inf") if seconds is None else time.monotonic() + seconds

@@ -7,6 +7,8 @@ import re
 from clr_sweep.errors import InputError, StoreError
 from clr_sweep.results.export import Origin, as_yaml, best_trial
 from clr_sweep.search import storage
+from clr_sweep.search.attributes import FACTS, STUDY_ID
+from clr_sweep.search.reading import read_study
 
 _RUN_ID = re.compile(r"^[0-9a-f]{32}$")
 
@@ -29,7 +31,7 @@ def export_study(study_or_run: str, number: int | None, url: str | None) -> str:
         url = url or found
     store = storage.open_storage(url or storage.DEFAULT_STORAGE, must_exist=True)
     study = storage.load_study(store, name)
-    record = storage.read_study(study)
+    record = read_study(study)
     if number is None:
         trial = best_trial(record)
     else:
@@ -37,14 +39,15 @@ def export_study(study_or_run: str, number: int | None, url: str | None) -> str:
         if number not in trials:
             raise InputError(f"study {name!r} has no trial {number} (0 to {len(trials) - 1})")
         trial = trials[number]
-    digest = study.user_attrs[storage.FACTS].get("data_digest")
-    origin = Origin(_run_of_trial(name, trial.number), digest, trial.provenance)
+    digest = study.user_attrs[FACTS].get("data_digest")
+    run_id = _run_of_trial(study.user_attrs.get(STUDY_ID, ""), trial.number)
+    origin = Origin(run_id, digest, trial.provenance)
     return as_yaml(record, trial, origin)
 
 
 def _study_of_run(run_id: str) -> tuple[str, str | None]:
     from clr_sweep.tracking import tags
-    from clr_sweep.tracking.runs import tags_of_run
+    from clr_sweep.tracking.lookup import tags_of_run
     from clr_sweep.tracking.store import connect, hidden, tracking_uri
 
     uri = tracking_uri()
@@ -58,12 +61,12 @@ def _study_of_run(run_id: str) -> tuple[str, str | None]:
     return found[tags.STUDY], None if url is None or ":***@" in url else url
 
 
-def _run_of_trial(study: str, number: int | None) -> str | None:
+def _run_of_trial(study_id: str, number: int | None) -> str | None:
     """The trial's run id, or None where the store cannot be asked: the rest is worth having."""
-    from clr_sweep.tracking.runs import find_trial
+    from clr_sweep.tracking.lookup import find_trial
     from clr_sweep.tracking.store import connect, tracking_uri
 
     try:
-        return find_trial(connect(tracking_uri()), study, number)
+        return find_trial(connect(tracking_uri()), study_id, number)
     except StoreError:
         return None

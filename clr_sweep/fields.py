@@ -92,7 +92,7 @@ Policies = Annotated[
         }
     ),
 ]
-LearningRate = Annotated[
+AboveZero = Annotated[
     int | float,
     PlainValidator(_above_zero),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),

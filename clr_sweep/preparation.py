@@ -9,9 +9,10 @@ from pathlib import Path
 from clr_sweep.config import Sweep, TrialConfig
 from clr_sweep.cycles import plan_trial
 from clr_sweep.dimensions import bounds
-from clr_sweep.engines.local import Died, Done, Failed, LocalEngine
-from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
+from clr_sweep.engines.local import LocalEngine
+from clr_sweep.errors import InputError
 from clr_sweep.progress import Estimate
+from clr_sweep.running import Job, run_one
 from clr_sweep.search.space import steps_per_epoch
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import validation_problems
@@ -42,7 +43,7 @@ def prepare_data(
 ) -> DataFacts:
     """Load the data set in a process of its own, into files that all trials share."""
     job = DataJob(name, Path(folder) if folder else None, search_path, work / "data")
-    facts = run_one(engine, PREPARE_DATA, job, work / "data.log", stop)
+    facts = run_one(engine, Job(PREPARE_DATA, job, work / "data.log"), stop)
     assert isinstance(facts, DataFacts)
     return facts
 
@@ -63,33 +64,9 @@ def inspect(
 ) -> Inspection:
     """Build a trial's model and time some steps: errors in the user's model show here."""
     job = TrialJob(config, facts.materialized, work / "inspection", search_path)
-    found = run_one(engine, INSPECT_TRIAL, job, work / "inspection.log", stop)
+    found = run_one(engine, Job(INSPECT_TRIAL, job, work / "inspection.log"), stop)
     assert isinstance(found, Inspection)
     return found
-
-
-def run_one(
-    engine: LocalEngine, function: str, payload: object, log: Path, stop: StopRequest
-) -> object:
-    """Run one job to its end and return its value.
-
-    Raises:
-        ClrSweepError: what the job raised; an exception of the user's code with its traceback.
-    """
-    engine.start(function, function, payload, log)
-    while True:
-        if stop:
-            engine.stop_all()
-            raise stop.error()
-        for event in engine.wait(0.2):
-            if isinstance(event, Done):
-                return event.value
-            if isinstance(event, Failed):
-                if isinstance(event.error, ClrSweepError):
-                    raise event.error
-                raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
-            if isinstance(event, Died):
-                raise TrialFailedError(f"{event.reason}; what it printed is in {log}")
 
 
 def estimate(

@@ -89,6 +89,7 @@ class TrialRecord:
         reports: the epochs, from the trial's folder.
         test_metrics: test_loss and test_accuracy, where the trial was finally compared.
         provenance: the code and the packages that trained it.
+        retried: why earlier attempts ended that were not the trial's own failures.
     """
 
     kind: Kind
@@ -106,6 +107,12 @@ class TrialRecord:
     wall_seconds: float = 0.0
     divergence: Divergence | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
+    retried: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What a trial is told apart by within its study."""
+        return "baseline" if self.number is None else str(self.number)
 
     @property
     def label(self) -> str:
@@ -114,7 +121,12 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A whole study as it is stored."""
+    """A whole study as it is stored.
+
+    Attributes:
+        planned: trials in all, as the last start had it.
+        state: of the sweep: running, complete, interrupted or failed; `reason` says why.
+    """
 
     name: str
     metric: str
@@ -122,6 +134,19 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
     baseline: TrialRecord | None
     importances: Mapping[str, float] = field(default_factory=dict)
+    planned: int = 0
+    state: State = "running"
+    reason: str = ""
+
+    @property
+    def all(self) -> tuple[TrialRecord, ...]:
+        """The baseline and the trials."""
+        return self.trials if self.baseline is None else (self.baseline, *self.trials)
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended, in whatever way."""
+        return sum(trial.state not in ("running", "interrupted") for trial in self.trials)
 
     @property
     def best(self) -> TrialRecord | None:

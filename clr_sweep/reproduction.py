@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.preparation import prepare_data
 from clr_sweep.provenance import provenance
 from clr_sweep.publishing import Publisher
-from clr_sweep.records import TrialRecord, TrialResult
+from clr_sweep.records import State, TrialRecord, TrialResult
 from clr_sweep.results.export import Exported, read_exported
+from clr_sweep.scratch import scratch_folder
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import search_path
-from clr_sweep.tracking.runs import SweepRuns, end_adopted
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.lookup import end_adopted, process_tag
+from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
@@ -36,10 +40,12 @@ def train_config(file: Path, stop: StopRequest) -> str:
     if stop and adopted is None:
         raise stop.error()
     exported = read_exported(file)
-    with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, local_engine(1) as engine:
+    with scratch_folder() as scratch, local_engine(1) as engine:
         client = connect(tracking_uri())
+        if adopted is not None:
+            client.set_tag(adopted, tags.PROCESS, process_tag())
         try:
-            return _train_and_compare(exported, file, Path(name), engine, client, adopted, stop)
+            return _train_and_compare(exported, file, scratch, engine, client, adopted, stop)
         except ClrSweepError as error:
             if adopted is not None:
                 end_adopted(client, adopted, str(error))
@@ -76,7 +82,7 @@ def _train_and_compare(
     try:
         result = _train(engine, record, facts, folders, publisher, stop)
     except ClrSweepError as error:
-        state = "failed" if error.exit_status == 1 else "interrupted"
+        state: State = "failed" if error.exit_status == 1 else "interrupted"
         publisher.trial_stopped(record, state, str(error).split("\n")[0])
         raise
     done = finished(record, result)
@@ -141,7 +147,12 @@ def _publisher(
     study = str(exported.provenance.get("study", file.stem))
     objective = exported.config.objective
     experiment = experiment_id(client, study, objective.metric, objective.direction == "maximize")
-    return Publisher(SweepRuns(client, experiment, study, facts), folders, facts.digest)
+    runs = SweepRuns(client, experiment, study, "", facts)
+    return Publisher(runs, Link(_say), folders, facts.digest)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _refuse_other_data(exported: Exported, facts: DataFacts, file: Path) -> None:

@@ -16,11 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.config import Sweep
 from clr_sweep.schedules import policies
+from clr_sweep.search.attributes import POSITIONS
 
 STARTUP_TRIALS = 5
 LOWER_PART = 0.5
-# A trial's attribute that holds its place on the triangle, 0 (trough) to 1 (peak), by epoch.
-POSITIONS = "positions"
 
 
 def make_pruner(sweep: Sweep) -> optuna.pruners.BasePruner:

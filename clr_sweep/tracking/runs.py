@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import json
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
-from mlflow.exceptions import MlflowException
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.records import EpochReport, TrialRecord
+from clr_sweep.records import TrialRecord
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name
+from clr_sweep.tracking.inputs import dataset_input
+from clr_sweep.tracking.lookup import process_tag
 from clr_sweep.tracking.models import model_of_run
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
@@ -31,16 +31,23 @@ class SweepRuns:
     Args:
         client: of the store.
         experiment_id: where the runs are.
-        study: the study's name, by which its runs are found again.
+        study: the study's name.
+        study_id: by which its runs are found again; empty for a training of its own.
         data: logged as the input of every child.
     """
 
     def __init__(
-        self, client: MlflowClient, experiment_id: str, study: str, data: DataFacts | None
+        self,
+        client: MlflowClient,
+        experiment_id: str,
+        study: str,
+        study_id: str,
+        data: DataFacts | None,
     ) -> None:
         self.client = client
         self.experiment_id = experiment_id
         self.study = study
+        self.study_id = study_id
         self.parent_id = ""
         self._data = data
 
@@ -51,7 +58,15 @@ class SweepRuns:
         and the old parent, with nothing below it, is deleted (MLflow keeps it restorable), so
         that there is one tree with every trial once.
         """
-        before = self._find(f"tags.`{tags.KIND}` = 'sweep'")
+        before = self.parents()
+        own = {
+            tags.KIND: "sweep",
+            tags.STATE: "running",
+            **self._own,
+            tags.STORAGE: storage,
+            tags.VERSION: version,
+            tags.PROCESS: process_tag(),
+        }
         if adopted is not None:
             self.parent_id = adopted
             self.client.update_run(adopted, name=self.study)
@@ -59,17 +74,9 @@ class SweepRuns:
             self.parent_id = before[0].info.run_id
             self.client.update_run(self.parent_id, status="RUNNING")
         else:
-            self.parent_id = self._new_run(self.study, {})
-        self._tag(
-            self.parent_id,
-            {
-                tags.KIND: "sweep",
-                tags.STATE: "running",
-                tags.STUDY: self.study,
-                tags.STORAGE: storage,
-                tags.VERSION: version,
-            },
-        )
+            self.parent_id = self._new_run(self.study, own)
+        self._tag(self.parent_id, own)
+        self._untag(self.parent_id, tags.REASON)
         self._log_input(self.parent_id)
         for old in before:
             if old.info.run_id != self.parent_id:
@@ -85,69 +92,67 @@ class SweepRuns:
         self._move_children(old.info.run_id)
         return self.parent_id
 
-    def children(self) -> list[tuple[str, Run]]:
-        """The children there are, each after its trial number as text, or `baseline`."""
-        kinds = ("trial", "baseline")
-        found = [run for kind in kinds for run in self._find(f"tags.`{tags.KIND}` = '{kind}'")]
-        return [(_child_key(run), run) for run in found]
+    def children(self) -> dict[str, list[Run]]:
+        """The runs of trials, by trial number as text or `baseline`; one each, if all is well."""
+        found: dict[str, list[Run]] = {}
+        for kind in ("trial", "baseline"):
+            for run in self._find(f"tags.`{tags.KIND}` = '{kind}'"):
+                key = run.data.tags.get(tags.TRIAL_NUMBER, "baseline")
+                found.setdefault(key, []).append(run)
+        return found
+
+    def elsewhere(self) -> list[Run]:
+        """Runs of the study in other experiments: `mlflow run` may have been told another one."""
+        others = [
+            item.experiment_id
+            for item in self.client.search_experiments()
+            if item.experiment_id != self.experiment_id
+        ]
+        return self._find("", others) if others else []
+
+    def parents(self) -> list[Run]:
+        """The runs that stand for the study: one, if all is well."""
+        return self._find(f"tags.`{tags.KIND}` = 'sweep'")
+
+    def runs_of(self, record: TrialRecord) -> list[Run]:
+        """The runs that stand for a trial: one, if all is well."""
+        if record.number is None:
+            return self._find(f"tags.`{tags.KIND}` = 'baseline'")
+        number = f"tags.`{tags.TRIAL_NUMBER}` = '{record.number}'"
+        return self._find(f"tags.`{tags.KIND}` = 'trial' AND {number}")
 
     def start_child(self, record: TrialRecord, adopted: str | None = None) -> str:
-        """A run for a trial that begins, new or adopted: its parameters, tags and input."""
-        config, schedule = record.config, record.config.schedule
-        name = "baseline" if record.number is None else f"trial-{record.number:03d}"
-        own = {
-            tags.KIND: record.kind,
-            tags.STATE: record.state,
-            tags.STUDY: self.study,
-        }
-        if self.parent_id:
-            own[tags.PARENT] = self.parent_id
+        """A run for a trial, new or adopted: its parameters, tags and input."""
+        own = {tags.KIND: record.kind, tags.STATE: record.state, **self._own}
+        own |= self._origin_of(record)
         if record.number is not None:
             own[tags.TRIAL_NUMBER] = str(record.number)
+        if record.kind == "train":
+            own[tags.PROCESS] = process_tag()
         if adopted is None:
-            run_id = self._new_run(name, own)
+            run_id = self._new_run(run_name(record), own)
         else:
             run_id = adopted
             self._tag(run_id, own)
-        # Every child has every parameter, as the same type: parallel coordinates drop a run that
-        # lacks one. Without cycles the sizes are 0 and gamma is 1.
-        parameters = {
-            "init_lr": schedule.init_lr,
-            "max_lr": schedule.max_lr,
-            "step_size_factor": schedule.step_size_factor,
-            "step_size": schedule.step_size,
-            "policy": schedule.policy,
-            "gamma": schedule.gamma,
-            "seed": config.seed,
-            "steps": config.steps,
-            "batch_size": config.training.batch_size,
-            "epochs": config.training.epochs,
-            "optimizer": config.training.optimizer.name,
-            "model": config.model.name,
-            "dataset": config.dataset.name,
-            **config.training.optimizer.arguments,
-            **{f"model.{key}": value for key, value in config.model.arguments.items()},
-        }
-        self.log_params(run_id, parameters)
+        self.log_params(run_id, parameters(record))
         self._log_input(run_id)
         return run_id
 
-    def log_epoch(self, run_id: str, report: EpochReport, first: str = "") -> None:
-        """An epoch's metrics (counted from 1, so that the UI draws lines) and thinned steps.
+    def reopen_child(self, run_id: str, record: TrialRecord) -> None:
+        """A run whose trial goes on."""
+        self.client.update_run(run_id, status="RUNNING")
+        self._tag(run_id, {tags.STATE: record.state, **self._origin_of(record)})
+        self._untag(run_id, tags.REASON)
 
-        Args:
-            first: the metric to log first; of those that all compared runs have, the UI's
-                parallel coordinates show the one that was logged first.
-        """
+    def place(self, run_id: str, record: TrialRecord) -> None:
+        """Put a trial's run below the sweep's, with what is told of it in any state."""
+        if own := self._origin_of(record):
+            self._tag(run_id, own)
+
+    def log_points(self, run_id: str, points: Iterable[Point]) -> None:
+        """Values of metrics, in their order."""
         now = _now()
-        values = {**report.metrics, "cpu_seconds": report.cpu_seconds}
-        values = {key: values[key] for key in sorted(values, key=lambda key: key != first)}
-        metrics = [Metric(key, value, now, report.epoch) for key, value in values.items()]
-        for point in report.points:
-            metrics.append(Metric("learning_rate", point.learning_rate, now, point.step))
-            if point.batch_loss is not None:
-                metrics.append(Metric("batch_loss", point.batch_loss, now, point.step))
-        self._log_metrics(run_id, metrics)
+        self._log_metrics(run_id, [Metric(p.key, p.value, now, p.step) for p in points])
 
     def finish_child(
         self, run_id: str, record: TrialRecord, note: str, figures: Mapping[str, Any]
@@ -161,12 +166,14 @@ class SweepRuns:
         self.log_metrics(run_id, seconds)
         self.log_test_metrics(run_id, record.test_metrics)
         self.log_figures(run_id, figures)
-        if folder.curve_file.exists():
+        names = artifacts(record)
+        if "curves/curve.npz" in names:
             self.client.log_artifact(run_id, str(folder.curve_file), "curves")
-        if record.state == "failed" and folder.log_file.exists():
+        if "log.txt" in names:
             self.client.log_artifact(run_id, str(folder.log_file))
         self.client.log_dict(run_id, record.config.model_dump(mode="json"), "config.yaml")
         self.note(run_id, note)
+        self.place(run_id, record)
         self.end(run_id, record.state, record.reason)
 
     def end(self, run_id: str, state: str, reason: str | None = None) -> None:
@@ -174,6 +181,8 @@ class SweepRuns:
         own = {tags.STATE: state}
         if reason:
             own[tags.REASON] = reason
+        else:
+            self._untag(run_id, tags.REASON)
         self._tag(run_id, own)
         self.client.set_terminated(run_id, tags.STATUS_OF_STATE[state])
 
@@ -225,6 +234,17 @@ class SweepRuns:
         for name, figure in figures.items():
             self.client.log_figure(run_id, figure, f"figures/{name}")
 
+    def files(self, run_id: str) -> set[str]:
+        """The paths of a run's artifacts, down to one folder deep."""
+        top = self.client.list_artifacts(run_id)
+        below = [
+            file
+            for item in top
+            if item.is_dir
+            for file in self.client.list_artifacts(run_id, item.path)
+        ]
+        return {file.path for file in [*top, *below] if not file.is_dir}
+
     def log_text(self, run_id: str, text: str, name: str) -> None:
         self.client.log_text(run_id, text, name)
 
@@ -249,13 +269,21 @@ class SweepRuns:
         self.client.set_terminated(old_parent, "KILLED")
         self.client.delete_run(old_parent)
 
-    def _find(self, condition: str) -> list[Run]:
-        query = f"tags.`{tags.STUDY}` = '{self.study}' AND {condition}"
+    @property
+    def _own(self) -> dict[str, str]:
+        own = {tags.STUDY: self.study}
+        return own | {tags.STUDY_ID: self.study_id} if self.study_id else own
+
+    def _find(self, condition: str, experiments: Sequence[str] = ()) -> list[Run]:
+        query = f"tags.`{tags.STUDY_ID}` = '{self.study_id}'"
+        if condition:
+            query += f" AND {condition}"
+        experiments = experiments or [self.experiment_id]
         found: list[Run] = []
         token: str | None = None
         while True:
             page = self.client.search_runs(
-                [self.experiment_id], query, max_results=1000, page_token=token
+                list(experiments), query, max_results=1000, page_token=token
             )
             found += page
             token = page.token
@@ -266,59 +294,26 @@ class SweepRuns:
         entities = [RunTag(key, value[: tags.TAG_LIMIT]) for key, value in own.items()]
         self.client.log_batch(run_id, tags=entities)
 
+    def _untag(self, run_id: str, *keys: str) -> None:
+        there = self.client.get_run(run_id).data.tags
+        for key in keys:
+            if key in there:
+                self.client.delete_tag(run_id, key)
+
+    def _origin_of(self, record: TrialRecord) -> dict[str, str]:
+        """What places a trial's run: below which parent, after how many retries."""
+        own = {tags.PARENT: self.parent_id} if self.parent_id else {}
+        if record.retried:
+            own[tags.RETRIES] = str(len(record.retried))
+        return own
+
     def _log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         for first in range(0, len(metrics), tags.METRIC_BATCH):
             self.client.log_batch(run_id, metrics=metrics[first : first + tags.METRIC_BATCH])
 
     def _log_input(self, run_id: str) -> None:
-        data = self._data
-        if data is None:
-            return
-        spec = {"dtype": data.input_dtype, "shape": [-1, *data.input_shape]}
-        schema = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": spec}]}}
-        profile = {
-            "training_examples": data.train,
-            "test_examples": data.test,
-            "sha256": data.digest,
-        }
-        entity = Dataset(
-            # Of a file the name alone: the UI has little room, and the source is told beside it.
-            name=Path(data.name).name[:500],
-            digest=data.digest[:12],
-            source_type="local",
-            source=json.dumps({"uri": data.source}),
-            schema=json.dumps(schema),
-            profile=json.dumps(profile),
-        )
-        context = [InputTag("mlflow.data.context", "training")]
-        self.client.log_inputs(run_id, datasets=[DatasetInput(entity, context)])
-
-
-def end_adopted(client: MlflowClient, run_id: str, reason: str) -> None:
-    """End the run that `mlflow run` made, where it still runs: `mlflow run` may be gone."""
-    with contextlib.suppress(MlflowException):
-        if client.get_run(run_id).info.status == "RUNNING":
-            client.set_tag(run_id, tags.REASON, reason[: tags.TAG_LIMIT])
-            client.set_terminated(run_id, "FAILED")
-
-
-def tags_of_run(client: MlflowClient, run_id: str) -> dict[str, str] | None:
-    """The tags of a run, or None where the store has no such run."""
-    try:
-        return dict(client.get_run(run_id).data.tags)
-    except MlflowException:
-        return None
-
-
-def find_trial(client: MlflowClient, study: str, number: int | None) -> str | None:
-    """The run id of a trial, in whatever experiment it is; the newest if there are several."""
-    query = (
-        f"tags.`{tags.STUDY}` = '{study}' AND tags.`{tags.KIND}` = 'trial' "
-        f"AND tags.`{tags.TRIAL_NUMBER}` = '{number}'"
-    )
-    experiments = [item.experiment_id for item in client.search_experiments()]
-    found = client.search_runs(experiments, query, max_results=1)
-    return str(found[0].info.run_id) if found else None
+        if self._data is not None:
+            self.client.log_inputs(run_id, datasets=[dataset_input(self._data)])
 
 
 def _origin() -> dict[str, str]:
@@ -328,10 +323,6 @@ def _origin() -> dict[str, str]:
     with contextlib.suppress(OSError, KeyError):
         origin[tags.USER] = getpass.getuser()
     return origin
-
-
-def _child_key(run: Run) -> str:
-    return str(run.data.tags.get(tags.TRIAL_NUMBER, "baseline"))
 
 
 def _now() -> int:

@@ -45,6 +45,14 @@ def hidden(uri: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
 
 
+def file_of(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other."""
+    parts = urlsplit(uri)
+    path = parts.path[1:]
+    sqlite = parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:")
+    return Path(path) if sqlite else None
+
+
 def connect(uri: str) -> MlflowClient:
     """A client of a store that answers; its database is initialised here, once.
 
@@ -82,9 +90,9 @@ def _probe_database(uri: str) -> None:
     if parts.hostname and kind in _PORTS:
         address = (parts.hostname, parts.port or _PORTS[kind])
         socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
-    if kind == "sqlite" and (file := parts.path[1:]) not in ("", ":memory:"):
+    if (file := file_of(uri)) is not None:
         # As MLflow does it.
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_sqlalchemy_engine(uri)
     try:
         engine.connect().close()
@@ -92,10 +100,22 @@ def _probe_database(uri: str) -> None:
         engine.dispose()
 
 
-def experiment_id(client: MlflowClient, default_name: str, metric: str, maximize: bool) -> str:
-    """The experiment of this process: the one `mlflow run` chose, else by name, made if needed."""
+def experiment_id(
+    client: MlflowClient,
+    default_name: str,
+    metric: str,
+    maximize: bool,
+    known: str | None = None,
+) -> str:
+    """The experiment of this process, made if needed.
+
+    It is the one that `mlflow run` or the environment chose, else the one the study is in
+    already (`known`), else the one of the default name.
+    """
     chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", default_name)
+    if chosen is None and "MLFLOW_EXPERIMENT_NAME" not in os.environ:
+        chosen = known
     try:
         if chosen is None:
             found = client.get_experiment_by_name(name)

@@ -3,8 +3,11 @@
 KIND = "clr_sweep.kind"  # sweep, trial, baseline, train
 STATE = "clr_sweep.state"  # complete, pruned, diverged, failed, interrupted, running
 STUDY = "clr_sweep.study"
+STUDY_ID = "clr_sweep.study_id"  # two studies in one store may have the same name
+PROCESS = "clr_sweep.process"  # host, number and start of the process that writes the run
 TRIAL_NUMBER = "clr_sweep.trial_number"
 REASON = "clr_sweep.reason"
+RETRIES = "clr_sweep.retries"  # attempts that ended through no failure of the trial's own
 STORAGE = "clr_sweep.storage"
 VERSION = "clr_sweep.version"
 

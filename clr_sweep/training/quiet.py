@@ -14,6 +14,8 @@ def quiet_standard_error() -> Iterator[None]:
     TensorFlow's notes on the processor and on missing GPUs come before its logging is set up,
     so no setting silences them. Exceptions are not affected.
     """
+    # What it says later, at the first operation.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

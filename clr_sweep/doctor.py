@@ -1,0 +1,235 @@
+"""`clr-sweep doctor`: do the study, the trials' folders and MLflow agree, and if not, mend it.
+
+Optuna's database and the trials' folders are the truth. What they lack cannot be made up; MLflow
+can always be completed from them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from optuna.trial import TrialState
+
+from clr_sweep.errors import InputError
+from clr_sweep.parent_run import open_parent, publisher_of
+from clr_sweep.publishing import Publisher, outcome
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.search import storage
+from clr_sweep.search.attributes import BASELINE, FACTS, STATE, STUDY_ID
+from clr_sweep.search.lock import only_driver
+from clr_sweep.search.reading import read_study
+from clr_sweep.search.trials import record_progress, waiting_again
+from clr_sweep.store_errors import plain_store_errors
+from clr_sweep.study_folder import left_behind, only_driver_here, write_best
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.contents import ENDED
+from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.lookup import experiment_of
+from clr_sweep.tracking.store import connect, file_of, hidden, tracking_uri
+from clr_sweep.training.folder import TrialFolder
+
+_GONE = "its process ended without a word"
+
+
+@dataclass
+class Findings:
+    """What is wrong with a study.
+
+    Attributes:
+        mendable: what `--fix` mends.
+        lost: what nothing can mend.
+        running: why it was not looked at: a process runs it.
+    """
+
+    study: str
+    mendable: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    running: str = ""
+
+    def lines(self, *, fixed: bool) -> list[str]:
+        """What was found, for people."""
+        name, number = self.study, len(self.mendable) + len(self.lost)
+        if self.running:
+            return [f"{self.running} (it was not looked at)"]
+        if not number:
+            return [f"study {name}: all is well"]
+        lines = [f"study {name}: {number} {'thing is' if number == 1 else 'things are'} wrong"]
+        lines += [f"  {text}{' (mended)' if fixed else ''}" for text in self.mendable]
+        lines += [f"  {text} (cannot be mended)" for text in self.lost]
+        if self.mendable and not fixed:
+            lines.append(f"  mend it: clr-sweep doctor {name} --fix")
+        return lines
+
+
+def examine(name: str | None, url: str | None, *, fix: bool) -> list[Findings]:
+    """Look at one study, or at all that the storage holds.
+
+    Args:
+        name: of the study; None is all.
+        url: of the study storage; None is the default one.
+        fix: mend what can be mended.
+
+    Raises:
+        InputError: there is no such study.
+        StoreError: a store cannot be used.
+    """
+    with plain_store_errors(url):
+        store = storage.open_storage(url or storage.DEFAULT_STORAGE, must_exist=True)
+        studies = [storage.load_study(store, name)] if name else list(storage.own_studies(store))
+        return [_Examination(study, url, fix).findings() for study in studies]
+
+
+class _Examination:
+    """Of one study."""
+
+    def __init__(self, study: optuna.Study, url: str | None, fix: bool) -> None:
+        self.study = study
+        self.url = url or storage.DEFAULT_STORAGE
+        self.fix = fix
+        self.found = Findings(study.study_name)
+        self.folder = Path(study.user_attrs[FACTS]["folder"])
+
+    def findings(self) -> Findings:
+        name = self.study.study_name
+        try:
+            with contextlib.ExitStack() as locks:
+                if self.folder.is_dir():
+                    locks.enter_context(only_driver_here(self.folder, name))
+                locks.enter_context(only_driver(self.url, name))
+                self._study()
+                record = read_study(self.study)
+                for trial in record.all:
+                    self._trial_folder(trial)
+                self._work_folders()
+                self._mlflow()
+        except InputError as error:
+            self.found.running = str(error)
+        return self.found
+
+    def _mend(self, text: str, how: Callable[[], object]) -> None:
+        self.found.mendable.append(text)
+        if self.fix:
+            how()
+
+    def _study(self) -> None:
+        """What a driver that was killed leaves in the study."""
+        study = self.study
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        stuck = [f"trial {trial.number}" for trial in running]
+        if study.user_attrs.get(BASELINE, {}).get(STATE) == "running":
+            stuck.append("baseline")
+        if stuck:
+            numbers = ", ".join(stuck)
+            self._mend(
+                f"RUNNING in the study, and no process runs it: {numbers}",
+                lambda: waiting_again(study),
+            )
+        record = read_study(study)
+        if record.state == "running":
+            self._mend(
+                "the study is marked as running, and no process runs it",
+                lambda: record_progress(study, "interrupted", record.planned, _GONE),
+            )
+
+    def _trial_folder(self, record: TrialRecord) -> None:
+        folder = TrialFolder(record.folder)
+        if not record.folder.is_dir():
+            if record.state in ENDED:
+                self.found.lost.append(
+                    f"{record.label}: its folder {record.folder} is gone, and with it its epochs, "
+                    "its curve and its model"
+                )
+            return
+        for file in folder.leftovers():
+            self._mend(f"{record.label}: {file.name} is half-written", file.unlink)
+        self.found.lost += [f"{record.label}: {text}" for text in _lost_files(record)]
+
+    def _work_folders(self) -> None:
+        for work in left_behind(self.folder):
+            self._mend(
+                f"{work.name}: data that a killed process left behind",
+                lambda work=work: shutil.rmtree(work),  # type: ignore[misc]
+            )
+
+    def _mlflow(self) -> None:
+        uri = tracking_uri()
+        file = file_of(uri)
+        if file is not None and not file.exists() and not self.fix:
+            self.found.mendable.append(f"the MLflow store {hidden(uri)} does not exist")
+            return
+        client = connect(uri)
+        known = experiment_of(client, self.study.user_attrs[STUDY_ID])
+        if known is None and not self.fix:
+            self.found.mendable.append(f"the MLflow store {hidden(uri)} has no run of it")
+            return
+        said: list[str] = []
+        publisher = publisher_of(self.study, client, Link(said.append))
+        record = read_study(self.study)
+        problems = _parent_problems(publisher, record)
+        if self.fix and problems:
+            open_parent(self.study, publisher, self.url, None)
+        problems += publisher.trial_runs.reconcile(record, mend=self.fix)
+        if self.fix and problems:
+            publisher.conclude(record)
+        self.found.mendable += problems
+        self._best_file(publisher, record)
+
+    def _best_file(self, publisher: Publisher, record: StudyRecord) -> None:
+        text = publisher.best_yaml(record)
+        if record.state == "complete" and text is not None:
+            best = self.folder / "best.yaml"
+            if not best.exists() or best.read_text(encoding="utf-8") != text:
+                self._mend(
+                    f"{best.name} is not what `clr-sweep export` writes",
+                    lambda: write_best(self.folder, text),
+                )
+
+
+def _lost_files(record: TrialRecord) -> Iterator[str]:
+    """What the folder of a trial that has ended should hold, and does not."""
+    folder = TrialFolder(record.folder)
+    if record.state not in ENDED or record.state == "failed":
+        return
+    for file in ("config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json"):
+        if not (record.folder / file).exists():
+            yield f"its file {file} is gone"
+    result = folder.result()
+    if result is not None and (result.value, result.metrics) != (record.value, record.metrics):
+        yield (
+            f"result.json says {result.value} and {dict(result.metrics)}, the study "
+            f"{record.value} and {dict(record.metrics)}"
+        )
+    if result is not None and result.epochs != len(record.reports):
+        yield f"epochs.jsonl has {len(record.reports)} epochs, result.json {result.epochs}"
+
+
+def _parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
+    """What is wrong with the run that stands for the sweep; `parent_id` is set to it."""
+    runs = publisher.runs
+    parents = runs.parents()
+    if not parents:
+        return ["the sweep has no run in MLflow"]
+    parent = parents[0]
+    runs.parent_id = parent.info.run_id
+    problems = [] if len(parents) == 1 else [f"the sweep has {len(parents)} runs in MLflow"]
+    status = tags.STATUS_OF_STATE[study.state]
+    if (parent.data.tags.get(tags.STATE), parent.info.status) != (study.state, status):
+        problems.append(
+            f"the sweep's run is {parent.data.tags.get(tags.STATE)}, {parent.info.status}, "
+            f"not {study.state}, {status}"
+        )
+    files = ["best.yaml", "figures/history.png"] if outcome(study) else []
+    there = runs.files(parent.info.run_id)
+    problems += [f"the sweep's run has no {name}" for name in files if name not in there]
+    metrics = parent.data.metrics
+    problems += [
+        f"the sweep's run says {name} is {metrics.get(name)}, not {value}"
+        for name, value in outcome(study).items()
+        if metrics.get(name) != value
+    ]
+    return problems

@@ -1,0 +1,36 @@
+"""After the last trial: the best one and the baseline on the test set, which no choice has seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clr_sweep.engines.local import LocalEngine
+from clr_sweep.records import StudyRecord
+from clr_sweep.running import Job, run_all
+from clr_sweep.stopping import StopRequest
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import TEST_TRIAL, DataFacts, TrialJob
+
+
+def evaluate_finalists(
+    engine: LocalEngine,
+    study: StudyRecord,
+    facts: DataFacts,
+    search_path: tuple[Path, ...],
+    stop: StopRequest,
+) -> None:
+    """Evaluate those of the two that are complete and have not been evaluated yet."""
+    due = [
+        record
+        for record in (study.best, study.baseline)
+        if record is not None and record.state == "complete" and not record.test_metrics
+    ]
+    jobs = {
+        f"test of {record.label}": Job(
+            TEST_TRIAL,
+            TrialJob(record.config, facts.materialized, record.folder, search_path),
+            TrialFolder(record.folder).log_file,
+        )
+        for record in due
+    }
+    run_all(engine, jobs, stop)

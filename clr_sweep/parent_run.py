@@ -1,0 +1,93 @@
+"""The run that stands for a whole study: opened with its settings, by `run` and by `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+from mlflow.tracking import MlflowClient
+
+from clr_sweep import __version__
+from clr_sweep.publishing import Publisher, sampled_parameters, sweep_settings
+from clr_sweep.search import storage
+from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
+from clr_sweep.search.reading import stored_sweep
+from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.lookup import experiment_of
+from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.store import experiment_id, hidden
+from clr_sweep.tracking.views import save_view
+from clr_sweep.training.requests import DataFacts
+
+
+def stored_facts(
+    data: DataFacts, file: Path, folder: Path, search_path: tuple[Path, ...]
+) -> dict[str, Any]:
+    """What a study keeps of its data and its files, for those who have only the study.
+
+    Args:
+        file: the sweep file.
+        folder: the study's.
+        search_path: folders in which a module of the user's is looked for.
+    """
+    facts = asdict(data)
+    del facts["materialized"]
+    return {
+        "data_digest": data.digest,
+        "data": facts,
+        "sweep_file": file.name,
+        "folder": str(folder),
+        "search_path": [str(folder) for folder in search_path],
+    }
+
+
+def publisher_of(study: optuna.Study, client: MlflowClient, link: Link) -> Publisher:
+    """What shows a stored study in MLflow, in the experiment that it is in, else in a new one."""
+    facts: Mapping[str, Any] = study.user_attrs[FACTS]
+    data = facts["data"]
+    runs = SweepRuns(
+        client,
+        _experiment(study, client),
+        study.study_name,
+        study.user_attrs[STUDY_ID],
+        DataFacts(
+            **{**data, "input_shape": tuple(data["input_shape"])},
+            materialized=Path(),
+        ),
+    )
+    folders = tuple(Path(folder) for folder in facts["search_path"])
+    return Publisher(runs, link, folders, facts["data_digest"])
+
+
+def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: str | None) -> None:
+    """Open the parent run: its settings and the sweep file.
+
+    Args:
+        url: of the study's storage; its password is not told.
+        adopted: the run that `mlflow run` made, if it did.
+    """
+    runs, sweep = publisher.runs, stored_sweep(study)
+    parent = runs.open_parent(adopted, hidden(storage.absolute(url)), __version__)
+    runs.log_params(parent, sweep_settings(sweep))
+    runs.log_text(
+        parent, study.user_attrs[SWEEP_TEXT], f"sweep/{study.user_attrs[FACTS]['sweep_file']}"
+    )
+    objective, sampled = sweep.objective, sampled_parameters(sweep)
+    maximize = objective.direction == "maximize"
+    save_view(
+        runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled
+    )
+
+
+def _experiment(study: optuna.Study, client: MlflowClient) -> str:
+    sweep = stored_sweep(study)
+    return experiment_id(
+        client,
+        sweep.name,
+        sweep.objective.metric,
+        sweep.objective.direction == "maximize",
+        experiment_of(client, study.user_attrs[STUDY_ID]),
+    )

@@ -1,0 +1,15 @@
+"""The names under which a study and its trials are stored beside what Optuna itself stores."""
+
+# Of the study.
+SWEEP, SWEEP_TEXT, FACTS, BASELINE = "sweep", "sweep_text", "facts", "baseline"
+# What its runs in MLflow are found by: names are given twice.
+STUDY_ID = "study_id"
+# How far the study is: its state, why it stopped, and how many trials were planned last.
+PROGRESS = "progress"
+# Of a trial, and of the baseline.
+CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "folder"
+PROVENANCE = "provenance"
+# Why earlier attempts of a trial ended that were not its own failures.
+RETRIED = "retried"
+# A trial's place on the triangle, 0 (trough) to 1 (peak), by epoch.
+POSITIONS = "positions"

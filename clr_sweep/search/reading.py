@@ -1,0 +1,101 @@
+"""The study as it is stored, read into plain records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.records import Divergence, Kind, StudyRecord, TrialRecord
+from clr_sweep.search.attributes import (
+    BASELINE,
+    CONFIG,
+    FOLDER,
+    PROGRESS,
+    PROVENANCE,
+    REASON,
+    RESULT,
+    RETRIED,
+    STATE,
+    SWEEP,
+)
+from clr_sweep.training.folder import TrialFolder
+
+
+def read_study(study: optuna.Study) -> StudyRecord:
+    """The study as it is stored, with the epochs from the trials' folders."""
+    sweep = stored_sweep(study)
+    trials = tuple(
+        _trial_record(trial)
+        for trial in study.get_trials(deepcopy=False)
+        if CONFIG in trial.user_attrs
+    )
+    attributes = study.user_attrs
+    baseline, progress = attributes.get(BASELINE), attributes.get(PROGRESS, {})
+    return StudyRecord(
+        name=study.study_name,
+        metric=sweep.objective.metric,
+        direction=sweep.objective.direction,
+        trials=trials,
+        baseline=_record("baseline", None, baseline, {}) if baseline else None,
+        importances=_importances(study),
+        planned=progress.get("planned", sweep.study.trials),
+        state=progress.get(STATE, "running"),
+        reason=progress.get(REASON, ""),
+    )
+
+
+def stored_sweep(study: optuna.Study) -> Sweep:
+    """The definition that the study was made from."""
+    return Sweep.model_validate_json(json.dumps(study.user_attrs[SWEEP]))
+
+
+def _trial_record(trial: FrozenTrial) -> TrialRecord:
+    attributes = dict(trial.user_attrs)
+    if not trial.state.is_finished():
+        waiting = trial.state == TrialState.WAITING
+        attributes[STATE] = "interrupted" if waiting else "running"
+    attributes.setdefault(STATE, "failed")
+    return _record("trial", trial.number, attributes, trial.params)
+
+
+def _record(
+    kind: Kind, number: int | None, content: Mapping[str, Any], params: Mapping[str, Any]
+) -> TrialRecord:
+    folder = TrialFolder(Path(content[FOLDER]))
+    result: Mapping[str, Any] = content.get(RESULT) or {}
+    where = result.get("divergence")
+    return TrialRecord(
+        kind=kind,
+        number=number,
+        state=content[STATE],
+        reason=content.get(REASON),
+        config=TrialConfig.model_validate_json(json.dumps(content[CONFIG])),
+        folder=folder.path,
+        value=result.get("value"),
+        params=dict(params),
+        metrics=result.get("metrics", {}),
+        test_metrics=folder.test_metrics(),
+        reports=folder.reports(),
+        cpu_seconds=result.get("cpu_seconds", 0.0),
+        wall_seconds=result.get("wall_seconds", 0.0),
+        divergence=Divergence(**where) if where else None,
+        provenance=content.get(PROVENANCE) or {},
+        retried=tuple(content.get(RETRIED, ())),
+    )
+
+
+def _importances(study: optuna.Study) -> dict[str, float]:
+    """PED-ANOVA importances, or none where there are too few trials for them."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len(complete) < 10:
+        return {}
+    try:
+        return dict(optuna.importance.get_param_importances(study))
+    except (ValueError, RuntimeError, ZeroDivisionError):
+        return {}

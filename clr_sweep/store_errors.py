@@ -1,0 +1,33 @@
+"""A store that fails on the way, in words that name it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from mlflow.exceptions import MlflowException
+from optuna.exceptions import StorageInternalError
+from requests import RequestException
+from sqlalchemy.exc import SQLAlchemyError
+
+from clr_sweep.errors import StoreError
+from clr_sweep.search import storage
+from clr_sweep.tracking.store import hidden, tracking_uri
+
+
+@contextlib.contextmanager
+def plain_store_errors(url: str | None) -> Iterator[None]:
+    """Raise a StoreError for what Optuna's and MLflow's stores raise.
+
+    Args:
+        url: of the study's storage; None is the default one.
+    """
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        shown = hidden(url or storage.DEFAULT_STORAGE)
+        why = str(error.__cause__ or error).split("\n")[0]
+        raise StoreError(f"the study storage {shown} failed: {why}") from error
+    except (MlflowException, RequestException) as error:
+        why = str(error).split("\n")[0]
+        raise StoreError(f"the MLflow store {hidden(tracking_uri())} failed: {why}") from error

@@ -1,0 +1,141 @@
+"""Whether the run of a trial says what the study and the trial's folder say."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlflow.entities import LoggedModelStatus, Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from clr_sweep.records import TrialRecord
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.contents import (
+    ENDED,
+    TIMES,
+    Point,
+    artifacts,
+    has_model,
+    parameters,
+    points,
+)
+from clr_sweep.tracking.models import model_of_run
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found.
+
+    Attributes:
+        wrong: what contradicts the study; such a run cannot be mended, since MLflow takes no
+            value back.
+        missing: what can be added.
+        points: the values among that.
+    """
+
+    wrong: tuple[str, ...]
+    missing: tuple[str, ...]
+    points: tuple[Point, ...]
+
+
+def audit(client: MlflowClient, run: Run, record: TrialRecord, parent_id: str) -> Audit:
+    """Compare a run with the trial it stands for, to every value of every metric.
+
+    What others have added to the run is left alone. Of a trial whose folder is gone only the state
+    is compared: the run is then the only place that has the rest.
+    """
+    wrong = list(_other_parameters(run, record))
+    missing = list(_missing_tags(run, record, parent_id))
+    lacking: list[Point] = []
+    if record.folder.is_dir():
+        there = run.data.params
+        if unknown := [key for key in parameters(record) if key not in there]:
+            missing.append(f"no parameter {', '.join(unknown)}")
+        lacking, contradictions = _compare_points(client, run, record)
+        wrong += contradictions
+        if lacking:
+            names = dict.fromkeys(point.key for point in lacking)
+            missing.append(f"{len(lacking)} values of {', '.join(names)} are not logged")
+        missing += _missing_files(client, run, record)
+    return Audit(tuple(wrong), tuple(missing), tuple(lacking))
+
+
+def model_is_whole(client: MlflowClient, run_id: str) -> bool:
+    """Whether a run has a model that was logged to its end and is still there."""
+    output = model_of_run(client, run_id)
+    if output is None:
+        return False
+    try:
+        model = client.get_logged_model(output.model_id)
+        files = client.list_logged_model_artifacts(output.model_id)
+    except (MlflowException, OSError):
+        return False
+    return model.status == LoggedModelStatus.READY and any(
+        posixpath.basename(file.path) == "MLmodel" for file in files
+    )
+
+
+def _other_parameters(run: Run, record: TrialRecord) -> Iterator[str]:
+    there = run.data.params
+    for key, value in parameters(record).items():
+        expected = str(value)[: tags.PARAM_LIMIT]
+        if key in there and there[key] != expected:
+            yield f"parameter {key} is {there[key]}, not {expected}"
+
+
+def _missing_tags(run: Run, record: TrialRecord, parent_id: str) -> Iterator[str]:
+    there, state = run.data.tags, record.state
+    if there.get(tags.STATE) != state:
+        yield f"its state is {there.get(tags.STATE)}, not {state}"
+    if run.info.status != tags.STATUS_OF_STATE[state]:
+        yield f"its status is {run.info.status}, not {tags.STATUS_OF_STATE[state]}"
+    if there.get(tags.PARENT, "") != parent_id:
+        yield "it is not below the sweep's run"
+    reason = record.reason and record.reason[: tags.TAG_LIMIT]
+    if there.get(tags.REASON) != reason and (reason or state in ENDED):
+        yield "its reason is not the trial's"
+    if there.get(tags.RETRIES, "0") != str(len(record.retried)):
+        yield "the number of its retries is not the trial's"
+    if tags.NOTE not in there and state in ENDED:
+        yield "no description"
+
+
+def _compare_points(
+    client: MlflowClient, run: Run, record: TrialRecord
+) -> tuple[list[Point], list[str]]:
+    """The values that are missing, and what contradicts."""
+    expected: dict[str, dict[int, float]] = {}
+    for point in points(record):
+        expected.setdefault(point.key, {})[point.step] = point.value
+    lacking: list[Point] = []
+    contradictions: list[str] = []
+    for key, values in expected.items():
+        history = client.get_metric_history(run.info.run_id, key)
+        if twice := [s for s, n in Counter(item.step for item in history).items() if n > 1]:
+            contradictions.append(f"{key} is logged twice at step {twice[0]}")
+        for item in history:
+            if item.step not in values:
+                contradictions.append(f"{key} has a value at step {item.step}")
+            elif item.value != values[item.step] and key not in TIMES:
+                contradictions.append(
+                    f"{key} is {item.value!r} at step {item.step}, not {values[item.step]!r}"
+                )
+        there = {item.step for item in history}
+        lacking += [Point(key, v, step) for step, v in values.items() if step not in there]
+    return lacking, contradictions
+
+
+def _missing_files(client: MlflowClient, run: Run, record: TrialRecord) -> Iterator[str]:
+    names = artifacts(record)
+    folders = {posixpath.dirname(name) for name in names}
+    there = {
+        file.path
+        for folder in folders
+        for file in client.list_artifacts(run.info.run_id, folder or None)
+    }
+    yield from (f"no artifact {name}" for name in names if name not in there)
+    if has_model(record) and not model_is_whole(client, run.info.run_id):
+        yield "no model"

@@ -1,0 +1,100 @@
+"""What the run of a trial holds: what writing goes by, and checking too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from clr_sweep.records import EpochReport, TrialRecord
+from clr_sweep.training.folder import TrialFolder
+
+# These tell how long something took: an attempt that had to be repeated took another time.
+TIMES = ("cpu_seconds", "trial_cpu_seconds", "trial_wall_seconds")
+ENDED = ("complete", "pruned", "diverged", "failed")
+
+
+class Point(NamedTuple):
+    """A value of a metric at a step."""
+
+    key: str
+    value: float
+    step: int
+
+
+def run_name(record: TrialRecord) -> str:
+    return "baseline" if record.number is None else f"trial-{record.number:03d}"
+
+
+def parameters(record: TrialRecord) -> dict[str, object]:
+    """The parameters of a trial's run.
+
+    Every child has every parameter, as the same type: parallel coordinates drop a run that lacks
+    one. Without cycles the sizes are 0 and gamma is 1.
+    """
+    config, schedule = record.config, record.config.schedule
+    return {
+        "init_lr": schedule.init_lr,
+        "max_lr": schedule.max_lr,
+        "step_size_factor": schedule.step_size_factor,
+        "step_size": schedule.step_size,
+        "policy": schedule.policy,
+        "gamma": schedule.gamma,
+        "seed": config.seed,
+        "steps": config.steps,
+        "batch_size": config.training.batch_size,
+        "epochs": config.training.epochs,
+        "optimizer": config.training.optimizer.name,
+        "model": config.model.name,
+        "dataset": config.dataset.name,
+        **config.training.optimizer.arguments,
+        **{f"model.{key}": value for key, value in config.model.arguments.items()},
+    }
+
+
+def epoch_points(report: EpochReport, first: str = "") -> list[Point]:
+    """An epoch's metrics (counted from 1, so that the UI draws lines) and thinned steps.
+
+    Args:
+        first: the metric to log first; of those that all compared runs have, the UI's parallel
+            coordinates show the one that was logged first.
+    """
+    values = {**report.metrics, "cpu_seconds": report.cpu_seconds}
+    names = sorted(values, key=lambda key: key != first)
+    points = [Point(name, values[name], report.epoch) for name in names]
+    for point in report.points:
+        points.append(Point("learning_rate", point.learning_rate, point.step))
+        if point.batch_loss is not None:
+            points.append(Point("batch_loss", point.batch_loss, point.step))
+    return points
+
+
+def points(record: TrialRecord) -> Iterator[Point]:
+    """Every value that the run of a trial in this state holds, those of the test set last."""
+    for report in record.reports:
+        yield from epoch_points(report, record.config.objective.metric)
+    if record.state in ENDED:
+        yield Point("trial_cpu_seconds", record.cpu_seconds, 0)
+        yield Point("trial_wall_seconds", record.wall_seconds, 0)
+    for name, value in record.test_metrics.items():
+        yield Point(name, value, 0)
+
+
+def artifacts(record: TrialRecord) -> list[str]:
+    """The files that the run of a trial in this state holds, the model apart."""
+    if record.state not in ENDED:
+        return []
+    folder = TrialFolder(record.folder)
+    names = ["config.yaml"]
+    if folder.curve_file.exists():
+        names += ["curves/curve.npz", "figures/learning_rate.png"]
+    if record.reports:
+        names.append("figures/loss.png")
+    if record.state == "failed" and folder.log_file.exists():
+        names.append("log.txt")
+    return names
+
+
+def has_model(record: TrialRecord) -> bool:
+    """Whether the run of a trial in this state holds its model."""
+    kept = record.state in ("complete", "pruned")
+    return kept and TrialFolder(record.folder).model_file.exists()

@@ -1,0 +1,31 @@
+"""A data set as MLflow shows it: an input of the runs that were trained on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mlflow.entities import Dataset, DatasetInput, InputTag
+
+from clr_sweep.training.requests import DataFacts
+
+
+def dataset_input(data: DataFacts) -> DatasetInput:
+    """The data set as the training input of a run."""
+    spec = {"dtype": data.input_dtype, "shape": [-1, *data.input_shape]}
+    schema = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": spec}]}}
+    profile = {
+        "training_examples": data.train,
+        "test_examples": data.test,
+        "sha256": data.digest,
+    }
+    entity = Dataset(
+        # Of a file the name alone: the UI has little room, and the source is told beside it.
+        name=Path(data.name).name[:500],
+        digest=data.digest[:12],
+        source_type="local",
+        source=json.dumps({"uri": data.source}),
+        schema=json.dumps(schema),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])

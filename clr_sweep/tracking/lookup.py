@@ -1,0 +1,77 @@
+"""Single runs, found and looked at without a study."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+
+import psutil
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from clr_sweep.tracking import tags
+
+
+def process_tag(number: int | None = None) -> str:
+    """A process of this machine, this one by default, as the tag of a run has it."""
+    process = psutil.Process(number)
+    return f"{platform.node()} {process.pid} {process.create_time():.2f}"
+
+
+def abandoned(client: MlflowClient) -> list[Run]:
+    """RUNNING runs of processes of this machine that are gone, those of trials apart.
+
+    A `mlflow run` that is killed before its sweep has begun leaves one, and a killed
+    `clr-sweep train`.
+    """
+    experiments = [item.experiment_id for item in client.search_experiments()]
+    query = f"attributes.status = 'RUNNING' AND tags.`{tags.PROCESS}` LIKE '{platform.node()} %'"
+    return [
+        run
+        for run in client.search_runs(experiments, query)
+        if run.data.tags.get(tags.KIND, "train") == "train"
+        and _is_gone(run.data.tags[tags.PROCESS])
+    ]
+
+
+def _is_gone(process: str) -> bool:
+    try:
+        return process_tag(int(process.split()[-2])) != process
+    except (psutil.Error, ValueError):
+        return True
+
+
+def experiment_of(client: MlflowClient, study_id: str) -> str | None:
+    """The experiment that a study's parent run is in, or None while it has none."""
+    query = f"tags.`{tags.STUDY_ID}` = '{study_id}' AND tags.`{tags.KIND}` = 'sweep'"
+    experiments = [item.experiment_id for item in client.search_experiments()]
+    found = client.search_runs(experiments, query, max_results=1)
+    return str(found[0].info.experiment_id) if found else None
+
+
+def end_adopted(client: MlflowClient, run_id: str, reason: str) -> None:
+    """End the run that `mlflow run` made, where it still runs: `mlflow run` may be gone."""
+    with contextlib.suppress(MlflowException):
+        if client.get_run(run_id).info.status == "RUNNING":
+            client.set_tag(run_id, tags.REASON, reason[: tags.TAG_LIMIT])
+            client.set_terminated(run_id, "FAILED")
+
+
+def tags_of_run(client: MlflowClient, run_id: str) -> dict[str, str] | None:
+    """The tags of a run, or None where the store has no such run."""
+    try:
+        return dict(client.get_run(run_id).data.tags)
+    except MlflowException:
+        return None
+
+
+def find_trial(client: MlflowClient, study_id: str, number: int | None) -> str | None:
+    """The run id of a trial, in whatever experiment it is; the newest if there are several."""
+    query = (
+        f"tags.`{tags.STUDY_ID}` = '{study_id}' AND tags.`{tags.KIND}` = 'trial' "
+        f"AND tags.`{tags.TRIAL_NUMBER}` = '{number}'"
+    )
+    experiments = [item.experiment_id for item in client.search_experiments()]
+    found = client.search_runs(experiments, query, max_results=1)
+    return str(found[0].info.run_id) if found else None
