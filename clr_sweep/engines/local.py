@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import math
 import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 import os
-import pickle
 import signal
 import sys
-import threading
+import tempfile
 import time
 import traceback
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from clr_sweep.engines.job import SIGNALS_TO_A_GROUP, run
+from clr_sweep.engines.processes import JobProcess, adopt_orphans
 from clr_sweep.errors import ClrSweepError
 
 # Imported by the server before it forks: everything a job needs, so that a job starts at once.
 PRELOAD = ("clr_sweep.engines.server",)
 GRACE_SECONDS = 5.0
-_SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ Event = Message | Done | Failed | Died
 
 @dataclass
 class _Job:
-    process: BaseProcess
+    process: JobProcess
     connection: Connection
 
 
@@ -78,6 +77,8 @@ class LocalEngine:
     On Linux the processes are forked from a server that has run no TensorFlow operation: a start
     takes hundredths of a second, against ten seconds for a process that imports TensorFlow.
     Elsewhere they are spawned.
+
+    A server that is killed is replaced at the next start; its jobs go on and deliver their events.
     """
 
     def __init__(self, slots: int) -> None:
@@ -111,18 +112,10 @@ class LocalEngine:
         if key in self._jobs:
             raise ValueError(f"a job named {key!r} is running already")
         log.parent.mkdir(parents=True, exist_ok=True)
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_run, args=(theirs, function, payload, str(log)), name=f"clr-sweep {key}"
-        )
-        try:
-            process.start()
-        except (EOFError, OSError) as error:
-            raise ClrSweepError(
-                f"no process can be started for {key}: {str(error) or 'the server ended'}"
-            ) from error
-        theirs.close()
+        ours, process = self._launch(key, (function, payload, str(log)))
         self._jobs[key] = _Job(process, ours)
+        with contextlib.suppress(OSError):  # it has died already, which the next wait shows
+            ours.send("go")
 
     def answer(self, key: Hashable, value: Any) -> None:
         """Answer a Message. A job that has died meanwhile shows as Died at the next wait."""
@@ -136,29 +129,65 @@ class LocalEngine:
             time.sleep(timeout)
             return []
         ready = mp_connection.wait(list(waiting), timeout)
-        return [self._receive(waiting[item]) for item in ready]  # type: ignore[index]
+        events = [self._receive(waiting[item]) for item in ready]  # type: ignore[index]
+        silent = [key for item, key in waiting.items() if item not in ready]
+        return events + [self._died(key) for key in silent if self._has_died(key)]
+
+    def stop(self, key: Hashable) -> None:
+        """End one job: SIGTERM, and SIGKILL if it is still there after a while.
+
+        No event of it follows; those that `wait` has returned are the caller's.
+
+        Raises:
+            ValueError: no job of this key is running.
+        """
+        if key not in self._jobs:
+            raise ValueError(f"no job named {key!r} is running: {self.running}")
+        self._stop((key,))
 
     def stop_all(self) -> tuple[Hashable, ...]:
-        """End every job: SIGTERM, and SIGKILL for what is still there after a while."""
+        """End every job as `stop` does, all at once."""
         stopped = self.running
-        for job in self._jobs.values():
-            job.process.terminate()
-        deadline = time.monotonic() + GRACE_SECONDS
-        for job in self._jobs.values():
-            job.process.join(max(0.0, deadline - time.monotonic()))
-            if job.process.exitcode is None:
-                job.process.kill()
-                job.process.join()
-            job.connection.close()
-        self._jobs.clear()
+        self._stop(stopped)
         return stopped
+
+    def _stop(self, keys: tuple[Hashable, ...]) -> None:
+        for key in keys:
+            self._jobs[key].process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for key in keys:
+            self._end(key, deadline)
+
+    def _launch(
+        self, key: Hashable, arguments: tuple[str, Any, str]
+    ) -> tuple[Connection, JobProcess]:
+        """The connection to a new process, which waits for its first word, and the process."""
+        failure: Exception | None = None
+        for _ in range(2):  # the server may be killed at any moment
+            _start_server()
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(
+                target=run, args=(theirs, *arguments), name=f"clr-sweep {key}"
+            )
+            try:
+                process.start()
+                return ours, JobProcess(process)
+            except (EOFError, OSError) as error:
+                # A process that was made all the same ends, since nobody speaks to it.
+                ours.close()
+                _end_server()
+                failure = error
+            finally:
+                theirs.close()
+        why = str(failure) or "the server ended"
+        raise ClrSweepError(f"no process can be started for {key}: {why}") from failure
 
     def _receive(self, key: Hashable) -> Event:
         job = self._jobs[key]
         try:
             kind, value = job.connection.recv()
         except (EOFError, OSError):
-            return Died(key, _death(self._end(key)))
+            return self._died(key)
         except Exception as error:  # it came, but this process cannot make an object of it
             text = traceback.format_exc()
             self._end(key)
@@ -168,24 +197,36 @@ class LocalEngine:
         self._end(key)
         return Done(key, value) if kind == "done" else Failed(key, *value)
 
-    def _end(self, key: Hashable) -> int | None:
-        job = self._jobs.pop(key)
-        job.connection.close()
-        job.process.join(GRACE_SECONDS)
-        if job.process.exitcode is None:
+    def _has_died(self, key: Hashable) -> bool:
+        """Whether a job ended that another process, started by it, keeps the connection of."""
+        job = self._jobs[key]
+        return job.process.has_ended and not job.connection.poll()
+
+    def _died(self, key: Hashable) -> Died:
+        return Died(key, _death(self._end(key)))
+
+    def _end(self, key: Hashable, deadline: float | None = None) -> int | None:
+        """Let a job end by itself until the deadline, else by force; its exit status."""
+        job = self._jobs[key]
+        if not job.process.wait(deadline or time.monotonic() + GRACE_SECONDS):
             job.process.kill()
-            job.process.join()
-        return job.process.exitcode
+            job.process.wait(math.inf)
+        exitcode = job.process.take_away()
+        job.connection.close()
+        del self._jobs[key]
+        return exitcode
 
 
 @contextlib.contextmanager
 def local_engine(slots: int) -> Iterator[LocalEngine]:
     """An engine whose jobs do not outlive the block."""
     engine = LocalEngine(slots)
+    adopt_orphans()
     try:
         yield engine
     finally:
         engine.stop_all()
+        adopt_orphans(False)
 
 
 def _context() -> Any:
@@ -200,82 +241,49 @@ def _context() -> Any:
     return context
 
 
-def _start_server() -> None:
-    """Start the server that jobs are forked from, deaf to the signals that reach the whole group.
+_server_folder = ""
 
-    A signal that is blocked here stays blocked in what is started; for this process it is only
-    delivered later. The server goes when this process goes.
+
+def _start_server() -> None:
+    """Start the server that jobs are forked from, if it is not there.
+
+    It is deaf to the signals that reach the whole group: a signal that is blocked here stays
+    blocked in what is started; for this process it is only delivered later. The server goes when
+    this process goes. One that was started with another folder for temporary files is replaced:
+    its jobs inherit its environment.
+
+    Raises:
+        ClrSweepError: it cannot be started.
     """
+    global _server_folder
     if sys.platform != "linux":
         return
+    if _server_folder != tempfile.gettempdir():
+        _end_server()
+        _server_folder = tempfile.gettempdir()
     # Started first, since it unblocks the same signals.
     multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS_TO_A_GROUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS_TO_A_GROUP)
     try:
         multiprocessing.forkserver.ensure_running()
+    except OSError as error:
+        raise ClrSweepError(
+            f"the server that trials are started from cannot be started: {error}; its socket "
+            f"is a file below {_server_folder}: set TMPDIR to a shorter path that can be written"
+        ) from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run(connection: Connection, function: str, payload: Any, log: str) -> None:
-    # Ctrl-C goes to every process of the terminal; what happens to a job, the driver decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS_TO_A_GROUP)
-    _print_into(log)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-    def report(value: Any) -> Any:
-        try:
-            connection.send(("message", value))
-            return connection.recv()
-        except (EOFError, OSError):
-            os._exit(1)  # the driver is gone
-
-    try:
-        module, _, name = function.partition(":")
-        job = getattr(importlib.import_module(module), name)
-        answer = ("done", job(payload, report))
-    except BaseException as error:
-        answer = _failure(error)
-    try:
-        connection.send(answer)
-    except OSError:
-        os._exit(1)  # the driver is gone
-    except Exception as error:  # it cannot be pickled; nothing was sent yet
-        connection.send(_failure(error))
-    connection.close()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # TensorFlow's threads and exit handlers have nothing left to do that matters.
-    os._exit(0)
-
-
-def _failure(error: BaseException) -> tuple[str, tuple[BaseException, str]]:
-    """The answer of a job that failed; the log has the traceback too."""
-    text = "".join(traceback.format_exception(error))
-    print(text, file=sys.stderr, flush=True)
-    kept: BaseException = RuntimeError(repr(error))
-    if isinstance(error, ClrSweepError):
-        # One whose constructor takes other arguments would fail to arrive.
-        with contextlib.suppress(Exception):
-            kept = pickle.loads(pickle.dumps(error))
-    return "failed", (kept, text)
-
-
-def _print_into(log: str) -> None:
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    os.close(handle)
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        mp_connection.wait([parent.sentinel])
-        os._exit(1)
+def _end_server() -> None:
+    """Kill the server, if there is one; its jobs go on."""
+    if sys.platform != "linux":
+        return
+    server: Any = multiprocessing.forkserver._forkserver
+    if server._forkserver_pid is not None:
+        os.kill(server._forkserver_pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # its socket may be gone
+            server._stop()
 
 
 def _death(exitcode: int | None) -> str:

@@ -6,10 +6,14 @@ Prints one line of JSON for each thing that happened.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from engine_events import server_pid
 
 from clr_sweep.engines import local
 from clr_sweep.stopping import stop_request
@@ -29,12 +33,15 @@ def main(folder: Path, what: str) -> None:
             for event in engine.wait(600):
                 say(**event.value)
             return
+        if what == "killed server":
+            # Another one takes its place; what the test sends then goes to that.
+            os.kill(server_pid(), signal.SIGKILL)
         function = "engine_jobs:stay" if what == "stay" else "engine_jobs:ask"
         for key in ("a", "b"):
             payload = "hear" if what == "stay" else ["before", "after"]
             engine.start(key, function, payload, folder / f"{key}.txt")
         first = [engine.wait(600)[0], engine.wait(600)[0]]
-        say(reported=[event.value for event in first])
+        say(reported=[event.value for event in first], server=server_pid())
         while not stop:
             time.sleep(0.02)
         say(stopped_by=stop.signal_number)

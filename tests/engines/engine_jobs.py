@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -68,6 +69,40 @@ def end_by(payload: int, _report: Report) -> None:
         os.kill(os.getpid(), payload)
         time.sleep(600)
     os._exit(-payload)
+
+
+def end_as_told(_payload: Any, report: Report) -> None:
+    """Report the process, and end as `end_by` does by what is answered."""
+    end_by(report(os.getpid()), report)
+
+
+def leave_a_process(payload: str, report: Report) -> int:
+    """Start a process that outlives the job and return its number.
+
+    Args:
+        payload: "new" for a program of its own; "fork" for a copy that holds all that is open
+            here: the job reports its number then, and is killed.
+    """
+    if payload == "new":
+        sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+        return subprocess.Popen(sleep, start_new_session=True).pid
+    if (pid := os.fork()) == 0:
+        time.sleep(600)
+    report(pid)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return pid
+
+
+def touch(payload: Path, _report: Report) -> None:
+    """Make a file."""
+    payload.touch()
+
+
+def leave_temporary_file(payload: str, _report: Report) -> str:
+    """Make a temporary file with this text that nobody removes, and return its name."""
+    with tempfile.NamedTemporaryFile("w", delete=False) as file:
+        file.write(payload)
+    return file.name
 
 
 def crash(_payload: Any, _report: Report) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Hashable, Iterator
@@ -15,15 +13,14 @@ from typing import Any
 import engine_jobs
 import psutil
 import pytest
+from engine_events import heard, only_event, outcome, start_driver
 from real_runs import assert_gone
 
 from clr_sweep.engines import local
-from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Message, local_engine
+from clr_sweep.engines.local import Died, Done, Failed, LocalEngine, Message, local_engine
 from clr_sweep.errors import ClrSweepError, InputError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -31,23 +28,6 @@ def engine() -> Iterator[LocalEngine]:
     """An engine of two slots."""
     with local_engine(2) as made:
         yield made
-
-
-def only_event(engine: LocalEngine) -> Event:
-    """The next event."""
-    while not (events := engine.wait(600)):
-        pass
-    assert len(events) == 1
-    return events[0]
-
-
-def outcome(engine: LocalEngine, function: str, payload: Any, log: Path) -> Event:
-    """The single event of a job that only ends."""
-    engine.start("job", f"engine_jobs:{function}", payload, log)
-    event = only_event(engine)
-    assert event.key == "job"
-    assert engine.running == ()
-    return event
 
 
 # ---- what comes back
@@ -299,24 +279,6 @@ def test_tensorflow_takes_one_thread(engine: LocalEngine, tmp_path: Path) -> Non
 
 
 # ---- drivers that are stopped
-
-
-def start_driver(folder: Path, what: str, **environment: str) -> subprocess.Popen[str]:
-    """A driver in a session of its own, as a terminal would start it."""
-    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "engine_driver.py"), str(folder), what],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def heard(driver: subprocess.Popen[str]) -> dict[str, Any]:
-    """The next thing that a driver says."""
-    assert driver.stdout is not None
-    return dict(json.loads(driver.stdout.readline()))
 
 
 def test_jobs_die_with_their_driver(tmp_path: Path) -> None:

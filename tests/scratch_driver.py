@@ -1,0 +1,52 @@
+"""Run by test_scratch.py as a command of its own: `scratch_driver.py WHAT FOLDER`.
+
+Prints one line of JSON, then waits for a signal (SIGTERM ends it in order).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from clr_sweep.engines import local
+from clr_sweep.scratch import scratch_folder
+from clr_sweep.stopping import stop_request
+
+
+def hold(logs: Path) -> None:
+    """Leave temporary files in this process, its server and a job; wait for the end."""
+    local.PRELOAD = ()
+    with stop_request() as stop, scratch_folder() as folder, local.local_engine(1) as engine:
+        left = [tempfile.mkdtemp(prefix="of-driver-")]
+        for function, payload in (("leave_temporary_file", "text"), ("leave_a_process", "new")):
+            engine.start("job", f"engine_jobs:{function}", payload, logs / "log.txt")
+            (event,) = engine.wait(600)
+            assert isinstance(event, local.Done), event
+            left.append(event.value)
+        # Still there when this process is killed.
+        engine.start("job", "engine_jobs:stay", "hear", logs / "log.txt")
+        assert engine.wait(600)
+        print(json.dumps({"folder": str(folder), "left": left}), flush=True)
+        while not stop:
+            time.sleep(0.02)
+
+
+def come_and_go(times: int) -> None:
+    """Make and leave folders; none is taken away by another process that does the same."""
+    for number in range(times):
+        with scratch_folder() as folder:
+            (folder / "mine").write_text(str(number))
+            time.sleep(0.002)
+            assert (folder / "mine").read_text() == str(number)
+            assert (folder / "lock").exists()
+        assert not folder.exists()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "hold":
+        hold(Path(sys.argv[2]))
+    else:
+        come_and_go(int(sys.argv[2]))
