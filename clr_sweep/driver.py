@@ -222,7 +222,7 @@ class Driver:
             epochs = len(TrialFolder(self._flights[key].record.folder).reports())
             self._failed(
                 key,
-                f"stopped after {epochs} epochs: it took longer than study.trial_timeout, "
+                f"stopped in epoch {epochs + 1}: it took longer than study.trial_timeout, "
                 f"{duration(limit)}",
             )
 

@@ -27,6 +27,8 @@ def plain_store_errors(url: str | None) -> Iterator[None]:
     except (StorageInternalError, SQLAlchemyError) as error:
         shown = hidden(url or storage.DEFAULT_STORAGE)
         why = str(error.__cause__ or error).split("\n")[0]
+        if "disk is full" in why:  # as SQLite says it
+            why += "; free some space and start the same command again: it goes on from here"
         raise StoreError(f"the study storage {shown} failed: {why}") from error
     except (MlflowException, RequestException) as error:
         why = str(error).split("\n")[0]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 
-def duration(seconds: float) -> str:
-    """A time, as `90 s`, `12 min` or `3.4 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+def duration(seconds: float, decimals: int = 0) -> str:
+    """A time in the unit that suits its size: 8 s, 12 min, 3.2 h."""
+    if seconds >= 7200:
+        return f"{seconds / 3600:,.1f} h"
+    if seconds >= 120:
+        return f"{seconds / 60:.{decimals}f} min"
+    return f"{seconds:.{decimals}f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,6 +124,7 @@ class Place:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             **environment,
         }
+        self.database = folder / "mlflow.db"
         self._started: list[Running] = []
 
     def write_sweep(self, content: Mapping[str, Any] | None = None, name: str = "t.yaml") -> Path:
@@ -130,6 +132,14 @@ class Place:
         file = self.folder / name
         file.write_text(yaml.safe_dump(content or definition(), sort_keys=False))
         return file
+
+    def start_held(self, file: Path, *arguments: str, ahead: int = 1) -> Running:
+        """Start the sweep; return when the training so many ahead waits in its second epoch."""
+        training = self.trainings + ahead
+        self.hold(training)
+        running = self.start(*CLR_SWEEP, "run", str(file), *arguments)
+        running.wait_until(lambda: self.trainings == training, f"training {training}")
+        return running
 
     def start(self, *command: str) -> Running:
         """Start a command here."""
@@ -146,6 +156,19 @@ class Place:
     def sweep(self, *arguments: str) -> Running:
         """`clr-sweep ARGUMENTS`, to its end."""
         return self.run(*CLR_SWEEP, *arguments)
+
+    def start_server(self, uri: str | None = None) -> tuple[Running, str]:
+        """An MLflow tracking server on a store here; with its address, or at a known one."""
+        if uri is None:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        store = f"sqlite:///{self.database}"
+        port = uri.rpartition(":")[2]
+        options = ("--backend-store-uri", store, "--port", port, "--workers", "1")
+        running = self.start(*MLFLOW, "server", *options)
+        running.wait_for("Application startup complete")
+        return running, uri
 
     def close(self) -> None:
         """End what a failed test left running."""
@@ -178,6 +201,10 @@ class Place:
         """Let it go on."""
         (self.folder / f"hold-{number}").unlink()
 
+    def spoil(self, number: int) -> None:
+        """Let the training of this number raise an exception in its second epoch."""
+        (self.folder / f"raise-{number}").touch()
+
     # ---- what is stored
 
     def study(self, name: str = "tiny") -> Any:
@@ -196,7 +223,7 @@ class Place:
         """A client of the MLflow store."""
         from mlflow.tracking import MlflowClient
 
-        return MlflowClient(tracking_uri=f"sqlite:///{self.folder / 'mlflow.db'}")
+        return MlflowClient(tracking_uri=f"sqlite:///{self.database}")
 
     def runs(self) -> list[Any]:
         """All active runs of all experiments, the newest first."""
@@ -213,6 +240,13 @@ class Place:
         twice = [step for step, count in Counter(item.step for item in found).items() if count > 1]
         assert not twice, f"{metric} of run {run_id} was logged twice at the steps {twice}"
         return {item.step: item.value for item in found}
+
+
+def job_processes(running: Running) -> list[psutil.Process]:
+    """The processes that train: the grandchildren, forked by the engine's server."""
+    driver = psutil.Process(running.process.pid)
+    children = set(driver.children())
+    return [process for process in driver.children(recursive=True) if process not in children]
 
 
 def results(study: Any) -> dict[int, Any]:

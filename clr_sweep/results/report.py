@@ -9,6 +9,7 @@ from clr_sweep.config import SCHEDULE_KEYS
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
 from clr_sweep.results.comparison import Comparison, compare
+from clr_sweep.words import duration
 from clr_sweep.yaml_file import dump
 
 LIMIT = 8000
@@ -97,8 +98,8 @@ def trial_markdown(record: TrialRecord) -> str:
         f"{words.of_epochs(words.epochs(curves.planned_epochs(record)))}"
     )
     lines.append(
-        f"Took {words.seconds(record.cpu_seconds)} of CPU time for {done}, "
-        f"{words.seconds(record.wall_seconds)} by the clock."
+        f"Took {duration(record.cpu_seconds, 1)} of CPU time for {done}, "
+        f"{duration(record.wall_seconds, 1)} by the clock."
     )
     metrics = {**record.metrics, **record.test_metrics}
     if metrics:
@@ -138,8 +139,8 @@ def _cost(study: StudyRecord) -> str:
     cpu, wall = (sum(getattr(r, key) for r in runs) for key in ("cpu_seconds", "wall_seconds"))
     baseline = " and the baseline" if study.baseline is not None else ""
     return (
-        f"All trials{baseline} took {words.seconds(cpu)} of CPU time, "
-        f"{words.seconds(wall)} by the clock one after the other."
+        f"All trials{baseline} took {duration(cpu, 1)} of CPU time, "
+        f"{duration(wall, 1)} by the clock one after the other."
     )
 
 

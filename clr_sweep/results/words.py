@@ -66,14 +66,6 @@ def of_epochs(number: str) -> str:
     return f"{number} {'epoch' if number == '1' else 'epochs'}"
 
 
-def seconds(number: float) -> str:
-    """A time in the unit that suits its size: 8.4 s, 12.5 min, 3.2 h."""
-    for size, unit in ((3600.0, "h"), (60.0, "min")):
-        if number >= 2 * size:
-            return f"{number / size:,.1f} {unit}"
-    return f"{number:,.1f} s"
-
-
 def shorten(text: str, limit: int) -> str:
     """The text on one line, cut with an ellipsis where it is longer than `limit` characters."""
     line = " ".join(text.split())

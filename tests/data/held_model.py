@@ -1,7 +1,8 @@
 """A small model whose training can be held, so that a test can act in the middle of it.
 
 Copied beside a sweep file that names `held_model:build`. The trainings count themselves in the
-file `reached` when they are in their second epoch; number N waits there while `hold-N` exists.
+file `reached` when they are in their second epoch; number N waits there while `hold-N` exists,
+and raises an exception there if `raise-N` does.
 """
 
 import os
@@ -28,6 +29,8 @@ def _gate(iterations: tf.Tensor) -> None:
     deadline = time.monotonic() + LONGEST_SECONDS
     while (FOLDER / f"hold-{number}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+    if (FOLDER / f"raise-{number}").exists():
+        raise ValueError(f"training {number} is to fail")
 
 
 @keras.saving.register_keras_serializable("held_model")
