@@ -53,5 +53,13 @@ class StoreError(ClrSweepError):
     """A study storage or a tracking store cannot be reached or written."""
 
 
+class DiskFullError(StoreError):
+    """A file cannot be written, since the disk or the quota is full; what was written stays."""
+
+
+class OutOfMemoryError(ClrSweepError):
+    """A trial found no memory, of the machine or of its GPU: it may find some another time."""
+
+
 class TrialFailedError(ClrSweepError):
     """The user's model or data code raised an exception; the message holds its traceback."""

@@ -32,7 +32,7 @@ def test_the_epoch_in_which_a_trial_diverges_is_shown(tmp_path: Path, told: bool
     publisher = Publisher(runs, (), FACTS.digest)
 
     publisher.trial_started(record)
-    result, _ = train(config, few_images(), folder)
+    result = train(config, few_images(), folder)
     assert result.state == "diverged"
     assert result.divergence is not None
     ended = finished(record, result)

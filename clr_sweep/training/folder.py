@@ -1,20 +1,23 @@
 """A trial's own folder: everything it leaves behind, each file complete or not there.
 
-config.json    the TrialConfig
-epochs.jsonl   an EpochReport a line
-curve.npz      learning_rate and batch_loss of every optimizer step, float32
-model.keras    the trained model
-result.json    the TrialResult, written last
-test.json      loss and accuracy on the test set, where the trial was finally compared
-log.txt        what the trial's process printed
+config.json     the TrialConfig
+epochs.jsonl    an EpochReport a line
+checkpoint.npz  what an interrupted trial goes on from; gone when it has ended
+curve.npz       learning_rate and batch_loss of every optimizer step, float32
+model.keras     the trained model
+result.json     the TrialResult, written last
+test.json       loss and accuracy on the test set, where the trial was finally compared
+log.txt         what the trial's process printed
+lock            held by the process that writes here
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +25,27 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.config import TrialConfig
+from clr_sweep.errors import ClrSweepError, StoreError
 from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
+from clr_sweep.training.durable import append_text, part_files, replaced, write_text
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
+
+# A process that is being killed needs a while to be gone, with gigabytes of memory to give back.
+LOCK_SECONDS = 60.0
+_KEPT = ("log.txt", "lock")
 
 
 @dataclass(frozen=True)
 class TrialFolder:
-    """Reads and writes the files of one trial under `path`."""
+    """Reads and writes the files of one trial under `path`.
+
+    What is written is on the disk when a method returns. Every method that writes raises
+    DiskFullError, which names the file, where the disk has no space left.
+    """
 
     path: Path
 
@@ -40,33 +58,80 @@ class TrialFolder:
         return self.path / "curve.npz"
 
     @property
+    def checkpoint_file(self) -> Path:
+        return self.path / "checkpoint.npz"
+
+    @property
     def log_file(self) -> Path:
         return self.path / "log.txt"
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other processes out of the folder; where there is no flock, it does nothing.
+
+        Raises:
+            ClrSweepError: another process has held the folder for a minute.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if fcntl is None:
+            yield
+            return
+        with (self.path / "lock").open("a") as lock:
+            deadline = time.monotonic() + LOCK_SECONDS
+            while not _locked(lock):
+                if time.monotonic() > deadline:
+                    raise ClrSweepError(
+                        f"{self.path}: another process has been writing into this trial's folder "
+                        f"for {LOCK_SECONDS:.0f} seconds; end it and start the same command again"
+                    )
+                time.sleep(0.05)
+            yield
+
     def clear(self) -> None:
-        """Remove what an earlier, interrupted attempt left."""
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.path.mkdir(parents=True)
+        """Remove what an earlier attempt left, all but its log."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for file in self._of_an_attempt():
+            _remove(file)
+
+    def is_fresh(self) -> bool:
+        """Whether no attempt has written here."""
+        return not self._of_an_attempt()
+
+    def leftovers(self) -> list[Path]:
+        """Part files that a killed process left; one that is alive may still be writing them."""
+        return part_files(self.path)
+
+    def remove_leftovers(self) -> None:
+        """Remove the part files of a process that is gone."""
+        for file in self.leftovers():
+            _remove(file)
+
+    def remove_checkpoint(self) -> None:
+        """Remove what a trial that has ended will not go on from."""
+        self.checkpoint_file.unlink(missing_ok=True)
 
     def start(self, config: TrialConfig) -> None:
+        """Begin at the first epoch."""
         self.path.mkdir(parents=True, exist_ok=True)
         self._write("config.json", config.model_dump_json(indent=1))
         self._write("epochs.jsonl", "")
 
     def append(self, report: EpochReport) -> None:
-        with (self.path / "epochs.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(report)) + "\n")
+        append_text(self.path / "epochs.jsonl", json.dumps(asdict(report)) + "\n")
+
+    def keep_reports(self, count: int) -> None:
+        """Take away every epoch after the first `count`, and a line cut short."""
+        lines = self._epochs().splitlines(keepends=True)
+        if len(lines) > count:
+            self._write("epochs.jsonl", b"".join(lines[:count]).decode())
 
     def save_curve(self, rates: Any, losses: Any) -> None:
-        part = self.path / "curve.part.npz"
-        np.savez_compressed(part, learning_rate=rates, batch_loss=losses)
-        os.replace(part, self.curve_file)
+        with replaced(self.curve_file) as part, part.open("wb") as opened:
+            np.savez_compressed(opened, learning_rate=rates, batch_loss=losses)
 
     def save_model(self, model: Any) -> None:
-        part = self.path / "part.keras"
-        model.save(part)
-        os.replace(part, self.model_file)
+        with replaced(self.model_file) as part:
+            model.save(part)
 
     def save_result(self, result: TrialResult) -> None:
         self._write("result.json", json.dumps(asdict(result), indent=1))
@@ -79,15 +144,25 @@ class TrialFolder:
         return TrialConfig.model_validate_json(text)
 
     def reports(self) -> tuple[EpochReport, ...]:
-        """The epochs reported so far; a line cut short by a crash is left out."""
-        file = self.path / "epochs.jsonl"
-        if not file.exists():
-            return ()
+        """The epochs reported so far; a last line that a crash cut short is left out.
+
+        Raises:
+            StoreError: another line is no report.
+        """
+        lines = self._epochs().split(b"\n")
+        # After a crash of the machine a line may have its length, its end too, but not its text.
+        last = len(lines) if lines[-1] else len(lines) - 1
         reports = []
-        for line in file.read_text(encoding="utf-8").split("\n")[:-1]:
-            content = json.loads(line)
-            points = tuple(StepPoint(**point) for point in content.pop("points"))
-            reports.append(EpochReport(**content, points=points))
+        for number, line in enumerate(lines[:-1], 1):
+            try:
+                reports.append(_report(line))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                if number == last:
+                    break
+                raise StoreError(
+                    f"{self.path / 'epochs.jsonl'}, line {number}: not the report of an epoch "
+                    f"({error}); without this file the trial starts over"
+                ) from error
         return tuple(reports)
 
     def result(self) -> TrialResult | None:
@@ -109,7 +184,35 @@ class TrialFolder:
         file = self.path / "test.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
+    def _epochs(self) -> bytes:
+        file = self.path / "epochs.jsonl"
+        return file.read_bytes() if file.exists() else b""
+
+    def _of_an_attempt(self) -> list[Path]:
+        if not self.path.exists():
+            return []
+        return [file for file in self.path.iterdir() if file.name not in _KEPT]
+
     def _write(self, name: str, text: str) -> None:
-        part = self.path / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, self.path / name)
+        write_text(self.path / name, text)
+
+
+def _report(line: bytes) -> EpochReport:
+    content = json.loads(line)
+    points = tuple(StepPoint(**point) for point in content.pop("points"))
+    return EpochReport(**content, points=points)
+
+
+def _locked(lock: Any) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

@@ -9,7 +9,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from clr_sweep.errors import OutOfMemoryError, TrialFailedError
 from clr_sweep.records import TrialResult
+from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import (
     Dataset,
     hold_out,
@@ -28,9 +30,10 @@ from clr_sweep.training.datasets import (
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.requests import DataFacts, DataJob, Inspection, TrialJob
-from clr_sweep.training.trial import check_objective, compiled_model, train
+from clr_sweep.training.trial import train
 
 Report = Callable[[Any], Any]
+_OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 def prepare_data(job: DataJob, _report: Report) -> DataFacts:
@@ -83,19 +86,38 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
 
 
 def run_trial(job: TrialJob, report: Report) -> TrialResult:
-    """Train a trial; each epoch is reported, and the answer says whether to go on."""
+    """Train a trial; each epoch is reported, and the answer says whether to go on.
+
+    An attempt that was interrupted goes on from its last checkpoint, see `train`.
+
+    Raises:
+        OutOfMemoryError: there was not enough memory.
+        DiskFullError: the disk has no space left; the same job goes on later.
+        ClrSweepError: another process writes into the trial's folder.
+    """
     data = _prepare(job)
     folder = TrialFolder(job.folder)
-    result, loop = train(job.config, data, folder, job.search_path, on_epoch=report)
-    if job.with_test:
-        _test(loop, data, folder)
+    with _named_out_of_memory(), folder.held():
+        result = train(job.config, data, folder, job.search_path, on_epoch=report)
+        if job.with_test:
+            _test(job, data, folder)
     return result
 
 
 def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
-    """Evaluate a trained trial on the test set, which no choice has seen."""
+    """Evaluate a trained trial on the test set, which no choice has seen.
+
+    Raises:
+        OutOfMemoryError, DiskFullError, ClrSweepError: as `run_trial`.
+    """
     data = _prepare(job)
     folder = TrialFolder(job.folder)
+    with _named_out_of_memory(), folder.held():
+        folder.remove_leftovers()
+        return _test(job, data, folder)
+
+
+def _test(job: TrialJob, data: Dataset, folder: TrialFolder) -> dict[str, float]:
     keras.utils.set_random_seed(job.config.seed)
     model = compiled_model(job.config, data, job.search_path)
     # It builds a model that has no weights before it has seen data.
@@ -103,14 +125,22 @@ def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
         model, np.asarray(data.x_train[:2]), np.asarray(data.y_train[:2]), batch_size=2
     )
     model.load_weights(folder.model_file)
-    return _test(loop, data, folder)
-
-
-def _test(loop: TrainingLoop, data: Dataset, folder: TrialFolder) -> dict[str, float]:
     found = loop.evaluate_on(np.asarray(data.x_test), np.asarray(data.y_test))
     metrics = {f"test_{name}": value for name, value in found.items() if math.isfinite(value)}
     folder.save_test(metrics)
     return metrics
+
+
+@contextlib.contextmanager
+def _named_out_of_memory() -> Iterator[None]:
+    try:
+        yield
+    except (*_OUT_OF_MEMORY, TrialFailedError) as error:
+        # The user's code, called by us, may be what found none.
+        found = error.__cause__ if isinstance(error, TrialFailedError) else error
+        if not isinstance(found, _OUT_OF_MEMORY):
+            raise
+        raise OutOfMemoryError(f"out of memory: {found}") from error
 
 
 def _prepare(job: TrialJob) -> Dataset:

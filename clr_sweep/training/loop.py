@@ -59,6 +59,27 @@ class TrainingLoop:
         self._run(tf.constant(order), tf.constant(first), tf.constant(last))
         return self._rates.numpy(), self._losses.numpy()
 
+    def graphs(self, order: Array, rows: Array) -> tuple[Any, Any]:
+        """The graphs that `train` and `evaluate` run, traced here if they have not run yet.
+
+        Args:
+            order: as `train` gets it; its length and type count alone.
+            rows: as `evaluate` gets them, likewise.
+
+        Returns:
+            TensorFlow's concrete functions.
+        """
+        index = tf.constant(0)
+        return (
+            self._run.get_concrete_function(tf.constant(order), index, index),
+            self._evaluate.get_concrete_function(self._x, self._y, tf.constant(rows)),
+        )
+
+    @property
+    def recordings(self) -> tuple[tf.Variable, ...]:
+        """The loop's own variables, which are written anew at every call."""
+        return self._recorded_loss, self._rates, self._losses
+
     def evaluate(self, rows: Array) -> dict[str, float]:
         """Loss and metrics over these rows of the data."""
         self.model.reset_metrics()

@@ -1,10 +1,16 @@
-"""One trial: build the model, train it with its schedule, report each epoch, leave a folder."""
+"""One trial: build the model, train it with its schedule, report each epoch, leave a folder.
+
+A trial that its process's death interrupted, at whatever moment, goes on from its last checkpoint
+and ends with the same numbers, to the bit. Within an epoch the order is: train, evaluate, append
+the report, write the checkpoint, tell the caller. So a checkpoint's epoch has its report, and what
+the caller was told is never trained again.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,24 +19,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.config import ScheduleConfig, TrialConfig
-from clr_sweep.errors import InputError
-from clr_sweep.optimizers import KERAS_CLASSES
-from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
-from clr_sweep.schedules.keras import (
-    ExponentialCyclicalLearningRate,
-    Triangular2CyclicalLearningRate,
-    TriangularCyclicalLearningRate,
-)
+from clr_sweep.config import TrialConfig
+from clr_sweep.errors import StoreError
+from clr_sweep.records import Divergence, EpochReport, TrialResult
+from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
+from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.models import build_model
+from clr_sweep.training.points import shown_steps, step_points
+from clr_sweep.training.state import training_state
 
 # Steps between two looks at the losses: a diverged trial is stopped within so many.
 CHUNK = 200
-# Points of the per-step curve that go to the tracker: a chart freezes at about 10,000 a run.
-CURVE_POINTS = 300
 
 
 def train(
@@ -39,90 +40,36 @@ def train(
     folder: TrialFolder,
     search_path: Sequence[Path] = (),
     on_epoch: Callable[[EpochReport], bool] = lambda _: True,
-) -> tuple[TrialResult, TrainingLoop]:
-    """Train exactly what `config` says.
+) -> TrialResult:
+    """Train exactly what `config` says, from where an interrupted attempt in `folder` came to.
 
-    The same configuration and data give the same metrics to the bit on the same machine.
+    The same configuration and data give the same metrics to the bit on the same machine, however
+    often the training was interrupted. A trial that has ended is not trained again. One whose
+    model keeps what cannot be saved (see `TrainingState`) starts over when it was interrupted.
 
     Args:
         config: the trial.
         data: its data set, whole.
-        folder: where the per-step curve, the epochs, the model and the result are written.
+        folder: where the per-step curve, the epochs, the model and the result are written. No
+            other process may write there: see `TrialFolder.held`.
         search_path: folders in which a module of the user's is looked for.
-        on_epoch: called at the end of every epoch; False prunes the trial.
+        on_epoch: called at the end of every epoch; False prunes the trial. After an interruption
+            it is called again for the last finished epoch, which it may not have heard of.
 
-    Returns:
-        The result, and the loop with the trained model in it.
+    Raises:
+        DiskFullError: the disk has no space left; the same call goes on later.
     """
+    folder.remove_leftovers()
+    ended = folder.result()
+    if ended is not None and folder.config() == config:
+        folder.remove_checkpoint()
+        return ended
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     trial = _Trial(config, data, folder, search_path)
     result = trial.run(on_epoch)
     trial.save(result)
-    return result, trial.loop
-
-
-def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Path]) -> keras.Model:
-    """The model of a trial, compiled with its optimizer and schedule."""
-    model = build_model(config.model, data_facts(data), search_path)
-    settings = config.training.optimizer
-    optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
-        learning_rate=schedule(config.schedule), **settings.arguments
-    )
-    try:
-        keras.losses.get(config.training.loss)  # compile looks it up only at the first step
-    except ValueError:
-        raise InputError(
-            f"training.loss: must be the name of a Keras loss, such as "
-            f"sparse_categorical_crossentropy or categorical_crossentropy, "
-            f"got {config.training.loss!r}"
-        ) from None
-    # XLA on CPU was measured two to four times slower; "auto" may choose it.
-    model.compile(
-        optimizer=optimizer,
-        loss=config.training.loss,
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    return model
-
-
-def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:
-    """Refuse an objective that the model, which may have metrics of its own, does not measure.
-
-    Args:
-        measured: the names of the metrics, without `val_`.
-
-    Raises:
-        InputError: the objective's metric is not among them.
-    """
-    names = list(measured)
-    metric = config.objective.metric
-    if metric.removeprefix("val_") not in names:
-        raise InputError(
-            f"objective.metric: must be one that the model {config.model.name} measures "
-            f"({', '.join(names)}, each with val_ too), got {metric!r}"
-        )
-
-
-def data_facts(data: Dataset) -> dict[str, Any]:
-    """What a model's function may want to know of the data."""
-    labels = data.y_train
-    whole = labels.ndim == 1 or labels.shape[-1] == 1
-    classes = int(labels.max()) + 1 if whole else int(labels.shape[-1])
-    return {"input_shape": tuple(data.x_train.shape[1:]), "classes": classes}
-
-
-def schedule(config: ScheduleConfig) -> Any:
-    """What goes to the optimizer as its learning rate."""
-    bounds = (float(config.init_lr), float(config.max_lr), config.step_size)
-    if config.policy == "triangular":
-        return TriangularCyclicalLearningRate(*bounds)
-    if config.policy == "triangular2":
-        return Triangular2CyclicalLearningRate(*bounds)
-    if config.policy == "exp_range":
-        return ExponentialCyclicalLearningRate(*bounds, gamma=float(config.gamma))
-    return float(config.init_lr)
+    return result
 
 
 @dataclass
@@ -144,26 +91,81 @@ class _Trial:
         )
         self.model = compiled_model(config, data, self.search_path)
         self.loop = TrainingLoop(self.model, data.x_train, data.y_train, config.training.batch_size)
+        state = training_state(
+            self.loop, epoch_order(self.train_rows, config.seed, 1), self.validation_rows
+        )
+        self.unsaveable = state.unsaveable
+        self.checkpoint = Checkpoint(self.folder.checkpoint_file, config, data.digest, state)
         self.steps_per_epoch = math.ceil(len(self.train_rows) / config.training.batch_size)
         self.shown = shown_steps(config)
         self.best_weights: list[Any] | None = None
         self.best: EpochReport | None = None
 
     def run(self, on_epoch: Callable[[EpochReport], bool]) -> TrialResult:
-        self.folder.start(self.config)
         epochs = math.ceil(self.config.steps / self.steps_per_epoch)
         pruned = False
-        for epoch in range(1, epochs + 1):
-            report = self._epoch(epoch)
+        if self._goes_on():
+            done = len(self.reports)
+            pruned = not on_epoch(self.reports[-1]) and done < epochs
+        else:
+            done = 0
+            self.folder.clear()
+            self.folder.start(self.config)
+        while done < epochs and not pruned:
+            done += 1
+            report = self._epoch(done)
             self.reports.append(report)
             self.folder.append(report)
             self._keep_best(report)
             if self.divergence:
                 break
-            if not on_epoch(report) and epoch < epochs:
-                pruned = True
-                break
+            self._save_checkpoint(done)
+            pruned = not on_epoch(report) and done < epochs
         return self._result(pruned)
+
+    def _goes_on(self) -> bool:
+        """Take up what an earlier attempt left; False where the trial starts at its first step."""
+        if self.unsaveable:
+            print(
+                f"no checkpoints: the model's training holds {', '.join(self.unsaveable)}, whose "
+                f"state cannot be saved; an interrupted trial starts over"
+            )
+        if self.folder.is_fresh():
+            return False
+        try:
+            progress = self._restored()
+        except (UnusableCheckpointError, StoreError) as error:
+            print(f"an earlier attempt is not gone on with, starting over: {error}", flush=True)
+            return False
+        self.rates, self.losses = [progress.rates], [progress.losses]
+        if progress.best_epoch is not None:
+            self.best = self.reports[progress.best_epoch - 1]
+            self.best_weights = list(progress.best_weights)
+        print(f"going on after epoch {progress.epoch} of an earlier attempt", flush=True)
+        return True
+
+    def _restored(self) -> Progress:
+        if self.unsaveable:
+            raise UnusableCheckpointError("its model has no checkpoints")
+        reports = self.folder.reports()
+        progress = self.checkpoint.restore(len(reports))
+        self.folder.keep_reports(progress.epoch)
+        self.reports = list(reports[: progress.epoch])
+        return progress
+
+    def _save_checkpoint(self, epoch: int) -> None:
+        if self.unsaveable:
+            return
+        self.rates, self.losses = [np.concatenate(self.rates)], [np.concatenate(self.losses)]
+        self.checkpoint.save(
+            Progress(
+                epoch,
+                self.rates[0],
+                self.losses[0],
+                None if self.best is None else self.best.epoch,
+                self.best_weights or (),
+            )
+        )
 
     def _epoch(self, epoch: int) -> EpochReport:
         cpu, wall = time.process_time(), time.perf_counter()
@@ -194,20 +196,12 @@ class _Trial:
             metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
             cpu_seconds=time.process_time() - cpu,
             wall_seconds=time.perf_counter() - wall,
-            points=self._points(start, first_new),
-        )
-
-    def _points(self, start: int, first_new: int) -> tuple[StepPoint, ...]:
-        rates = np.concatenate(self.rates[first_new:])
-        losses = np.concatenate(self.losses[first_new:])
-        return tuple(
-            StepPoint(
-                step=start + index,
-                learning_rate=float(rates[index]),
-                batch_loss=float(losses[index]) if math.isfinite(losses[index]) else None,
-            )
-            for index in range(len(rates))
-            if start + index in self.shown or index == len(rates) - 1
+            points=step_points(
+                self.shown,
+                start,
+                np.concatenate(self.rates[first_new:]),
+                np.concatenate(self.losses[first_new:]),
+            ),
         )
 
     def _diverged(self, step: int, epoch: int, rate: float) -> None:
@@ -252,19 +246,10 @@ class _Trial:
         )
 
     def save(self, result: TrialResult) -> None:
-        """Write the curve, the model and, last, the result: with it the folder is complete."""
+        """Write the curve, the model and, last, the result: with it the trial has ended."""
         if self.best_weights is not None and result.state == "complete":
             self.model.set_weights(self.best_weights)
         self.folder.save_curve(np.concatenate(self.rates), np.concatenate(self.losses))
         self.folder.save_model(self.model)
         self.folder.save_result(result)
-
-
-def shown_steps(config: TrialConfig) -> frozenset[int]:
-    """The steps of the thinned curve: evenly spread, with every peak and trough among them."""
-    stride = max(1, math.ceil(config.steps / CURVE_POINTS))
-    steps = set(range(0, config.steps, stride))
-    size = config.schedule.step_size
-    if size and config.steps / size <= CURVE_POINTS:
-        steps |= set(range(size, config.steps, size))
-    return frozenset(steps)
+        self.folder.remove_checkpoint()

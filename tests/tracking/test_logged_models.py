@@ -16,7 +16,7 @@ from small_trials import few_images, small_config
 
 from clr_sweep.tracking.models import log_keras_model
 from clr_sweep.tracking.store import connect
-from clr_sweep.training.trial import compiled_model
+from clr_sweep.training.compiling import compiled_model
 
 LOAD = """
 import json, sys

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -13,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_trials import small_config, strict_json
 
+from clr_sweep.engines.local import Done, Message, local_engine
+from clr_sweep.errors import ClrSweepError, DiskFullError, StoreError
 from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
 from clr_sweep.training.folder import TrialFolder
 
@@ -155,13 +159,21 @@ def test_a_line_cut_short_is_left_out(folder: TrialFolder) -> None:
 def test_a_file_half_written_is_not_there(folder: TrialFolder) -> None:
     """What a crash leaves of a file under way is not taken for the file."""
     folder.start(small_config())
-    for name in ("result.json.part", "test.json.part", "curve.part.npz", "part.keras"):
+    names = ["curve.part.npz", "model.part.keras", "result.part.json", "test.part.json"]
+    for name in names:
         (folder.path / name).write_bytes(b"{")
+    assert [file.name for file in folder.leftovers()] == names
     assert folder.result() is None
     assert folder.curve() is None
     assert folder.test_metrics() == {}
     assert not folder.model_file.exists()
     folder.save_result(RESULT)
+    assert folder.result() == RESULT
+    (folder.path / "tmpx8nuqhsp").mkdir()  # where Keras unpacks a model
+    (folder.path / "tmpx8nuqhsp" / "model.weights.h5").write_bytes(b"")
+    assert len(folder.leftovers()) == 4
+    folder.remove_leftovers()
+    assert folder.leftovers() == []
     assert folder.result() == RESULT
 
 
@@ -181,14 +193,142 @@ def test_a_write_that_fails_keeps_the_old(folder: TrialFolder) -> None:
 
 
 def test_a_new_attempt_begins_empty(folder: TrialFolder) -> None:
-    """Clearing takes away all of an earlier attempt; starting takes away its epochs."""
+    """Clearing takes away all of an earlier attempt but its log; starting takes its epochs."""
+    assert folder.is_fresh()
     folder.start(small_config())
+    assert not folder.is_fresh()
     folder.append(REPORT)
     folder.save_result(RESULT)
     folder.start(small_config())
     assert folder.reports() == ()
-    (folder.path / "part.keras").write_bytes(b"left")
-    folder.clear()
-    assert list(folder.path.iterdir()) == []
+    (folder.path / "model.part.keras").write_bytes(b"left")
+    folder.checkpoint_file.write_bytes(b"left")
+    folder.log_file.write_text("what was printed")
+    with folder.held():
+        folder.clear()
+    assert {file.name for file in folder.path.iterdir()} == {"log.txt", "lock"}
+    assert folder.is_fresh()
     assert folder.reports() == ()
     assert folder.result() is None
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\0\0\0\n", b"{}\n", b"\xff\xfe\n", b"null\n", b'{"points": [1]}\n']
+)
+def test_a_last_line_of_garbage_is_left_out(folder: TrialFolder, garbage: bytes) -> None:
+    """A crash of the machine may keep a line's length and end without its text."""
+    folder.start(small_config())
+    folder.append(REPORT)
+    file = folder.path / "epochs.jsonl"
+    good = file.read_bytes()
+    file.write_bytes(good + garbage)
+    assert folder.reports() == (REPORT,)
+    file.write_bytes(good + garbage + good)
+    with pytest.raises(StoreError) as caught:
+        folder.reports()
+    assert str(caught.value).startswith(f"{file}, line 2: not the report of an epoch (")
+
+
+def test_epochs_are_taken_away(folder: TrialFolder) -> None:
+    """Those after the last one that is kept, torn ones too; the others to the byte."""
+    folder.start(small_config())
+    written = [dataclasses.replace(REPORT, epoch=epoch) for epoch in (1, 2, 3)]
+    for report in written:
+        folder.append(report)
+    file = folder.path / "epochs.jsonl"
+    content = file.read_bytes()
+    file.write_bytes(content + b'{"epoch": 4, "st')
+    folder.keep_reports(3)
+    assert file.read_bytes() == content
+    inode = file.stat().st_ino
+    folder.keep_reports(3)
+    assert file.stat().st_ino == inode, "a file with nothing to take away is left alone"
+    folder.keep_reports(1)
+    assert folder.reports() == (written[0],)
+    assert content.startswith(file.read_bytes())
+
+
+# ---- a full disk, a second process
+
+
+def put(folder: TrialFolder, name: str) -> None:
+    """Write one of the folder's files."""
+    writers: dict[str, Callable[[], None]] = {
+        "config.json": lambda: folder.start(small_config()),
+        "epochs.jsonl": lambda: folder.append(REPORT),
+        "curve.npz": lambda: folder.save_curve(np.zeros(2, "float32"), np.zeros(2, "float32")),
+        "model.keras": lambda: folder.save_model(user_models.perceptron()),
+        "result.json": lambda: folder.save_result(RESULT),
+        "test.json": lambda: folder.save_test({"test_loss": 1.0}),
+    }
+    writers[name]()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json", "test.json"],
+)
+def test_a_full_disk(folder: TrialFolder, name: str) -> None:
+    """Whoever writes, Keras too: an error that names the file; with space again, it is written."""
+    folder.start(small_config())
+    file = folder.path / name
+    device = file.with_name(f"{file.stem}.part{file.suffix}")
+    if name == "epochs.jsonl":
+        file.unlink()
+        device = file
+    device.symlink_to("/dev/full")
+    with pytest.raises(DiskFullError) as caught:
+        put(folder, name)
+    assert str(caught.value) == (
+        f"{file}: cannot be written: No space left on device; free some space and start the same "
+        f"command again: it goes on from here"
+    )
+    device.unlink(missing_ok=True)
+    put(folder, name)
+    assert file.stat().st_size > 0
+    assert folder.leftovers() == []
+
+
+def test_two_processes_do_not_write_at_once(
+    folder: TrialFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second waits for the first to be gone, and gives up with the folder's name."""
+    monkeypatch.setattr("clr_sweep.training.folder.LOCK_SECONDS", 0.2)
+    with local_engine(1) as engine:
+        engine.start("first", "trial_jobs:hold_folder", folder.path, folder.log_file)
+        (event,) = engine.wait(600)
+        assert event == Message("first", "held")
+        with pytest.raises(ClrSweepError) as caught, folder.held():
+            pass
+        assert str(caught.value).startswith(f"{folder.path}: another process has been writing")
+        assert caught.value.exit_status == 1
+        # It is killed; what it held is free.
+        monkeypatch.setattr("clr_sweep.training.folder.LOCK_SECONDS", 60.0)
+        engine.stop_all()
+        with folder.held():
+            assert (folder.path / "lock").exists()
+    with folder.held():
+        pass
+
+
+def test_it_waits_for_a_process_that_is_dying(folder: TrialFolder) -> None:
+    """What is held when the second comes, and let go while it waits, is then its own."""
+    with local_engine(1) as engine:
+        engine.start("first", "trial_jobs:hold_folder", folder.path, folder.log_file)
+        (event,) = engine.wait(600)
+        assert event == Message("first", "held")
+        answer = threading.Timer(0.3, engine.answer, ("first", None))
+        answer.start()
+        with folder.held():
+            assert not answer.is_alive()
+        answer.join()
+        (event,) = engine.wait(600)
+        assert event == Done("first", None)
+
+
+def test_without_flock(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has none, nothing is held and nothing fails."""
+    monkeypatch.setattr("clr_sweep.training.folder.fcntl", None)
+    with folder.held(), folder.held():
+        folder.start(small_config())
+    assert not (folder.path / "lock").exists()

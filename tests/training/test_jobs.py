@@ -13,7 +13,7 @@ import user_models  # noqa: F401 - registers its classes, which saved models nam
 from small_trials import EXAMPLES, SLICE, small_config, strict_json
 
 from clr_sweep.engines.local import Done, Event, Failed, LocalEngine, Message, local_engine
-from clr_sweep.errors import DataError, InputError
+from clr_sweep.errors import DataError, InputError, OutOfMemoryError
 from clr_sweep.training.datasets import open_materialized
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import (
@@ -191,3 +191,58 @@ def test_testing_needs_no_training_data_again(
     after = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
     assert set(after) - set(before) == {"test.json"}
     assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize("at", ["cycle_end", "best"])
+def test_testing_gives_the_trained_models_own_metrics(
+    engine: LocalEngine, facts: DataFacts, work: Path, at: str
+) -> None:
+    """The saved model is tested; the one in the trial's memory gives the same, to the bit."""
+    config = small_config(
+        model="user_models:regularised", at=at, metric="val_loss", epochs=3, factor=3, max_lr=0.8
+    )
+    own = TrialJob(config, facts.materialized, work / f"own_{at}", (work,))
+    event = ended(engine, "trial_jobs:tested_by_its_own_loop", own, work / "own.log")
+    folder = TrialFolder(work / f"saved_{at}")
+    job = TrialJob(config, facts.materialized, folder.path, (work,), with_test=True)
+    value(ended(engine, RUN_TRIAL, job, folder.log_file))
+    expected = {f"test_{name}": number for name, number in value(event).items()}
+    assert folder.test_metrics() == expected != {}
+
+
+def test_a_trial_that_has_ended_is_not_trained_again(
+    engine: LocalEngine, facts: DataFacts, work: Path
+) -> None:
+    """The stored result is returned; the test set is evaluated where that is asked."""
+    folder = TrialFolder(work / "again")
+    job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
+    result = value(ended(engine, RUN_TRIAL, job, folder.log_file))
+    before = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    folder.checkpoint_file.write_bytes(b"left by a process that was killed just then")
+    (folder.path / "result.part.json").write_bytes(b"{")
+    tested = TrialJob(small_config(), facts.materialized, folder.path, (work,), with_test=True)
+    engine.start("again", RUN_TRIAL, tested, folder.log_file)
+    (event,) = engine.wait(600)
+    assert isinstance(event, Done), event  # and no epoch was told
+    assert event.value == result
+    after = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    assert strict_json(after.pop("test.json").decode()) == folder.test_metrics() != {}
+    assert after == before
+
+
+@pytest.mark.parametrize("model", ["hungry", "hungry_at_once"])
+def test_out_of_memory(engine: LocalEngine, facts: DataFacts, work: Path, model: str) -> None:
+    """TensorFlow's error and NumPy's, in the user's own function too, are told apart from bugs."""
+    config = small_config(model=f"stateful_models:{model}")
+    folder = TrialFolder(work / model)
+    job = TrialJob(config, facts.materialized, folder.path, (work,))
+    event = ended(engine, RUN_TRIAL, job, folder.log_file)
+    assert isinstance(event, Failed)
+    assert isinstance(event.error, OutOfMemoryError), event.traceback
+    assert event.error.exit_status == 1
+    assert str(event.error).startswith("out of memory: ")
+    assert ("Unable to allocate" if model == "hungry_at_once" else "OOM") in str(event.error)
+    event = ended(engine, TEST_TRIAL, job, folder.log_file)
+    if model == "hungry_at_once":
+        assert isinstance(event, Failed)
+        assert isinstance(event.error, OutOfMemoryError)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import user_models
-from small_trials import small_config
 
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
@@ -22,7 +21,6 @@ from clr_sweep.schedules.keras import (
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.models import tutorial_cnn
 from clr_sweep.training.stored_dataset import Dataset
-from clr_sweep.training.trial import schedule
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(
@@ -340,17 +338,34 @@ def test_the_order_of_an_epoch() -> None:
     assert order.tolist() == [21, 3, 8, 34, 13, 5, 55, 89]
 
 
-def test_a_schedule_of_each_policy() -> None:
-    """The configuration's values arrive in the schedule that the optimizer gets."""
-    for policy, cls in (
-        ("triangular", TriangularCyclicalLearningRate),
-        ("triangular2", Triangular2CyclicalLearningRate),
-        ("exp_range", ExponentialCyclicalLearningRate),
-    ):
-        made = schedule(small_config(policy, gamma=0.9).schedule)
-        assert type(made) is cls
-        values = made.get_config()
-        assert (values["initial_learning_rate"], values["maximal_learning_rate"]) == (0.01, 0.2)
-        assert values["step_size"] == 8
-        assert values.get("gamma", 0.9) == 0.9
-    assert schedule(small_config("constant", init_lr=0.5).schedule) == 0.5
+def heard(step: Callable[..., Any], calls: list[str]) -> Callable[..., Any]:
+    """The same step, which notes when Python runs it: when it is traced."""
+
+    def noting(*arguments: Any) -> Any:
+        calls.append(step.__name__)
+        return step(*arguments)
+
+    return noting
+
+
+def test_graphs_traced_beforehand_are_those_that_run(images: Dataset) -> None:
+    """Nothing is traced twice, and every number stays the same."""
+    found = []
+    for ahead in (True, False):
+        traced: list[str] = []
+        model = compiled(user_models.regularised)
+        for name in ("train_step", "test_step"):
+            setattr(model, name, heard(getattr(model, name), traced))
+        loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+        order = epoch_order(TRAIN, 5, 1)
+        if ahead:
+            loop.graphs(order, HELD_OUT)
+        curve = loop.train(order, 0, 3)
+        metrics = loop.take_metrics() | loop.evaluate(HELD_OUT)
+        loop.train(epoch_order(TRAIN, 5, 2), 0, STEPS)
+        loop.evaluate(HELD_OUT)
+        found.append(((metrics, sorted(traced)), [*curve, *state(model)]))
+    (seen, arrays), (expected_seen, expected) = found
+    assert {"train_step", "test_step"} == set(seen[1])
+    assert seen == expected_seen
+    assert_same_bits(arrays, expected)

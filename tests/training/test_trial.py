@@ -6,12 +6,11 @@ import dataclasses
 import math
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from small_trials import (
     BATCH,
     STEPS_PER_EPOCH,
@@ -31,18 +30,13 @@ from clr_sweep.optimizers import OPTIMIZERS
 from clr_sweep.records import EpochReport, TrialResult
 from clr_sweep.schedules.keras import Triangular2CyclicalLearningRate
 from clr_sweep.training import trial
+from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 from clr_sweep.training.stored_dataset import Dataset, materialize
-from clr_sweep.training.trial import (
-    check_objective,
-    compiled_model,
-    data_facts,
-    shown_steps,
-    train,
-)
+from clr_sweep.training.trial import train
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(
@@ -74,8 +68,15 @@ class Trained:
 def trained(config: TrialConfig, data: Dataset, path: Path, **arguments: Any) -> Trained:
     """Train a trial here."""
     folder = TrialFolder(path)
-    result, loop = train(config, data, folder, **arguments)
-    return Trained(result, loop, folder)
+    loops: list[TrainingLoop] = []
+
+    def kept(*given: Any) -> TrainingLoop:
+        loops.append(TrainingLoop(*given))
+        return loops[-1]
+
+    with mock.patch.object(trial, "TrainingLoop", kept):
+        result = train(config, data, folder, **arguments)
+    return Trained(result, loops[0], folder)
 
 
 # ---- the same again
@@ -202,26 +203,6 @@ def test_validation_is_held_out_of_training(images: Dataset, tmp_path: Path) -> 
     )  # fmt: skip
     found = done.reports[-1].metrics
     assert {name: found[f"val_{name}"] for name in expected} == expected
-
-
-@given(
-    steps=st.integers(1, 30_000),
-    step_size=st.integers(0, 5_000),
-)
-def test_shown_steps(steps: int, step_size: int) -> None:
-    """The thinned curve is small and keeps every peak and trough of cycles one can see."""
-    config = small_config().model_copy(
-        update={
-            "steps": steps,
-            "schedule": small_config().schedule.model_copy(update={"step_size": step_size}),
-        }
-    )
-    shown = shown_steps(config)
-    assert {0} <= shown <= set(range(steps))
-    assert len(shown) <= 2 * trial.CURVE_POINTS + 1
-    assert len(shown) >= min(steps, trial.CURVE_POINTS / 2)
-    if step_size and steps / step_size <= trial.CURVE_POINTS:
-        assert set(range(0, steps, step_size)) <= shown
 
 
 # ---- how it is scored
@@ -401,24 +382,6 @@ def test_one_hot_labels(tmp_path: Path) -> None:
     )
     np.testing.assert_allclose(one_hot.curve[1], whole.curve[1], rtol=1e-4)
     assert one_hot.result.value == pytest.approx(whole.result.value, abs=0.03)
-
-
-def test_data_facts() -> None:
-    """What a model's function is told: the shape of an example and the number of classes."""
-    plain, hot = few_images(), few_images(one_hot=True)
-    assert data_facts(plain) == {"input_shape": (28, 28), "classes": 10}
-    assert data_facts(hot) == {"input_shape": (28, 28), "classes": 10}
-    column = dataclasses.replace(plain, y_train=plain.y_train[:, None])
-    assert data_facts(column) == {"input_shape": (28, 28), "classes": 10}
-
-
-def test_an_unknown_loss(images: Dataset) -> None:
-    """It is refused before the first step, with its place, the value and what is allowed."""
-    with pytest.raises(InputError) as caught:
-        compiled_model(small_config(loss="crossentropie"), images, ())
-    (problem,) = caught.value.problems
-    assert problem.startswith("training.loss: must be the name of a Keras loss, such as sparse_")
-    assert problem.endswith("got 'crossentropie'")
 
 
 def test_an_objective_that_the_model_does_not_measure(images: Dataset, tmp_path: Path) -> None:

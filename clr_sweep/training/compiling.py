@@ -1,0 +1,83 @@
+"""The model of a trial, compiled as its configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from clr_sweep.config import ScheduleConfig, TrialConfig
+from clr_sweep.errors import InputError
+from clr_sweep.optimizers import KERAS_CLASSES
+from clr_sweep.schedules.keras import (
+    ExponentialCyclicalLearningRate,
+    Triangular2CyclicalLearningRate,
+    TriangularCyclicalLearningRate,
+)
+from clr_sweep.training.datasets import Dataset
+from clr_sweep.training.models import build_model
+
+
+def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Path]) -> keras.Model:
+    """The model of a trial, compiled with its optimizer and schedule."""
+    model = build_model(config.model, data_facts(data), search_path)
+    settings = config.training.optimizer
+    optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
+        learning_rate=schedule(config.schedule), **settings.arguments
+    )
+    try:
+        keras.losses.get(config.training.loss)  # compile looks it up only at the first step
+    except ValueError:
+        raise InputError(
+            f"training.loss: must be the name of a Keras loss, such as "
+            f"sparse_categorical_crossentropy or categorical_crossentropy, "
+            f"got {config.training.loss!r}"
+        ) from None
+    # XLA on CPU was measured two to four times slower; "auto" may choose it.
+    model.compile(
+        optimizer=optimizer,
+        loss=config.training.loss,
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:
+    """Refuse an objective that the model, which may have metrics of its own, does not measure.
+
+    Args:
+        measured: the names of the metrics, without `val_`.
+
+    Raises:
+        InputError: the objective's metric is not among them.
+    """
+    names = list(measured)
+    metric = config.objective.metric
+    if metric.removeprefix("val_") not in names:
+        raise InputError(
+            f"objective.metric: must be one that the model {config.model.name} measures "
+            f"({', '.join(names)}, each with val_ too), got {metric!r}"
+        )
+
+
+def data_facts(data: Dataset) -> dict[str, Any]:
+    """What a model's function may want to know of the data."""
+    labels = data.y_train
+    whole = labels.ndim == 1 or labels.shape[-1] == 1
+    classes = int(labels.max()) + 1 if whole else int(labels.shape[-1])
+    return {"input_shape": tuple(data.x_train.shape[1:]), "classes": classes}
+
+
+def schedule(config: ScheduleConfig) -> Any:
+    """What goes to the optimizer as its learning rate."""
+    bounds = (float(config.init_lr), float(config.max_lr), config.step_size)
+    if config.policy == "triangular":
+        return TriangularCyclicalLearningRate(*bounds)
+    if config.policy == "triangular2":
+        return Triangular2CyclicalLearningRate(*bounds)
+    if config.policy == "exp_range":
+        return ExponentialCyclicalLearningRate(*bounds, gamma=float(config.gamma))
+    return float(config.init_lr)

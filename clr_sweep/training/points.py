@@ -1,0 +1,48 @@
+"""The thinned per-step curve: what of it goes to the tracker."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from clr_sweep.config import TrialConfig
+from clr_sweep.records import StepPoint
+
+# A chart freezes at about 10,000 points a run.
+CURVE_POINTS = 300
+
+
+def shown_steps(config: TrialConfig) -> frozenset[int]:
+    """The steps of the thinned curve: evenly spread, with every peak and trough among them."""
+    stride = max(1, math.ceil(config.steps / CURVE_POINTS))
+    steps = set(range(0, config.steps, stride))
+    size = config.schedule.step_size
+    if size and config.steps / size <= CURVE_POINTS:
+        steps |= set(range(size, config.steps, size))
+    return frozenset(steps)
+
+
+def step_points(
+    shown: frozenset[int],
+    start: int,
+    rates: npt.NDArray[np.float32],
+    losses: npt.NDArray[np.float32],
+) -> tuple[StepPoint, ...]:
+    """The points of an epoch: the steps that are shown, and its last one.
+
+    Args:
+        start: the epoch's first step.
+        rates: the rate of each of its steps, shape (steps,).
+        losses: the loss of each batch, shape (steps,); one that is not finite becomes None.
+    """
+    return tuple(
+        StepPoint(
+            step=start + index,
+            learning_rate=float(rates[index]),
+            batch_loss=float(losses[index]) if math.isfinite(losses[index]) else None,
+        )
+        for index in range(len(rates))
+        if start + index in shown or index == len(rates) - 1
+    )
