@@ -46,6 +46,8 @@ class Asked:
 
 def may_ask(study: optuna.Study, sweep: Sweep) -> bool:
     """Whether the next trial can be sampled now; without `deterministic` it always can."""
+    if not sweep.study.deterministic:
+        return True
     trials = study.get_trials(deepcopy=False)
     number = next((t.number for t in trials if t.state == TrialState.WAITING), len(trials))
     known = _known_until(sweep, number)
@@ -69,10 +71,11 @@ def ask(
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     if not waiting:
         _add(study, sweep, examples, folder, provenance)
+    elif CONFIG not in waiting[0].user_attrs:
+        # Enqueued by somebody else, perhaps with some of its parameters.
+        study.sampler = _completing(study, sweep, waiting[0], examples)
     trial = study.ask()
     if CONFIG not in trial.user_attrs:
-        # Enqueued by somebody else, perhaps with some of its parameters.
-        study.sampler = make_sampler(sweep, trial.number)
         config = suggest(trial, sweep, trial.number, examples)
         trial.set_user_attr(PROVENANCE, dict(provenance))
         for name, value in _attributes(sweep, config, trial.number, examples, folder).items():
@@ -138,8 +141,7 @@ def _add(
 ) -> None:
     """Sample a new trial and store it whole, waiting."""
     number = len(study.get_trials(deepcopy=False))
-    draft = seen_by(study, sweep, number).ask()
-    config = suggest(draft, sweep, number, examples)
+    draft, config = _draft(study, sweep, number, examples, {})
     study.add_trial(
         optuna.trial.create_trial(
             state=TrialState.WAITING,
@@ -153,15 +155,38 @@ def _add(
     )
 
 
+def _draft(
+    study: optuna.Study, sweep: Sweep, number: int, examples: int, given: Mapping[str, Any]
+) -> tuple[optuna.Trial, TrialConfig]:
+    """A trial sampled in memory, but for the values that are given."""
+    view = seen_by(study, sweep, number)
+    if given:
+        view.enqueue_trial(dict(given))
+    draft = view.ask()
+    return draft, suggest(draft, sweep, number, examples)
+
+
+def _completing(
+    study: optuna.Study, sweep: Sweep, trial: FrozenTrial, examples: int
+) -> optuna.samplers.BaseSampler:
+    """Gives an enqueued trial the values that a trial of its number would have been sampled."""
+    given = {**trial.params, **trial.system_attrs.get("fixed_params", {})}
+    draft, _ = _draft(study, sweep, trial.number, examples, given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.PartialFixedSampler(draft.params, optuna.samplers.RandomSampler())
+
+
 def _attributes(
     sweep: Sweep, config: TrialConfig, number: int, examples: int, folder: Path
 ) -> dict[str, Any]:
     per_epoch = steps_per_epoch(sweep, config.training.batch_size, examples)
     places = positions(config.schedule.step_size, per_epoch, config.training.epochs)
     return {
-        CONFIG: config.model_dump(mode="json"),
         FOLDER: str(folder / f"{number:04d}"),
         POSITIONS: places,
+        # Last: a trial that has it has all.
+        CONFIG: config.model_dump(mode="json"),
     }
 
 

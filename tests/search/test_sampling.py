@@ -1,0 +1,348 @@
+"""Trials sampled in memory and stored whole: the same ones however often a study is opened."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import TrialState
+from small_studies import FACTS, begin, result, sweep
+
+from clr_sweep.config import Sweep
+from clr_sweep.search import sampling, storage, trials
+from clr_sweep.search.attributes import CONFIG, FOLDER, POSITIONS, PROVENANCE
+from clr_sweep.search.reading import read_study
+from clr_sweep.search.sampling import WINDOW, Asked, make_sampler, may_ask
+
+EXAMPLES = 60000
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+def test_an_interrupted_trial_keeps_its_number_and_its_values(
+    opened: optuna.storages.BaseStorage, tmp_path: Path, sampler: str
+) -> None:
+    """A trial left running by a driver that died waits, and is asked for again as it was."""
+    made = sweep({"study.sampler": sampler})
+    study = storage.open_study(opened, made, "", FACTS)
+    trials.record_result(study, begin(study, made, tmp_path).trial, result())
+    left = begin(study, made, tmp_path).trial
+    left.report(0.5, 1)
+    before = study.trials[left.number]
+
+    again = storage.open_study(opened, made, "", FACTS)
+    assert trials.waiting_again(again) == [1]
+    assert [trial.state for trial in again.trials] == [TrialState.COMPLETE, TrialState.WAITING]
+    trial = begin(again, made, tmp_path).trial
+    assert trial.number == 1
+    assert trial.params == before.params
+    stored = again.trials[1]
+    assert stored.state == TrialState.RUNNING
+    assert stored.user_attrs == before.user_attrs
+    trials.record_result(again, trial, result(value=0.8))
+    assert [trial.value for trial in again.trials] == [0.9, 0.8]
+    assert trials.waiting_again(again) == []
+    assert begin(again, made, tmp_path).trial.number == 2
+
+
+def test_samplers_are_seeded_by_the_number() -> None:
+    """Two sweeps of one seed sample alike, and two trials of a sweep differ."""
+
+    def first(made: Sweep, number: int) -> float:
+        study = optuna.create_study(sampler=make_sampler(made, number))
+        return float(study.ask().suggest_float("x", 0, 1))
+
+    for name in ("tpe", "random"):
+        made = sweep({"study.sampler": name})
+        assert first(made, 3) == first(sweep({"study.sampler": name}), 3)
+        assert first(made, 3) != first(made, 4)
+        assert first(made, 3) != first(sweep({"study": {"sampler": name, "seed": 1}}), 3)
+
+
+# ---- a study that is opened again and again
+
+
+def value_of(asked: Asked) -> float:
+    """A value that follows from what was sampled, so that the sampler has something to learn."""
+    params = asked.trial.params
+    return float(params["max_lr"] - 10 * params["init_lr"] + 0.01 * params["step_size_factor"])
+
+
+def sampled(url: str, made: Sweep, folder: Path, count: int, how: str) -> list[dict[str, Any]]:
+    """The parameters of the trials of a study.
+
+    Args:
+        how: "straight", or what happens before each trial: the study is "reopened", a driver is
+            "killed" after the trial was stored and before it began, or while it was "running".
+    """
+
+    def opened_anew() -> optuna.Study:
+        return storage.open_study(storage.open_storage(url), made, "", FACTS)
+
+    study = opened_anew()
+    for number in range(count):
+        if how == "killed":
+            sampling._add(study, made, EXAMPLES, folder, FACTS)
+        elif how == "running":
+            begin(study, made, folder)
+        if how != "straight":
+            study = opened_anew()
+            assert trials.waiting_again(study) == ([] if how == "reopened" else [number])
+        asked = begin(study, made, folder)
+        assert asked.trial.number == number
+        if number % 5 == 3:
+            trials.record_failure(study, asked.trial, "it broke")
+        elif number % 5 == 4:
+            trials.record_epoch(study, asked.trial, 1, value_of(asked))
+            trials.record_result(study, asked.trial, result("pruned", None))
+        else:
+            trials.record_result(study, asked.trial, result(value=value_of(asked)))
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize("how", ["reopened", "killed", "running"])
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+def test_an_interrupted_study_samples_as_one_that_was_not(
+    tmp_path: Path, sampler: str, how: str
+) -> None:
+    """What is sampled hangs on the seed, the number and what was found before; TPE learns too."""
+    policies = ["triangular", "exp_range"]
+    gamma = {"low": 0.999, "high": 0.9999}  # which exp_range alone has
+    made = sweep(
+        {"study.sampler": sampler, "search_space.policy": policies, "search_space.gamma": gamma}
+    )
+    count = 14 if sampler == "tpe" else 6
+    straight = sampled(f"sqlite:///{tmp_path / 'a.db'}", made, tmp_path, count, "straight")
+    other = sampled(f"sqlite:///{tmp_path / 'b.db'}", made, tmp_path, count, how)
+    assert other == straight
+    assert len({str(params) for params in straight}) == count
+
+
+def test_tpe_learns(tmp_path: Path) -> None:
+    """Other values, other trials: what the test above compares does follow from the values."""
+    made = sweep()
+    found = []
+    for sign in (1, -1):
+        study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
+        for _ in range(14):
+            asked = begin(study, made, tmp_path)
+            trials.record_result(study, asked.trial, result(value=sign * value_of(asked)))
+        found.append([trial.params for trial in study.trials])
+    assert found[0][:10] == found[1][:10]
+    assert found[0] != found[1]
+
+
+def test_a_trial_is_stored_whole(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
+    """Before it begins it waits with all that it is; a driver that dies leaves no half of one."""
+    made = sweep()
+    study = storage.open_study(opened, made, "", FACTS)
+    sampling._add(study, made, EXAMPLES, tmp_path, {"python": "3"})
+    (stored,) = study.trials
+    assert stored.state == TrialState.WAITING
+    assert stored.user_attrs.keys() == {CONFIG, FOLDER, POSITIONS, PROVENANCE}
+    assert stored.params.keys() == {"init_lr", "max_lr", "step_size_factor", "policy"}
+    (record,) = read_study(study).trials
+    assert record.state == "interrupted"
+    asked = begin(study, made, tmp_path)
+    assert (asked.config, asked.folder) == (record.config, record.folder)
+    assert asked.trial.params == stored.params
+    assert study.trials[0].state == TrialState.RUNNING
+
+
+def test_a_trial_keeps_the_configuration_it_was_stored_with(
+    opened: optuna.storages.BaseStorage, tmp_path: Path
+) -> None:
+    """What may change between two starts, as the folder of the data, does not change a trial."""
+    made = sweep()
+    study = storage.open_study(opened, made, "", FACTS)
+    first = begin(study, made, tmp_path)
+    assert trials.waiting_again(study) == [0]
+    dataset = {"name": "fashion_mnist", "validation": 6000, "folder": "elsewhere"}
+    changed = sweep({"dataset": dataset})
+    again = begin(storage.open_study(opened, changed, "", FACTS), changed, tmp_path / "moved")
+    assert again.config == first.config
+    assert again.config.dataset.folder is None
+    assert again.folder == first.folder == tmp_path / "0000"
+
+
+# ---- trials that somebody enqueued
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_an_enqueued_trial_is_honoured(tmp_path: Path, sampler: str, deterministic: bool) -> None:
+    """The values that were given are taken; the others are sampled, the same at every start."""
+    made = sweep({"study.sampler": sampler, "study.deterministic": deterministic})
+    last = 12 if sampler == "tpe" else 4  # TPE learns from ten trials on
+    enqueued = (0, 2, last)
+    found = []
+    for name in ("a.db", "b.db"):
+        url = f"sqlite:///{tmp_path / name}"
+        study = storage.open_study(storage.open_storage(url), made, "", FACTS)
+        for number in range(last + 1):
+            if number in enqueued:
+                study.enqueue_trial({"max_lr": 0.25, "policy": "triangular2"})
+            if name == "b.db":
+                study = storage.open_study(storage.open_storage(url), made, "", FACTS)
+            asked = begin(study, made, tmp_path)
+            assert asked.trial.number == number
+            trials.record_result(study, asked.trial, result(value=value_of(asked)))
+        found.append([trial.params for trial in study.trials])
+        for number in enqueued:
+            record = read_study(study).trials[number]
+            assert record.config.schedule.max_lr == record.params["max_lr"] == 0.25
+            assert record.config.schedule.policy == "triangular2"
+            assert record.provenance == {"python": "3", **FACTS}
+            assert study.trials[number].user_attrs[POSITIONS]
+    assert found[0] == found[1]
+    assert found[0][1]["max_lr"] != 0.25
+
+
+def test_a_kill_while_an_enqueued_trial_is_sampled(
+    opened: optuna.storages.BaseStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was stored of it, the next start gives it what is missing."""
+    made = sweep()
+    study = storage.open_study(opened, made, "", FACTS)
+    set_attribute = optuna.Trial.set_user_attr
+    for stored in range(5):
+        study.enqueue_trial({"max_lr": 0.25})
+        left = stored
+
+        def killed(trial: optuna.Trial, key: str, value: Any) -> None:
+            nonlocal left
+            if not left:
+                raise KeyboardInterrupt
+            left -= 1
+            set_attribute(trial, key, value)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(optuna.Trial, "set_user_attr", killed)
+            if stored < 4:
+                with pytest.raises(KeyboardInterrupt):
+                    begin(study, made, tmp_path)
+            else:
+                begin(study, made, tmp_path)
+        assert trials.waiting_again(study) == [stored]
+        read_study(study)
+        asked = begin(study, made, tmp_path)
+        assert asked.trial.number == stored
+        assert asked.trial.params["max_lr"] == 0.25
+        (*_, record) = read_study(study).trials
+        assert (record.number, record.folder) == (stored, tmp_path / f"{stored:04d}")
+        trials.record_result(study, asked.trial, result())
+
+
+# ---- deterministic sweeps
+
+
+def seen_of(asked: Asked) -> list[tuple[Any, ...]]:
+    """What the sampler and the pruner of a trial are shown."""
+    return [
+        (t.state, t.values, t.params, t.intermediate_values, t.user_attrs)
+        for t in asked.seen.get_trials(deepcopy=False)
+    ]
+
+
+def swept(made: Sweep, jobs: int, choices: Sequence[int], total: int) -> dict[int, tuple[Any, ...]]:
+    """A sweep in memory whose trials end in the order that the choices give.
+
+    Returns:
+        What was sampled and what was seen, by trial number.
+    """
+    study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
+    flights: list[Asked] = []
+    found: dict[int, tuple[Any, ...]] = {}
+    for step in range(10 * total):
+        while len(flights) < jobs and may_ask(study, made):
+            waiting = study.get_trials(states=(TrialState.WAITING,))
+            if not waiting and len(study.trials) == total:
+                break
+            asked = begin(study, made, Path("trials"))
+            flights.append(asked)
+            number = asked.trial.number
+            now = (asked.trial.params, asked.config, seen_of(asked))
+            assert found.setdefault(number, now) == now  # a trial that begins again is the same
+            assert len(now[2]) == number
+            for state, values, _, reported, _ in now[2][max(0, number - WINDOW + 1) :]:
+                assert (state, values, reported) == (TrialState.RUNNING, None, {})
+            for state, *_ in now[2][: max(0, number - WINDOW + 1)]:
+                assert state.is_finished()
+        if not flights:
+            break
+        choice = choices[step % len(choices)]
+        asked = flights.pop(choice % len(flights))
+        trial = asked.trial
+        trials.record_epoch(study, trial, 1, value_of(asked))
+        if choice % 7 == 6 and step < total:
+            trials.put_back(study, trial)
+        elif trial.number % 5 == 3:
+            trials.record_failure(study, trial, "it broke")
+        elif trial.number % 5 == 4:
+            trials.record_result(study, trial, result("pruned", None))
+        else:
+            trials.record_result(study, trial, result(value=value_of(asked)))
+    assert [trial.state.is_finished() for trial in study.trials] == [True] * total
+    return found
+
+
+DETERMINISTIC = sweep({"study.deterministic": True, "study.seed": 3})
+TOTAL = 20
+one_after_another = functools.cache(lambda: swept(DETERMINISTIC, 1, [0], TOTAL))
+
+
+@settings(max_examples=10, deadline=None)
+@given(jobs=st.integers(1, WINDOW), choices=st.lists(st.integers(0, 99), min_size=1, max_size=60))
+def test_the_order_of_the_ends_changes_nothing(jobs: int, choices: list[int]) -> None:
+    """With any number of jobs and interruptions: the same trials, from the same knowledge."""
+    assert swept(DETERMINISTIC, jobs, choices, TOTAL) == one_after_another()
+
+
+def test_without_deterministic_the_order_counts() -> None:
+    """The test above can fail: a sweep that knows all that has ended samples otherwise."""
+    made = sweep({"study.seed": 3})
+    study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
+    first = begin(study, made, Path("trials"))
+    trials.record_result(study, first.trial, result())
+    second = begin(study, made, Path("trials"))
+    assert second.seen is study
+    assert [trial.state for trial in second.seen.trials] == [
+        TrialState.COMPLETE,
+        TrialState.RUNNING,
+    ]
+    assert may_ask(study, made)
+
+
+def test_a_trial_outside_the_window_is_waited_for(
+    opened: optuna.storages.BaseStorage, tmp_path: Path
+) -> None:
+    """While the first trial runs, so many may be asked for and no more; others may end."""
+    made = sweep({"study.deterministic": True})
+    study = storage.open_study(opened, made, "", FACTS)
+    first = begin(study, made, tmp_path)
+    for _ in range(WINDOW - 1):
+        assert may_ask(study, made)
+        trials.record_result(study, begin(study, made, tmp_path).trial, result())
+    assert not may_ask(study, made)
+    trials.put_back(study, first.trial)
+    assert may_ask(study, made)  # the first one again
+    again = begin(study, made, tmp_path)
+    assert again.trial.number == 0
+    assert not may_ask(study, made)
+    trials.record_result(study, again.trial, result())
+    assert may_ask(study, made)
+    assert begin(study, made, tmp_path).trial.number == WINDOW
+
+
+def test_no_warning_of_the_samplers() -> None:
+    """Optuna calls what it lacks experimental; a user of a sweep need not be told."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("tpe", "random", "qmc"):
+            make_sampler(sweep({"study.sampler": name}), 1)
