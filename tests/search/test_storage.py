@@ -1,80 +1,21 @@
-"""The study in a real SQLite database: begun, continued, refused, put back, and read."""
+"""The study in a real SQLite database: begun, continued and refused."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import TrialState
-from written_sweeps import ABSENT, content
+from small_studies import FACTS, begin, result, sweep, text_of
+from written_sweeps import ABSENT
 
-from clr_sweep.config import Sweep
 from clr_sweep.errors import InputError, StoreError, StudyChangedError
-from clr_sweep.records import Divergence, EpochReport, TrialResult
-from clr_sweep.search import storage
-from clr_sweep.search.pruning import POSITIONS, CycleAwarePruner, positions
-from clr_sweep.search.space import baseline_config, suggest
-from clr_sweep.training.folder import TrialFolder
-
-FACTS = {"data_digest": "abc", "data_source": "here"}
-EXAMPLES = 60000
-
-
-def sweep(changes: dict[str, Any] | None = None) -> Sweep:
-    return Sweep.model_validate(content(changes))
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'optuna.db'}"
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[optuna.storages.BaseStorage]:
-    store = storage.open_storage(url)
-    yield store
-    store.engine.dispose()  # type: ignore[attr-defined]
-
-
-def begin(
-    study: optuna.Study, made: Sweep, folder: Path, facts: dict[str, Any] = FACTS
-) -> optuna.Trial:
-    """Ask for a trial as the driver does, and store what it is."""
-    study.sampler = storage.next_sampler(study, made)
-    trial = study.ask()
-    config = suggest(trial, made, trial.number, EXAMPLES)
-    places = positions(config.schedule.step_size, 844, made.training.epochs)
-    where = folder / f"{trial.number:04d}"
-    storage.begin_trial(trial, config, where, places, {"python": "3"} | facts)
-    return trial
-
-
-def result(state: str = "complete", value: float | None = 0.9, **more: Any) -> TrialResult:
-    fields: dict[str, Any] = {
-        "reason": None,
-        "metrics": {} if value is None else {"val_accuracy": value},
-        "epochs": 16,
-        "steps": 13504,
-        "cpu_seconds": 90.0,
-        "wall_seconds": 91.5,
-    }
-    return TrialResult(state=state, value=value, **(fields | more))  # type: ignore[arg-type]
-
-
-def text_of(database: Path) -> str:
-    """Everything that the database holds, as text."""
-    connection = sqlite3.connect(database)
-    try:
-        return "\n".join(connection.iterdump())
-    finally:
-        connection.close()
+from clr_sweep.search import storage, trials
+from clr_sweep.search.attributes import SWEEP_TEXT
+from clr_sweep.search.pruning import CycleAwarePruner
+from clr_sweep.search.reading import stored_sweep
 
 
 def test_a_study_is_begun_and_continued(
@@ -85,13 +26,13 @@ def test_a_study_is_begun_and_continued(
     study = storage.open_study(opened, made, "the text", FACTS)
     assert isinstance(study.pruner, CycleAwarePruner)
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
-    storage.record_result(study, begin(study, made, tmp_path), result())
+    trials.record_result(study, begin(study, made, tmp_path).trial, result())
     again = storage.open_study(opened, made, "other text", FACTS)
     assert [trial.value for trial in again.trials] == [0.9]
-    assert storage.stored_sweep(again) == made
-    assert again.user_attrs[storage.SWEEP_TEXT] == "the text"
+    assert stored_sweep(again) == made
+    assert again.user_attrs[SWEEP_TEXT] == "the text"
     loaded = storage.load_study(opened, "example")
-    assert storage.stored_sweep(loaded) == made
+    assert stored_sweep(loaded) == made
 
 
 def test_the_direction_is_the_objective_s(opened: optuna.storages.BaseStorage) -> None:
@@ -196,180 +137,6 @@ def test_an_unknown_study_is_answered_by_those_there(opened: optuna.storages.Bas
         storage.load_study(opened, "x")
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
-def test_an_interrupted_trial_keeps_its_number_and_its_values(
-    opened: optuna.storages.BaseStorage, tmp_path: Path, sampler: str
-) -> None:
-    """A trial left running by a driver that died waits, and is asked for again as it was."""
-    made = sweep({"study.sampler": sampler})
-    study = storage.open_study(opened, made, "", FACTS)
-    storage.record_result(study, begin(study, made, tmp_path), result())
-    left = begin(study, made, tmp_path)
-    left.report(0.5, 1)
-    before = study.trials[left.number]
-
-    again = storage.open_study(opened, made, "", FACTS)
-    assert storage.waiting_again(again) == [1]
-    assert [trial.state for trial in again.trials] == [TrialState.COMPLETE, TrialState.WAITING]
-    trial = begin(again, made, tmp_path)
-    assert trial.number == 1
-    assert trial.params == before.params
-    stored = again.trials[1]
-    assert stored.state == TrialState.RUNNING
-    assert stored.user_attrs == before.user_attrs
-    storage.record_result(again, trial, result(value=0.8))
-    assert [trial.value for trial in again.trials] == [0.9, 0.8]
-    assert storage.waiting_again(again) == []
-    assert begin(again, made, tmp_path).number == 2
-
-
-def test_trials_that_a_driver_put_back_wait_too(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
-    """After a signal the trials wait already; they are named among those that go on."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    first, second = begin(study, made, tmp_path), begin(study, made, tmp_path)
-    storage.put_back(study, first)
-    assert storage.waiting_again(study) == [first.number, second.number]
-    assert [begin(study, made, tmp_path).number for _ in range(3)] == [0, 1, 2]
-
-
-@pytest.mark.parametrize("sampler", ["random", "qmc"])
-def test_an_interrupted_study_samples_as_one_that_was_not(tmp_path: Path, sampler: str) -> None:
-    """What is sampled hangs on the seed and the number, not on how often it was started."""
-    made = sweep({"study.sampler": sampler})
-
-    def values(name: str, interrupted: bool) -> list[dict[str, Any]]:
-        store = storage.open_storage(f"sqlite:///{tmp_path / name}")
-        study = storage.open_study(store, made, "", FACTS)
-        for number in range(6):
-            trial = begin(study, made, tmp_path)
-            if interrupted and number % 2:
-                study = storage.open_study(store, made, "", FACTS)
-                assert storage.waiting_again(study) == [number]
-                trial = begin(study, made, tmp_path)
-            storage.record_result(study, trial, result(value=number / 10))
-        found = [trial.params for trial in study.trials]
-        store.engine.dispose()  # type: ignore[attr-defined]
-        return found
-
-    straight = values("straight.db", interrupted=False)
-    assert straight == values("interrupted.db", interrupted=True)
-    assert len({json.dumps(params) for params in straight}) == 6
-
-
-def test_a_diverged_trial_is_learned_from_and_is_never_nan(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
-    """It is told as pruned, with where it happened; the storage holds no value that is none."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trial = begin(study, made, tmp_path)
-    where = Divergence(step=900, epoch=2, learning_rate=0.7, phase=0.25)
-    ended = result("diverged", None, reason="the loss is NaN", divergence=where, epochs=2)
-    storage.record_result(study, trial, ended)
-    assert study.trials[0].state == TrialState.PRUNED
-    (record,) = storage.read_study(study).trials
-    assert (record.state, record.reason, record.value) == ("diverged", "the loss is NaN", None)
-    assert record.divergence == where
-    text = text_of(tmp_path / "optuna.db")
-    assert "NaN" not in text.replace("the loss is NaN", "")
-    assert "Infinity" not in text
-
-
-def test_how_trials_end(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
-    """Every end is read back as it was told, in the order of the numbers."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    storage.record_result(study, begin(study, made, tmp_path), result(value=0.7))
-    storage.record_result(study, begin(study, made, tmp_path), result(value=0.9))
-    pruned = result("pruned", None, reason="pruned after epoch 4", epochs=4)
-    storage.record_result(study, begin(study, made, tmp_path), pruned)
-    storage.record_failure(study, begin(study, made, tmp_path), "Traceback: no memory")
-    storage.put_back(study, begin(study, made, tmp_path))
-    read = storage.read_study(study)
-    assert [trial.state for trial in read.trials] == [
-        "complete",
-        "complete",
-        "pruned",
-        "failed",
-        "interrupted",
-    ]
-    assert [trial.number for trial in read.trials] == [0, 1, 2, 3, 4]
-    assert read.best is read.trials[1]
-    assert read.trials[3].reason == "Traceback: no memory"
-    assert (read.name, read.metric, read.direction) == ("example", "val_accuracy", "maximize")
-    assert read.importances == {}
-    begin(study, made, tmp_path)
-    assert storage.read_study(study).trials[4].state == "running"
-
-
-def test_a_trial_is_read_with_all_that_it_left(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
-    """Configuration, values and result come from the study, epochs from the trial's folder."""
-    made = sweep({"search_space.momentum": [0, 0.9]})
-    study = storage.open_study(opened, made, "", FACTS)
-    trial = begin(study, made, tmp_path)
-    config = suggest(study.trials[0], made, 0, EXAMPLES)
-    folder = TrialFolder(tmp_path / "0000")
-    folder.start(config)
-    report = EpochReport(1, 844, {"val_accuracy": 0.5}, 6.0, 6.5)
-    folder.append(report)
-    folder.save_test({"test_accuracy": 0.88})
-    storage.record_result(study, trial, result(value=0.875))
-    (record,) = storage.read_study(study).trials
-    assert record.config == config
-    assert record.params == trial.params
-    assert record.params["momentum"] in (0, 0.9)
-    assert record.folder == tmp_path / "0000"
-    assert record.reports == (report,)
-    assert record.value == 0.875
-    assert record.metrics == {"val_accuracy": 0.875}
-    assert record.test_metrics == {"test_accuracy": 0.88}
-    assert (record.cpu_seconds, record.wall_seconds) == (90.0, 91.5)
-    assert record.provenance == {"python": "3", **FACTS}
-    assert study.trials[0].user_attrs[POSITIONS][1] == pytest.approx(
-        positions(config.schedule.step_size, 844, 16)[1]
-    )
-
-
-def test_the_baseline_is_no_trial(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
-    """The sampler never learns from it; it is read beside the trials, whatever its state."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    assert storage.read_study(study).baseline is None
-    config, folder = baseline_config(made, EXAMPLES), tmp_path / "baseline"
-    storage.record_baseline(study, config, folder, {}, None, "running")
-    running = storage.read_study(study).baseline
-    assert running is not None
-    assert (running.state, running.number, running.value) == ("running", None, None)
-    storage.record_baseline(study, config, folder, {"x": 1}, result(value=0.75), "complete")
-    ended = storage.read_study(study).baseline
-    assert ended is not None
-    assert (ended.kind, ended.state, ended.value) == ("baseline", "complete", 0.75)
-    assert ended.config == config
-    assert study.trials == []
-
-
-def test_importances_need_trials_enough(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
-    """From ten complete trials on each sampled value has its importance, all together 1."""
-    made = sweep({"study.sampler": "random", "search_space.policy": "triangular"})
-    study = storage.open_study(opened, made, "", FACTS)
-    for _ in range(12):
-        trial = begin(study, made, tmp_path)
-        storage.record_result(study, trial, result(value=-abs(math.log(trial.params["max_lr"]))))
-        if len(study.trials) < 10:
-            assert storage.read_study(study).importances == {}
-    found = storage.read_study(study).importances
-    assert found.keys() == {"init_lr", "max_lr", "step_size_factor"}
-    assert sum(found.values()) == pytest.approx(1)
-    assert max(found, key=lambda name: found[name]) == "max_lr"
-
-
 PASSWORD = "s3cr3t!"
 
 
@@ -399,7 +166,7 @@ def test_the_password_is_not_stored(opened: optuna.storages.BaseStorage, tmp_pat
     made = sweep({"study.storage": f"postgresql://me:{PASSWORD}@host/x"})
     study = storage.open_study(opened, made, "", FACTS)
     storage.open_study(opened, sweep(), "", FACTS)
-    assert storage.stored_sweep(study).study.storage is None
+    assert stored_sweep(study).study.storage is None
     assert PASSWORD not in text_of(tmp_path / "optuna.db")
 
 
@@ -442,20 +209,6 @@ def test_a_relative_file_holds_in_other_folders(
     assert storage.absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
     for same in ("sqlite:///:memory:", "sqlite://", f"postgresql://me:{PASSWORD}@host/x"):
         assert storage.absolute(same) == same
-
-
-def test_samplers_are_seeded_by_the_number() -> None:
-    """Two sweeps of one seed sample alike, and two trials of a sweep differ."""
-
-    def first(made: Sweep, number: int) -> float:
-        study = optuna.create_study(sampler=storage.make_sampler(made, number))
-        return float(study.ask().suggest_float("x", 0, 1))
-
-    for name in ("tpe", "random"):
-        made = sweep({"study.sampler": name})
-        assert first(made, 3) == first(sweep({"study.sampler": name}), 3)
-        assert first(made, 3) != first(made, 4)
-        assert first(made, 3) != first(sweep({"study": {"sampler": name, "seed": 1}}), 3)
 
 
 def test_a_study_without_a_section_is_the_default_one(opened: optuna.storages.BaseStorage) -> None:

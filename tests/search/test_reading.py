@@ -1,0 +1,122 @@
+"""The study read back into plain records."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import optuna
+import pytest
+from small_studies import FACTS, begin, result, sweep
+
+from clr_sweep.records import EpochReport
+from clr_sweep.search import storage, trials
+from clr_sweep.search.attributes import POSITIONS, SWEEP
+from clr_sweep.search.pruning import positions
+from clr_sweep.search.reading import read_study, stored_sweep
+from clr_sweep.search.space import suggest
+from clr_sweep.training.folder import TrialFolder
+
+EXAMPLES = 60000
+
+
+def test_how_trials_end(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
+    """Every end is read back as it was told, in the order of the numbers."""
+    made = sweep()
+    study = storage.open_study(opened, made, "", FACTS)
+    trials.record_result(study, begin(study, made, tmp_path).trial, result(value=0.7))
+    trials.record_result(study, begin(study, made, tmp_path).trial, result(value=0.9))
+    pruned = result("pruned", None, reason="pruned after epoch 4", epochs=4)
+    trials.record_result(study, begin(study, made, tmp_path).trial, pruned)
+    trials.record_failure(study, begin(study, made, tmp_path).trial, "Traceback: no memory")
+    trials.put_back(study, begin(study, made, tmp_path).trial)
+    read = read_study(study)
+    assert [trial.state for trial in read.trials] == [
+        "complete",
+        "complete",
+        "pruned",
+        "failed",
+        "interrupted",
+    ]
+    assert [trial.number for trial in read.trials] == [0, 1, 2, 3, 4]
+    assert read.best is read.trials[1]
+    assert read.trials[3].reason == "Traceback: no memory"
+    assert (read.name, read.metric, read.direction) == ("example", "val_accuracy", "maximize")
+    assert read.importances == {}
+    begin(study, made, tmp_path)
+    assert read_study(study).trials[4].state == "running"
+
+
+def test_a_trial_is_read_with_all_that_it_left(
+    opened: optuna.storages.BaseStorage, tmp_path: Path
+) -> None:
+    """Configuration, values and result come from the study, epochs from the trial's folder."""
+    made = sweep({"search_space.momentum": [0, 0.9]})
+    study = storage.open_study(opened, made, "", FACTS)
+    trial = begin(study, made, tmp_path).trial
+    config = suggest(study.trials[0], made, 0, EXAMPLES)
+    folder = TrialFolder(tmp_path / "0000")
+    folder.start(config)
+    report = EpochReport(1, 844, {"val_accuracy": 0.5}, 6.0, 6.5)
+    folder.append(report)
+    folder.save_test({"test_accuracy": 0.88})
+    trials.record_result(study, trial, result(value=0.875))
+    (record,) = read_study(study).trials
+    assert record.config == config
+    assert record.params == trial.params
+    assert record.params["momentum"] in (0, 0.9)
+    assert record.folder == tmp_path / "0000"
+    assert record.reports == (report,)
+    assert record.value == 0.875
+    assert record.metrics == {"val_accuracy": 0.875}
+    assert record.test_metrics == {"test_accuracy": 0.88}
+    assert (record.cpu_seconds, record.wall_seconds) == (90.0, 91.5)
+    assert record.provenance == {"python": "3", **FACTS}
+    assert study.trials[0].user_attrs[POSITIONS][1] == pytest.approx(
+        positions(config.schedule.step_size, 844, 16)[1]
+    )
+
+
+def test_importances_need_trials_enough(
+    opened: optuna.storages.BaseStorage, tmp_path: Path
+) -> None:
+    """From ten complete trials on each sampled value has its importance, all together 1."""
+    made = sweep({"study.sampler": "random", "search_space.policy": "triangular"})
+    study = storage.open_study(opened, made, "", FACTS)
+    for _ in range(12):
+        trial = begin(study, made, tmp_path).trial
+        trials.record_result(study, trial, result(value=-abs(math.log(trial.params["max_lr"]))))
+        if len(study.trials) < 10:
+            assert read_study(study).importances == {}
+    found = read_study(study).importances
+    assert found.keys() == {"init_lr", "max_lr", "step_size_factor"}
+    assert sum(found.values()) == pytest.approx(1)
+    assert max(found, key=lambda name: found[name]) == "max_lr"
+
+
+def test_how_far_a_study_is(opened: optuna.storages.BaseStorage) -> None:
+    """The plan, the state and the reason as the last start stored them."""
+    study = storage.open_study(opened, sweep({"study.trials": 5}), "", FACTS)
+    before = read_study(study)
+    assert (before.planned, before.state, before.reason) == (5, "running", "")
+    trials.record_progress(study, "interrupted", 8, "Ctrl-C")
+    read = read_study(study)
+    assert (read.planned, read.state, read.reason) == (8, "interrupted", "Ctrl-C")
+    trials.record_progress(study, "complete", 8)
+    read = read_study(study)
+    assert (read.planned, read.state, read.reason) == (8, "complete", "")
+
+
+def test_a_definition_of_an_earlier_version(opened: optuna.storages.BaseStorage) -> None:
+    """Keys that came later have their defaults, and the study goes on."""
+    made = sweep()
+    study = storage.open_study(opened, made, "", FACTS)
+    stored = json.loads(json.dumps(study.user_attrs[SWEEP]))
+    for key in ("deterministic", "retries", "trial_timeout", "timeout"):
+        del stored["study"][key]
+    study.set_user_attr(SWEEP, stored)
+    assert stored_sweep(study) == made
+    storage.open_study(opened, made, "", FACTS)
+    with pytest.raises(Exception, match=r"study\.deterministic: was false, is now true"):
+        storage.open_study(opened, sweep({"study.deterministic": True}), "", FACTS)
