@@ -14,7 +14,9 @@ from small_trials import small_config
 
 from clr_sweep.records import EpochReport, StepPoint, TrialRecord
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.runs import SweepRuns, end_adopted, find_trial, tags_of_run
+from clr_sweep.tracking.contents import epoch_points
+from clr_sweep.tracking.lookup import find_trial
+from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.requests import DataFacts
 
@@ -32,7 +34,7 @@ def runs(client: MlflowClient, request: pytest.FixtureRequest, tmp_path: Path) -
     """The runs of a study named after the test, in an experiment of its own."""
     name = request.node.name[:80]
     experiment = client.create_experiment(name, artifact_location=(tmp_path / "a").as_uri())
-    return SweepRuns(client, experiment, "study", FACTS)
+    return SweepRuns(client, experiment, "study", experiment, FACTS)
 
 
 def record(tmp_path: Path, number: int | None = 0, state: str = "running") -> TrialRecord:
@@ -85,7 +87,7 @@ def test_a_child_stands_below_its_parent_and_names_its_data(
     (used,) = child.inputs.dataset_inputs
     assert used.dataset.name == "few_images"
     assert FACTS.digest.startswith(used.dataset.digest)
-    assert find_trial(runs.client, "study", 7) == child.info.run_id
+    assert find_trial(runs.client, runs.study_id, 7) == child.info.run_id
 
 
 def test_epochs_count_from_one_and_steps_from_zero(runs: SweepRuns, tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ def test_epochs_count_from_one_and_steps_from_zero(runs: SweepRuns, tmp_path: Pa
         first = (epoch - 1) * 700
         points = tuple(StepPoint(first + i, 0.1 + i, 2.0) for i in range(700))
         report = EpochReport(epoch, first + 700, {"val_loss": 1.0 / epoch}, 3.0, 4.0, points)
-        runs.log_epoch(child, report)
+        runs.log_points(child, epoch_points(report))
     history = {
         name: [(m.step, m.value) for m in runs.client.get_metric_history(child, name)]
         for name in ("val_loss", "cpu_seconds", "learning_rate", "batch_loss")
@@ -132,18 +134,19 @@ def test_the_same_study_finds_its_parent_again(runs: SweepRuns) -> None:
     """A second start makes no second tree."""
     parent = runs.open_parent(None, "sqlite:///optuna.db", "1")
     runs.end(parent, "interrupted")
-    again = SweepRuns(runs.client, runs.experiment_id, "study", FACTS)
+    again = SweepRuns(runs.client, runs.experiment_id, "study", runs.study_id, FACTS)
     assert again.open_parent(None, "sqlite:///optuna.db", "1") == parent
     assert runs.client.get_run(parent).info.status == "RUNNING"
     assert everything(runs) == [parent]
 
 
 def test_another_study_of_the_experiment_is_left_alone(runs: SweepRuns) -> None:
-    """Studies are told apart by name."""
+    """Studies are told apart by their ids: two may have one name."""
     mine = runs.open_parent(None, "sqlite:///optuna.db", "1")
-    other = SweepRuns(runs.client, runs.experiment_id, "other", FACTS)
+    other = SweepRuns(runs.client, runs.experiment_id, "study", "other id", FACTS)
     assert other.open_parent(None, "sqlite:///optuna.db", "1") != mine
-    assert other.children() == []
+    assert other.children() == {}
+    assert other.parents() != runs.parents()
 
 
 def test_the_children_move_to_an_adopted_parent(runs: SweepRuns, tmp_path: Path) -> None:
@@ -151,7 +154,7 @@ def test_the_children_move_to_an_adopted_parent(runs: SweepRuns, tmp_path: Path)
     old = runs.open_parent(None, "sqlite:///optuna.db", "1")
     child = runs.start_child(record(tmp_path))
     made = runs.client.create_run(runs.experiment_id).info.run_id
-    again = SweepRuns(runs.client, runs.experiment_id, "study", FACTS)
+    again = SweepRuns(runs.client, runs.experiment_id, "study", runs.study_id, FACTS)
     assert again.open_parent(made, "sqlite:///optuna.db", "1") == made
     assert runs.client.get_run(child).data.tags[tags.PARENT] == made
     assert sorted(everything(runs)) == sorted([made, child])
@@ -200,19 +203,6 @@ def test_a_failed_trial_leaves_its_log(runs: SweepRuns, tmp_path: Path) -> None:
     assert run.data.tags[tags.NOTE] == "a note"
 
 
-def test_an_adopted_run_is_ended_only_where_it_runs(runs: SweepRuns) -> None:
-    """`mlflow run` may have ended it, or may be gone."""
-    made = runs.client.create_run(runs.experiment_id).info.run_id
-    end_adopted(runs.client, made, "the data is missing")
-    run = runs.client.get_run(made)
-    assert (run.info.status, run.data.tags[tags.REASON]) == ("FAILED", "the data is missing")
-    runs.client.set_terminated(made, "FINISHED")
-    end_adopted(runs.client, made, "again")
-    assert runs.client.get_run(made).info.status == "FINISHED"
-    end_adopted(runs.client, "0" * 32, "no such run")
-    assert tags_of_run(runs.client, "0" * 32) is None
-
-
 def test_a_value_that_is_there_is_not_logged_again(runs: SweepRuns, tmp_path: Path) -> None:
     """Nor by another start; another value at the same step is."""
     run = runs.open_parent(None, "sqlite:///optuna.db", "1")
@@ -243,5 +233,6 @@ def test_the_objective_is_logged_first(runs: SweepRuns, tmp_path: Path) -> None:
     child = runs.start_child(record(tmp_path))
     metrics = {"accuracy": 0.1, "val_loss": 2.0, "val_accuracy": 0.2}
     for epoch in (1, 2):
-        runs.log_epoch(child, EpochReport(epoch, epoch, metrics, 3.0, 4.0), "val_accuracy")
+        report = EpochReport(epoch, epoch, metrics, 3.0, 4.0)
+        runs.log_points(child, epoch_points(report, "val_accuracy"))
     assert next(iter(runs.client.get_run(child).data.metrics)) == "val_accuracy"

@@ -1,0 +1,94 @@
+"""What a trial's run holds, by its state and by what lies in its folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from small_studies import write_folder
+from small_trials import STEPS_PER_EPOCH, small_config
+
+from clr_sweep.records import EpochReport, State, TrialRecord
+from clr_sweep.tracking.contents import (
+    Point,
+    artifacts,
+    epoch_points,
+    has_model,
+    parameters,
+    points,
+    run_name,
+)
+from clr_sweep.training.folder import TrialFolder
+
+
+def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:
+    """A trial whose folder is written as a training in this state leaves it."""
+    config = small_config()
+    ended = write_folder(folder, config, state, 1)
+    kind = "baseline" if number is None else "trial"
+    return TrialRecord(
+        kind,  # type: ignore[arg-type]
+        number, state, ended.reason, config, folder,
+        reports=TrialFolder(folder).reports(),
+        cpu_seconds=3.0, wall_seconds=3.5, test_metrics={"test_loss": 0.5},
+    )  # fmt: skip
+
+
+FIGURES = ["curves/curve.npz", "figures/learning_rate.png", "figures/loss.png"]
+
+
+@pytest.mark.parametrize(
+    ("state", "files", "model", "ended"),
+    [
+        ("complete", ["config.yaml", *FIGURES], True, True),
+        ("pruned", ["config.yaml", *FIGURES], True, True),
+        ("diverged", ["config.yaml", *FIGURES], False, True),
+        ("failed", ["config.yaml", "figures/loss.png", "log.txt"], False, True),
+        ("interrupted", [], False, False),
+        ("running", [], False, False),
+    ],
+)
+def test_by_state(tmp_path: Path, state: State, files: list[str], model: bool, ended: bool) -> None:
+    """Files, model and times of a trial that has ended; the values of its epochs in any state."""
+    made = record(tmp_path / "t", state)
+    assert artifacts(made) == files
+    assert has_model(made) == model
+    found = list(points(made))
+    counts = Counter(point.key for point in found)
+    assert counts["val_accuracy"] == counts["cpu_seconds"] == 2
+    assert counts["learning_rate"] == counts["batch_loss"] == 2 * STEPS_PER_EPOCH
+    assert (Point("trial_cpu_seconds", 3.0, 0) in found) == ended
+    assert (Point("trial_wall_seconds", 3.5, 0) in found) == ended
+    assert found[-1] == Point("test_loss", 0.5, 0)
+    assert len({(point.key, point.step) for point in found}) == len(found)
+    assert found[0].key == "val_accuracy"  # the objective first
+
+
+def test_a_trial_that_failed_before_its_first_epoch(tmp_path: Path) -> None:
+    """Its configuration alone."""
+    made = TrialRecord("trial", 0, "failed", "it broke", small_config(), tmp_path / "none")
+    assert artifacts(made) == ["config.yaml"]
+    assert [point.key for point in points(made)] == ["trial_cpu_seconds", "trial_wall_seconds"]
+
+
+def test_names_and_parameters(tmp_path: Path) -> None:
+    """The optimizer's and the model's arguments are parameters too."""
+    assert run_name(record(tmp_path / "a", "complete", 3)) == "trial-003"
+    assert run_name(record(tmp_path / "b", "complete", None)) == "baseline"
+    config = small_config(optimizer_arguments={"momentum": 0.9})
+    made = TrialRecord("trial", 0, "running", None, config, tmp_path)
+    assert parameters(made)["momentum"] == 0.9
+    assert parameters(made)["max_lr"] == config.schedule.max_lr
+
+
+def test_a_step_without_a_loss() -> None:
+    """The step at which the loss was no number has a rate alone."""
+    from clr_sweep.records import StepPoint
+
+    report = EpochReport(2, 9, {"loss": 1.0}, 2.0, 3.0, (StepPoint(8, 0.1, None),))
+    assert epoch_points(report) == [
+        Point("loss", 1.0, 2),
+        Point("cpu_seconds", 2.0, 2),
+        Point("learning_rate", 0.1, 8),
+    ]
