@@ -1,10 +1,9 @@
-"""Trials that fail, hang or are killed, full disks and absent trackers: what a sweep makes of it."""
+"""What a sweep makes of failures, deadlines, kills, full disks and absent trackers."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from real_runs import (
@@ -46,8 +45,8 @@ def kill_training(place: Place, running: Running, number: int) -> None:
 
 
 def test_a_killed_trial_goes_on(places: Places, undisturbed: Place) -> None:
-    """A trial whose process is killed goes on from its last epoch, and ends as if it had not been;
-    one that is killed more often than it may be has failed."""
+    """A trial whose process is killed ends as if it had not been; one that is killed more often
+    than it may be has failed."""
     place = places("killed")
     file = place.write_held_sweep(3)
     # The baseline, trial 0 twice, and trial 1 three times.
@@ -176,13 +175,15 @@ def test_a_sweep_s_deadline(late: dict[str, tuple[Place, Running]], undisturbed:
     assert "clr_sweep.reason" not in run_of(place, "tiny")
 
 
-@pytest.mark.parametrize("name", ["checkpoint.part.npz", "model.part.keras"])
+@pytest.mark.parametrize("name", ["epochs.jsonl", "model.part.keras"])
 def test_a_full_disk(places: Places, undisturbed: Place, name: str) -> None:
     """It ends the sweep with a message that says where and what to do; the same command goes on."""
     place = places("full")
     file = place.write_held_sweep(3)
     running = place.start_held(file, ahead=2)
-    (place.folder / "trials" / "tiny" / "0000" / name).symlink_to("/dev/full")
+    full = place.folder / "trials" / "tiny" / "0000" / name
+    full.unlink(missing_ok=True)
+    full.symlink_to("/dev/full")
     place.release(2)
     assert running.wait() == 1, running.output
     assert f"0000/{name.replace('.part', '')}: cannot be written: " in running.output
@@ -220,7 +221,7 @@ def test_a_second_driver_elsewhere(places: Places) -> None:
     assert_whole(place, 1)
 
 
-def test_a_tracking_server_that_goes_away(places: Places, tmp_path: Path) -> None:
+def test_a_tracking_server_that_goes_away(places: Places) -> None:
     """Training goes on without it; what it missed is completed when it is back."""
     server = places("server")
     running_server, uri = server.start_server()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlflow.entities import LoggedModelStatus, Run
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -69,13 +69,10 @@ def model_is_whole(client: MlflowClient, run_id: str) -> bool:
     if output is None:
         return False
     try:
-        model = client.get_logged_model(output.model_id)
         files = client.list_logged_model_artifacts(output.model_id)
     except (MlflowException, OSError):
         return False
-    return model.status == LoggedModelStatus.READY and any(
-        posixpath.basename(file.path) == "MLmodel" for file in files
-    )
+    return any(posixpath.basename(file.path) == "MLmodel" for file in files)
 
 
 def _other_parameters(run: Run, record: TrialRecord) -> Iterator[str]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.tracking import MlflowClient
@@ -62,6 +62,8 @@ def log_keras_model(
         model = keras.saving.load_model(file, compile=False)
     logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
     client = MlflowClient()
+    # What an earlier attempt left half-logged.
+    delete_models(client, run_id)
     run = client.get_run(run_id)
     # Not with Model.log: it puts the model into the process's active experiment, whatever the
     # run's, and takes for the model's all metrics that the run has at the number `step`, those
@@ -94,9 +96,27 @@ def log_keras_model(
 
 
 def model_of_run(client: MlflowClient, run_id: str) -> LoggedModelOutput | None:
-    """The model that was logged on a run."""
+    """The model of a run, if one was logged to its end."""
     outputs = client.get_run(run_id).outputs
-    return outputs.model_outputs[-1] if outputs and outputs.model_outputs else None
+    found = {output.model_id: output for output in outputs.model_outputs} if outputs else {}
+    for model in models_from(client, run_id):
+        if model.status == LoggedModelStatus.READY and model.model_id in found:
+            return found[model.model_id]
+    return None
+
+
+def models_from(client: MlflowClient, run_id: str) -> list[LoggedModel]:
+    """All models that come from a run, those that were not logged to their ends among them."""
+    experiment = client.get_run(run_id).info.experiment_id
+    return list(
+        client.search_logged_models([experiment], filter_string=f"source_run_id = '{run_id}'")
+    )
+
+
+def delete_models(client: MlflowClient, run_id: str) -> None:
+    """Delete the models that come from a run; MLflow would show them without it."""
+    for model in models_from(client, run_id):
+        client.delete_logged_model(model.model_id)
 
 
 def _save(model: Any, path: Path, described: Model) -> None:

@@ -20,7 +20,7 @@ from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name
 from clr_sweep.tracking.inputs import dataset_input
 from clr_sweep.tracking.lookup import process_tag
-from clr_sweep.tracking.models import model_of_run
+from clr_sweep.tracking.models import delete_models, model_of_run
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
 
@@ -253,6 +253,8 @@ class SweepRuns:
         self._tag(run_id, {tags.NOTE: markdown})
 
     def delete(self, run_id: str) -> None:
+        """Delete a run, which MLflow keeps restorable, and the models that come from it."""
+        delete_models(self.client, run_id)
         self.client.delete_run(run_id)
 
     def _is_logged(self, run_id: str, key: str, value: float, step: int) -> bool:

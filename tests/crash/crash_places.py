@@ -136,6 +136,12 @@ def assert_nothing_left(place: CrashPlace) -> None:
     assert [path for path in left if not path.startswith("db_init_lock-")] == []
 
 
+def resumptions(place: CrashPlace) -> int:
+    """How often a trial went on in its middle, and did not start over."""
+    logs = [file.read_text() for file in place.trials.glob("*/log.txt")]
+    return sum(log.count("going on after epoch") for log in logs)
+
+
 def _runs(place: CrashPlace) -> dict[str, Any]:
     """What MLflow holds, without what differs from start to start: ids, times and paths."""
     found = {}
@@ -148,9 +154,22 @@ def _runs(place: CrashPlace) -> dict[str, Any]:
             for key in run.data.metrics
             if key not in TIMES and key not in ("best_val_accuracy", "sweep_cpu_seconds")
         }
-        artifacts = _artifacts(place.client, run.info.run_id)
-        found[run.info.run_name] = (run.info.status, own, run.data.params, metrics, artifacts)
+        found[run.info.run_name] = (
+            run.info.status,
+            own,
+            run.data.params,
+            metrics,
+            _artifacts(place.client, run.info.run_id),
+            _models(place.client, run),
+        )
     return found
+
+
+def _models(client: Any, run: Any) -> list[str]:
+    """The states of the models that come from a run."""
+    condition = f"source_run_id = '{run.info.run_id}'"
+    models = client.search_logged_models([run.info.experiment_id], filter_string=condition)
+    return [model.status.name for model in models]
 
 
 def _artifacts(client: Any, run_id: str) -> set[str]:

@@ -27,6 +27,7 @@ from crash_places import (
     assert_as_undisturbed,
     assert_nothing_left,
     database_is_sound,
+    resumptions,
 )
 from real_runs import Running, assert_gone
 
@@ -46,7 +47,7 @@ class Havoc:
         self.reference = reference
         self.chance = random.Random(seed)
         self.kills: Counter[str] = Counter()
-        self.starts = self.sweeps = 0
+        self.starts = self.sweeps = self.resumptions = 0
         self.place: CrashPlace | None = None
         self.running: Running | None = None
 
@@ -82,6 +83,7 @@ class Havoc:
         assert examined.process.returncode == 0, examined.output
         assert examined.output == "study tiny: all is well\n"
         self.sweeps += 1
+        self.resumptions += resumptions(place)
         self.place = self.running = None
 
     def _running(self, kind: str) -> tuple[CrashPlace, Running]:
@@ -142,7 +144,9 @@ def wreak(havoc: Havoc, number: int, seed: int) -> None:
     )
     for kind in KINDS:
         print(f"  {kind:20} {havoc.kills[kind]}")
+    print(f"trials that went on in their middle: {havoc.resumptions}")
     assert havoc.kills.total() >= number
+    assert havoc.resumptions > 0
 
 
 @pytest.mark.timeout(1200)
