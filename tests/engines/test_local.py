@@ -204,9 +204,10 @@ def test_a_job_that_is_not_there(engine: LocalEngine, tmp_path: Path, function: 
 def test_stop_all(engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends a job that ignores SIGTERM too, and leaves no process, not even a zombie."""
     monkeypatch.setattr(local, "GRACE_SECONDS", 0.3)
-    engine.start("hears", "engine_jobs:stay", "hear", tmp_path / "a.txt")
-    engine.start("deaf", "engine_jobs:stay", "deaf", tmp_path / "b.txt")
-    pids = [only_event(engine).value for _ in range(2)]  # type: ignore[union-attr]
+    pids = []
+    for key, payload in (("hears", "hear"), ("deaf", "deaf")):
+        engine.start(key, "engine_jobs:stay", payload, tmp_path / f"{key}.txt")
+        pids.append(only_event(engine).value)  # type: ignore[union-attr]
     assert all(psutil.pid_exists(pid) for pid in pids)
     assert engine.stop_all() == ("hears", "deaf")
     assert engine.running == ()
