@@ -22,7 +22,7 @@ from clr_sweep.tracking.contents import (
     parameters,
     points,
 )
-from clr_sweep.tracking.models import model_of_run
+from clr_sweep.tracking.models import model_of_run, models_from
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def audit(client: MlflowClient, run: Run, record: TrialRecord, parent_id: str) -
 
 
 def model_is_whole(client: MlflowClient, run_id: str) -> bool:
-    """Whether a run has a model that was logged to its end and is still there."""
+    """Whether a run has one model, that was logged to its end and is still there."""
     output = model_of_run(client, run_id)
-    if output is None:
+    if output is None or len(models_from(client, run_id)) > 1:
         return False
     try:
         files = client.list_logged_model_artifacts(output.model_id)
@@ -135,4 +135,4 @@ def _missing_files(client: MlflowClient, run: Run, record: TrialRecord) -> Itera
     }
     yield from (f"no artifact {name}" for name in names if name not in there)
     if has_model(record) and not model_is_whole(client, run.info.run_id):
-        yield "no model"
+        yield "it has not one whole model"
