@@ -171,6 +171,8 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
 
     with scratch_folder():
         findings = examine(study, storage, fix=fix)
+    if not findings:
+        click.echo("the storage holds no study of clr-sweep")
     for found in findings:
         click.echo("\n".join(found.lines(fixed=fix)))
     if any(found.lost or (found.mendable and not fix) for found in findings):

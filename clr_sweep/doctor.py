@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import optuna
 from optuna.trial import TrialState
 
 from clr_sweep.errors import InputError
-from clr_sweep.parent_run import open_parent, publisher_of
+from clr_sweep.parent_run import is_described, open_parent, publisher_of
 from clr_sweep.publishing import Publisher, outcome
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.search import storage
@@ -92,10 +93,18 @@ class _Examination:
         self.url = url or storage.DEFAULT_STORAGE
         self.fix = fix
         self.found = Findings(study.study_name)
-        self.folder = Path(study.user_attrs[FACTS]["folder"])
+        # Whether a file from which runs are made cannot be read.
+        self.unreadable = False
+        self.folder = Path(study.user_attrs[FACTS].get("folder", ""))
 
     def findings(self) -> Findings:
         name = self.study.study_name
+        if not is_described(self.study):
+            self.found.lost.append(
+                "it was made by an earlier version, which did not store what this needs: start "
+                "it once more with `clr-sweep run` and its sweep file, then it can be looked at"
+            )
+            return self.found
         try:
             with contextlib.ExitStack() as locks:
                 if self.folder.is_dir():
@@ -106,7 +115,8 @@ class _Examination:
                 for trial in record.all:
                     self._trial_folder(trial)
                 self._work_folders()
-                self._mlflow()
+                if not self.unreadable:
+                    self._mlflow()
         except InputError as error:
             self.found.running = str(error)
         return self.found
@@ -147,7 +157,9 @@ class _Examination:
             return
         for file in folder.leftovers():
             self._mend(f"{record.label}: {file.name} is half-written", file.unlink)
-        self.found.lost += [f"{record.label}: {text}" for text in _lost_files(record)]
+        broken = list(_unreadable_files(folder))
+        self.unreadable |= bool(broken)
+        self.found.lost += [f"{record.label}: {text}" for text in broken or _lost_files(record)]
 
     def _work_folders(self) -> None:
         for work in left_behind(self.folder):
@@ -165,10 +177,10 @@ class _Examination:
         client = connect(uri)
         known = experiment_of(client, self.study.user_attrs[STUDY_ID])
         if known is None and not self.fix:
-            self.found.mendable.append(f"the MLflow store {hidden(uri)} has no run of it")
+            self.found.mendable.append(f"the MLflow store {hidden(uri)} has no run of the sweep")
             return
         said: list[str] = []
-        publisher = publisher_of(self.study, client, Link(said.append))
+        publisher = publisher_of(self.study, client, Link(said.append), known)
         record = read_study(self.study)
         problems = _parent_problems(publisher, record)
         if self.fix and problems:
@@ -188,6 +200,20 @@ class _Examination:
                     f"{best.name} is not what `clr-sweep export` writes",
                     lambda: write_best(self.folder, text),
                 )
+
+
+def _unreadable_files(folder: TrialFolder) -> Iterator[str]:
+    for file, read in (
+        (folder.path / "result.json", folder.result),
+        (folder.curve_file, folder.curve),
+        (folder.model_file, lambda: zipfile.ZipFile(folder.model_file).close()),
+    ):
+        try:
+            if file.exists():
+                read()
+        except (ValueError, LookupError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            why = str(error).split("\n")[0]
+            yield f"{file} cannot be read ({why}): put it back or remove it, then look again"
 
 
 def _lost_files(record: TrialRecord) -> Iterator[str]:

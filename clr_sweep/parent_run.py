@@ -44,13 +44,27 @@ def stored_facts(
     }
 
 
-def publisher_of(study: optuna.Study, client: MlflowClient, link: Link) -> Publisher:
-    """What shows a stored study in MLflow, in the experiment that it is in, else in a new one."""
+def is_described(study: optuna.Study) -> bool:
+    """Whether a study holds what its runs are made from; those of earlier versions do not."""
+    attributes = study.user_attrs
+    facts = attributes.get(FACTS, {})
+    return STUDY_ID in attributes and {"data", "folder", "search_path"} <= facts.keys()
+
+
+def publisher_of(
+    study: optuna.Study, client: MlflowClient, link: Link, experiment: str | None = None
+) -> Publisher:
+    """What shows a stored study in MLflow.
+
+    Args:
+        experiment: where to look; None: the one that this process is told to write into, else
+            the one that the study is in, else a new one.
+    """
     facts: Mapping[str, Any] = study.user_attrs[FACTS]
     data = facts["data"]
     runs = SweepRuns(
         client,
-        _experiment(study, client),
+        experiment or _experiment(study, client),
         study.study_name,
         study.user_attrs[STUDY_ID],
         DataFacts(
