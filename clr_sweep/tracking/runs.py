@@ -148,6 +148,8 @@ class SweepRuns:
         """Put a trial's run below the sweep's, with what is told of it in any state."""
         if own := self._origin_of(record):
             self._tag(run_id, own)
+        if not record.retried:
+            self._untag(run_id, tags.RETRIES)
 
     def log_points(self, run_id: str, points: Iterable[Point]) -> None:
         """Values of metrics, in their order."""
