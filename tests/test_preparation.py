@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,47 +14,23 @@ from small_trials import SLICE, small_config
 
 from clr_sweep.config import Sweep
 from clr_sweep.engines.local import LocalEngine, local_engine
-from clr_sweep.errors import DataError, InputError, TrialFailedError
+from clr_sweep.errors import DataError, InputError
 from clr_sweep.preparation import (
     check_sizes,
     estimate,
     inspect,
     prepare_data,
-    run_one,
     usable_cores,
 )
-from clr_sweep.stopping import InterruptedSweepError, StopRequest, stop_request
+from clr_sweep.stopping import StopRequest
 from clr_sweep.training.requests import DataFacts, Inspection
 
-JOBS = """
-import os, signal, sys, time
-from clr_sweep.errors import DataError
-
-def double(payload, report):
-    return 2 * payload
-
-def refuse(payload, report):
-    raise DataError(["x: must be 1, got 2", "y: is missing"], "file.npz")
-
-def fail(payload, report):
-    raise KeyError("the user's own")
-
-def die(payload, report):
-    os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(600)
-
-def linger(payload, report):
-    payload.write_text(str(os.getpid()))
-    time.sleep(600)
-"""
 FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8", Path("data"))
 
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
-    """An engine, and jobs that its processes can import."""
-    (tmp_path / "preparation_jobs.py").write_text(JOBS)
-    monkeypatch.syspath_prepend(tmp_path)
+    """An engine with a cache of its own."""
     monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
     with local_engine(1) as made:
         yield made
@@ -79,42 +54,6 @@ def test_usable_cores() -> None:
             assert usable_cores() == 1
         finally:
             os.sched_setaffinity(0, allowed)
-
-
-# ---- one job
-
-
-def test_a_job_gives_its_value(engine: LocalEngine, tmp_path: Path) -> None:
-    """The value comes back, and the engine is free for the next."""
-    for payload in (2, "ab"):
-        found = run_one(engine, "preparation_jobs:double", payload, tmp_path / "log", StopRequest())
-        assert found == 2 * payload  # type: ignore[operator]
-    assert engine.running == ()
-
-
-def test_errors_of_a_job(engine: LocalEngine, tmp_path: Path) -> None:
-    """What the project refuses comes as it is, what the user's code raises with its traceback."""
-    log = tmp_path / "some.log"
-    with pytest.raises(DataError) as refused:
-        run_one(engine, "preparation_jobs:refuse", None, log, StopRequest())
-    assert refused.value.problems == ("x: must be 1, got 2", "y: is missing")
-    with pytest.raises(TrialFailedError) as failed:
-        run_one(engine, "preparation_jobs:fail", None, log, StopRequest())
-    assert "the model or data code failed:\nTraceback" in str(failed.value)
-    assert 'KeyError: "the user\'s own"' in str(failed.value)
-    with pytest.raises(TrialFailedError) as died:
-        run_one(engine, "preparation_jobs:die", None, log, StopRequest())
-    assert "SIGKILL" in str(died.value)
-    assert str(log) in str(died.value)
-
-
-def test_a_request_to_stop(engine: LocalEngine, tmp_path: Path) -> None:
-    """A signal ends the job that runs."""
-    with stop_request() as stop, pytest.raises(InterruptedSweepError) as caught:  # noqa: PT012
-        signal.raise_signal(signal.SIGTERM)
-        run_one(engine, "preparation_jobs:linger", tmp_path / "pid", tmp_path / "log", stop)
-    assert caught.value.exit_status == 128 + signal.SIGTERM
-    assert engine.running == ()
 
 
 # ---- data and model

@@ -65,7 +65,9 @@ def test_a_process_is_told_apart_from_a_later_one_of_its_number() -> None:
 def test_runs_of_processes_that_are_gone(runs: SweepRuns) -> None:
     """Of this machine, still RUNNING, and of no trial: those, and no others."""
     client = runs.client
-    gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    gone = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    )
     dead = process_tag(gone.pid)
     gone.communicate()
     host, number, _ = process_tag().rsplit(" ", 2)

@@ -1,0 +1,88 @@
+"""The best trial and the baseline on the test set: real models, evaluated in real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_trials import SLICE, few_images, small_config
+
+from clr_sweep.engines.local import LocalEngine, local_engine
+from clr_sweep.finals import evaluate_finalists
+from clr_sweep.preparation import prepare_data
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.reproduction import finished
+from clr_sweep.stopping import StopRequest
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import DataFacts
+from clr_sweep.training.trial import train
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
+    monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
+    with local_engine(2) as made:
+        yield made
+
+
+@pytest.fixture
+def facts(engine: LocalEngine, tmp_path: Path) -> DataFacts:
+    """The slice of real images, as a sweep loads it."""
+    return prepare_data(engine, str(SLICE), None, (), tmp_path, StopRequest())
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyRecord:
+    """Two trials, of which one is better, and the baseline."""
+    folder = tmp_path_factory.mktemp("finals")
+    records = []
+    for number, policy, rate in (
+        (0, "triangular", 0.1),
+        (1, "triangular", 0.02),
+        (None, "constant", 0),
+    ):
+        config = small_config(policy, model="tutorial_cnn", max_lr=rate, epochs=2)
+        kind = "baseline" if number is None else "trial"
+        path = folder / str(number)
+        record = TrialRecord(kind, number, "running", None, config, path)  # type: ignore[arg-type]
+        result = train(config, few_images(), TrialFolder(path))
+        records.append(finished(record, result))
+    first, second, baseline = records
+    return StudyRecord("s", "val_accuracy", "maximize", (first, second), baseline)
+
+
+def test_the_two_are_evaluated_once(
+    engine: LocalEngine, facts: DataFacts, study: StudyRecord
+) -> None:
+    """No other trial sees the test set; what has been evaluated is not evaluated again."""
+    best = study.best
+    assert best is not None
+    assert study.baseline is not None
+    evaluate_finalists(engine, study, facts, (), StopRequest())
+    other = next(trial for trial in study.trials if trial is not best)
+    assert not (other.folder / "test.json").exists()
+    found = {}
+    for record in (best, study.baseline):
+        found[record.label] = TrialFolder(record.folder).test_metrics()
+        assert found[record.label].keys() == {"test_loss", "test_accuracy"}
+        assert 0 <= found[record.label]["test_accuracy"] <= 1
+        (record.folder / "test.json").unlink()
+    tested = replace(best, test_metrics={"test_loss": 1.0})
+    trials = tuple(tested if trial is best else trial for trial in study.trials)
+    evaluate_finalists(engine, replace(study, trials=trials), facts, (), StopRequest())
+    assert not (best.folder / "test.json").exists()
+    # The same model on the same images: the same numbers.
+    assert TrialFolder(study.baseline.folder).test_metrics() == found["baseline"]
+
+
+def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: StudyRecord) -> None:
+    """A study without a complete trial, whose baseline failed."""
+    assert study.baseline is not None
+    baseline = replace(study.baseline, state="failed", folder=Path("nowhere"))
+    evaluate_finalists(
+        engine, replace(study, trials=(), baseline=baseline), facts, (), StopRequest()
+    )
+    evaluate_finalists(engine, replace(study, trials=(), baseline=None), facts, (), StopRequest())
+    assert engine.running == ()
