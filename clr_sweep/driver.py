@@ -70,6 +70,7 @@ class Driver:
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]
     _flights: dict[str, _Flight] = field(default_factory=dict)
+    _shown: set[str] = field(default_factory=set)
     _failures: int = 0
 
     def run(self) -> str:
@@ -100,12 +101,12 @@ class Driver:
 
     def _start_jobs(self) -> bool:
         """Fill the free slots; False when nothing runs and nothing is left to run."""
-        before = set(self._flights)
         if self._baseline_is_due() and self.engine.has_room:
             self._start_baseline()
         while self.engine.has_room and self._trials_are_due():
             self._start_trial()
-        if before != set(self._flights):
+        if self._shown != set(self._flights):
+            self._shown = set(self._flights)
             self.display.update(read_study(self.study), len(self.engine.running))
         return bool(self.engine.running)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -150,19 +149,18 @@ def _factors(sweep: Sweep) -> list[float]:
 def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     from clr_sweep.engines.local import local_engine
     from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
+    from clr_sweep.scratch import scratch_folder
     from clr_sweep.search.space import baseline_config
     from clr_sweep.stopping import stop_request
 
     slots = sweep.study.jobs or usable_cores()
     folders = search_path(file)
-    with tempfile.TemporaryDirectory(prefix="clr-sweep-") as name, stop_request() as stop:
-        work = Path(name)
-        with local_engine(1) as engine:
-            dataset = sweep.dataset
-            facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
-            check_sizes(sweep, facts, str(file))
-            config = baseline_config(sweep, facts.train)
-            found = inspect(engine, config, facts, folders, work, stop)
+    with stop_request() as stop, scratch_folder() as work, local_engine(1) as engine:
+        dataset = sweep.dataset
+        facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+        check_sizes(sweep, facts, str(file))
+        config = baseline_config(sweep, facts.train)
+        found = inspect(engine, config, facts, folders, work, stop)
     cost = estimate(sweep, found, facts, sweep.study.trials, slots)
     return facts.train, [
         f"time: a training step takes {found.seconds_per_step * 1000:.1f} ms of CPU here, a "

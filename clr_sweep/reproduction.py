@@ -40,8 +40,8 @@ def train_config(file: Path, stop: StopRequest) -> str:
     if stop and adopted is None:
         raise stop.error()
     exported = read_exported(file)
+    client = connect(tracking_uri())
     with scratch_folder() as scratch, local_engine(1) as engine:
-        client = connect(tracking_uri())
         if adopted is not None:
             client.set_tag(adopted, tags.PROCESS, process_tag())
         try:

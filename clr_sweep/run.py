@@ -62,9 +62,10 @@ def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> St
         raise stop.error()
     sweep = load_sweep(file, overrides)
     slots = sweep.study.jobs or usable_cores()
+    # Before anything that takes long: a store that cannot be used is known at once. And before the
+    # temporary folder is our own: MLflow keeps a lock there while it makes its tables.
+    client = connect(tracking_uri())
     with scratch_folder(), plain_store_errors(sweep.study.storage), local_engine(slots) as engine:
-        # Before anything that takes long: a store that cannot be used is known at once.
-        client = connect(tracking_uri())
         if adopted is not None:
             client.set_tag(adopted, tags.PROCESS, process_tag())
         try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clr_sweep.errors import DataError
+from clr_sweep.scratch import system_folder
 
 try:
     import fcntl
@@ -104,7 +105,7 @@ def one_process_at_a_time(folder: Path, name: str) -> Iterator[None]:
 
 def _fallback_folder() -> Path:
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir(), f"clr-sweep-{user}")
+    return system_folder() / f"clr-sweep-{user}"
 
 
 def _is_private(folder: Path) -> bool:
