@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_trials import EXAMPLES, STEPS_PER_EPOCH
 from written_sweeps import content
 
@@ -83,6 +84,8 @@ def copied(source: Path, target: Path) -> None:
         with sqlite3.connect(target / database.name) as connection:
             connection.executescript(text_of(database).replace(str(source), str(target)))
         connection.close()
+    # MLflow keeps in mind where the files of a run are; the copies have the same runs.
+    _artifact_repos_cache.clear()
 
 
 class SmallStudy:
@@ -143,9 +146,9 @@ class SmallStudy:
             metrics = {"test_accuracy": record.value - 0.01, "test_loss": 0.25}
             TrialFolder(record.folder).save_test(metrics)
 
-    def publisher(self, link: Link | None = None) -> Publisher:
-        """What shows it in the MLflow store of its folder, the parent run opened."""
-        client = connect(f"sqlite:///{self.place / 'mlflow.db'}")
+    def publisher(self, link: Link | None = None, uri: str | None = None) -> Publisher:
+        """What shows it, by default in the store of its folder, with the parent run opened."""
+        client = connect(uri or f"sqlite:///{self.place / 'mlflow.db'}")
         publisher = publisher_of(self.study, client, link or Link(print))
         open_parent(self.study, publisher, self.url, None)
         return publisher
