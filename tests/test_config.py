@@ -42,6 +42,8 @@ def test_what_is_left_out_has_its_default() -> None:
     assert made.search_space.policy == POLICIES == policies.POLICIES
     assert made.search_space.gamma == 0.99994
     assert (made.study.trials, made.study.sampler, made.study.pruner) == (50, "tpe", "cycle_aware")
+    assert (made.study.deterministic, made.study.retries) == (False, 2)
+    assert (made.study.trial_timeout, made.study.timeout) == (None, None)
     assert (made.objective.metric, made.objective.direction) == ("val_accuracy", "maximize")
     assert made.baseline.learning_rate == 0.01
     assert made.study_name == "example"
@@ -241,6 +243,10 @@ CHANGES = st.fixed_dictionaries(
         ),
         "study.jobs": st.none() | st.integers(1, 64),
         "study.seed": st.integers(0, 2**32 - 1),
+        "study.deterministic": st.booleans(),
+        "study.retries": st.integers(0, 9),
+        "study.trial_timeout": st.none() | NUMBERS,
+        "study.timeout": st.none() | st.integers(1, 10**6),
         "baseline": st.fixed_dictionaries({"learning_rate": NUMBERS}),
         "description": st.text(max_size=9),
     },
@@ -290,6 +296,11 @@ def test_the_schema_allows_the_shipped_sweep() -> None:
         ("study.trials", "50"),
         ("study.sampler", "grid"),
         ("study.storage", "optuna.db"),
+        ("study.deterministic", "yes"),
+        ("study.retries", -1),
+        ("study.retries", 1.5),
+        ("study.trial_timeout", 0),
+        ("study.timeout", "1h"),
         ("dataset.validation", 0),
         ("dataset.validation", 1.0),
         ("baseline", {"learning_rate": 0}),

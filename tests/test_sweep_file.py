@@ -235,6 +235,17 @@ def test_one_message_holds_all(tmp_path: Path) -> None:
     )  # momentun may be an argument of the optimizer, which is not known
 
 
+def test_failures_and_deadlines(tmp_path: Path) -> None:
+    """What a study does about failures, and for how long, has its own words."""
+    study = {"deterministic": "yes", "retries": -1, "trial_timeout": 0, "timeout": "1h"}
+    assert problems(written(tmp_path, {"study": study})) == [
+        "study.deterministic: must be true or false, got 'yes'",
+        "study.retries: must be at least 0, got -1",
+        "study.trial_timeout: must be a finite number above 0, got 0",
+        "study.timeout: must be a finite number above 0, got '1h'",
+    ]
+
+
 def test_sizes_are_checked_beside_other_problems(tmp_path: Path) -> None:
     """A validation part that is too large is found in a file that is wrong elsewhere too."""
     changes = {"dataset": {"name": SLICE, "validation": 2000}, "study.trials": 0}

@@ -13,7 +13,7 @@ from written_sweeps import ABSENT
 
 from clr_sweep.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.search import storage, trials
-from clr_sweep.search.attributes import SWEEP_TEXT
+from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.pruning import CycleAwarePruner
 from clr_sweep.search.reading import stored_sweep
 
@@ -45,7 +45,16 @@ def test_what_may_change_between_starts(opened: optuna.storages.BaseStorage) -> 
     """More trials, other cores and another place of the data continue the study."""
     storage.open_study(opened, sweep({"study.name": "s"}), "", FACTS)
     changed = {
-        "study": {"name": "s", "trials": 100, "jobs": 3, "storage": "sqlite:///x", "seed": 42},
+        "study": {
+            "name": "s",
+            "trials": 100,
+            "jobs": 3,
+            "storage": "sqlite:///x",
+            "seed": 42,
+            "retries": 0,
+            "trial_timeout": 60,
+            "timeout": 3600.5,
+        },
         "description": "said better",
         "dataset": {"name": "fashion_mnist", "validation": 6000, "folder": "elsewhere"},
     }
@@ -56,6 +65,7 @@ def test_what_may_change_between_starts(opened: optuna.storages.BaseStorage) -> 
     ("changes", "lines"),
     [
         ({"study.seed": 7}, ["study.seed: was 42, is now 7"]),
+        ({"study.deterministic": True}, ["study.deterministic: was false, is now true"]),
         (
             {"training.epochs": 8, "training.batch_size": 32},
             ["training.batch_size: was 64, is now 32", "training.epochs: was 16, is now 8"],
@@ -209,6 +219,20 @@ def test_a_relative_file_holds_in_other_folders(
     assert storage.absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
     for same in ("sqlite:///:memory:", "sqlite://", f"postgresql://me:{PASSWORD}@host/x"):
         assert storage.absolute(same) == same
+
+
+def test_a_study_has_an_id_of_its_own(opened: optuna.storages.BaseStorage) -> None:
+    """It stays at every start; two studies differ, and one of an earlier version gets one."""
+    first = storage.open_study(opened, sweep(), "", FACTS)
+    mine = first.user_attrs[STUDY_ID]
+    assert storage.open_study(opened, sweep(), "", FACTS).user_attrs[STUDY_ID] == mine
+    other = storage.open_study(opened, sweep({"study.name": "other"}), "", FACTS)
+    assert other.user_attrs[STUDY_ID] != mine
+    names = [study.study_name for study in storage.own_studies(opened)]
+    optuna.create_study(study_name="a somebody's", storage=opened)
+    assert [study.study_name for study in storage.own_studies(opened)] == names == [
+        "example", "other",
+    ]  # fmt: skip
 
 
 def test_a_study_without_a_section_is_the_default_one(opened: optuna.storages.BaseStorage) -> None:
