@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import optuna
@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from clr_sweep.errors import InputError
 from clr_sweep.parent_run import is_described, open_parent, publisher_of
 from clr_sweep.publishing import Publisher, outcome
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.records import State, StudyRecord, TrialRecord
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, FACTS, STATE, STUDY_ID
 from clr_sweep.search.lock import only_driver
@@ -181,7 +181,7 @@ class _Examination:
             return
         said: list[str] = []
         publisher = publisher_of(self.study, client, Link(said.append), known)
-        record = read_study(self.study)
+        record = _as_mended(read_study(self.study))
         problems = _parent_problems(publisher, record)
         if self.fix and problems:
             open_parent(self.study, publisher, self.url, None)
@@ -202,10 +202,26 @@ class _Examination:
                 )
 
 
+def _as_mended(study: StudyRecord) -> StudyRecord:
+    """The study without what a killed driver leaves, so that looking finds what mending mends."""
+
+    def waiting(record: TrialRecord) -> TrialRecord:
+        return replace(record, state="interrupted") if record.state == "running" else record
+
+    state: State = "interrupted" if study.state == "running" else study.state
+    return replace(
+        study,
+        trials=tuple(waiting(trial) for trial in study.trials),
+        baseline=study.baseline and waiting(study.baseline),
+        state=state,
+        reason=_GONE if study.state == "running" else study.reason,
+    )
+
+
 def _unreadable_files(folder: TrialFolder) -> Iterator[str]:
     for file, read in (
         (folder.path / "result.json", folder.result),
-        (folder.curve_file, folder.curve),
+        (folder.curve_file, lambda: zipfile.ZipFile(folder.curve_file).close()),
         (folder.model_file, lambda: zipfile.ZipFile(folder.model_file).close()),
     ):
         try:

@@ -58,7 +58,8 @@ def audit(client: MlflowClient, run: Run, record: TrialRecord, parent_id: str) -
         wrong += contradictions
         if lacking:
             names = dict.fromkeys(point.key for point in lacking)
-            missing.append(f"{len(lacking)} values of {', '.join(names)} are not logged")
+            noun = "value" if len(lacking) == 1 else "values"
+            missing.append(f"{len(lacking)} {noun} not logged ({', '.join(names)})")
         missing += _missing_files(client, run, record)
     return Audit(tuple(wrong), tuple(missing), tuple(lacking))
 
