@@ -107,7 +107,8 @@ class Driver:
             self._start_trial()
         if self._shown != set(self._flights):
             self._shown = set(self._flights)
-            self.display.update(read_study(self.study), len(self.engine.running))
+            missed = self.publisher.link.missed
+            self.display.update(read_study(self.study), len(self.engine.running), missed)
         return bool(self.engine.running)
 
     def _trials_are_due(self) -> bool:

@@ -88,8 +88,12 @@ class Display:
             f"{found} ({record.cpu_seconds:.0f} CPU s)"
         )
 
-    def update(self, study: StudyRecord, running: int) -> None:
-        """Refresh the bar."""
+    def update(self, study: StudyRecord, running: int, missed: int) -> None:
+        """Refresh the bar.
+
+        Args:
+            missed: calls that MLflow has missed so far.
+        """
         if not self._bar:
             return
         best = study.best
@@ -98,6 +102,8 @@ class Display:
         for state in ("diverged", "failed"):
             if count := study.count(state):
                 parts.append(f"{count} {state}")
+        if missed:
+            parts.append(f"MLflow is away, {missed} calls missed")
         if best is not None and best.value is not None:
             parts.append(f"best {study.metric} {best.value:.4f} (trial {best.number})")
         if self._ended_here:

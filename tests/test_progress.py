@@ -87,7 +87,7 @@ def run(display: Display) -> None:
     with display:
         display.say("study tiny: loading [bold]fashion_mnist[/bold]")
         display.trial_ended(trials[1], "val_accuracy")
-        display.update(study(*trials), running=1)
+        display.update(study(*trials), running=1, missed=3)
 
 
 def test_on_a_terminal(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,10 @@ def test_on_a_terminal(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -
     bar = text.replace("\r", "\n").strip().split("\n")[-1]
     assert bar.startswith("trials")
     assert "4/10" in bar
-    expected = "1 running · 1 pruned · 1 diverged · best val_accuracy 0.8900 (trial 1) · about "
+    expected = (
+        "1 running · 1 pruned · 1 diverged · MLflow is away, 3 calls missed · "
+        "best val_accuracy 0.8900 (trial 1) · about "
+    )
     assert expected in bar
     assert bar.rstrip().endswith(" left")
     assert capsys.readouterr().out == ""
@@ -146,7 +149,7 @@ def test_the_line_of_a_trial(
 def test_a_bar_without_trials(terminal: Terminal) -> None:
     """Before the first trial has ended there is neither a best one nor a time left."""
     with contextlib.redirect_stderr(terminal.file), Display(3) as display:
-        display.update(study(), running=2)
+        display.update(study(), running=2, missed=0)
     bar = terminal.text().replace("\r", "\n").strip().split("\n")[-1]
     assert "0/3" in bar
     assert bar.rstrip().endswith("2 running · 0 pruned")

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 ERRORS = (MlflowException, SQLAlchemyError, RequestException, OSError)
 # A call to a server that is away takes seconds; after a failure the next ones are left out for
 # a while, which grows up to the longest.
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 120.0
 
 
 class Link:
@@ -58,7 +58,10 @@ class Link:
             self._failed(error)
             return False
         if self._away_since is not None:
-            self._say(f"MLflow answers again, after {duration(self._gone())}")
+            self._say(
+                f"MLflow answers again, after {duration(self._gone())}; it missed {self.missed} "
+                "calls, which are made up for now"
+            )
             self._away_since = None
         return True
 

@@ -26,7 +26,7 @@ One run for each sweep, its result in the description; below it one for each tri
 the baseline. All trials side by side: choose under **Views**.
 """
 # MLflow's defaults retry for minutes; a sweep would stand still at every call.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _CONNECT_SECONDS = 10.0
 

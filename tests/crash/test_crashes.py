@@ -130,6 +130,15 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashPlace]:
     place.close()
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_any_number_of_jobs(tmp_path: Path, reference: CrashPlace, jobs: int) -> None:
+    """A deterministic sweep is the same with one trial at a time as with several."""
+    place = CrashPlace(tmp_path / "jobs")
+    done = place.sweep("run", str(place.file), "--jobs", str(jobs))
+    assert done.process.returncode == 0, done.output
+    assert_as_undisturbed(place, reference)
+
+
 def wreak(havoc: Havoc, number: int, seed: int) -> None:
     began = time.monotonic()
     try:
