@@ -1,0 +1,67 @@
+"""What contradicts a trial is told from what its run only lacks; test_trial_runs.py has all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_studies import write_folder
+from small_trials import small_config
+
+from clr_sweep.records import TrialRecord
+from clr_sweep.tracking.audit import audit, model_is_whole
+from clr_sweep.tracking.contents import Point, points
+from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.store import connect
+from clr_sweep.training.folder import TrialFolder
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> SweepRuns:
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.create_experiment("e", artifact_location=(tmp_path / "a").as_uri())
+    return SweepRuns(client, experiment, "study", "its id", None)
+
+
+def test_what_lacks_and_what_contradicts(runs: SweepRuns, tmp_path: Path) -> None:
+    """A trial that waits: its run lacks its epochs first, then nothing, then contradicts it."""
+    config = small_config()
+    write_folder(tmp_path / "t", config, "interrupted", 1)
+    reports = TrialFolder(tmp_path / "t").reports()
+    record = TrialRecord("trial", 0, "interrupted", None, config, tmp_path / "t", reports=reports)
+    run_id = runs.start_child(record)
+
+    def look(of: TrialRecord = record) -> tuple[int, tuple[str, ...], tuple[Point, ...]]:
+        found = audit(runs.client, runs.client.get_run(run_id), of, "")
+        return len(found.wrong), found.missing, found.points
+
+    expected = tuple(points(record))
+    wrong, missing, lacking = look()
+    assert (wrong, sorted(lacking)) == (0, sorted(expected))
+    assert missing[0] == "its status is RUNNING, not KILLED"
+    assert missing[1].startswith(f"{len(expected)} values not logged (val_accuracy, ")
+    runs.log_points(run_id, expected[3:])
+    assert sorted(look()[2]) == sorted(expected[:3])
+    runs.log_points(run_id, expected[:3])
+    runs.end(run_id, "interrupted")
+    assert look() == (0, (), ())
+
+    other = config.model_copy(update={"seed": 8})
+    wrong, missing, lacking = look(replace(record, config=other))
+    assert (wrong, missing, lacking) == (1, (), ())
+    wrong, missing, lacking = look(replace(record, reports=reports[:1]))
+    assert wrong == len(expected) - len(tuple(points(replace(record, reports=reports[:1]))))
+    assert not model_is_whole(runs.client, run_id)
+
+    # Without its folder only the state is compared.
+    gone = replace(record, folder=tmp_path / "gone", reports=())
+    assert look(gone) == (0, (), ())
+    failed = look(replace(gone, state="failed", reason="it broke"))
+    assert failed[0] == 0
+    assert failed[1] == (
+        "its state is interrupted, not failed",
+        "its status is KILLED, not FAILED",
+        "its reason is not the trial's",
+        "no description",
+    )
