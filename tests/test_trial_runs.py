@@ -204,7 +204,9 @@ DEFECTS: dict[str, tuple[Break, tuple[str, ...], str, bool]] = {
         _metric("batch_loss"), ("0", "5"), "values not logged (batch_loss)", True,
     ),
     "a test metric": (_metric("test_loss"), ("baseline",), "1 value not logged (test_loss)", True),
-    "a time": (_metric("trial_cpu_seconds"), ("4",), "1 value not logged (trial_cpu_seconds)", True),
+    "a time": (
+        _metric("trial_cpu_seconds"), ("4",), "1 value not logged (trial_cpu_seconds)", True,
+    ),
     "another value": (_log("val_loss", 17.5, 1), ("0",), "val_loss is", False),
     "a value twice": (_twice, ("0", "4", "5"), "val_accuracy is logged twice at step 1", False),
     "a foreign step": (
