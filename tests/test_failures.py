@@ -175,15 +175,13 @@ def test_a_sweep_s_deadline(late: dict[str, tuple[Place, Running]], undisturbed:
     assert "clr_sweep.reason" not in run_of(place, "tiny")
 
 
-@pytest.mark.parametrize("name", ["epochs.jsonl", "model.part.keras"])
+@pytest.mark.parametrize("name", ["curve.part.npz", "model.part.keras"])
 def test_a_full_disk(places: Places, undisturbed: Place, name: str) -> None:
     """It ends the sweep with a message that says where and what to do; the same command goes on."""
     place = places("full")
     file = place.write_held_sweep(3)
     running = place.start_held(file, ahead=2)
-    full = place.folder / "trials" / "tiny" / "0000" / name
-    full.unlink(missing_ok=True)
-    full.symlink_to("/dev/full")
+    (place.folder / "trials" / "tiny" / "0000" / name).symlink_to("/dev/full")
     place.release(2)
     assert running.wait() == 1, running.output
     assert f"0000/{name.replace('.part', '')}: cannot be written: " in running.output

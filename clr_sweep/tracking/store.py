@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.errors import StoreError
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.new_database import make_database
 
 # MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -69,6 +70,8 @@ def connect(uri: str) -> MlflowClient:
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     try:
+        if (file := file_of(uri)) is not None:
+            make_database(file)
         _probe_database(uri)
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
@@ -77,6 +80,11 @@ def connect(uri: str) -> MlflowClient:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         password = urlsplit(uri).password
         why = lines[0].replace(password, "***") if password else lines[0]
+        if "already exists" in why and "_alembic_tmp" in why:
+            why += (
+                "; MLflow was killed while it made its tables: delete the file, which has no "
+                "runs yet, or put back a copy of it"
+            )
         raise StoreError(f"the MLflow store {hidden(uri)} cannot be used: {why}") from None
     return client
 
@@ -90,9 +98,6 @@ def _probe_database(uri: str) -> None:
     if parts.hostname and kind in _PORTS:
         address = (parts.hostname, parts.port or _PORTS[kind])
         socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
-    if (file := file_of(uri)) is not None:
-        # As MLflow does it.
-        file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_sqlalchemy_engine(uri)
     try:
         engine.connect().close()
