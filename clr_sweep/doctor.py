@@ -16,7 +16,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from clr_sweep.errors import InputError
+from clr_sweep.errors import InputError, StoreError
 from clr_sweep.parent_run import is_described, open_parent, publisher_of
 from clr_sweep.publishing import Publisher, outcome
 from clr_sweep.records import State, StudyRecord, TrialRecord
@@ -110,8 +110,12 @@ class _Examination:
                 if self.folder.is_dir():
                     locks.enter_context(only_driver_here(self.folder, name))
                 locks.enter_context(only_driver(self.url, name))
-                self._study()
-                record = read_study(self.study)
+                try:
+                    self._study()
+                    record = read_study(self.study)
+                except StoreError as error:  # a trial's file that is damaged
+                    self.found.lost.append(str(error))
+                    return self.found
                 for trial in record.all:
                     self._trial_folder(trial)
                 self._work_folders()

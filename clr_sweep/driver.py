@@ -137,7 +137,7 @@ class Driver:
 
     def _start_trial(self) -> None:
         asked = sampling.ask(self.study, self.sweep, self.facts.train, self.folder, self.provenance)
-        record = read_study(self.study).trials[asked.trial.number]
+        record = read_study(self.study).trial(asked.trial.number)
         self._start(record, asked)
 
     def _start(self, record: TrialRecord, asked: Asked | None) -> None:
@@ -241,7 +241,7 @@ class Driver:
 
     def _publish_end(self, key: str) -> None:
         study = read_study(self.study)
-        record = study.baseline if key == BASELINE else study.trials[int(key)]
+        record = study.baseline if key == BASELINE else study.trial(int(key))
         assert record is not None
         self.display.trial_ended(record, study.metric)
         self.publisher.trial_ended(record)

@@ -138,6 +138,10 @@ class StudyRecord:
     state: State = "running"
     reason: str = ""
 
+    def trial(self, number: int) -> TrialRecord:
+        """The trial of this number."""
+        return next(trial for trial in self.trials if trial.number == number)
+
     @property
     def all(self) -> tuple[TrialRecord, ...]:
         """The baseline and the trials."""

@@ -17,6 +17,7 @@ import contextlib
 import json
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -174,11 +175,20 @@ class TrialFolder:
         return TrialResult(**content, divergence=Divergence(**where) if where else None)
 
     def curve(self) -> tuple[Any, Any] | None:
-        """Rate and loss of every step, or None where the trial has not ended."""
+        """Rate and loss of every step, or None where the trial has not ended.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
         if not self.curve_file.exists():
             return None
-        with np.load(self.curve_file) as arrays:
-            return arrays["learning_rate"], arrays["batch_loss"]
+        try:
+            with np.load(self.curve_file) as arrays:
+                return arrays["learning_rate"], arrays["batch_loss"]
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise StoreError(
+                f"{self.curve_file} cannot be read ({error}): put it back or remove it"
+            ) from None
 
     def test_metrics(self) -> dict[str, float]:
         file = self.path / "test.json"
