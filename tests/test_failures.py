@@ -18,6 +18,7 @@ from real_runs import (
 )
 
 Places = Callable[..., Place]
+pytestmark = pytest.mark.heavy
 # Longer than any of these trainings takes that is not held.
 LIMIT_SECONDS = 30
 

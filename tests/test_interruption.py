@@ -24,6 +24,8 @@ from real_runs import (
     results,
 )
 
+pytestmark = pytest.mark.heavy
+
 TRIALS = 3
 # Stores that MLflow would try to reach for a minute or more, and the reason to be shown.
 UNUSABLE_STORES = {

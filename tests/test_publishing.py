@@ -279,6 +279,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.stop()
 
 
+@pytest.mark.heavy
 def test_a_server_that_is_stopped_and_started_again(
     study: SmallStudy, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

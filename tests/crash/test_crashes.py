@@ -130,6 +130,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashPlace]:
     place.close()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_any_number_of_jobs(tmp_path: Path, reference: CrashPlace, jobs: int) -> None:
     """A deterministic sweep is the same with one trial at a time as with several."""
@@ -158,6 +159,7 @@ def wreak(havoc: Havoc, number: int, seed: int) -> None:
     assert havoc.resumptions > 0
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(1200)
 def test_some_kills(tmp_path: Path, reference: CrashPlace) -> None:
     """A few kills; which, the seed decides."""

@@ -166,6 +166,7 @@ DEATHS = [
 ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("config", [CNN, REGULARISED], ids=["tutorial_cnn", "regularised"])
 def test_killed_again_and_again(
     engine: LocalEngine, stored: Path, tmp_path: Path, config: TrialConfig
