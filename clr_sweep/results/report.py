@@ -101,6 +101,12 @@ def trial_markdown(record: TrialRecord) -> str:
         f"Took {duration(record.cpu_seconds, 1)} of CPU time for {done}, "
         f"{duration(record.wall_seconds, 1)} by the clock."
     )
+    if record.retried:
+        reasons = "; ".join(_inline(words.shorten(reason, 200)) for reason in record.retried[-3:])
+        lines.append(
+            f"Earlier attempts that ended through no fault of the trial's: {len(record.retried)} "
+            f"({reasons}); it went on where they were."
+        )
     metrics = {**record.metrics, **record.test_metrics}
     if metrics:
         rows = [[words.metric(name), words.value(value)] for name, value in metrics.items()]

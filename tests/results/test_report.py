@@ -188,6 +188,11 @@ def test_trial_markdown_says_what_the_trial_was(build: Any) -> None:
     assert shown["test accuracy"] == pytest.approx(record.test_metrics["test_accuracy"], abs=5e-5)
     assert shown["training loss"] == pytest.approx(record.metrics["loss"], abs=5e-5)
     assert "102.4 s of CPU time for 16 of 16 epochs" in text
+    assert "attempts" not in text
+    again = dataclasses.replace(record, retried=("killed", "out of memory " + "x" * 900))
+    shown_again = trial_markdown(again)
+    assert "no fault of the trial's: 2 (killed; out of memory xxx" in shown_again
+    assert len(shown_again) < len(text) + 400
 
 
 @pytest.mark.parametrize(
