@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import pytest

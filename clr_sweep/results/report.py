@@ -105,7 +105,7 @@ def trial_markdown(record: TrialRecord) -> str:
         reasons = "; ".join(_inline(words.shorten(reason, 200)) for reason in record.retried[-3:])
         lines.append(
             f"Earlier attempts that ended through no fault of the trial's: {len(record.retried)} "
-            f"({reasons}); it went on where they were."
+            f"({reasons})."
         )
     metrics = {**record.metrics, **record.test_metrics}
     if metrics:
