@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from clr_sweep.engines.local import LocalEngine
@@ -18,13 +19,22 @@ def evaluate_finalists(
     facts: DataFacts,
     search_path: tuple[Path, ...],
     stop: StopRequest,
+    say: Callable[[str], None],
 ) -> None:
-    """Evaluate those of the two that are complete and have not been evaluated yet."""
-    due = [
-        record
-        for record in (study.best, study.baseline)
-        if record is not None and record.state == "complete" and not record.test_metrics
-    ]
+    """Evaluate those of the two that are complete and have not been evaluated yet.
+
+    Args:
+        say: shows a line: of one whose model is gone, which cannot be evaluated.
+    """
+    due = []
+    for record in (study.best, study.baseline):
+        if record is None or record.state != "complete" or record.test_metrics:
+            continue
+        file = TrialFolder(record.folder).model_file
+        if file.exists():
+            due.append(record)
+        else:
+            say(f"{record.label} is not evaluated on the test set: {file} is gone")
     jobs = {
         f"test of {record.label}": Job(
             TEST_TRIAL,

@@ -120,7 +120,12 @@ def _drive(driver: Driver) -> StudyRecord:
     try:
         reason = driver.run()
         evaluate_finalists(
-            driver.engine, read_study(study), driver.facts, driver.search_path, driver.stop
+            driver.engine,
+            read_study(study),
+            driver.facts,
+            driver.search_path,
+            driver.stop,
+            driver.display.say,
         )
     except BaseException as error:
         state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"

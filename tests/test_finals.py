@@ -60,7 +60,7 @@ def test_the_two_are_evaluated_once(
     best = study.best
     assert best is not None
     assert study.baseline is not None
-    evaluate_finalists(engine, study, facts, (), StopRequest())
+    evaluate_finalists(engine, study, facts, (), StopRequest(), print)
     other = next(trial for trial in study.trials if trial is not best)
     assert not (other.folder / "test.json").exists()
     found = {}
@@ -71,7 +71,7 @@ def test_the_two_are_evaluated_once(
         (record.folder / "test.json").unlink()
     tested = replace(best, test_metrics={"test_loss": 1.0})
     trials = tuple(tested if trial is best else trial for trial in study.trials)
-    evaluate_finalists(engine, replace(study, trials=trials), facts, (), StopRequest())
+    evaluate_finalists(engine, replace(study, trials=trials), facts, (), StopRequest(), print)
     assert not (best.folder / "test.json").exists()
     # The same model on the same images: the same numbers.
     assert TrialFolder(study.baseline.folder).test_metrics() == found["baseline"]
@@ -82,7 +82,20 @@ def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: Study
     assert study.baseline is not None
     baseline = replace(study.baseline, state="failed", folder=Path("nowhere"))
     evaluate_finalists(
-        engine, replace(study, trials=(), baseline=baseline), facts, (), StopRequest()
+        engine, replace(study, trials=(), baseline=baseline), facts, (), StopRequest(), print
     )
-    evaluate_finalists(engine, replace(study, trials=(), baseline=None), facts, (), StopRequest())
+    evaluate_finalists(
+        engine, replace(study, trials=(), baseline=None), facts, (), StopRequest(), print
+    )
     assert engine.running == ()
+
+
+def test_a_model_that_is_gone(engine: LocalEngine, facts: DataFacts, study: StudyRecord) -> None:
+    """Its trial is left out, and it is said."""
+    assert study.baseline is not None
+    lost = replace(study.baseline, folder=Path("nowhere"), test_metrics={})
+    said: list[str] = []
+    alone = replace(study, trials=(), baseline=lost)
+    evaluate_finalists(engine, alone, facts, (), StopRequest(), said.append)
+    expected = f"baseline is not evaluated on the test set: {Path('nowhere/model.keras')} is gone"
+    assert said == [expected]
