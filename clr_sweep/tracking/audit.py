@@ -19,6 +19,7 @@ from clr_sweep.tracking.contents import (
     Point,
     artifacts,
     has_model,
+    is_whole,
     parameters,
     points,
 )
@@ -44,13 +45,13 @@ class Audit:
 def audit(client: MlflowClient, run: Run, record: TrialRecord, parent_id: str) -> Audit:
     """Compare a run with the trial it stands for, to every value of every metric.
 
-    What others have added to the run is left alone. Of a trial whose folder is gone only the state
-    is compared: the run is then the only place that has the rest.
+    What others have added to the run is left alone. Of a trial whose folder is not
+    whole only the state is compared: the run is then the only place that has the rest.
     """
     wrong = list(_other_parameters(run, record))
     missing = list(_missing_tags(run, record, parent_id))
     lacking: list[Point] = []
-    if record.folder.is_dir():
+    if is_whole(record):
         there = run.data.params
         if unknown := [key for key in parameters(record) if key not in there]:
             missing.append(f"no parameter {', '.join(unknown)}")

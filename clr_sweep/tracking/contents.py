@@ -68,6 +68,16 @@ def epoch_points(report: EpochReport, first: str = "") -> list[Point]:
     return points
 
 
+def is_whole(record: TrialRecord) -> bool:
+    """Whether a trial's folder still has what its run is made from."""
+    if not record.folder.is_dir():
+        return False
+    if record.state not in ("complete", "pruned", "diverged"):
+        return True
+    result = TrialFolder(record.folder).result()
+    return result is not None and result.epochs == len(record.reports)
+
+
 def points(record: TrialRecord) -> Iterator[Point]:
     """Every value that the run of a trial in this state holds, those of the test set last."""
     for report in record.reports:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from clr_sweep.tracking.contents import (
     artifacts,
     epoch_points,
     has_model,
+    is_whole,
     parameters,
     points,
     run_name,
@@ -92,3 +95,17 @@ def test_a_step_without_a_loss() -> None:
         Point("cpu_seconds", 2.0, 2),
         Point("learning_rate", 0.1, 8),
     ]
+
+
+@pytest.mark.parametrize("state", ["complete", "pruned", "diverged", "failed", "interrupted"])
+def test_a_folder_that_lost_something(tmp_path: Path, state: State) -> None:
+    """A run is made from a folder alone that has what the trial reported."""
+    folder = tmp_path / "0003"
+    whole = record(folder, state)
+    assert is_whole(whole)
+    ended = state in ("complete", "pruned", "diverged")
+    assert is_whole(replace(whole, reports=whole.reports[:-1])) != ended
+    (folder / "result.json").unlink(missing_ok=True)
+    assert is_whole(whole) != ended
+    shutil.rmtree(folder)
+    assert not is_whole(whole)
