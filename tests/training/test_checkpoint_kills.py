@@ -1,0 +1,110 @@
+"""A trial whose process is killed at any moment ends as if it had not been, to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trial_jobs
+from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_epoch
+from trial_jobs import Killed
+
+from clr_sweep.config import TrialConfig
+from clr_sweep.engines.local import Died, Done, LocalEngine, Message, local_engine
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import RUN_TRIAL, TrialJob
+from clr_sweep.training.stored_dataset import Dataset, materialize
+
+# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    """One engine for all trials here."""
+    with local_engine(2) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stored(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The images where processes share them."""
+    folder = materialize(images, tmp_path_factory.mktemp("data")).folder
+    assert folder is not None
+    return folder
+
+
+def ended(
+    engine: LocalEngine, function: str, payload: Any, folder: TrialFolder
+) -> tuple[Died | Done, list[int]]:
+    """How a trial's process ended, and the epochs heard of."""
+    heard: list[int] = []
+    engine.start("trial", function, payload, folder.log_file)
+    while True:
+        for event in engine.wait(600):
+            if isinstance(event, Message):
+                heard.append(event.value.epoch)
+                engine.answer("trial", True)
+            else:
+                assert isinstance(event, Died | Done), event
+                return event, heard
+
+
+# Where the process dies, the epochs that it told, the checkpoint's epoch and the lines after it.
+DEATHS = [
+    (trial_jobs.within_an_epoch, [], None, 0),
+    (trial_jobs.within_a_line, [], None, 0),
+    (trial_jobs.before_the_checkpoint, [], None, 1),
+    (trial_jobs.after_the_checkpoint, [], 1, 1),
+    (trial_jobs.within_an_epoch, [1], 1, 1),
+    (trial_jobs.within_a_line, [1], 1, 1),
+    (trial_jobs.within_the_checkpoint, [1], 1, 2),
+    (trial_jobs.before_the_checkpoint, [1], 1, 2),
+    (trial_jobs.after_the_checkpoint, [1], 2, 2),
+    (trial_jobs.before_the_result, [2, 3, 4], 4, 4),
+    (trial_jobs.before_the_result, [4], 4, 4),
+    (trial_jobs.after_the_result, [4], 4, 4),
+]
+
+
+@pytest.mark.parametrize("config", [CNN, REGULARISED], ids=["tutorial_cnn", "regularised"])
+def test_killed_again_and_again(
+    engine: LocalEngine, stored: Path, tmp_path: Path, config: TrialConfig
+) -> None:
+    """Twelve processes in a row die of SIGKILL, each at a moment of its own; then one ends."""
+    whole, folder = TrialFolder(tmp_path / "whole"), TrialFolder(tmp_path / "killed")
+    event, _ = ended(engine, RUN_TRIAL, TrialJob(config, stored, whole.path, ()), whole)
+    assert isinstance(event, Done)
+
+    job = TrialJob(config, stored, folder.path, ())
+    for point, told, epoch, lines in DEATHS:
+        payload = Killed(job, point)
+        event, heard = ended(engine, "trial_jobs:run_killed", payload, folder)
+        assert isinstance(event, Died), (point, event)
+        assert "SIGKILL" in event.reason
+        assert (heard, checkpoint_epoch(folder), len(folder.reports())) == (told, epoch, lines)
+        if point is trial_jobs.within_the_checkpoint:
+            assert [file.name for file in folder.leftovers()] == ["checkpoint.part.npz"]
+        torn = (folder.path / "epochs.jsonl").read_bytes()
+        assert torn.endswith(b"\n") == (point is not trial_jobs.within_a_line and lines > 0)
+
+    before = {file.name: file.read_bytes() for file in folder.path.iterdir()}
+    event, heard = ended(engine, RUN_TRIAL, job, folder)
+    assert isinstance(event, Done)
+    assert event.value == folder.result()
+    assert heard == []
+    assert_same_trial(folder, whole)
+    # Nothing was trained any more.
+    after = {file.name: file.read_bytes() for file in folder.path.iterdir()}
+    assert {name: text for name, text in before.items() if name != "checkpoint.npz"} == after
+    said = [line for line in after["log.txt"].decode().splitlines() if "attempt" in line]
+    over = "an earlier attempt is not gone on with, starting over: it left no checkpoint"
+    on = "going on after epoch {} of an earlier attempt"
+    assert said == [over] * 3 + [on.format(1)] * 5 + [on.format(2)] + [on.format(4)] * 2
