@@ -87,7 +87,10 @@ KNOWN = {
         "baseline)"
     ),
     "range": "(known: low, high, log, step)",
-    "study": "(known: name, trials, sampler, pruner, seed, jobs, storage)",
+    "study": (
+        "(known: name, trials, sampler, pruner, seed, jobs, storage, deterministic, retries, "
+        "trial_timeout, timeout)"
+    ),
 }
 
 
