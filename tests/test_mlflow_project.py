@@ -128,6 +128,7 @@ def test_the_conda_environment_is_enough() -> None:
     assert 'requires-python = ">=3.11"' in (PROJECT / "pyproject.toml").read_text()
 
 
+@pytest.mark.heavy
 def test_more_trials_in_one_tree(project: Place, given: Running) -> None:
     """`mlflow run` again makes a new run: all children move below it, the old parent goes."""
     assert given.process.returncode == 0
@@ -276,6 +277,7 @@ def stopped(places: Callable[..., Place], tmp_path_factory: pytest.TempPathFacto
     )
 
 
+@pytest.mark.heavy
 def test_ctrl_c(stopped: Stopped) -> None:
     """Ctrl-C ends all processes and all runs; MLflow calls its own run FAILED."""
     running, found = stopped.ctrl_c
@@ -284,6 +286,7 @@ def test_ctrl_c(stopped: Stopped) -> None:
     assert found == {"tiny": "FAILED", "baseline": "KILLED"}
 
 
+@pytest.mark.heavy
 def test_mlflow_alone_is_killed(stopped: Stopped) -> None:
     """The entry point notices that `mlflow run` is gone, stops, and ends all runs."""
     running, found = stopped.mlflow_killed
@@ -292,6 +295,7 @@ def test_mlflow_alone_is_killed(stopped: Stopped) -> None:
     assert found == {"tiny": "KILLED", "baseline": "FINISHED", "trial-000": "KILLED"}
 
 
+@pytest.mark.heavy
 def test_the_same_command_finishes(stopped: Stopped) -> None:
     """Started again it ends with one tree, every trial once, below the newest run."""
     running, _ = stopped.finished
@@ -302,6 +306,7 @@ def test_the_same_command_finishes(stopped: Stopped) -> None:
     assert stopped.place.trainings == 5
 
 
+@pytest.mark.heavy
 def test_without_a_flag_conda_is_asked(stopped: Stopped) -> None:
     """`mlflow run .` makes an environment from conda.yaml and runs in it."""
     calls = stopped.conda_calls
@@ -313,6 +318,7 @@ def test_without_a_flag_conda_is_asked(stopped: Stopped) -> None:
     assert parent.data.tags["mlflow.project.env"] == "conda"
 
 
+@pytest.mark.heavy
 def test_what_is_not_given_stands_in_the_file(stopped: Stopped) -> None:
     """An empty parameter leaves the file's value as it is."""
     (parent,) = stopped.place.runs_of_kind("sweep")

@@ -243,6 +243,7 @@ DEFECTS: dict[str, tuple[Break, tuple[str, ...], str, bool]] = {
 }  # fmt: skip
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_is_found_and_mended(place: Place, defect: str) -> None:
     """Looking alone changes nothing; mending leaves what was there; a second look finds nothing."""

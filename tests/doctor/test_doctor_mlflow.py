@@ -19,6 +19,9 @@ from clr_sweep.search.attributes import STUDY_ID
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.lookup import process_tag
 
+# Each looks, mends and looks again, to every value.
+pytestmark = pytest.mark.heavy
+
 
 def test_runs_and_their_content(whole: Whole) -> None:
     """A run missing, one too many, one RUNNING, one without a metric or an artifact."""
