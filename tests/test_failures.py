@@ -18,7 +18,7 @@ from real_runs import (
 )
 
 Places = Callable[..., Place]
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 # Longer than any of these trainings takes that is not held.
 LIMIT_SECONDS = 30
 

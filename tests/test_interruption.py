@@ -23,7 +23,7 @@ from real_runs import (
     results,
 )
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 TRIALS = 3
 # Stores that MLflow would try to reach for a minute or more, and the reason to be shown.

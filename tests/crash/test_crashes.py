@@ -131,6 +131,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashPlace]:
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_any_number_of_jobs(tmp_path: Path, reference: CrashPlace, jobs: int) -> None:
     """A deterministic sweep is the same with one trial at a time as with several."""
