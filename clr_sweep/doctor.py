@@ -28,7 +28,6 @@ from clr_sweep.search.trials import record_progress, waiting_again
 from clr_sweep.store_errors import plain_store_errors
 from clr_sweep.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.contents import ENDED
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.store import connect, file_of, hidden, tracking_uri
@@ -153,7 +152,7 @@ class _Examination:
     def _trial_folder(self, record: TrialRecord) -> None:
         folder = TrialFolder(record.folder)
         if not record.folder.is_dir():
-            if record.state in ENDED:
+            if record.has_ended:
                 self.found.lost.append(
                     f"{record.label}: its folder {record.folder} is gone, and with it its epochs, "
                     "its curve and its model"
@@ -239,7 +238,7 @@ def _unreadable_files(folder: TrialFolder) -> Iterator[str]:
 def _lost_files(record: TrialRecord) -> Iterator[str]:
     """What the folder of a trial that has ended should hold, and does not."""
     folder = TrialFolder(record.folder)
-    if record.state not in ENDED or record.state == "failed":
+    if not record.has_ended or record.state == "failed":
         return
     for file in ("config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json"):
         if not (record.folder / file).exists():
@@ -269,13 +268,14 @@ def _parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
             f"the sweep's run is {parent.data.tags.get(tags.STATE)}, {parent.info.status}, "
             f"not {study.state}, {status}"
         )
-    files = ["best.yaml", "figures/history.png"] if outcome(study) else []
+    expected = outcome(study)
+    files = ["best.yaml", "figures/history.png"] if expected else []
     there = runs.files(parent.info.run_id)
     problems += [f"the sweep's run has no {name}" for name in files if name not in there]
     metrics = parent.data.metrics
     problems += [
         f"the sweep's run says {name} is {metrics.get(name)}, not {value}"
-        for name, value in outcome(study).items()
+        for name, value in expected.items()
         if metrics.get(name) != value
     ]
     return problems

@@ -22,7 +22,7 @@ from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Mess
 from clr_sweep.errors import ClrSweepError, DiskFullError, OutOfMemoryError, TrialFailedError
 from clr_sweep.progress import Display
 from clr_sweep.publishing import Publisher
-from clr_sweep.records import EpochReport, State, StudyRecord, TrialRecord, TrialResult
+from clr_sweep.records import EpochReport, State, TrialRecord, TrialResult
 from clr_sweep.search import sampling, trials
 from clr_sweep.search.attributes import BASELINE, STATE
 from clr_sweep.search.reading import read_study
@@ -113,9 +113,8 @@ class Driver:
 
     def _trials_are_due(self) -> bool:
         in_flight = sum(flight.asked is not None for flight in self._flights.values())
-        ended = sum(t.state.is_finished() for t in self.study.get_trials(deepcopy=False))
-        left = ended + in_flight < self.sweep.study.trials
-        return left and sampling.may_ask(self.study, self.sweep)
+        left = trials_left(self.study, self.sweep.study.trials)
+        return left > in_flight and sampling.may_ask(self.study, self.sweep)
 
     def _baseline_is_due(self) -> bool:
         stored = self.study.user_attrs.get(BASELINE, {})
@@ -188,7 +187,7 @@ class Driver:
             raise event.error
         if isinstance(event.error, OutOfMemoryError):
             self._lost(key, str(event.error))
-        elif not _anything_ended(read_study(self.study)):
+        elif not any(record.has_ended for record in read_study(self.study).all):
             label = self._flights[key].record.label
             raise TrialFailedError(
                 f"{label}, the first to end, raised an exception; it waits for the next start:\n"
@@ -293,13 +292,6 @@ def trials_left(study: optuna.Study, planned: int) -> int:
     """Trials that have not ended yet, of those planned."""
     ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
     return max(0, planned - ended)
-
-
-def _anything_ended(study: StudyRecord) -> bool:
-    baseline = study.baseline
-    return study.ended > 0 or (
-        baseline is not None and baseline.state not in ("running", "interrupted")
-    )
 
 
 def _in(seconds: float | None) -> float:

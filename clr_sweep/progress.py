@@ -97,7 +97,6 @@ class Display:
         if not self._bar:
             return
         best = study.best
-        done = sum(t.state not in ("running", "interrupted") for t in study.trials)
         parts = [f"{running} running", f"{study.count('pruned')} pruned"]
         for state in ("diverged", "failed"):
             if count := study.count(state):
@@ -108,5 +107,5 @@ class Display:
             parts.append(f"best {study.metric} {best.value:.4f} (trial {best.number})")
         if self._ended_here:
             each = (time.monotonic() - self._started) / self._ended_here
-            parts.append(f"about {duration(each * max(0, self._planned - done))} left")
-        self._bar.update(self._task, completed=done, state=" · ".join(parts))
+            parts.append(f"about {duration(each * max(0, self._planned - study.ended))} left")
+        self._bar.update(self._task, completed=study.ended, state=" · ".join(parts))

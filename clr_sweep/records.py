@@ -10,6 +10,8 @@ from typing import Literal
 from clr_sweep.config import TrialConfig
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
+# States that no longer change, in the order in which they are told. An interrupted trial goes on.
+ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
 Kind = Literal["trial", "baseline", "train"]
 
 
@@ -115,6 +117,11 @@ class TrialRecord:
         return "baseline" if self.number is None else str(self.number)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its state no longer changes."""
+        return self.state in ENDED
+
+    @property
     def label(self) -> str:
         return "baseline" if self.number is None else f"trial {self.number}"
 
@@ -150,7 +157,7 @@ class StudyRecord:
     @property
     def ended(self) -> int:
         """Trials that have ended, in whatever way."""
-        return sum(trial.state not in ("running", "interrupted") for trial in self.trials)
+        return sum(trial.has_ended for trial in self.trials)
 
     @property
     def best(self) -> TrialRecord | None:

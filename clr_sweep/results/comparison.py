@@ -199,7 +199,7 @@ def _no_baseline(baseline: TrialRecord) -> str:
             "to compare it with. That says that its rate was too high, not that a cyclical one is "
             "better."
         )
-    if baseline.state in ("running", "interrupted"):
+    if not baseline.has_ended:
         return f"the baseline is not complete yet ({words.short_state(baseline)})."
     return f"the baseline {words.state(baseline)}, so there is nothing to compare it with."
 

@@ -129,15 +129,11 @@ def _result(study: StudyRecord, planned: int | None) -> str:
     if best is None or best.value is None:
         return "No complete trial yet"
     name = words.metric(study.metric)
-    open_trials = planned is not None and _ended(study) < planned
+    open_trials = planned is not None and study.ended < planned
     return (
         f"Best{' so far' if open_trials else ''}: {name} {words.value(best.value)}, "
         f"{best.label} ({words.schedule(best)})"
     )
-
-
-def _ended(study: StudyRecord) -> int:
-    return sum(trial.state in words.ENDED for trial in study.trials)
 
 
 def _cost(study: StudyRecord) -> str:

@@ -29,7 +29,7 @@ _LABELS = {
 def ended(study: StudyRecord) -> list[TrialRecord]:
     """The trials that have ended, by number: those that figures draw."""
     return sorted(
-        (trial for trial in study.trials if trial.state in words.ENDED),
+        (trial for trial in study.trials if trial.has_ended),
         key=lambda trial: trial.number or 0,
     )
 

@@ -125,8 +125,7 @@ def loss_figure(record: TrialRecord) -> Figure:
     panels[-1].set_xlabel("epoch", fontsize=style.BODY, color=style.INK)
     style.whole_ticks(panels[-1])
     if not shown:
-        ended = record.state in words.ENDED
-        style.message(panels[0], "no epoch finished" + ("" if ended else " yet"))
+        style.message(panels[0], "no epoch finished" + ("" if record.has_ended else " yet"))
     drawn.align_ylabels()
     return drawn
 

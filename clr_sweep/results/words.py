@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from clr_sweep.records import State, StudyRecord, TrialRecord
+from clr_sweep.records import ENDED, State, StudyRecord, TrialRecord
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 
@@ -16,8 +16,6 @@ METRICS = {
     "test_accuracy": "test accuracy",
     "test_loss": "test loss",
 }
-ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
-"""States that no longer change. Interrupted trials go on, so they count as open."""
 
 
 def metric(name: str) -> str:
@@ -153,7 +151,7 @@ def counts(study: StudyRecord, planned: int | None = None) -> str:
         study: the study.
         planned: how many trials the study is to have in all; None if not known.
     """
-    ended = sum(study.count(name) for name in ENDED)
+    ended = study.ended
     total = max(planned or 0, ended)
     head = f"{ended} of {plural(total, 'trial')}" if ended < total else plural(ended, "trial")
     still_open: tuple[State, ...] = ("interrupted", "running")

@@ -14,7 +14,6 @@ from mlflow.tracking import MlflowClient
 from clr_sweep.records import TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import (
-    ENDED,
     TIMES,
     Point,
     artifacts,
@@ -94,11 +93,11 @@ def _missing_tags(run: Run, record: TrialRecord, parent_id: str) -> Iterator[str
     if there.get(tags.PARENT, "") != parent_id:
         yield "it is not below the sweep's run"
     reason = record.reason and record.reason[: tags.TAG_LIMIT]
-    if there.get(tags.REASON) != reason and (reason or state in ENDED):
+    if there.get(tags.REASON) != reason and (reason or record.has_ended):
         yield "its reason is not the trial's"
     if there.get(tags.RETRIES, "0") != str(len(record.retried)):
         yield "the number of its retries is not the trial's"
-    if tags.NOTE not in there and state in ENDED:
+    if tags.NOTE not in there and record.has_ended:
         yield "no description"
 
 

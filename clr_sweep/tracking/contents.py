@@ -10,7 +10,6 @@ from clr_sweep.training.folder import TrialFolder
 
 # These tell how long something took: an attempt that had to be repeated took another time.
 TIMES = ("cpu_seconds", "trial_cpu_seconds", "trial_wall_seconds")
-ENDED = ("complete", "pruned", "diverged", "failed")
 
 
 class Point(NamedTuple):
@@ -82,7 +81,7 @@ def points(record: TrialRecord) -> Iterator[Point]:
     """Every value that the run of a trial in this state holds, those of the test set last."""
     for report in record.reports:
         yield from epoch_points(report, record.config.objective.metric)
-    if record.state in ENDED:
+    if record.has_ended:
         yield Point("trial_cpu_seconds", record.cpu_seconds, 0)
         yield Point("trial_wall_seconds", record.wall_seconds, 0)
     for name, value in record.test_metrics.items():
@@ -91,7 +90,7 @@ def points(record: TrialRecord) -> Iterator[Point]:
 
 def artifacts(record: TrialRecord) -> list[str]:
     """The files that the run of a trial in this state holds, the model apart."""
-    if record.state not in ENDED:
+    if not record.has_ended:
         return []
     folder = TrialFolder(record.folder)
     names = ["config.yaml"]
