@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from held_locks import holding
 
 from clr_sweep.errors import InputError, StoreError
 from clr_sweep.study_folder import left_behind, only_driver_here, work_folder, write_best
@@ -27,25 +26,12 @@ with only_driver_here(folder, "mine"), work_folder(folder) as work:
 def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     """Which process runs it is said; SIGKILL leaves data there, and the next start removes it."""
     folder = tmp_path / "trials" / "mine"
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        with (
-            pytest.raises(
-                InputError, match=rf"'mine' is run by another.*\(process {process.pid}\)"
-            ),
-            only_driver_here(folder, "mine"),
-        ):
-            pytest.fail("there are two drivers")
-    finally:
-        process.kill()
-        process.communicate()
+    with (
+        holding(HOLD, str(folder)) as process,
+        pytest.raises(InputError, match=rf"'mine' is run by another.*\(process {process.pid}\)"),
+        only_driver_here(folder, "mine"),
+    ):
+        pytest.fail("there are two drivers")
     (left,) = left_behind(folder)
     assert (left / "data.npy").exists()
     with only_driver_here(folder, "mine"):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from held_locks import holding
 from small_studies import SmallStudy
 from whole_study import Whole, doctor
 
@@ -191,15 +190,7 @@ def test_a_study_that_is_being_run(whole: Whole, where: str) -> None:
     study = whole.study
     study.add("running")
     trials.record_progress(study.study, "running", 4)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, where],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with holding(HOLD, where):
         before = whole.state()
         for arguments in ((), ("--fix",)):
             code, output = doctor(*arguments)
@@ -208,9 +199,6 @@ def test_a_study_that_is_being_run(whole: Whole, where: str) -> None:
             assert "run by another process" in output
             assert "(it was not looked at)" in output
         assert whole.state() == before
-    finally:
-        holder.kill()
-        holder.communicate()
     assert doctor()[0] == 1
 
 

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from held_locks import HOLD, holding
 
 from clr_sweep.errors import InputError, StoreError
 from clr_sweep.search.lock import only_driver
 
-HOLD = """
-import sys
-from clr_sweep.search.lock import only_driver
-with only_driver(sys.argv[1], sys.argv[2]):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
 Holder = subprocess.Popen[str]
 
 
 @pytest.fixture
 def hold() -> Iterator[Callable[[str, str], Holder]]:
     """Starts processes that hold a lock until they are told to end, or are killed."""
-    started: list[Holder] = []
-
-    def start(url: str, study: str) -> Holder:
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, url, study],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    with contextlib.ExitStack() as started:
+        yield lambda url, study: started.enter_context(holding(HOLD, url, study))
 
 
 def test_a_second_process_is_refused(hold: Callable[[str, str], Holder], url: str) -> None:

