@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.config import Sweep
 from clr_sweep.cycles import plan_trial
 from clr_sweep.dimensions import bounds
 from clr_sweep.engines.local import LocalEngine
@@ -24,6 +24,7 @@ from clr_sweep.training.requests import (
     Inspection,
     TrialJob,
 )
+from clr_sweep.trial_config import TrialConfig
 
 
 def usable_cores() -> int:

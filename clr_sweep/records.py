@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from clr_sweep.config import TrialConfig
+from clr_sweep.trial_config import TrialConfig
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.

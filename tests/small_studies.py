@@ -16,7 +16,7 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_trials import EXAMPLES, STEPS_PER_EPOCH
 from written_sweeps import content
 
-from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.config import Sweep
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import Divergence, EpochReport, State, StepPoint, TrialResult
@@ -29,6 +29,7 @@ from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
+from clr_sweep.trial_config import TrialConfig
 
 DATA = DataFacts("few_images", "a file", "d" * 64, EXAMPLES, 100, (28, 28), "uint8", Path())
 FACTS = {"data_digest": "abc", "data_source": "here"}

@@ -9,19 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.config import (
-    DatasetConfig,
-    ModelConfig,
-    Objective,
-    OptimizerConfig,
-    ScheduleConfig,
-    TrainingConfig,
-    TrialConfig,
-)
+from clr_sweep.config import DatasetConfig, ModelConfig, Objective, OptimizerConfig, TrainingConfig
 from clr_sweep.cycles import plan_trial
 from clr_sweep.records import TrialResult
 from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
+from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 SLICE = Path(__file__).parent / "data" / "fashion_mnist_slice.npz"
 EXAMPLES, VALIDATION, BATCH = 320, 72, 32

@@ -17,7 +17,6 @@ from clr_sweep.config import (
     SCHEDULE_KEYS,
     Objective,
     OptimizerConfig,
-    ScheduleConfig,
     SearchSpace,
     Sweep,
     in_whole_numbers,
@@ -25,6 +24,7 @@ from clr_sweep.config import (
 from clr_sweep.dimensions import Range
 from clr_sweep.fields import POLICIES
 from clr_sweep.schedules import policies
+from clr_sweep.trial_config import ScheduleConfig
 from clr_sweep.wording import validation
 from clr_sweep.yaml_file import read_mapping
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
+from clr_sweep.trial_config import TrialConfig
 
 SEED_SD = (0.3, 0.74)
 """Standard deviations between seeds, in points of accuracy, that runs such as these have shown.

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import Field, StrictStr
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.dimensions import Frozen
 from clr_sweep.errors import InputError
 from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.trial_config import TrialConfig
 from clr_sweep.wording import validated
 from clr_sweep.yaml_file import dump, read_mapping
 

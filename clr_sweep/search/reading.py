@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.config import Sweep
 from clr_sweep.records import Divergence, Kind, StudyRecord, TrialRecord
 from clr_sweep.search.attributes import (
     BASELINE,
@@ -25,6 +25,7 @@ from clr_sweep.search.attributes import (
     SWEEP,
 )
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.trial_config import TrialConfig
 
 
 def read_study(study: optuna.Study) -> StudyRecord:

@@ -19,10 +19,11 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.config import Sweep
 from clr_sweep.search.attributes import CONFIG, FOLDER, POSITIONS, PROVENANCE
 from clr_sweep.search.pruning import positions
 from clr_sweep.search.space import steps_per_epoch, suggest
+from clr_sweep.trial_config import TrialConfig
 
 # A trial of a deterministic sweep is sampled and pruned from what the trials up to the one so
 # many before it have found, even if later ones have ended too. It is at once the largest number

@@ -7,15 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from clr_sweep.config import (
-    OptimizerConfig,
-    ScheduleConfig,
-    Sweep,
-    TrialConfig,
-    in_whole_numbers,
-)
+from clr_sweep.config import OptimizerConfig, Sweep, in_whole_numbers
 from clr_sweep.cycles import plan_trial
 from clr_sweep.dimensions import Range, RatioRange, bounds, largest_below
+from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 # Names of the sampled parameters whose value is a ratio, not the rate itself.
 RATIO = "init_lr_ratio"

@@ -10,7 +10,6 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.records import State, TrialResult
 from clr_sweep.search.attributes import (
     BASELINE,
@@ -23,6 +22,7 @@ from clr_sweep.search.attributes import (
     RETRIED,
     STATE,
 )
+from clr_sweep.trial_config import TrialConfig
 
 
 def record_progress(study: optuna.Study, state: State, planned: int, reason: str = "") -> None:

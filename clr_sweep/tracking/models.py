@@ -19,10 +19,10 @@ from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.tracking import tags
 from clr_sweep.training.imports import import_function, importable
 from clr_sweep.training.quiet import quiet_standard_error
+from clr_sweep.trial_config import TrialConfig
 
 NAME = "model"
 

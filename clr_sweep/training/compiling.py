@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 
-from clr_sweep.config import ScheduleConfig, TrialConfig
 from clr_sweep.errors import InputError
 from clr_sweep.optimizers import KERAS_CLASSES
 from clr_sweep.schedules.keras import (
@@ -18,6 +17,7 @@ from clr_sweep.schedules.keras import (
 )
 from clr_sweep.training.datasets import Dataset
 from clr_sweep.training.models import build_model
+from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 
 def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Path]) -> keras.Model:

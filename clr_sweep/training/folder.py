@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.errors import ClrSweepError, StoreError
 from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
+from clr_sweep.trial_config import TrialConfig
 
 try:
     import fcntl

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.records import StepPoint
+from clr_sweep.trial_config import TrialConfig
 
 # A chart freezes at about 10,000 points a run.
 CURVE_POINTS = 300

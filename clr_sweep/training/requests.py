@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from clr_sweep.config import TrialConfig
+from clr_sweep.trial_config import TrialConfig
 
 # The jobs, by name: naming them does not import them.
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"

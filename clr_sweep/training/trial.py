@@ -19,7 +19,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.errors import StoreError
 from clr_sweep.records import Divergence, EpochReport, TrialResult
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
@@ -29,6 +28,7 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.points import shown_steps, step_points
 from clr_sweep.training.state import training_state
+from clr_sweep.trial_config import TrialConfig
 
 # Steps between two looks at the losses: a diverged trial is stopped within so many.
 CHUNK = 200

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from written_sweeps import content
 
-from clr_sweep.config import Sweep, TrialConfig
+from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Range, largest_below
 from clr_sweep.schedules import policies
 from clr_sweep.search.sampling import make_sampler
 from clr_sweep.search.space import baseline_config, steps_per_epoch, suggest, trial_seed
 from clr_sweep.space_checks import space_problems
+from clr_sweep.trial_config import TrialConfig
 from clr_sweep.wording import validation
 
 EXAMPLES = 60000

@@ -8,9 +8,9 @@ import pytest
 from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_epoch, like, trained
 from small_trials import small_config
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.trial_config import TrialConfig
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(

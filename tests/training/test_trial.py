@@ -23,7 +23,6 @@ from small_trials import (
     strict_json,
 )
 
-from clr_sweep.config import TrialConfig
 from clr_sweep.engines.local import Done, LocalEngine, Message, local_engine
 from clr_sweep.errors import InputError
 from clr_sweep.optimizers import OPTIMIZERS
@@ -37,6 +36,7 @@ from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 from clr_sweep.training.stored_dataset import Dataset, materialize
 from clr_sweep.training.trial import train
+from clr_sweep.trial_config import TrialConfig
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(
