@@ -34,6 +34,7 @@ from clr_sweep.fields import (
     Metric,
     Name,
     Policies,
+    Pruner,
     Seed,
     StorageUrl,
     StudyName,
@@ -225,7 +226,7 @@ class StudyConfig(Frozen):
     name: StudyName | None = None
     trials: Count = 50
     sampler: Literal["tpe", "random", "qmc"] = "tpe"
-    pruner: Literal["cycle_aware", "median", "none"] = "cycle_aware"
+    pruner: Pruner = "cycle_aware"
     seed: Seed = 42
     jobs: Count | None = None
     storage: StorageUrl | None = None

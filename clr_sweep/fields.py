@@ -21,6 +21,9 @@ Policy = Literal["triangular", "triangular2", "exp_range"]
 Metric = Literal["val_accuracy", "val_loss", "accuracy", "loss"]
 At = Literal["cycle_end", "final", "best"]
 Direction = Literal["maximize", "minimize"]
+Pruner = Literal[
+    "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"
+]
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 PositiveInt = Annotated[StrictInt, Field(ge=1)]

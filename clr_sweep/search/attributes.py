@@ -11,5 +11,5 @@ CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "
 PROVENANCE = "provenance"
 # Why earlier attempts of a trial ended that were not its own failures.
 RETRIED = "retried"
-# A trial's place on the triangle, 0 (trough) to 1 (peak), by epoch.
-POSITIONS = "positions"
+# Where a trial is in its schedule at the end of each of its epochs, for the pruner.
+PHASES = "phases"

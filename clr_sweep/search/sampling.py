@@ -20,8 +20,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.config import Sweep
-from clr_sweep.search.attributes import CONFIG, FOLDER, POSITIONS, PROVENANCE
-from clr_sweep.search.pruning import positions
+from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
+from clr_sweep.search.pruners.curves import plan_phases
 from clr_sweep.search.space import steps_per_epoch, suggest
 from clr_sweep.trial_config import TrialConfig
 
@@ -182,10 +182,9 @@ def _attributes(
     sweep: Sweep, config: TrialConfig, number: int, examples: int, folder: Path
 ) -> dict[str, Any]:
     per_epoch = steps_per_epoch(sweep, config.training.batch_size, examples)
-    places = positions(config.schedule.step_size, per_epoch, config.training.epochs)
     return {
         FOLDER: str(folder / f"{number:04d}"),
-        POSITIONS: places,
+        PHASES: plan_phases(config.schedule, config.steps, per_epoch).stored(),
         # Last: a trial that has it has all.
         CONFIG: config.model_dump(mode="json"),
     }
@@ -203,7 +202,7 @@ def _known(trial: FrozenTrial, ended: bool) -> FrozenTrial:
             values=trial.values,
             params=trial.params,
             distributions=trial.distributions,
-            user_attrs={POSITIONS: trial.user_attrs.get(POSITIONS, [])},
+            user_attrs={k: v for k, v in trial.user_attrs.items() if k == PHASES},
             intermediate_values=trial.intermediate_values,
         )
     return optuna.trial.create_trial(
