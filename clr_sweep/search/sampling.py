@@ -25,6 +25,11 @@ from clr_sweep.search.pruners.curves import plan_phases
 from clr_sweep.search.space import steps_per_epoch, suggest
 from clr_sweep.trial_config import TrialConfig
 
+# A point that has been tried is drawn anew, first as the sampler would have it, then at random. A
+# space of few points may hold no other: then the point is tried again, with another seed.
+_OWN_DRAWS = {"tpe": 5, "random": 50, "qmc": 1}
+_DRAWS = 50
+
 # A trial of a deterministic sweep is sampled and pruned from what the trials up to the one so
 # many before it have found, even if later ones have ended too. It is at once the largest number
 # of trials that can run together, so it must not depend on how many do.
@@ -87,13 +92,16 @@ def ask(
     return Asked(trial, config, Path(trial.user_attrs[FOLDER]), seen)
 
 
-def seen_by(study: optuna.Study, sweep: Sweep, number: int) -> optuna.Study:
+def seen_by(study: optuna.Study, sweep: Sweep, number: int, draw: int = 0) -> optuna.Study:
     """A study in memory with what the trial of this number may know of those before it.
 
     The sampler is seeded from (seed, number), so that an interrupted study goes on as it would
     have without.
+
+    Args:
+        draw: how many points drawn for this trial were not taken.
     """
-    sampler = make_sampler(sweep, number)
+    sampler = make_sampler(sweep, number, draw)
     view = optuna.create_study(direction=study.direction, sampler=sampler, pruner=study.pruner)
     known = _known_until(sweep, number)
     before = study.get_trials(deepcopy=False)[:number]
@@ -101,10 +109,10 @@ def seen_by(study: optuna.Study, sweep: Sweep, number: int) -> optuna.Study:
     return view
 
 
-def make_sampler(sweep: Sweep, number: int) -> optuna.samplers.BaseSampler:
-    """The sampler of one trial, seeded from (seed, trial number)."""
-    seed = int(np.random.SeedSequence([sweep.study.seed, number, 1]).generate_state(1)[0])
-    if sweep.study.sampler == "random":
+def make_sampler(sweep: Sweep, number: int, draw: int = 0) -> optuna.samplers.BaseSampler:
+    """The sampler of one trial, seeded from (seed, trial number, draw)."""
+    seed = int(np.random.SeedSequence([sweep.study.seed, number, 1 + draw]).generate_state(1)[0])
+    if sweep.study.sampler == "random" or draw >= _OWN_DRAWS[sweep.study.sampler]:
         return optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -159,12 +167,17 @@ def _add(
 def _draft(
     study: optuna.Study, sweep: Sweep, number: int, examples: int, given: Mapping[str, Any]
 ) -> tuple[optuna.Trial, TrialConfig]:
-    """A trial sampled in memory, but for the values that are given."""
-    view = seen_by(study, sweep, number)
-    if given:
-        view.enqueue_trial(dict(given))
-    draft = view.ask()
-    return draft, suggest(draft, sweep, number, examples)
+    """A trial sampled in memory, but for the values that are given, at a point not yet tried."""
+    tried = [trial.params for trial in study.get_trials(deepcopy=False)[:number]]
+    for draw in range(_DRAWS):
+        view = seen_by(study, sweep, number, draw)
+        if given:
+            view.enqueue_trial(dict(given))
+        draft = view.ask()
+        config = suggest(draft, sweep, number, examples)
+        if given or draft.params not in tried:
+            break
+    return draft, config
 
 
 def _completing(

@@ -12,8 +12,7 @@ from small_studies import FACTS, begin, result, sweep
 
 from clr_sweep.records import EpochReport
 from clr_sweep.search import storage, trials
-from clr_sweep.search.attributes import POSITIONS, SWEEP
-from clr_sweep.search.pruning import positions
+from clr_sweep.search.attributes import PHASES, SWEEP
 from clr_sweep.search.reading import read_study, stored_sweep
 from clr_sweep.search.space import suggest
 from clr_sweep.training.folder import TrialFolder
@@ -73,9 +72,7 @@ def test_a_trial_is_read_with_all_that_it_left(
     assert record.test_metrics == {"test_accuracy": 0.88}
     assert (record.cpu_seconds, record.wall_seconds) == (90.0, 91.5)
     assert record.provenance == {"python": "3", **FACTS}
-    assert study.trials[0].user_attrs[POSITIONS][1] == pytest.approx(
-        positions(config.schedule.step_size, 844, 16)[1]
-    )
+    assert study.trials[0].user_attrs[PHASES]["positions"][-1] == 0.0
 
 
 def test_importances_need_trials_enough(

@@ -17,7 +17,7 @@ from small_studies import FACTS, begin, result, sweep
 
 from clr_sweep.config import Sweep
 from clr_sweep.search import sampling, storage, trials
-from clr_sweep.search.attributes import CONFIG, FOLDER, POSITIONS, PROVENANCE
+from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import WINDOW, Asked, make_sampler, may_ask
 
@@ -145,7 +145,7 @@ def test_a_trial_is_stored_whole(opened: optuna.storages.BaseStorage, tmp_path: 
     sampling._add(study, made, EXAMPLES, tmp_path, {"python": "3"})
     (stored,) = study.trials
     assert stored.state == TrialState.WAITING
-    assert stored.user_attrs.keys() == {CONFIG, FOLDER, POSITIONS, PROVENANCE}
+    assert stored.user_attrs.keys() == {CONFIG, FOLDER, PHASES, PROVENANCE}
     assert stored.params.keys() == {"init_lr", "max_lr", "step_size_factor", "policy"}
     (record,) = read_study(study).trials
     assert record.state == "interrupted"
@@ -199,7 +199,7 @@ def test_an_enqueued_trial_is_honoured(tmp_path: Path, sampler: str, determinist
             assert record.config.schedule.max_lr == record.params["max_lr"] == 0.25
             assert record.config.schedule.policy == "triangular2"
             assert record.provenance == {"python": "3", **FACTS}
-            assert study.trials[number].user_attrs[POSITIONS]
+            assert study.trials[number].user_attrs[PHASES]
     assert found[0] == found[1]
     assert found[0][1]["max_lr"] != 0.25
 

@@ -101,7 +101,7 @@ def curve_of(study: optuna.Study, trial: FrozenTrial) -> Curve | None:
     sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
     values = np.full(epoch, -np.inf)
     for step, reported in trial.intermediate_values.items():
-        if np.isfinite(reported):
+        if step >= 1 and np.isfinite(reported):
             values[step - 1] = sign * reported
     value = trial.value if trial.state == TrialState.COMPLETE else None
     return Curve(np.maximum.accumulate(values), phases, None if value is None else sign * value)
