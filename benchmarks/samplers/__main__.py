@@ -20,9 +20,11 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import optuna
 
 from benchmarks.recorded.curves import read
+from benchmarks.samplers.figure import draw
 from benchmarks.samplers.landscape import Landscape, landscape, left_out_error
 from clr_sweep.config import Sweep
 from clr_sweep.search.sampling import seen_by
@@ -37,6 +39,7 @@ OPTUNAS: dict[str, tuple[str, Callable[[int], optuna.samplers.BaseSampler]]] = {
     "CMA-ES": ("cmaes", lambda seed: optuna.samplers.CmaEsSampler(seed=seed)),
     "Gaussian process": ("torch", lambda seed: optuna.samplers.GPSampler(seed=seed)),
 }
+TRIALS = 50
 SHOWN = (10, 25, 50)
 
 
@@ -45,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samplers", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
     trials = read()
     ground = _landscape()
@@ -54,17 +58,21 @@ def main() -> None:
         f"a trial it has not seen (median), noise {ground.noise:.3f} of the error"
     )
     print(f"{'best validation accuracy after':32}" + "".join(f"{n:>9} trials" for n in SHOWN))
+    curves: dict[str, npt.NDArray[np.float64]] = {}
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for name in arguments.samplers:
             if name in OPTUNAS and importlib.util.find_spec(OPTUNAS[name][0]) is None:
                 print(f"{name:32} left out: {OPTUNAS[name][0]} is not installed")
                 continue
             found = np.array(list(pool.map(partial(search, name), range(arguments.seeds))))
+            curves[name] = found
             middle = np.median(found, axis=0)
             low, high = np.percentile(found, [25, 75], axis=0)
-            cells = [f"{m:.4f} ({b - a:.4f})" for m, a, b in zip(middle, low, high, strict=True)]
+            cells = [f"{middle[n - 1]:.4f} ({high[n - 1] - low[n - 1]:.4f})" for n in SHOWN]
             print(f"{name:32}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
     print("median over the seeds, in brackets the range between the quartiles")
+    if arguments.figure:
+        draw(curves, f"{len(trials)} recorded trials, {arguments.seeds} seeds", arguments.figure)
 
 
 @cache
@@ -73,7 +81,7 @@ def _landscape() -> Landscape:
 
 
 def search(name: str, seed: int) -> list[float]:
-    """The accuracy at the best point found after 10, 25 and 50 trials."""
+    """The landscape's accuracy at the best point found by each trial, shape (50,)."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
     ground, noise = _landscape(), np.random.default_rng([seed, 1])
@@ -81,7 +89,7 @@ def search(name: str, seed: int) -> list[float]:
     sampler = OPTUNAS[name][1](seed) if name in OPTUNAS else optuna.samplers.RandomSampler()
     study = optuna.create_study(direction="maximize", sampler=sampler)
     best, true, history = -np.inf, 0.0, []
-    for number in range(max(SHOWN)):
+    for number in range(TRIALS):
         asked = (study if name in OPTUNAS else seen_by(study, sweep, number)).ask()
         suggest(asked, sweep, number, EXAMPLES)
         seen = ground.accuracy(asked.params, noise.standard_normal())
@@ -100,7 +108,7 @@ def search(name: str, seed: int) -> list[float]:
         if not failed and seen > best:
             best, true = seen, ground.accuracy(asked.params)
         history.append(true)
-    return [history[count - 1] for count in SHOWN]
+    return history
 
 
 _PRUNED = optuna.trial.TrialState.PRUNED
