@@ -17,12 +17,17 @@ from pydantic import (
 
 from clr_sweep.dimensions import expected, is_number
 
-Policy = Literal["triangular", "triangular2", "exp_range"]
+Policy = Literal[
+    "triangular", "triangular2", "exp_range", "exp_range_bounds",
+    "constant", "linear", "cosine", "one_cycle",
+]  # fmt: skip
+AcyclicPolicy = Literal["constant", "linear", "cosine", "one_cycle"]
 Metric = Literal["val_accuracy", "val_loss", "accuracy", "loss"]
 At = Literal["cycle_end", "final", "best"]
 Direction = Literal["maximize", "minimize"]
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
+DEFAULT_POLICIES: tuple[Policy, ...] = ("triangular", "triangular2", "exp_range")
 PositiveInt = Annotated[StrictInt, Field(ge=1)]
 # A bound that no sweep comes near, so that a slip of the finger is refused and not begun.
 Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from clr_sweep.config import Sweep
 from clr_sweep.schedules import policies
 from clr_sweep.search.attributes import POSITIONS
+from clr_sweep.trial_config import ScheduleConfig
 
 STARTUP_TRIALS = 5
 LOWER_PART = 0.5
@@ -31,10 +32,10 @@ def make_pruner(sweep: Sweep) -> optuna.pruners.BasePruner:
     return CycleAwarePruner()
 
 
-def positions(step_size: int, steps_per_epoch: int, epochs: int) -> list[float]:
-    """Place on the triangle at the end of each epoch, shape (epochs,): 0 trough, 1 peak."""
+def positions(schedule: ScheduleConfig, steps_per_epoch: int, epochs: int) -> list[float]:
+    """Height on the policy's shape at the end of each epoch, shape (epochs,): 0 trough, 1 peak."""
     ends = [epoch * steps_per_epoch for epoch in range(1, epochs + 1)]
-    return [float(policies.position(end, step_size)) for end in ends]
+    return [float(policies.height(end, **schedule.shape)) for end in ends]
 
 
 class CycleAwarePruner(optuna.pruners.BasePruner):

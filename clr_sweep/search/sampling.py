@@ -182,7 +182,7 @@ def _attributes(
     sweep: Sweep, config: TrialConfig, number: int, examples: int, folder: Path
 ) -> dict[str, Any]:
     per_epoch = steps_per_epoch(sweep, config.training.batch_size, examples)
-    places = positions(config.schedule.step_size, per_epoch, config.training.epochs)
+    places = positions(config.schedule, per_epoch, config.training.epochs)
     return {
         FOLDER: str(folder / f"{number:04d}"),
         POSITIONS: places,
