@@ -53,7 +53,7 @@ def linear(step: Steps, steps: SupportsFloat) -> Steps:
     """
     steps = arguments.half_cycle("steps", steps)
     step = arguments.as_float64("step", step)
-    return (steps - _at_most(step, steps)) / steps
+    return _if_positive(steps - step) / steps
 
 
 def cosine(step: Steps, steps: SupportsFloat) -> Steps:
@@ -97,13 +97,12 @@ def one_cycle_phases(
     steps = arguments.half_cycle("steps", steps)
     part = arguments.part("pct_start", pct_start)
     step = arguments.as_float64("step", step)
-    peak, end = part * steps - 1.0, steps - 1.0
-    at = _at_most(step, end)
+    peak = part * steps - 1.0
+    fall = steps - 1.0 - peak
     risen = step**0.0
     if peak > 0.0:
-        risen = _sine_squared(_at_most(at, peak) / peak)
-    # The larger of `at` and the peak, from the end: 1 up to the peak, 0 at the end.
-    return risen, _sine_squared((end - (at + peak + abs(at - peak)) / 2.0) / (end - peak))
+        risen = _sine_squared(1.0 - _if_positive(peak - step) / peak)
+    return risen, _sine_squared(_if_positive(fall - _if_positive(step - peak)) / fall)
 
 
 def one_cycle_rate(
@@ -151,6 +150,6 @@ def _sine_squared(x: Steps) -> Steps:
     return sine * sine
 
 
-def _at_most(value: Steps, limit: float) -> Steps:
-    """Returns the smaller of both: exactly, for whole numbers, and for value = limit."""
-    return (value + limit - abs(value - limit)) / 2.0
+def _if_positive(value: Steps) -> Steps:
+    """Returns the value where it is above 0, and 0 elsewhere: exactly."""
+    return (value + abs(value)) / 2.0

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from small_trials import small_config
 from written_sweeps import content
 
 from clr_sweep.config import Sweep
@@ -156,8 +157,21 @@ def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
 
 def test_positions() -> None:
     """The height on the triangle at each epoch's end, the peak after half a cycle."""
-    assert positions(step_size=20, steps_per_epoch=10, epochs=8) == PLACES
-    assert positions(step_size=25, steps_per_epoch=10, epochs=5) == [0.4, 0.8, 0.8, 0.4, 0.0]
+    schedule = small_config(factor=20 / 8).schedule
+    assert schedule.step_size == 20
+    assert positions(schedule, steps_per_epoch=10, epochs=8) == PLACES
+    schedule = small_config(factor=25 / 8).schedule
+    assert schedule.step_size == 25
+    assert positions(schedule, steps_per_epoch=10, epochs=5) == [0.4, 0.8, 0.8, 0.4, 0.0]
+
+
+def test_positions_without_cycles() -> None:
+    """A constant rate may be judged at any time, a decay once it has fallen far enough."""
+    assert positions(small_config("constant").schedule, 8, 2) == [0, 0]
+    assert positions(small_config("linear", epochs=4).schedule, 8, 4) == [0.75, 0.5, 0.25, 0]
+    one_cycle = positions(small_config("one_cycle", epochs=5).schedule, 8, 5)
+    assert one_cycle[0] == pytest.approx(0.813, abs=1e-3)
+    assert one_cycle[1] > one_cycle[2] > one_cycle[3] > one_cycle[4] == 0
 
 
 def test_in_a_live_study() -> None:

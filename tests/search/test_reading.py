@@ -74,7 +74,7 @@ def test_a_trial_is_read_with_all_that_it_left(
     assert (record.cpu_seconds, record.wall_seconds) == (90.0, 91.5)
     assert record.provenance == {"python": "3", **FACTS}
     assert study.trials[0].user_attrs[POSITIONS][1] == pytest.approx(
-        positions(config.schedule.step_size, 844, 16)[1]
+        positions(config.schedule, 844, 16)[1]
     )
 
 
