@@ -84,7 +84,7 @@ class Display:
         reason = (record.reason or "").rstrip().rpartition("\n")[2]
         found = f"{metric} {record.value:.4f}" if record.value is not None else reason
         self.say(
-            f"{record.label:>10}  {record.state:9} {schedule.policy:16} {rates:32} "
+            f"{record.label:>10}  {record.state:9} {schedule.policy:11} {rates:32} "
             f"{found} ({record.cpu_seconds:.0f} CPU s)"
         )
 

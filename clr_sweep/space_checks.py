@@ -13,6 +13,7 @@ from clr_sweep.optimizers import (
     Real,
     argument_problem,
     clipping_problem,
+    momentum_argument,
     momentum_problem,
 )
 from clr_sweep.schedules.momentum import CYCLED
@@ -77,13 +78,13 @@ def momentum_problems(space: Mapping[str, Any], optimizer: OptimizerConfig) -> I
             f"has no rise that momentum could mirror (that of {', '.join(CYCLED)} has)",
         )
     chosen = _values(space["optimizer"]) if "optimizer" in space else (optimizer.name,)
-    named = [name for name in chosen if isinstance(name, str) and name in OPTIMIZERS]
-    for one in named:
-        for key in space:
-            if text := momentum_problem((one,), (key,)):
-                where = key if key in OPTIMIZERS[one] else "optimizer"
-                yield (where,), f"does not go with training.cycle_momentum, which {text}"
-                break
+    for name in chosen:
+        if name not in OPTIMIZERS:
+            continue
+        argument = momentum_argument(name)
+        key = "optimizer" if argument is None else argument
+        if key in space and (text := momentum_problem((name,), space)):
+            yield (key,), f"does not go with training.cycle_momentum, which {text}"
 
 
 def _values(dimension: Any) -> tuple[Any, ...]:
