@@ -19,7 +19,6 @@ from pydantic_core import CoreSchema
 from clr_sweep.dimensions import (
     Dimension,
     Frozen,
-    Number,
     Range,
     Scalar,
     expected,
@@ -30,6 +29,7 @@ from clr_sweep.fields import (
     AboveZero,
     AcyclicPolicy,
     At,
+    BelowOne,
     Count,
     Direction,
     HeldOut,
@@ -118,8 +118,8 @@ class OptimizerConfig(Frozen):
 class CycledMomentum(Frozen):
     """Bounds of a momentum (or beta_1) that falls while the learning rate rises, and back."""
 
-    low: Annotated[Number, Field(ge=0, lt=1)] = 0.85
-    high: Annotated[Number, Field(ge=0, lt=1)] = 0.95
+    low: BelowOne = 0.85
+    high: BelowOne = 0.95
 
     @model_validator(mode="after")
     def _check(self) -> Self:

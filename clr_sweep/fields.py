@@ -58,6 +58,12 @@ def _above_zero(value: Any) -> Any:
     return value
 
 
+def _below_one(value: Any) -> Any:
+    if not is_number(value) or not 0 <= value < 1:
+        raise expected("a number from 0 to below 1")
+    return value
+
+
 def _url(value: str) -> str:
     if not re.match(_URL, value):
         raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
@@ -101,4 +107,9 @@ AboveZero = Annotated[
     int | float,
     PlainValidator(_above_zero),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+BelowOne = Annotated[
+    int | float,
+    PlainValidator(_below_one),
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
 ]

@@ -254,8 +254,6 @@ CHANGES = st.fixed_dictionaries(
         "study.retries": st.integers(0, 9),
         "study.trial_timeout": st.none() | NUMBERS,
         "study.timeout": st.none() | st.integers(1, 10**6),
-        "training.cycle_momentum": st.none()
-        | st.fixed_dictionaries({}, optional={"low": st.floats(0, 0.9), "high": st.just(0.95)}),
         "baseline": st.fixed_dictionaries(
             {"learning_rate": NUMBERS},
             optional={"policy": st.sampled_from(policies.ACYCLIC)},

@@ -215,7 +215,7 @@ def test_gamma_is_searched_only_where_it_is_used(tmp_path: Path) -> None:
         ),
         (
             {"training.cycle_momentum": {"low": 0.9, "high": 1}},
-            ["training.cycle_momentum.high: must be below 1, got 1"],
+            ["training.cycle_momentum.high: must be a number from 0 to below 1, got 1"],
         ),
     ],
 )

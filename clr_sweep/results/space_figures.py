@@ -205,7 +205,8 @@ def bounds_figure(study: StudyRecord) -> Figure:
     trials = [trial for trial in ended(study) if trial.config.schedule.is_cyclical]
     best = study.best
     if not trials:
-        return style.empty(f"{style.name(study)}: bounds", "no trial with cycles has ended yet")
+        none = "no trial with cycles has ended yet" if ended(study) else "no trial has ended yet"
+        return style.empty(f"{style.name(study)}: bounds", none)
     drawn = style.figure(
         f"{style.name(study)}: "
         + (f"{words.metric(study.metric)} over the bounds" if best else "no complete trial yet"),

@@ -258,7 +258,7 @@ def test_space_figure_has_a_panel_for_each_hyperparameter(
     varied = build.study([
         build.trial(i, policy="exp_range", gamma=g) for i, g in enumerate((0.999, 0.9999))
     ])  # fmt: skip
-    assert "gamma (exp_range)" in texts(figures.space_figure(varied))
+    assert "gamma (exp_ranges)" in texts(figures.space_figure(varied))
 
 
 def test_bounds_figure_colours_by_value_and_marks_the_rest(big_study: StudyRecord) -> None:
