@@ -174,11 +174,14 @@ def _panel(
         return scatter(ax, study, lambda t: _number(read(t)), scale)
     names = list(dict.fromkeys(str(v) for v in values))
     names = [p for p in policies.POLICIES if p in names] if name == "policy" else sorted(names)
-    # Long names of neighbours stand on two levels, or they would touch.
-    low = stagger and max(map(len, names), default=0) > 8
+    # Long names of neighbours stand on two levels, or they would touch; many of them slanted.
+    long = stagger and max(map(len, names), default=0) > 8
+    slanted = long and len(names) > 4
+    low = long and not slanted
     ax.set_xticks(
         range(len(names)),
         ["\n" * (low and i % 2) + words.shorten(n, 16) for i, n in enumerate(names)],
+        **({"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}),
     )
     ax.set_xlim(-0.6, len(names) - 0.4)
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from clr_sweep.optimizers import momentum_argument
 from clr_sweep.records import TrialRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.curves import Array
@@ -60,7 +61,8 @@ def learning_rate_figure(
     style.dress(top, "", "learning rate")
     _draw_rates(top, x, y, record)
     if momenta is not None:
-        style.dress(panels[1], "", "momentum")
+        argument = momentum_argument(record.config.training.optimizer.name)
+        style.dress(panels[1], "", argument or "momentum")
         _draw_momenta(panels[1], x, np.asarray(momenta, dtype=np.float64), record)
     if with_losses:
         style.dress(panels[-1], "", "batch loss")
