@@ -181,8 +181,9 @@ def _panel(
     ax.set_xticks(
         range(len(names)),
         ["\n" * (low and i % 2) + words.shorten(n, 16) for i, n in enumerate(names)],
-        **({"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}),
     )
+    for label in ax.get_xticklabels() if slanted else ():
+        label.set(rotation=30, ha="right", rotation_mode="anchor")
     ax.set_xlim(-0.6, len(names) - 0.4)
 
     def strip(trial: TrialRecord) -> float | None:
