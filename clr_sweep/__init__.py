@@ -1,9 +1,9 @@
 """Find, prove and hand over the best cyclical learning rate for a Keras model.
 
-The schedules are exposed here under the names TensorFlow Addons gave them. They are imported
-when they are first asked for: `import clr_sweep` alone imports neither Keras nor MLflow nor
-Optuna, so that the command line answers at once. They register themselves with Keras as soon as
-Keras is imported, before or after, so that a saved model that uses them loads.
+The schedules are exposed here, the cyclical ones under the names TensorFlow Addons gave them.
+They are imported when they are first asked for: `import clr_sweep` alone imports neither Keras
+nor MLflow nor Optuna, so that the command line answers at once. They register themselves with
+Keras as soon as Keras is imported, before or after, so that a saved model that uses them loads.
 """
 
 from __future__ import annotations
@@ -20,12 +20,22 @@ if TYPE_CHECKING:
         Triangular2CyclicalLearningRate,
         TriangularCyclicalLearningRate,
     )
+    from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
+    from clr_sweep.schedules.keras_decays import (
+        CosineLearningRate,
+        LinearLearningRate,
+        OneCycleLearningRate,
+    )
 
     __version__: str
 
 __all__ = [
+    "CosineLearningRate",
     "CyclicalLearningRate",
+    "ExponentialBoundsCyclicalLearningRate",
     "ExponentialCyclicalLearningRate",
+    "LinearLearningRate",
+    "OneCycleLearningRate",
     "Triangular2CyclicalLearningRate",
     "TriangularCyclicalLearningRate",
     "__version__",
@@ -35,7 +45,8 @@ __all__ = [
 @wrapt.when_imported("keras")
 def _register_schedules(_keras: Any) -> None:
     # Keras looks a saved class up in its registry and imports nothing by itself.
-    importlib.import_module("clr_sweep.schedules.keras")
+    for module in ("keras", "keras_bounds", "keras_decays"):
+        importlib.import_module(f"clr_sweep.schedules.{module}")
 
 
 def __getattr__(name: str) -> Any:
@@ -43,7 +54,7 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _installed_version()
     elif name in __all__:
-        value = getattr(importlib.import_module("clr_sweep.schedules.keras"), name)
+        value = getattr(importlib.import_module("clr_sweep.schedules"), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

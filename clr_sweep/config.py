@@ -25,21 +25,30 @@ from clr_sweep.dimensions import (
 )
 from clr_sweep.errors import FieldProblemsError
 from clr_sweep.fields import (
-    POLICIES,
+    DEFAULT_POLICIES,
     AboveZero,
+    AcyclicPolicy,
     At,
+    BelowOne,
     Count,
     Direction,
     HeldOut,
     Metric,
     Name,
     Policies,
+    Policy,
     Pruner,
     Seed,
     StorageUrl,
     StudyName,
 )
-from clr_sweep.optimizers import OPTIMIZERS, argument_problems, as_keras_takes_them
+from clr_sweep.optimizers import (
+    OPTIMIZERS,
+    argument_problems,
+    as_keras_takes_them,
+    momentum_problem,
+)
+from clr_sweep.schedules.policies import CYCLICAL
 from clr_sweep.wording import unknown
 
 # Search-space keys that are always there; every other key is a further hyperparameter.
@@ -107,22 +116,49 @@ class OptimizerConfig(Frozen):
         return {"anyOf": [{"enum": list(OPTIMIZERS)}, mapping], "title": mapping.pop("title")}
 
 
+class CycledMomentum(Frozen):
+    """Bounds of a momentum (or beta_1) that falls while the learning rate rises, and back."""
+
+    low: BelowOne = 0.85
+    high: BelowOne = 0.95
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.low >= self.high:
+            text = f"must be above low ({self.low:g}), got {self.high:g}"
+            raise FieldProblemsError([(("high",), text)])
+        return self
+
+
 class TrainingConfig(Frozen):
     """How a model is trained, apart from the learning-rate schedule.
 
     Attributes:
         epochs: the budget of a trial; with `objective.at: cycle_end` a trial ends at its last
             whole cycle within it.
+        cycle_momentum: None: the optimizer's momentum is the same at every step.
     """
 
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
     batch_size: Count = 64
     epochs: Count
     loss: Name = "sparse_categorical_crossentropy"
+    cycle_momentum: CycledMomentum | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.cycle_momentum is not None:
+            optimizer = self.optimizer
+            if text := momentum_problem((optimizer.name,), optimizer.arguments):
+                raise FieldProblemsError([(("cycle_momentum",), text)])
+        return self
 
 
 class SearchSpace(Frozen):
     """What the study samples. `init_lr` stays below `max_lr` by construction.
+
+    A policy without a cycle has no `init_lr` and no `step_size_factor`; `gamma` is that of the two
+    exp_ranges.
 
     Keys beyond those below are further hyperparameters: `batch_size`, `optimizer`, an argument
     of the optimizer, or `model.` and an argument of the model's function.
@@ -134,8 +170,22 @@ class SearchSpace(Frozen):
     init_lr: Dimension
     max_lr: Dimension
     step_size_factor: Dimension = Range(low=2, high=8)
-    policy: Policies = POLICIES
+    policy: Policies = DEFAULT_POLICIES
     gamma: Dimension = 0.99994
+
+    @property
+    def cyclical_policies(self) -> tuple[Policy, ...]:
+        """The policies with cycles that may be sampled."""
+        return tuple(name for name in self._policies if name in CYCLICAL)
+
+    @property
+    def acyclic_policies(self) -> tuple[Policy, ...]:
+        """The policies without cycles that may be sampled: their trials take the whole budget."""
+        return tuple(name for name in self._policies if name not in CYCLICAL)
+
+    @property
+    def _policies(self) -> tuple[Policy, ...]:
+        return self.policy if isinstance(self.policy, tuple) else (self.policy,)
 
     @property
     def further(self) -> dict[str, Any]:
@@ -237,9 +287,13 @@ class StudyConfig(Frozen):
 
 
 class BaselineConfig(Frozen):
-    """The run without CLR: everything else as in training."""
+    """The run without CLR: everything else as in training.
 
-    policy: Literal["constant"] = "constant"
+    Attributes:
+        learning_rate: the highest rate of the policy.
+    """
+
+    policy: AcyclicPolicy = "constant"
     learning_rate: AboveZero = 0.01
 
 

@@ -13,11 +13,11 @@ class TrialPlan:
     """The length of a trial.
 
     Attributes:
-        step_size: half a cycle in optimizer steps.
+        step_size: half a cycle in optimizer steps; 0 without cycles.
         steps: optimizer steps in all.
         epochs: steps in epochs, the last one counted whole even if it is cut short.
         cycles: whole cycles within the steps.
-        at_trough: whether the last step completes a cycle.
+        at_trough: whether the last step completes a cycle, or the schedule's only fall.
     """
 
     step_size: int
@@ -43,4 +43,11 @@ def plan_trial(factor: float, steps_per_epoch: int, epochs: int, at: At) -> Tria
         epochs=math.ceil(steps / steps_per_epoch),
         cycles=steps // (2 * step_size),
         at_trough=steps % (2 * step_size) == 0,
+    )
+
+
+def plan_whole_budget(steps_per_epoch: int, epochs: int) -> TrialPlan:
+    """The plan of a policy without a cycle: its end is the budget's end."""
+    return TrialPlan(
+        step_size=0, steps=epochs * steps_per_epoch, epochs=epochs, cycles=0, at_trough=True
     )

@@ -17,7 +17,11 @@ from pydantic import (
 
 from clr_sweep.dimensions import expected, is_number
 
-Policy = Literal["triangular", "triangular2", "exp_range"]
+Policy = Literal[
+    "triangular", "triangular2", "exp_range", "exp_range_bounds",
+    "constant", "linear", "cosine", "one_cycle",
+]  # fmt: skip
+AcyclicPolicy = Literal["constant", "linear", "cosine", "one_cycle"]
 Metric = Literal["val_accuracy", "val_loss", "accuracy", "loss"]
 At = Literal["cycle_end", "final", "best"]
 Direction = Literal["maximize", "minimize"]
@@ -26,6 +30,7 @@ Pruner = Literal[
 ]
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
+DEFAULT_POLICIES: tuple[Policy, ...] = ("triangular", "triangular2", "exp_range")
 PositiveInt = Annotated[StrictInt, Field(ge=1)]
 # A bound that no sweep comes near, so that a slip of the finger is refused and not begun.
 Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
@@ -53,6 +58,12 @@ def _policies(value: Any) -> Any:
 def _above_zero(value: Any) -> Any:
     if not is_number(value) or value <= 0:
         raise expected("a finite number above 0")
+    return value
+
+
+def _below_one(value: Any) -> Any:
+    if not is_number(value) or not 0 <= value < 1:
+        raise expected("a number from 0 to below 1")
     return value
 
 
@@ -99,4 +110,9 @@ AboveZero = Annotated[
     int | float,
     PlainValidator(_above_zero),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+BelowOne = Annotated[
+    int | float,
+    PlainValidator(_below_one),
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
 ]

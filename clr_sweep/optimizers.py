@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -88,6 +88,30 @@ KERAS_CLASSES = {
     "adadelta": "Adadelta",
     "lion": "Lion",
 }
+
+
+def momentum_argument(optimizer: str) -> str | None:
+    """The argument that holds the optimizer's momentum: beta_1 in Adam's family, or None."""
+    return next((key for key in ("beta_1", "momentum") if key in OPTIMIZERS[optimizer]), None)
+
+
+def momentum_problem(optimizers: Sequence[str], given: Iterable[str]) -> str | None:
+    """What is wrong with cycling the momentum of these optimizers, if anything.
+
+    Args:
+        given: the arguments of the optimizer that are set or searched.
+    """
+    for name in optimizers:
+        argument = momentum_argument(name)
+        if argument is None:
+            fit = ", ".join(one for one in OPTIMIZERS if momentum_argument(one))
+            return f"needs an optimizer with momentum or beta_1 ({fit}), got {name}"
+        if argument in given:
+            return (
+                f"gives {argument} at every step, so {argument} cannot be given too: take it out "
+                f"of the optimizer's arguments and of the search space"
+            )
+    return None
 
 
 def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any]) -> str | None:

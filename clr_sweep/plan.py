@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.config import Sweep, in_whole_numbers
-from clr_sweep.cycles import plan_trial
+from clr_sweep.config import SearchSpace, Sweep, in_whole_numbers
+from clr_sweep.cycles import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.dimensions import Range, bounds, describe
+from clr_sweep.optimizers import momentum_argument
 from clr_sweep.schedules import policies
 from clr_sweep.search.space import steps_per_epoch
 from clr_sweep.sweep_file import load_sweep, search_path
@@ -45,7 +46,7 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
 def cycle_warnings(sweep: Sweep) -> list[str]:
     """What is wrong with comparing trials of this space at their ends, if anything."""
     at, epochs = sweep.objective.at, sweep.training.epochs
-    if at == "best":
+    if at == "best" or not sweep.search_space.cyclical_policies:
         return []
     # The answer does not hang on the steps of an epoch; many make the rounding small.
     plans = {factor: plan_trial(factor, 1000, epochs, at) for factor in _factors(sweep)}
@@ -76,7 +77,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     yield f"objective: {objective.direction} {objective.metric} {_READ_AT[objective.at]}"
     yield "search space:"
     for name, dimension in sweep.search_space.dimensions.items():
-        if name != "gamma" or "exp_range" in sweep.search_space.policy:
+        if _is_read(name, sweep.search_space):
             whole = in_whole_numbers(name, dimension)
             yield f"  {name}: {describe(dimension, whole=whole)}"
     yield (
@@ -84,7 +85,11 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
         f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
-    yield f"baseline: constant learning rate {sweep.baseline.learning_rate}"
+    if training.cycle_momentum is not None:
+        low, high = training.cycle_momentum.low, training.cycle_momentum.high
+        argument = momentum_argument(training.optimizer.name) or "momentum"
+        yield f"{argument}: cycled from {high:g} down to {low:g} while the rate rises, and back"
+    yield f"baseline: {sweep.baseline.policy} learning rate {sweep.baseline.learning_rate}"
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
         yield from cycle_warnings(sweep)
@@ -102,7 +107,28 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
 
 def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
     epochs, trials = sweep.training.epochs, sweep.study.trials
-    plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
+    whole = plan_whole_budget(per_epoch, epochs)
+    cyclical, acyclic = sweep.search_space.cyclical_policies, sweep.search_space.acyclic_policies
+    mean = float(epochs)
+    if cyclical:
+        plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
+        yield from _by_factor(plans)
+        yield from cycle_warnings(sweep)
+        of_cycles = sum(plan.epochs for plan in plans.values()) / len(plans)
+        mean = (len(cyclical) * of_cycles + len(acyclic) * epochs) / len(cyclical + acyclic)
+    if acyclic:
+        yield (
+            f"without cycles ({', '.join(acyclic)}): {_epochs(epochs)}, {whole.steps:,} steps, "
+            f"ending with the budget"
+        )
+    total = trials * mean + epochs
+    yield (
+        f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
+        f"the baseline, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
+    )
+
+
+def _by_factor(plans: Mapping[float, TrialPlan]) -> Iterator[str]:
     yield "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):"
     yield "  factor  step size  whole cycles  epochs      steps  ends"
     for factor, plan in plans.items():
@@ -114,13 +140,13 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
             f"  {factor:>6g}  {plan.step_size:>9,}  {plan.cycles:>12}  {plan.epochs:>6}  "
             f"{plan.steps:>9,}  {end}"
         )
-    yield from cycle_warnings(sweep)
-    mean = sum(plan.epochs for plan in plans.values()) / len(plans)
-    total = trials * mean + epochs
-    yield (
-        f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
-        f"the baseline, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
-    )
+
+
+def _is_read(name: str, space: SearchSpace) -> bool:
+    """Whether a policy of the space uses the dimension."""
+    if name == "gamma":
+        return not set(policies.DECAYING).isdisjoint(space.cyclical_policies)
+    return bool(space.cyclical_policies) or name not in ("init_lr", "step_size_factor")
 
 
 def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:

@@ -75,11 +75,14 @@ def estimate(
 ) -> Estimate:
     """What the trials still to run will cost if none is pruned."""
     per_epoch = steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
-    low, high = bounds(sweep.search_space.step_size_factor)
+    space, budget = sweep.search_space, sweep.training.epochs
+    low, high = bounds(space.step_size_factor)
     epochs = [
-        plan_trial(factor, per_epoch, sweep.training.epochs, sweep.objective.at).epochs
+        plan_trial(factor, per_epoch, budget, sweep.objective.at).epochs
         for factor in (low, (low + high) // 2, high)
+        for _ in space.cyclical_policies
     ]
+    epochs += [budget] * 3 * len(space.acyclic_policies)
     validation = sweep.dataset.held_out(facts.train)
     per_epoch_seconds = per_epoch * found.seconds_per_step + validation * found.seconds_per_example
     return Estimate(

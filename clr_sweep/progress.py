@@ -78,8 +78,8 @@ class Display:
         rates = (
             f"{schedule.init_lr:.4g} to {schedule.max_lr:.4g}, factor {schedule.step_size_factor}"
         )
-        if schedule.policy == "constant":
-            rates = f"{schedule.init_lr:.4g}"
+        if not schedule.is_cyclical:
+            rates = f"{schedule.max_lr:.4g}"
         # Of a traceback, the last line names the exception; all of it is in the trial's log.
         reason = (record.reason or "").rstrip().rpartition("\n")[2]
         found = f"{metric} {record.value:.4f}" if record.value is not None else reason

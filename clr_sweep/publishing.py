@@ -212,6 +212,7 @@ def sweep_settings(sweep: Sweep) -> dict[str, object]:
         "study.pruner": sweep.study.pruner,
         "study.seed": sweep.study.seed,
         "study.deterministic": sweep.study.deterministic,
+        "baseline.policy": sweep.baseline.policy,
         "baseline.learning_rate": sweep.baseline.learning_rate,
     }
 

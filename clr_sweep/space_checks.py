@@ -7,8 +7,17 @@ from typing import Any
 
 from clr_sweep.config import SCHEDULE_KEYS, OptimizerConfig
 from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_below
-from clr_sweep.fields import POLICIES
-from clr_sweep.optimizers import OPTIMIZERS, Real, argument_problem, clipping_problem
+from clr_sweep.fields import DEFAULT_POLICIES
+from clr_sweep.optimizers import (
+    OPTIMIZERS,
+    Real,
+    argument_problem,
+    clipping_problem,
+    momentum_argument,
+    momentum_problem,
+)
+from clr_sweep.schedules.momentum import CYCLED
+from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.wording import shown, unknown
 
 Problem = tuple[tuple[str, ...], str]
@@ -43,15 +52,39 @@ def space_problems(
     fit = {key: value for key, value in numeric.items() if not problems[key]}
     if "init_lr" in fit and "max_lr" in fit and (text := _meeting(fit["init_lr"], fit["max_lr"])):
         yield ("max_lr",), text
-    policy = space.get("policy", POLICIES)
-    if isinstance(fit.get("gamma"), (Range, tuple)) and "exp_range" not in policy:
+    policy = _values(space.get("policy", DEFAULT_POLICIES))
+    if isinstance(fit.get("gamma"), (Range, tuple)) and not set(DECAYING) & set(policy):
         yield (
             ("gamma",),
-            "must be a single value, or left out, where policy does not name exp_range, the only "
-            "one to use it",
+            f"must be a single value, or left out, where policy names neither of "
+            f"{' and '.join(DECAYING)}, the only ones to use it",
         )
     further = {key: value for key, value in space.items() if key not in SCHEDULE_KEYS}
     yield from _further_problems(further, optimizer, model_arguments)
+
+
+def momentum_problems(space: Mapping[str, Any], optimizer: OptimizerConfig) -> Iterator[Problem]:
+    """What in a search space does not go with `training.cycle_momentum`.
+
+    Args:
+        space: the dimensions by name, those that could be read.
+        optimizer: `training.optimizer`.
+    """
+    policy = _values(space.get("policy", DEFAULT_POLICIES))
+    if still := [name for name in policy if name not in CYCLED]:
+        yield (
+            ("policy",),
+            f"cannot be searched with training.cycle_momentum: the rate of {', '.join(still)} "
+            f"has no rise that momentum could mirror (that of {', '.join(CYCLED)} has)",
+        )
+    chosen = _values(space["optimizer"]) if "optimizer" in space else (optimizer.name,)
+    for name in chosen:
+        if name not in OPTIMIZERS:
+            continue
+        argument = momentum_argument(name)
+        key = "optimizer" if argument is None else argument
+        if key in space and (text := momentum_problem((name,), space)):
+            yield (key,), f"does not go with training.cycle_momentum, which {text}"
 
 
 def _values(dimension: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from clr_sweep.config import DatasetConfig, OptimizerConfig, Sweep
 from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
 from clr_sweep.readable_values import readable_values
-from clr_sweep.space_checks import Problem, space_problems
+from clr_sweep.space_checks import Problem, momentum_problems, space_problems
 from clr_sweep.wording import sentence, shown, unknown, validation, without_password
 from clr_sweep.yaml_file import read_mapping
 
@@ -135,6 +135,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     optimizer: OptimizerConfig | None = values.get("training.optimizer")
     for keys, text in space_problems(space, optimizer, model_arguments):
         yield ("search_space", *keys), text
+    if values.get("training.cycle_momentum") is not None and optimizer is not None:
+        for keys, text in momentum_problems(space, optimizer):
+            yield ("search_space", *keys), text
 
 
 def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem]:

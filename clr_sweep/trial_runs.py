@@ -169,10 +169,11 @@ class TrialRuns:
 
 def _figures(record: TrialRecord) -> Mapping[str, Any]:
     figures: dict[str, Any] = {}
-    if (curve := TrialFolder(record.folder).curve()) is not None:
+    folder = TrialFolder(record.folder)
+    if (curve := folder.curve()) is not None:
         rates, losses = curve
         figures["learning_rate.png"] = learning_rate_figure(
-            range(len(rates)), rates, losses, record
+            range(len(rates)), rates, losses, record, folder.momenta()
         )
     if record.reports:
         figures["loss.png"] = loss_figure(record)

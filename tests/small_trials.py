@@ -9,8 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.config import DatasetConfig, ModelConfig, Objective, OptimizerConfig, TrainingConfig
-from clr_sweep.cycles import plan_trial
+from clr_sweep.config import (
+    CycledMomentum,
+    DatasetConfig,
+    ModelConfig,
+    Objective,
+    OptimizerConfig,
+    TrainingConfig,
+)
+from clr_sweep.cycles import plan_trial, plan_whole_budget
 from clr_sweep.records import TrialResult
 from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
@@ -46,15 +53,20 @@ def small_config(
     at: str = "cycle_end",
     optimizer: str = "sgd",
     optimizer_arguments: dict[str, Any] | None = None,
+    cycle_momentum: CycledMomentum | None = None,
     loss: str = "sparse_categorical_crossentropy",
     seed: int = 7,
 ) -> TrialConfig:
     """The configuration of a trial on `few_images`, as the search would make it."""
     objective = Objective.model_validate({"metric": metric, "at": at})
-    steps, step_size = epochs * STEPS_PER_EPOCH, 0
-    if policy != "constant":
+    cyclical = policy in policies.CYCLICAL
+    plan = plan_whole_budget(STEPS_PER_EPOCH, epochs)
+    if cyclical:
         plan = plan_trial(factor, STEPS_PER_EPOCH, epochs, objective.at)
-        steps, step_size = plan.steps, plan.step_size
+    elif policy == "constant":
+        max_lr = init_lr
+    else:
+        init_lr = policies.lowest_rate(policy, max_lr)
     return TrialConfig(
         dataset=DatasetConfig(name="few_images", validation=VALIDATION),
         model=ModelConfig(name=model),
@@ -63,17 +75,19 @@ def small_config(
             batch_size=BATCH,
             epochs=epochs,
             loss=loss,
+            cycle_momentum=cycle_momentum,
         ),
         schedule=ScheduleConfig(
             policy=policy,  # type: ignore[arg-type]
             init_lr=init_lr,
-            max_lr=init_lr if policy == "constant" else max_lr,
-            step_size_factor=0 if policy == "constant" else factor,
-            step_size=step_size,
+            max_lr=max_lr,
+            step_size_factor=factor if cyclical else 0,
+            step_size=plan.step_size,
             gamma=gamma,
+            decay_steps=0 if cyclical or policy == "constant" else plan.steps,
         ),
         objective=objective,
-        steps=steps,
+        steps=plan.steps,
         seed=seed,
         split_seed=3,
     )
@@ -81,17 +95,8 @@ def small_config(
 
 def planned_rates(config: TrialConfig, steps: int | None = None) -> np.ndarray:
     """The rate of each step by the formula, in float32 as the optimizer gets it."""
-    schedule = config.schedule
-    return np.asarray(
-        policies.learning_rate(
-            np.arange(config.steps if steps is None else steps),
-            policy=schedule.policy,
-            init_lr=schedule.init_lr,
-            max_lr=schedule.max_lr,
-            step_size=schedule.step_size or None,
-            gamma=schedule.gamma,
-        )
-    ).astype("float32")
+    rates = config.schedule.learning_rate(np.arange(config.steps if steps is None else steps))
+    return np.asarray(rates).astype("float32")
 
 
 def strict_json(text: str) -> Any:

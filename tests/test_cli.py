@@ -126,7 +126,7 @@ def test_every_problem_of_a_file_is_in_one_message(tmp_path: Path, command: str)
             "model.name": "resnet",
             "training.epochs": 0,
             "search_space.init_lr": {"low": 0, "high": 0.5, "log": True},
-            "search_space.policy": "cosine",
+            "search_space.policy": "sine",
             "study.sampler": "grid",
             "stdy": {},
         },

@@ -39,7 +39,9 @@ def test_what_is_left_out_has_its_default() -> None:
     """A short file means what the documentation says."""
     made = sweep({"study": ABSENT, "search_space.step_size_factor": ABSENT})
     assert made.search_space.step_size_factor == Range(low=2, high=8)
-    assert made.search_space.policy == POLICIES == policies.POLICIES
+    assert made.search_space.policy == ("triangular", "triangular2", "exp_range")
+    assert policies.POLICIES == POLICIES
+    assert made.training.cycle_momentum is None
     assert made.search_space.gamma == 0.99994
     assert (made.study.trials, made.study.sampler, made.study.pruner) == (50, "tpe", "cycle_aware")
     assert (made.study.deterministic, made.study.retries) == (False, 2)
@@ -143,7 +145,12 @@ def test_held_out() -> None:
         ({"gamma": 0}, "greater than 0"),
         ({"gamma": 1.5}, "less than or equal to 1"),
         ({"init_lr": -0.1}, "greater than or equal to 0"),
-        ({"policy": "cosine"}, "Input should be 'triangular'"),
+        ({"policy": "sine"}, "Input should be 'triangular'"),
+        ({"policy": "cosine"}, "decay_steps must be at least 1 step, got 0"),
+        (
+            {"policy": "one_cycle", "decay_steps": 10},
+            "init_lr must be where the policy one_cycle ends, 2e-06 for this max_lr, got 0.1",
+        ),
     ],
 )
 def test_a_schedule_that_is_none(changes: dict[str, Any], message: str) -> None:
@@ -247,7 +254,10 @@ CHANGES = st.fixed_dictionaries(
         "study.retries": st.integers(0, 9),
         "study.trial_timeout": st.none() | NUMBERS,
         "study.timeout": st.none() | st.integers(1, 10**6),
-        "baseline": st.fixed_dictionaries({"learning_rate": NUMBERS}),
+        "baseline": st.fixed_dictionaries(
+            {"learning_rate": NUMBERS},
+            optional={"policy": st.sampled_from(policies.ACYCLIC)},
+        ),
         "description": st.text(max_size=9),
     },
 )
@@ -289,7 +299,7 @@ def test_the_schema_allows_the_shipped_sweep() -> None:
         ("search_space.max_lr", {"ratio": {"low": 3, "high": 9}}),
         ("search_space.momentum", {"ratio": {"low": 3, "high": 9}}),
         ("search_space.momentum", None),
-        ("search_space.policy", "cosine"),
+        ("search_space.policy", "sine"),
         ("search_space.policy", ["triangular", "triangular"]),
         ("search_space.step_size_factor", True),
         ("study", None),
@@ -304,7 +314,9 @@ def test_the_schema_allows_the_shipped_sweep() -> None:
         ("dataset.validation", 0),
         ("dataset.validation", 1.0),
         ("baseline", {"learning_rate": 0}),
-        ("baseline", {"policy": "cosine"}),
+        ("baseline", {"policy": "triangular"}),
+        ("training.cycle_momentum", {"low": 1}),
+        ("training.cycle_momentum", {"max": 0.9}),
     ],
 )
 def test_the_schema_forbids_what_is_refused(key: str, value: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.cycles import TrialPlan, plan_trial
+from clr_sweep.cycles import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 
 
@@ -43,6 +43,13 @@ def test_the_whole_budget_is_used_elsewhere(at: str) -> None:
     plan = plan_trial(3, 100, 16, at)  # type: ignore[arg-type]
     assert (plan.steps, plan.epochs, plan.cycles, plan.at_trough) == (1600, 16, 2, False)
     assert plan_trial(4, 100, 16, at).at_trough  # type: ignore[arg-type]
+
+
+def test_without_cycles_the_end_is_the_budgets() -> None:
+    """It is comparable with the troughs of others: the end of its own schedule."""
+    plan = plan_whole_budget(100, 16)
+    assert (plan.step_size, plan.steps, plan.epochs, plan.cycles) == (0, 1600, 16, 0)
+    assert plan.at_trough
 
 
 def test_half_a_cycle_is_at_least_a_step() -> None:

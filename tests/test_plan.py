@@ -91,6 +91,34 @@ def test_the_plan_of_an_odd_sweep(tmp_path: Path) -> None:
     assert sum(line.startswith("warning: ") for line in lines) == 1
 
 
+def test_the_plan_of_policies_without_cycles(tmp_path: Path) -> None:
+    """They take the whole budget, and the cost is the mean over all policies."""
+    changes = {
+        "search_space.policy": ["triangular", "cosine", "one_cycle"],
+        "search_space.step_size_factor": 5,
+        "training.cycle_momentum": None,
+        "baseline": {"policy": "linear", "learning_rate": 0.3},
+    }
+    lines = plan(tmp_path, changes)
+    assert "baseline: linear learning rate 0.3" in lines
+    assert (
+        "without cycles (cosine, one_cycle): 16 epochs, 13,504 steps, ending with the budget"
+        in lines
+    )
+    assert any(line.startswith("cost without pruning: 5 trials of 14.0 epochs") for line in lines)
+    alone = plan(tmp_path, {"search_space.policy": "cosine"})
+    assert not any("init_lr" in line or "factor" in line for line in alone)
+    assert any(line.startswith("cost without pruning: 5 trials of 16.0 epochs") for line in alone)
+
+
+def test_the_plan_names_cycled_momentum(tmp_path: Path) -> None:
+    """What is cycled, and between which values."""
+    changes = {"training.cycle_momentum": {"low": 0.8}, "training.optimizer": "adam"}
+    assert "beta_1: cycled from 0.95 down to 0.8 while the rate rises, and back" in plan(
+        tmp_path, changes
+    )
+
+
 def test_data_from_a_file(tmp_path: Path) -> None:
     """The size of a file's data is read without loading it."""
     lines = plan(tmp_path, {"dataset": {"name": SLICE, "validation": 0.25}})

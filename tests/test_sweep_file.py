@@ -156,8 +156,80 @@ def test_gamma_is_searched_only_where_it_is_used(tmp_path: Path) -> None:
     changes = {"search_space.policy": ["triangular"], "search_space.gamma": gamma}
     (found,) = problems(written(tmp_path, changes))
     assert found.startswith("search_space.gamma: must be a single value, or left out, where policy")
-    for right in ({"search_space.policy": "exp_range"}, {"search_space.gamma": 0.9}):
+    for right in (
+        {"search_space.policy": "exp_range"},
+        {"search_space.policy": ["linear", "exp_range_bounds"]},
+        {"search_space.gamma": 0.9},
+    ):
         load_sweep(written(tmp_path, changes | right))
+
+
+@pytest.mark.parametrize(
+    ("changes", "messages"),
+    [
+        ({}, []),
+        ({"search_space.policy": ["triangular", "one_cycle"]}, []),
+        ({"search_space.optimizer": ["sgd", "adam"]}, []),
+        ({"baseline.policy": "cosine"}, []),
+        (
+            {"search_space.policy": ["triangular", "cosine", "constant"]},
+            [
+                "search_space.policy: cannot be searched with training.cycle_momentum: the rate of "
+                "cosine, constant has no rise that momentum could mirror (that of triangular, "
+                "triangular2, exp_range, exp_range_bounds, one_cycle has)"
+            ],
+        ),
+        (
+            {"search_space.momentum": [0.8, 0.9]},
+            [
+                "search_space.momentum: does not go with training.cycle_momentum, which gives "
+                "momentum at every step, so momentum cannot be given too: take it out of the "
+                "optimizer's arguments and of the search space"
+            ],
+        ),
+        (
+            {"search_space.optimizer": ["sgd", "adagrad"]},
+            [
+                "search_space.optimizer: does not go with training.cycle_momentum, which needs an "
+                "optimizer with momentum or beta_1 (sgd, rmsprop, adam, adamw, nadam, adamax, "
+                "lion), got adagrad"
+            ],
+        ),
+        (
+            {"training.optimizer": "adadelta"},
+            [
+                "training.cycle_momentum: needs an optimizer with momentum or beta_1 (sgd, "
+                "rmsprop, adam, adamw, nadam, adamax, lion), got adadelta"
+            ],
+        ),
+        (
+            {"training.optimizer": {"name": "adam", "arguments": {"beta_1": 0.8}}},
+            [
+                "training.cycle_momentum: gives beta_1 at every step, so beta_1 cannot be given "
+                "too: take it out of the optimizer's arguments and of the search space"
+            ],
+        ),
+        (
+            {"training.cycle_momentum": {"low": 0.9, "high": 0.9}},
+            ["training.cycle_momentum.high: must be above low (0.9), got 0.9"],
+        ),
+        (
+            {"training.cycle_momentum": {"low": 0.9, "high": 1}},
+            ["training.cycle_momentum.high: must be a number from 0 to below 1, got 1"],
+        ),
+    ],
+)
+def test_what_goes_with_cycled_momentum(
+    tmp_path: Path, changes: dict[str, Any], messages: list[str]
+) -> None:
+    """Optimizers and policies that have no such thing, and momentum given twice, are refused."""
+    file = written(tmp_path, {"training.cycle_momentum": {}, **changes})
+    if messages:
+        assert problems(file) == messages
+    else:
+        made = load_sweep(file).training.cycle_momentum
+        assert made is not None
+        assert (made.low, made.high) == (0.85, 0.95)
 
 
 LOW = {"low": 1e-4, "high": 1e-2}
@@ -210,7 +282,7 @@ def test_one_message_holds_all(tmp_path: Path) -> None:
             "model.name": "resnet",
             "training": {"optimizer": "sgdd", "epochs": 0},
             "search_space.init_lr": {"low": 1e-4, "high": 0.1},
-            "search_space.policy": "cosine",
+            "search_space.policy": "sine",
             "search_space.gamma": 2,
             "search_space.momentun": 0.9,
             "study": {"sampler": "grid", "trials": 0},

@@ -73,7 +73,10 @@ def problems(changes: dict[str, Any]) -> list[str]:
 
 MAPPING = "must be a mapping of keys to values"
 NAMES = "must be letters, digits, '.', '_' and '-' (at most 100, the first a letter or digit)"
-POLICIES = "must be one of triangular, triangular2 and exp_range, or a list of some of them"
+POLICIES = (
+    "must be one of triangular, triangular2, exp_range, exp_range_bounds, constant, linear, "
+    "cosine and one_cycle, or a list of some of them"
+)
 DIMENSION = (
     "must be a finite number or another single value, a list of values, or a range such as "
     "{low: 0.001, high: 0.1, log: true}"
@@ -130,8 +133,8 @@ KNOWN = {
         ("search_space.init_lr", None, f"{DIMENSION}, got nothing"),
         ("search_space.init_lr", float("nan"), f"{DIMENSION}, got nan"),
         ("search_space.init_lr", [], "must be a list with at least one value, got []"),
-        ("search_space.policy", "cosine", f"{POLICIES}, got 'cosine'"),
-        ("search_space.policy", ["cosine"], f"{POLICIES}, got ['cosine']"),
+        ("search_space.policy", "sine", f"{POLICIES}, got 'sine'"),
+        ("search_space.policy", ["sine"], f"{POLICIES}, got ['sine']"),
         ("search_space.policy", [], f"{POLICIES}, got []"),
         ("search_space.policy", [["triangular"]], f"{POLICIES}, got [['triangular']]"),
         ("search_space.policy", {"low": 1}, f"{POLICIES}, got {{low: 1}}"),
@@ -156,7 +159,11 @@ KNOWN = {
         ("study.storage", "optuna.db", f"{URL}, got 'optuna.db'"),
         ("study.storage", 5, "must be text, got 5"),
         ("baseline", [], f"{MAPPING}, got []"),
-        ("baseline.policy", "cosine", "must be constant, got 'cosine'"),
+        (
+            "baseline.policy",
+            "triangular",
+            "must be one of constant, linear, cosine or one_cycle, got 'triangular'",
+        ),
         ("baseline.learning_rate", "fast", "must be a finite number above 0, got 'fast'"),
         ("baseline.learning_rate", 0, "must be a finite number above 0, got 0"),
     ],

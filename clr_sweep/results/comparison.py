@@ -7,6 +7,7 @@ from math import sqrt
 
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
+from clr_sweep.schedules import policies
 from clr_sweep.trial_config import TrialConfig
 
 SEED_SD = (0.3, 0.74)
@@ -217,11 +218,14 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
 
 
 def _baseline_note(baseline: TrialRecord) -> str:
-    rate = words.rate(baseline.config.schedule.init_lr)
+    schedule = baseline.config.schedule
+    rate, kind = words.rate(schedule.max_lr), "constant rate"
+    if schedule.policy != policies.CONSTANT:
+        kind = f"{schedule.policy} schedule"
     return (
-        f"The baseline is a single constant rate ({rate}) that was not tuned, the best trial was "
-        "searched for: the difference holds the search over rates as well as the cyclical "
-        "schedule. A tuned constant rate is likely to come closer."
+        f"The baseline is a single {kind} ({rate}) that was not tuned, the best trial was "
+        "searched for: the difference holds the search over rates as well as the schedule of the "
+        f"best trial. A tuned {kind} is likely to come closer."
     )
 
 

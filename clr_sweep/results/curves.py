@@ -71,20 +71,11 @@ def rate_curve(record: TrialRecord) -> tuple[Array, Array]:
 
 def planned_rates(record: TrialRecord, steps: Array) -> Array:
     """The rates that the configuration's schedule has at `steps` (1-d, counted from 0)."""
-    schedule = record.config.schedule
-    rates = policies.learning_rate(
-        steps,
-        policy=schedule.policy,
-        init_lr=schedule.init_lr,
-        max_lr=schedule.max_lr,
-        step_size=schedule.step_size,
-        gamma=schedule.gamma,
-    )
-    return np.asarray(rates, dtype=np.float64)
+    return np.asarray(record.config.schedule.learning_rate(steps), dtype=np.float64)
 
 
 def trough_steps(record: TrialRecord, steps: int) -> list[int]:
-    """The optimizer steps in (0, steps] at which a cycle has ended; none for a constant rate."""
+    """The optimizer steps in (0, steps] at which a cycle has ended; none without cycles."""
     size = record.config.schedule.step_size
     return policies.troughs(steps, size) if size else []
 

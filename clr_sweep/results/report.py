@@ -9,6 +9,7 @@ from clr_sweep.config import SCHEDULE_KEYS
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
 from clr_sweep.results.comparison import Comparison, compare
+from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.words import duration
 from clr_sweep.yaml_file import dump
 
@@ -196,11 +197,11 @@ def _trial_row(trial: TrialRecord, further: Sequence[str]) -> list[str]:
     return [
         str(trial.number),
         words.value(trial.value if trial.value is not None else float("nan")),
-        words.rate(schedule.init_lr),
+        words.rate(schedule.init_lr) if schedule.is_cyclical else _NONE,
         words.rate(schedule.max_lr),
-        f"{schedule.step_size_factor:.4g}",
+        f"{schedule.step_size_factor:.4g}" if schedule.is_cyclical else _NONE,
         schedule.policy,
-        f"{schedule.gamma:.7g}" if schedule.policy == "exp_range" else _NONE,
+        f"{schedule.gamma:.7g}" if schedule.policy in DECAYING else _NONE,
         *(_inline(_parameter(values[key])) if key in values else _NONE for key in further),
         words.epochs(curves.epochs_done(trial)),
         f"{trial.cpu_seconds:,.1f}",

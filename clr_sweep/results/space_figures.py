@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from clr_sweep.config import SCHEDULE_KEYS
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.value_scale import ValueScale
+from clr_sweep.schedules import policies
 
 _COLUMNS = 3
 _MOST_PANELS = 12
@@ -22,7 +24,7 @@ _LABELS = {
     "max_lr": "max_lr",
     "step_size_factor": "step_size_factor (epochs)",
     "policy": "policy",
-    "gamma": "gamma (exp_range)",
+    "gamma": "gamma (exp_ranges)",
 }
 
 
@@ -85,23 +87,32 @@ def scatter(
 def hyperparameters(study: StudyRecord) -> dict[str, Callable[[TrialRecord], object]]:
     """What the study varied, by name: how to read it from a trial (None where it has none).
 
-    The schedule's four first; gamma where trials of exp_range differ in it; then the further ones
-    of the search space.
+    The schedule's four first, of which init_lr and step_size_factor are those of cycles; gamma
+    where trials of the exp_ranges differ in it; then the further ones of the search space.
     """
+
+    def cyclical(trial: TrialRecord, name: str) -> object:
+        schedule = trial.config.schedule
+        return getattr(schedule, name) if schedule.is_cyclical else None
+
     found: dict[str, Callable[[TrialRecord], object]] = {
-        name: lambda trial, name=name: getattr(trial.config.schedule, name)  # type: ignore[misc]
-        for name in (*_RATES, "step_size_factor", "policy")
+        "init_lr": lambda trial: cyclical(trial, "init_lr"),
+        "max_lr": lambda trial: trial.config.schedule.max_lr,
+        "step_size_factor": lambda trial: cyclical(trial, "step_size_factor"),
+        "policy": lambda trial: trial.config.schedule.policy,
     }
+    if not any(trial.config.schedule.is_cyclical for trial in ended(study)):
+        del found["init_lr"], found["step_size_factor"]
 
     def gamma(trial: TrialRecord) -> object:
         schedule = trial.config.schedule
-        return schedule.gamma if schedule.policy == "exp_range" else None
+        return schedule.gamma if schedule.policy in policies.DECAYING else None
 
     if len({gamma(trial) for trial in study.trials} - {None}) > 1:
         found["gamma"] = gamma
     for trial in study.trials:
         for name in trial.params:
-            if name not in found and name != "gamma":
+            if name not in found and name not in SCHEDULE_KEYS:
                 found[name] = lambda trial, name=name: trial.params.get(name)  # type: ignore[misc]
     return found
 
@@ -115,7 +126,7 @@ def space_figure(study: StudyRecord) -> Figure:
     readers = dict(list(hyperparameters(study).items())[:_MOST_PANELS])
     baseline = baseline_value(study)
     scale = value_scale(study, [] if baseline is None else [baseline])
-    columns = 2 if len(readers) == 4 else _COLUMNS
+    columns = 2 if len(readers) in (2, 4) else _COLUMNS
     rows = math.ceil(len(readers) / columns)
     best = study.best
     if not ended(study):
@@ -162,13 +173,17 @@ def _panel(
         style.value_ticks(ax, numbers)
         return scatter(ax, study, lambda t: _number(read(t)), scale)
     names = list(dict.fromkeys(str(v) for v in values))
-    names = [p for p in style.POLICY_MARKERS if p in names] if name == "policy" else sorted(names)
-    # Long names of neighbours stand on two levels, or they would touch.
-    low = stagger and max(map(len, names), default=0) > 8
+    names = [p for p in policies.POLICIES if p in names] if name == "policy" else sorted(names)
+    # Long names of neighbours stand on two levels, or they would touch; many of them slanted.
+    long = stagger and max(map(len, names), default=0) > 8
+    slanted = long and len(names) > 4
+    low = long and not slanted
     ax.set_xticks(
         range(len(names)),
         ["\n" * (low and i % 2) + words.shorten(n, 16) for i, n in enumerate(names)],
     )
+    for label in ax.get_xticklabels() if slanted else ():
+        label.set(rotation=30, ha="right", rotation_mode="anchor")
     ax.set_xlim(-0.6, len(names) - 0.4)
 
     def strip(trial: TrialRecord) -> float | None:
@@ -186,20 +201,22 @@ def _number(value: object) -> float | None:
 
 
 def bounds_figure(study: StudyRecord) -> Figure:
-    """The map of the space: every ended trial at its init_lr and max_lr, coloured by its value.
+    """The map of the space: every ended cyclical trial at its init_lr and max_lr, by its value.
 
     The marker tells the policy, hollow where the trial was pruned; diverged and failed trials have
     marks of their own. Lines of equal max_lr / init_lr help to read the map.
     """
-    trials = ended(study)
+    trials = [trial for trial in ended(study) if trial.config.schedule.is_cyclical]
     best = study.best
     if not trials:
-        return style.empty(f"{style.name(study)}: bounds", "no trial has ended yet")
+        none = "no trial with cycles has ended yet" if ended(study) else "no trial has ended yet"
+        return style.empty(f"{style.name(study)}: bounds", none)
     drawn = style.figure(
         f"{style.name(study)}: "
         + (f"{words.metric(study.metric)} over the bounds" if best else "no complete trial yet"),
         f"init_lr and max_lr of {words.plural(len(trials), 'ended trial')}"
-        + (f"; ring: best, {best.label}" if best else ""),
+        + (" with cycles" if len(trials) < len(ended(study)) else "")
+        + (f"; ring: best, {best.label}" if best in trials else ""),
         height=6.2,
         legend=True,
     )
@@ -210,10 +227,11 @@ def bounds_figure(study: StudyRecord) -> Figure:
     scale = value_scale(study)
     for policy, marker in style.POLICY_MARKERS.items():
         _map_policy(ax, study, policy, marker, scale)
-    if best is not None:
+    if best is not None and best in trials:
         schedule = best.config.schedule
         ax.scatter([schedule.init_lr], [schedule.max_lr], s=190, facecolors="none",
                    edgecolors=style.ORANGE, linewidths=2.2, zorder=5, gid="best")  # fmt: skip
+    if any(trial.state == "complete" for trial in trials):
         _colourbar(drawn, ax, study, scale)
     _ratio_lines(ax)
     used = {t.config.schedule.policy for t in trials}

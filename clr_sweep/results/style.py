@@ -49,7 +49,8 @@ STATES = {
 }
 _LINE_MARKERS = "x+"  # markers without a face
 SEQUENTIAL = "viridis"  # grows evenly in lightness; readable with every kind of colour vision
-POLICY_MARKERS = {"triangular": "^", "triangular2": "s", "exp_range": "o"}
+# Of the policies with cycles: the others have no lower bound to be mapped by.
+POLICY_MARKERS = {"triangular": "^", "triangular2": "s", "exp_range": "o", "exp_range_bounds": "D"}
 
 
 def figure(title: str, subtitle: str = "", height: float = 5.0, legend: bool = False) -> Figure:

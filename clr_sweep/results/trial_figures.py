@@ -7,6 +7,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from clr_sweep.optimizers import momentum_argument
 from clr_sweep.records import TrialRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.curves import Array
@@ -15,9 +16,15 @@ _LABELLED_TROUGHS = 8  # more than this many cycles and their names would touch
 
 
 def learning_rate_figure(
-    steps: npt.ArrayLike, rates: npt.ArrayLike, batch_losses: npt.ArrayLike, record: TrialRecord
+    steps: npt.ArrayLike,
+    rates: npt.ArrayLike,
+    batch_losses: npt.ArrayLike,
+    record: TrialRecord,
+    momenta: npt.ArrayLike | None = None,
 ) -> Figure:
     """The learning rate of every optimizer step, above the loss of its batch.
+
+    Where the momentum was cycled it has a panel between the two.
 
     Troughs are marked; what a stopped trial would still have done is dotted. Long curves are
     thinned so that extremes stay in place (`curves.thin`).
@@ -28,9 +35,10 @@ def learning_rate_figure(
         batch_losses: the loss of each step's batch before the update, shape (n,); NaN where not
             known. Without a finite one the panel is left out.
         record: the trial; gives the schedule, its troughs and how the trial ended.
+        momenta: the momentum of each step, shape (n,); None where it was not cycled.
 
     Raises:
-        ValueError: the three arrays differ in shape or are not 1-d.
+        ValueError: the arrays differ in shape or are not 1-d.
     """
     x, y, losses = (np.asarray(a, dtype=np.float64) for a in (steps, rates, batch_losses))
     if x.ndim != 1 or not x.shape == y.shape == losses.shape:
@@ -44,18 +52,25 @@ def learning_rate_figure(
         words.capital(words.cycles(record))
         + ("" if len(x) else "; no step recorded")
         + ("" if record.state == "complete" else f"; {words.short_state(record)}"),
-        height=5.6 if with_losses else 3.8,
+        height=(5.6 if with_losses else 3.8) + (0 if momenta is None else 1.2),
     )
-    grid = drawn.add_gridspec(2 if with_losses else 1, 1, height_ratios=[3, 2][: 1 + with_losses])
+    ratios = [3.0] + [1.4] * (momenta is not None) + [2.0] * with_losses
+    grid = drawn.add_gridspec(len(ratios), 1, height_ratios=ratios)
     top = drawn.add_subplot(grid[0])
-    style.dress(top, "" if with_losses else "optimizer step", "learning rate")
+    panels = [top, *(drawn.add_subplot(grid[i], sharex=top) for i in range(1, len(ratios)))]
+    style.dress(top, "", "learning rate")
     _draw_rates(top, x, y, record)
+    if momenta is not None:
+        argument = momentum_argument(record.config.training.optimizer.name)
+        style.dress(panels[1], "", argument or "momentum")
+        _draw_momenta(panels[1], x, np.asarray(momenta, dtype=np.float64), record)
     if with_losses:
-        bottom = drawn.add_subplot(grid[1], sharex=top)
-        style.dress(bottom, "optimizer step", "batch loss")
-        _draw_batch_losses(bottom, x, losses)
-        _mark_divergence(bottom, record, 1.0, named=False)
-        top.tick_params(labelbottom=False)
+        style.dress(panels[-1], "", "batch loss")
+        _draw_batch_losses(panels[-1], x, losses)
+        _mark_divergence(panels[-1], record, 1.0, named=False)
+    for ax in panels[:-1]:
+        ax.tick_params(labelbottom=False)
+    panels[-1].set_xlabel("optimizer step", fontsize=style.BODY, color=style.INK)
     style.whole_ticks(top)
     _epochs_on_top(top, record)
     drawn.align_ylabels()
@@ -80,6 +95,17 @@ def _draw_rates(ax: Axes, x: Array, y: Array, record: TrialRecord) -> None:
                 gid="end")  # fmt: skip
         style.end_labels(ax, [(float(y[-1]), f"last rate\n{words.rate(y[-1])}", style.BLUE)])
     _mark_divergence(ax, record, 1.0)
+
+
+def _draw_momenta(ax: Axes, x: Array, momenta: Array, record: TrialRecord) -> None:
+    ax.plot(*curves.thin(x, momenta), color=style.GREEN, lw=1.6, gid="momentum")
+    bounds = record.config.training.cycle_momentum
+    if bounds is not None:
+        margin = 0.12 * (bounds.high - bounds.low)
+        ax.set_ylim(bounds.low - margin, bounds.high + margin)
+    if len(x):
+        style.end_labels(ax, [(float(momenta[-1]), f"{momenta[-1]:.3g}", style.GREEN)])
+    _mark_troughs(ax, [float(t) for t in curves.trough_steps(record, len(x))], named=False)
 
 
 def _draw_batch_losses(ax: Axes, x: Array, losses: Array) -> None:

@@ -71,19 +71,23 @@ def shorten(text: str, limit: int) -> str:
 
 
 def bounds(record: TrialRecord) -> str:
-    """Policy and rates: `triangular2, 0.0012 to 0.31`, or `constant 0.01`."""
+    """Policy and rates: `triangular2, 0.0012 to 0.31`, `cosine from 0.1`, or `constant 0.01`."""
     schedule = record.config.schedule
     if schedule.policy == policies.CONSTANT:
         return f"constant {rate(schedule.init_lr)}"
+    if not schedule.is_cyclical:
+        link = "up to" if schedule.policy == "one_cycle" else "from"
+        return f"{schedule.policy} {link} {rate(schedule.max_lr)}"
     words = f"{schedule.policy}, {rate(schedule.init_lr)} to {rate(schedule.max_lr)}"
-    return words + (f", gamma {schedule.gamma:.7g}" if schedule.policy == "exp_range" else "")
+    decays = schedule.policy in policies.DECAYING
+    return words + (f", gamma {schedule.gamma:.7g}" if decays else "")
 
 
 def cycles(record: TrialRecord) -> str:
     """The planned cycles: `half cycle 4 epochs = 3,376 steps, 2 whole cycles in 16 epochs, ...`."""
     config = record.config
     planned = of_epochs(epochs(curves.planned_epochs(record)))
-    if config.schedule.policy == policies.CONSTANT:
+    if not config.schedule.is_cyclical:
         return f"{plural(config.steps, 'step')} in {planned}"
     whole = policies.whole_cycles(config.steps, config.schedule.step_size)
     return (
@@ -105,14 +109,7 @@ def _end(record: TrialRecord) -> str:
         return "ends at a trough"
     if config.steps % (2 * size) == size:
         return "ends at a peak"
-    last = policies.learning_rate(
-        config.steps - 1,
-        policy=config.schedule.policy,
-        init_lr=config.schedule.init_lr,
-        max_lr=config.schedule.max_lr,
-        step_size=size,
-        gamma=config.schedule.gamma,
-    )
+    last = config.schedule.learning_rate(config.steps - 1)
     slope = "rise" if config.steps % (2 * size) < size else "fall"
     return f"ends in mid-cycle, on the {slope}, at rate {rate(last)}"
 
@@ -122,10 +119,13 @@ def divergence(record: TrialRecord) -> str:
     found = record.divergence
     if found is None:
         return ""
-    return (
+    words = (
         f"diverged at step {count(found.step)} (epoch {found.epoch}) at rate "
-        f"{rate(found.learning_rate)}, {math.floor(100 * found.phase)}% through its cycle"
+        f"{rate(found.learning_rate)}"
     )
+    if not record.config.schedule.is_cyclical:
+        return words
+    return words + f", {math.floor(100 * found.phase)}% through its cycle"
 
 
 def short_state(record: TrialRecord) -> str:

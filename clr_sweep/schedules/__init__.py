@@ -1,4 +1,4 @@
-"""Cyclical learning rates: the arithmetic (`policies`) and the Keras schedules (`keras`).
+"""Learning-rate policies: their arithmetic (`policies`) and the Keras schedules (`keras`).
 
 Usable alone: nothing here knows of studies, trackers or trials. The functions need neither
 NumPy nor Keras; the Keras classes are imported when they are first asked for.
@@ -10,10 +10,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.schedules.policies import (
+    ACYCLIC,
     CONSTANT,
+    CYCLICAL,
     POLICIES,
     cycle,
     exp_range,
+    height,
     learning_rate,
     position,
     triangular,
@@ -29,16 +32,29 @@ if TYPE_CHECKING:
         Triangular2CyclicalLearningRate,
         TriangularCyclicalLearningRate,
     )
+    from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
+    from clr_sweep.schedules.keras_decays import (
+        CosineLearningRate,
+        LinearLearningRate,
+        OneCycleLearningRate,
+    )
 
 __all__ = [
+    "ACYCLIC",
     "CONSTANT",
+    "CYCLICAL",
     "POLICIES",
+    "CosineLearningRate",
     "CyclicalLearningRate",
+    "ExponentialBoundsCyclicalLearningRate",
     "ExponentialCyclicalLearningRate",
+    "LinearLearningRate",
+    "OneCycleLearningRate",
     "Triangular2CyclicalLearningRate",
     "TriangularCyclicalLearningRate",
     "cycle",
     "exp_range",
+    "height",
     "learning_rate",
     "position",
     "triangular",
@@ -48,11 +64,20 @@ __all__ = [
 ]
 
 
+_MODULES = {
+    "ExponentialBoundsCyclicalLearningRate": "keras_bounds",
+    "CosineLearningRate": "keras_decays",
+    "LinearLearningRate": "keras_decays",
+    "OneCycleLearningRate": "keras_decays",
+}
+
+
 def __getattr__(name: str) -> Any:
     """Imports a Keras schedule when it is first used, and keeps it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module("clr_sweep.schedules.keras"), name)
+    module = _MODULES.get(name, "keras")
+    value = getattr(importlib.import_module(f"clr_sweep.schedules.{module}"), name)
     globals()[name] = value
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 
@@ -70,6 +71,25 @@ def decay(place: str, value: Any) -> float:
     return finite_number(place, value, above=0.0, at_most=1.0)
 
 
+def part(place: str, value: Any) -> float:
+    """Returns a part of a whole, in (0, 1); errors as `finite_number`."""
+    number = finite_number(place, value, above=0.0, at_most=1.0)
+    if number == 1.0:
+        raise ValueError(f"{place}: must be below 1, got {number!r}")
+    return number
+
+
+def text(place: str, value: Any) -> str:
+    """Returns a text as it is.
+
+    Raises:
+        TypeError: `value` is no text.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{place}: must be a string, got {value!r} ({type(value).__name__})")
+    return value
+
+
 def whole_number(place: str, value: Any) -> int:
     """Returns a count >= 0 as a Python int.
 
@@ -83,6 +103,32 @@ def whole_number(place: str, value: Any) -> int:
     if number < 0:
         raise ValueError(f"{place}: must be an integer >= 0, got {number}")
     return number
+
+
+def as_float64(place: str, value: Any) -> Any:
+    """Returns numbers and arrays in float64, and a float64 tensor as it is.
+
+    Without this, gamma ** int64 fails or truncates, and float32 forgets steps above 2**24.
+    """
+    if is_boolean(value):
+        raise TypeError(f"{place}: must be a number, got {value!r}")
+    if isinstance(value, int | float | Fraction):
+        number = value if isinstance(value, float) else float(value)
+        if not number >= 0.0:
+            raise ValueError(f"{place}: must be >= 0, got {value!r}")
+        return number
+    if hasattr(value, "astype"):  # NumPy, or what behaves like it
+        values = value.astype("float64")
+        if not (values >= 0.0).all():
+            raise ValueError(f"{place}: must be >= 0 everywhere, got {value!r}")
+        return values
+    # The values of a tensor may not be known yet, so its range cannot be looked at here.
+    if "float64" not in str(getattr(value, "dtype", "")):
+        raise TypeError(
+            f"{place}: must be a number, a NumPy array or a float64 tensor, got {value!r} "
+            f"({type(value).__name__})"
+        )
+    return value
 
 
 def is_boolean(value: Any) -> bool:

@@ -5,7 +5,7 @@ classes take the same arguments in the same order with the same defaults, so tha
 import is the whole migration, and they can be saved: in a `.keras` file, loaded in safe mode.
 
 To load such a file compiled, `import clr_sweep` first (before or after Keras): that registers the
-four classes, as Keras asks for any custom class.
+classes, as Keras asks for any custom class.
 
     import clr_sweep
     model = keras.models.load_model("model.keras")
@@ -114,9 +114,7 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
                 "that decays with every step use ExponentialCyclicalLearningRate and gamma"
             )
         self.scale_mode = scale_mode
-        if not isinstance(name, str):
-            raise TypeError(f"name: must be a string, got {name!r} ({type(name).__name__})")
-        self.name = name
+        self.name = arguments.text("name", name)
 
     def __call__(self, step: Any) -> Any:
         """Returns the rate at a step, as a float32 tensor of the step's shape."""

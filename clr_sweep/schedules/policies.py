@@ -1,20 +1,21 @@
-"""The shapes of a cyclical learning rate as arithmetic on the optimizer's step.
+"""The policies of a learning rate as arithmetic on the optimizer's step.
 
 With t the optimizer step and S the step size, a HALF cycle in steps:
 
     cycle    = floor(1 + t / (2 S))
     x        = |t / S - 2 cycle + 1|
     position = max(0, 1 - x)
-    rate     = init_lr + (max_lr - init_lr) * position * scale
 
-    policy         scale
-    triangular     1
-    triangular2    2^-(cycle - 1)
-    exp_range      gamma^t
+    policy             rate
+    triangular         init_lr + (max_lr - init_lr) * position
+    triangular2        init_lr + (max_lr - init_lr) * position * 2^-(cycle - 1)
+    exp_range          init_lr + (max_lr - init_lr) * position * gamma^t
+    exp_range_bounds   gamma^t * (init_lr + (max_lr - init_lr) * position)
 
-Source: L. N. Smith, Cyclical Learning Rates for Training Neural Networks, arXiv:1506.01186, in
-the form that bckenstler/CLR, TensorFlow Addons and PyTorch share: exp_range decays the amplitude
-alone, where the paper decays each boundary.
+Source: L. N. Smith, Cyclical Learning Rates for Training Neural Networks, arXiv:1506.01186. There
+exp_range decays each boundary, which is exp_range_bounds here; exp_range decays the amplitude
+alone, as bckenstler/CLR, TensorFlow Addons and PyTorch have it. The policies without a cycle are
+constant and those of `decays`: linear, cosine and one_cycle.
 
 Everything is built from `abs`, `//`, `%`, `+`, `-`, `*`, `/` and `**`, so one formula serves
 Python numbers, NumPy arrays and tensors. Numbers and arrays of any integer or float type are
@@ -27,13 +28,22 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, SupportsFloat, TypeAlias
 
-from clr_sweep.schedules import arguments
+from clr_sweep.schedules import arguments, decays
 
-POLICIES = ("triangular", "triangular2", "exp_range")
-"""The cyclical policies."""
+CYCLICAL = ("triangular", "triangular2", "exp_range", "exp_range_bounds")
+"""The policies whose rate rises and falls again and again."""
 
 CONSTANT = "constant"
-"""The policy without a cycle: the rate is init_lr at every step."""
+"""The policy whose rate is init_lr at every step."""
+
+ACYCLIC = (CONSTANT, "linear", "cosine", "one_cycle")
+"""The policies without a cycle: those with an end take all the steps of a training."""
+
+POLICIES = CYCLICAL + ACYCLIC
+"""All policies."""
+
+DECAYING = ("exp_range", "exp_range_bounds")
+"""The policies with a gamma."""
 
 Steps: TypeAlias = Any
 """One step or many: a Python number, a NumPy array or a float64 tensor.
@@ -62,7 +72,7 @@ def cycle(step: Steps, step_size: SupportsFloat) -> Steps:
         >>> cycle(0, 40), cycle(79, 40), cycle(80, 40)
         (1.0, 1.0, 2.0)
     """
-    step = _as_float64("step", step)
+    step = arguments.as_float64("step", step)
     period = 2.0 * arguments.half_cycle("step_size", step_size)
     # The remainder is exact in floating point and the plain quotient is not: just below a
     # boundary it can round up into the next cycle. So the remainder is taken off first, and the
@@ -88,7 +98,7 @@ def position(step: Steps, step_size: SupportsFloat) -> Steps:
         >>> position(0, 40), position(10, 40), position(40, 40), position(80, 40)
         (0.0, 0.25, 1.0, 0.0)
     """
-    step = _as_float64("step", step)
+    step = arguments.as_float64("step", step)
     step_size = arguments.half_cycle("step_size", step_size)
     return (step_size - abs(step % (2.0 * step_size) - step_size)) / step_size
 
@@ -100,7 +110,7 @@ def triangular(cycle: Steps) -> Steps:
         >>> triangular(7)
         1.0
     """
-    return _as_float64("cycle", cycle) ** 0.0
+    return arguments.as_float64("cycle", cycle) ** 0.0
 
 
 def triangular2(cycle: Steps) -> Steps:
@@ -115,7 +125,7 @@ def triangular2(cycle: Steps) -> Steps:
         >>> triangular2(1), triangular2(3), triangular2(5000)
         (1.0, 0.25, 0.0)
     """
-    return 0.5 ** (_as_float64("cycle", cycle) - 1.0)
+    return 0.5 ** (arguments.as_float64("cycle", cycle) - 1.0)
 
 
 def exp_range(gamma: SupportsFloat, step: Steps) -> Steps:
@@ -133,7 +143,45 @@ def exp_range(gamma: SupportsFloat, step: Steps) -> Steps:
         >>> exp_range(0.5, 3)
         0.125
     """
-    return arguments.decay("gamma", gamma) ** _as_float64("step", step)
+    return arguments.decay("gamma", gamma) ** arguments.as_float64("step", step)
+
+
+def height(
+    step: Steps,
+    *,
+    policy: str,
+    step_size: SupportsFloat | None = None,
+    steps: SupportsFloat | None = None,
+) -> Steps:
+    """Returns the place of a step on its policy's own shape, in [0, 1], before any decay by cycles.
+
+    0 is where the rate is lowest: a trough, the start and the end of one_cycle, the end of linear
+    and cosine; 1 where it is highest. A constant rate is at 0 throughout. Arguments and errors as
+    `learning_rate`.
+
+    Example:
+        >>> height(10, policy="exp_range", step_size=40), height(0, policy="cosine", steps=100)
+        (0.25, 1.0)
+    """
+    _check_policy(policy)
+    if policy in CYCLICAL:
+        return position(step, _given("step_size", step_size, policy))
+    if policy == CONSTANT:
+        return 0.0 * arguments.as_float64("step", step)
+    return getattr(decays, policy)(step, _given("steps", steps, policy))
+
+
+def scale(
+    step: Steps, *, policy: str, step_size: SupportsFloat | None = None, gamma: SupportsFloat = 1.0
+) -> Steps:
+    """Returns what the height is multiplied with at a step: 1 where the policy does not decay.
+
+    Of exp_range_bounds it is the factor of the whole rate. Arguments and errors as `learning_rate`.
+    """
+    _check_policy(policy)
+    if policy == "triangular2":
+        return triangular2(cycle(step, _given("step_size", step_size, policy)))
+    return exp_range(gamma if policy in DECAYING else 1.0, step)
 
 
 def learning_rate(
@@ -144,18 +192,22 @@ def learning_rate(
     max_lr: SupportsFloat | None = None,
     step_size: SupportsFloat | None = None,
     gamma: SupportsFloat = 1.0,
+    steps: SupportsFloat | None = None,
 ) -> Steps:
     """Returns the learning rate that the optimizer uses at a step, in float64.
 
     Args:
         step: optimizer steps, >= 0, counted from 0.
-        policy: one of POLICIES, or CONSTANT.
-        init_lr: the rate at the troughs, >= 0; with CONSTANT, at every step.
-        max_lr: the rate at the first peak, >= init_lr. Needed by every cyclical policy, not read
-            with CONSTANT.
+        policy: one of POLICIES.
+        init_lr: the lowest rate, >= 0: at the troughs, or where linear, cosine and one_cycle end;
+            with CONSTANT, at every step.
+        max_lr: the highest rate, >= init_lr. Not read with CONSTANT. one_cycle starts at max_lr /
+            decays.DIV_FACTOR.
         step_size: half a cycle, in steps, > 0, whole or not. Needed by every cyclical policy,
-            not read with CONSTANT.
-        gamma: the factor per step of exp_range, in (0, 1]; not read by any other policy.
+            not read by any other.
+        gamma: the factor per step of exp_range and exp_range_bounds, in (0, 1]; not read by any
+            other policy.
+        steps: steps in all, > 0. Needed by linear, cosine and one_cycle, not read by any other.
 
     Returns:
         The rate, or the array of rates, of the shape and kind of `step`.
@@ -169,22 +221,30 @@ def learning_rate(
         ...  for t in range(9)]
         [0.0, 0.5, 1.0, 0.5, 0.0, 0.25, 0.5, 0.25, 0.0]
     """
+    _check_policy(policy)
     if policy == CONSTANT:
         rate = arguments.finite_number("init_lr", init_lr, at_least=0.0)
-        return triangular(_as_float64("step", step)) * rate
-    if policy not in POLICIES:
-        allowed = ", ".join((*POLICIES, CONSTANT))
-        raise ValueError(f"policy: must be one of {allowed}, got {policy!r}")
-    if max_lr is None or step_size is None:
-        missing = "max_lr" if max_lr is None else "step_size"
-        raise TypeError(f"{missing}: must be given with policy {policy!r}")
-    init_lr, max_lr = arguments.learning_rates("init_lr", init_lr, "max_lr", max_lr)
-    height = position(step, step_size)
-    if policy == "triangular2":
-        height = height * triangular2(cycle(step, step_size))
-    elif policy == "exp_range":
-        height = height * exp_range(gamma, step)
-    return interpolate(init_lr, max_lr, height)
+        return triangular(arguments.as_float64("step", step)) * rate
+    init_lr, max_lr = arguments.learning_rates(
+        "init_lr", init_lr, "max_lr", _given("max_lr", max_lr, policy)
+    )
+    if policy == "one_cycle":
+        start_lr = max_lr / decays.DIV_FACTOR
+        total = _given("steps", steps, policy)
+        return decays.one_cycle_rate(step, total, start_lr=start_lr, max_lr=max_lr, end_lr=init_lr)
+    place = height(step, policy=policy, step_size=step_size, steps=steps)
+    if policy in ("triangular", "linear", "cosine"):
+        return interpolate(init_lr, max_lr, place)
+    factor = scale(step, policy=policy, step_size=step_size, gamma=gamma)
+    if policy == "exp_range_bounds":
+        return factor * interpolate(init_lr, max_lr, place)
+    return interpolate(init_lr, max_lr, place * factor)
+
+
+def lowest_rate(policy: str, max_lr: float) -> float:
+    """Returns the lowest rate of a policy without a cycle, whose highest is `max_lr`."""
+    lowest = {CONSTANT: max_lr, "linear": 0.0, "cosine": 0.0}
+    return lowest.get(policy, max_lr / decays.DIV_FACTOR / decays.FINAL_DIV_FACTOR)
 
 
 def interpolate(init_lr: float, max_lr: float, height: Steps) -> Steps:
@@ -248,32 +308,17 @@ def troughs(steps: int, step_size: SupportsFloat) -> list[int]:
     return list(dict.fromkeys(max(1, end) for end in ends))
 
 
+def _check_policy(policy: str) -> None:
+    if policy not in POLICIES:
+        raise ValueError(f"policy: must be one of {', '.join(POLICIES)}, got {policy!r}")
+
+
+def _given(place: str, value: SupportsFloat | None, policy: str) -> SupportsFloat:
+    if value is None:
+        raise TypeError(f"{place}: must be given with policy {policy!r}")
+    return value
+
+
 def _period(step_size: SupportsFloat) -> Fraction:
     """Returns a whole cycle in steps, exactly."""
     return 2 * Fraction(arguments.half_cycle("step_size", step_size))
-
-
-def _as_float64(place: str, value: Steps) -> Steps:
-    """Returns numbers and arrays in float64, and a float64 tensor as it is.
-
-    Without this, gamma ** int64 fails or truncates, and float32 forgets steps above 2**24.
-    """
-    if arguments.is_boolean(value):
-        raise TypeError(f"{place}: must be a number, got {value!r}")
-    if isinstance(value, int | float | Fraction):
-        number = value if isinstance(value, float) else float(value)
-        if not number >= 0.0:
-            raise ValueError(f"{place}: must be >= 0, got {value!r}")
-        return number
-    if hasattr(value, "astype"):  # NumPy, or what behaves like it
-        values = value.astype("float64")
-        if not (values >= 0.0).all():
-            raise ValueError(f"{place}: must be >= 0 everywhere, got {value!r}")
-        return values
-    # The values of a tensor may not be known yet, so its range cannot be looked at here.
-    if "float64" not in str(getattr(value, "dtype", "")):
-        raise TypeError(
-            f"{place}: must be a number, a NumPy array or a float64 tensor, got {value!r} "
-            f"({type(value).__name__})"
-        )
-    return value

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from clr_sweep.config import OptimizerConfig, Sweep, in_whole_numbers
-from clr_sweep.cycles import plan_trial
+from clr_sweep.config import OptimizerConfig, SearchSpace, Sweep, in_whole_numbers
+from clr_sweep.cycles import plan_trial, plan_whole_budget
 from clr_sweep.dimensions import Range, RatioRange, bounds, largest_below
+from clr_sweep.fields import Policy
+from clr_sweep.schedules import policies
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 # Names of the sampled parameters whose value is a ratio, not the rate itself.
@@ -40,29 +42,14 @@ def suggest(trial: Suggester, sweep: Sweep, number: int, examples: int) -> Trial
         examples: training examples in all, the validation part included.
     """
     space = sweep.search_space
-    max_lr = float(_suggest(trial, "max_lr", space.max_lr))
-    if isinstance(space.init_lr, RatioRange):
-        init_lr = max_lr / float(_suggest(trial, RATIO, space.init_lr.ratio))
-    else:
-        init_lr = float(_suggest(trial, "init_lr", _below(space.init_lr, space.max_lr)))
-    factor = _suggest(trial, "step_size_factor", space.step_size_factor)
     policy = _suggest(trial, "policy", space.policy)
-    gamma = float(_suggest(trial, "gamma", space.gamma)) if policy == "exp_range" else 1.0
+    max_lr = float(_suggest(trial, "max_lr", space.max_lr))
+    if policy in policies.CYCLICAL:
+        schedule = _cyclical(trial, space, policy, max_lr)
+    else:
+        schedule = acyclic(policy, max_lr)
     further = {key: _suggest(trial, key, dimension) for key, dimension in space.further.items()}
-    return _configure(
-        sweep,
-        further,
-        examples,
-        ScheduleConfig(
-            policy=policy,
-            init_lr=init_lr,
-            max_lr=max_lr,
-            step_size_factor=factor,
-            step_size=1,
-            gamma=gamma,
-        ),
-        trial_seed(sweep.study.seed, number),
-    )
+    return _configure(sweep, further, examples, schedule, trial_seed(sweep.study.seed, number))
 
 
 def baseline_config(sweep: Sweep, examples: int) -> TrialConfig:
@@ -70,11 +57,21 @@ def baseline_config(sweep: Sweep, examples: int) -> TrialConfig:
 
     A hyperparameter that is searched stands at the value that `training` and `model` give it.
     """
-    rate = sweep.baseline.learning_rate
-    schedule = ScheduleConfig(
-        policy="constant", init_lr=rate, max_lr=rate, step_size_factor=0, step_size=0, gamma=1.0
-    )
+    schedule = acyclic(sweep.baseline.policy, float(sweep.baseline.learning_rate))
     return _configure(sweep, {}, examples, schedule, trial_seed(sweep.study.seed, 0))
+
+
+def acyclic(policy: Policy, max_lr: float) -> ScheduleConfig:
+    """The schedule of a policy without a cycle; its steps are those of a trial, once known."""
+    constant = policy == policies.CONSTANT
+    return ScheduleConfig(
+        policy=policy,
+        init_lr=policies.lowest_rate(policy, max_lr),
+        max_lr=max_lr,
+        step_size_factor=0,
+        step_size=0,
+        decay_steps=0 if constant else 1,
+    )
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -85,6 +82,25 @@ def trial_seed(seed: int, number: int) -> int:
 def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:
     """Steps of an epoch as Keras counts them: the last batch may be smaller."""
     return math.ceil((examples - sweep.dataset.held_out(examples)) / batch_size)
+
+
+def _cyclical(
+    trial: Suggester, space: SearchSpace, policy: Policy, max_lr: float
+) -> ScheduleConfig:
+    if isinstance(space.init_lr, RatioRange):
+        init_lr = max_lr / float(_suggest(trial, RATIO, space.init_lr.ratio))
+    else:
+        init_lr = float(_suggest(trial, "init_lr", _below(space.init_lr, space.max_lr)))
+    factor = _suggest(trial, "step_size_factor", space.step_size_factor)
+    decays_by_step = policy in policies.DECAYING
+    return ScheduleConfig(
+        policy=policy,
+        init_lr=init_lr,
+        max_lr=max_lr,
+        step_size_factor=factor,
+        step_size=1,
+        gamma=float(_suggest(trial, "gamma", space.gamma)) if decays_by_step else 1.0,
+    )
 
 
 def _configure(
@@ -109,20 +125,22 @@ def _configure(
         update={"arguments": {**sweep.model.arguments, **model_arguments}}
     )
     per_epoch = steps_per_epoch(sweep, batch_size, examples)
-    steps = training.epochs * per_epoch
-    if schedule.policy != "constant":
+    if schedule.is_cyclical:
         plan = plan_trial(
             float(schedule.step_size_factor), per_epoch, training.epochs, sweep.objective.at
         )
-        steps = plan.steps
         schedule = schedule.model_copy(update={"step_size": plan.step_size})
+    else:
+        plan = plan_whole_budget(per_epoch, training.epochs)
+        if schedule.decay_steps:
+            schedule = schedule.model_copy(update={"decay_steps": plan.steps})
     return TrialConfig(
         dataset=sweep.dataset,
         model=model,
         training=training.model_copy(update={"batch_size": batch_size, "optimizer": optimizer}),
         schedule=schedule,
         objective=sweep.objective,
-        steps=steps,
+        steps=plan.steps,
         seed=seed,
         split_seed=sweep.study.seed,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from clr_sweep.training.loop import Array
 from clr_sweep.training.state import TrainingState
 from clr_sweep.trial_config import TrialConfig
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class UnusableCheckpointError(Exception):
@@ -39,6 +39,8 @@ class Progress:
         losses: loss of every step so far, float32 of shape (steps,).
         best_epoch: the epoch of the best report, where the best epoch counts; else None.
         best_weights: the model's weights there.
+        momenta: momentum of every step so far, float32 of shape (steps,); of shape (0,) where it
+            is not cycled.
     """
 
     epoch: int
@@ -46,6 +48,7 @@ class Progress:
     losses: Array
     best_epoch: int | None = None
     best_weights: Sequence[Array] = ()
+    momenta: Array = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Checkpoint:
             "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
             "rates": progress.rates,
             "losses": progress.losses,
+            "momenta": progress.momenta,
             **{f"variable_{index}": _raw(value) for index, value in enumerate(values)},
             **{f"best_{index}": _raw(value) for index, value in enumerate(progress.best_weights)},
         }
@@ -124,6 +128,7 @@ class Checkpoint:
             best_weights=[
                 _array(arrays[f"best_{n}"], kind) for n, kind in enumerate(header["best_weights"])
             ],
+            momenta=arrays["momenta"],
         )
         for (_, variable), value in zip(self.state.variables, values, strict=True):
             variable.assign(value)

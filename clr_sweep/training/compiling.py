@@ -9,11 +9,17 @@ from typing import Any
 import keras
 
 from clr_sweep.errors import InputError
-from clr_sweep.optimizers import KERAS_CLASSES
+from clr_sweep.optimizers import KERAS_CLASSES, momentum_argument
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
+)
+from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
+from clr_sweep.schedules.keras_decays import (
+    CosineLearningRate,
+    LinearLearningRate,
+    OneCycleLearningRate,
 )
 from clr_sweep.training.datasets import Dataset
 from clr_sweep.training.models import build_model
@@ -24,8 +30,12 @@ def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Pat
     """The model of a trial, compiled with its optimizer and schedule."""
     model = build_model(config.model, data_facts(data), search_path)
     settings = config.training.optimizer
+    arguments = dict(settings.arguments)
+    cycled, momentum = config.training.cycle_momentum, momentum_argument(settings.name)
+    if cycled is not None and momentum is not None:
+        arguments[momentum] = float(cycled.high)
     optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
-        learning_rate=schedule(config.schedule), **settings.arguments
+        learning_rate=schedule(config.schedule), **arguments
     )
     try:
         keras.losses.get(config.training.loss)  # compile looks it up only at the first step
@@ -80,4 +90,12 @@ def schedule(config: ScheduleConfig) -> Any:
         return Triangular2CyclicalLearningRate(*bounds)
     if config.policy == "exp_range":
         return ExponentialCyclicalLearningRate(*bounds, gamma=float(config.gamma))
+    if config.policy == "exp_range_bounds":
+        return ExponentialBoundsCyclicalLearningRate(*bounds, gamma=float(config.gamma))
+    if config.policy == "linear":
+        return LinearLearningRate(config.max_lr, config.decay_steps)
+    if config.policy == "cosine":
+        return CosineLearningRate(config.max_lr, config.decay_steps)
+    if config.policy == "one_cycle":
+        return OneCycleLearningRate(config.max_lr, config.decay_steps)
     return float(config.init_lr)

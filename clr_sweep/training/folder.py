@@ -3,7 +3,7 @@
 config.json     the TrialConfig
 epochs.jsonl    an EpochReport a line
 checkpoint.npz  what an interrupted trial goes on from; gone when it has ended
-curve.npz       learning_rate and batch_loss of every optimizer step, float32
+curve.npz       learning_rate and batch_loss of every optimizer step, float32; momentum, if cycled
 model.keras     the trained model
 result.json     the TrialResult, written last
 test.json       loss and accuracy on the test set, where the trial was finally compared
@@ -126,9 +126,13 @@ class TrialFolder:
         if len(lines) > count:
             self._write("epochs.jsonl", b"".join(lines[:count]).decode())
 
-    def save_curve(self, rates: Any, losses: Any) -> None:
+    def save_curve(self, rates: Any, losses: Any, momenta: Any = ()) -> None:
+        """Write what every step used and found; `momenta` is empty where it is not cycled."""
+        arrays = {"learning_rate": rates, "batch_loss": losses}
+        if len(momenta):
+            arrays["momentum"] = momenta
         with replaced(self.curve_file) as part, part.open("wb") as opened:
-            np.savez_compressed(opened, learning_rate=rates, batch_loss=losses)
+            np.savez_compressed(opened, **arrays)
 
     def save_model(self, model: Any) -> None:
         with replaced(self.model_file) as part:
@@ -180,11 +184,24 @@ class TrialFolder:
         Raises:
             StoreError: the file is damaged.
         """
+        arrays = self._curve()
+        return None if arrays is None else (arrays["learning_rate"], arrays["batch_loss"])
+
+    def momenta(self) -> Any | None:
+        """Momentum of every step, or None where the trial has not ended or did not cycle it.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        return (self._curve() or {}).get("momentum")
+
+    def _curve(self) -> dict[str, Any] | None:
         if not self.curve_file.exists():
             return None
         try:
-            with np.load(self.curve_file) as arrays:
-                return arrays["learning_rate"], arrays["batch_loss"]
+            with np.load(self.curve_file) as stored:
+                names = dict.fromkeys(("learning_rate", "batch_loss", *stored.files))
+                return {name: stored[name] for name in names}
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise StoreError(
                 f"{self.curve_file} cannot be read ({error}): put it back or remove it"

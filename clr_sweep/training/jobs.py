@@ -29,6 +29,7 @@ from clr_sweep.training.datasets import (
 )
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.requests import DataFacts, DataJob, Inspection, TrialJob
 from clr_sweep.training.trial import train
 
@@ -61,7 +62,13 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     started = time.process_time()
     keras.utils.set_random_seed(job.config.seed)
     model = compiled_model(job.config, data, job.search_path)
-    loop = TrainingLoop(model, data.x_train, data.y_train, job.config.training.batch_size)
+    loop = TrainingLoop(
+        model,
+        data.x_train,
+        data.y_train,
+        job.config.training.batch_size,
+        momentum_cycle(job.config, model.optimizer),
+    )
     examples = len(data.x_train)
     rows, held_out = hold_out(
         examples, job.config.dataset.held_out(examples), job.config.split_seed

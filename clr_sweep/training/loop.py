@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from clr_sweep.training.momentum import MomentumCycle
+
 EVALUATION_BATCH = 1000
 
 Array = npt.NDArray[Any]
@@ -30,9 +32,17 @@ class TrainingLoop:
         x: examples of the training data, the validation part included, first axis first.
         y: their labels.
         batch_size: examples a step; the last step of an epoch takes what is left.
+        momentum: what gives the optimizer another momentum at every step, if anything.
     """
 
-    def __init__(self, model: keras.Model, x: Array, y: Array, batch_size: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        x: Array,
+        y: Array,
+        batch_size: int,
+        momentum: MomentumCycle | None = None,
+    ) -> None:
         self.model = model
         self._x, self._y = tf.constant(x), tf.constant(y)
         self._batch_size = batch_size
@@ -40,6 +50,8 @@ class TrainingLoop:
         self._recorded_loss = tf.Variable(0.0, trainable=False)
         self._rates = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
         self._losses = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
+        self._momentum = momentum
+        self._momenta = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
         self._build()
         self._run = tf.function(self._steps, autograph=False, jit_compile=False)
         self._evaluate = tf.function(self._evaluation, autograph=False, jit_compile=False)
@@ -56,8 +68,18 @@ class TrainingLoop:
         """
         self._rates.assign(tf.zeros([last - first]))
         self._losses.assign(tf.zeros([last - first]))
+        self._momenta.assign(tf.zeros([last - first if self._momentum else 0]))
         self._run(tf.constant(order), tf.constant(first), tf.constant(last))
         return self._rates.numpy(), self._losses.numpy()
+
+    @property
+    def momenta(self) -> Array:
+        """The momentum of each step of the last call of `train`, float32 of shape (steps,).
+
+        Of shape (0,) where the momentum is not cycled.
+        """
+        momenta: Array = self._momenta.numpy()
+        return momenta
 
     def graphs(self, order: Array, rows: Array) -> tuple[Any, Any]:
         """The graphs that `train` and `evaluate` run, traced here if they have not run yet.
@@ -78,7 +100,7 @@ class TrainingLoop:
     @property
     def recordings(self) -> tuple[tf.Variable, ...]:
         """The loop's own variables, which are written anew at every call."""
-        return self._recorded_loss, self._rates, self._losses
+        return self._recorded_loss, self._rates, self._losses, self._momenta
 
     def evaluate(self, rows: Array) -> dict[str, float]:
         """Loss and metrics over these rows of the data."""
@@ -116,8 +138,14 @@ class TrainingLoop:
             rows = order[index * size : (index + 1) * size]
             # The rate of THIS step: after the update the optimizer shows the next one's.
             rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
-            loss = self._train_step(self._batch(self._x, self._y, rows))
             at = tf.reshape(index - first, [1, 1])
+            batch = self._batch(self._x, self._y, rows)
+            if self._momentum is None:
+                loss = self._train_step(batch)
+            else:
+                with self._momentum.step() as momentum:
+                    loss = self._train_step(batch)
+                self._momenta.scatter_nd_update(at, tf.reshape(momentum, [1]))
             self._rates.scatter_nd_update(at, tf.reshape(rate, [1]))
             self._losses.scatter_nd_update(at, tf.reshape(loss, [1]))
             return (index + 1,)

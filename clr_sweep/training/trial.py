@@ -26,6 +26,7 @@ from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.points import shown_steps, step_points
 from clr_sweep.training.state import training_state
 from clr_sweep.trial_config import TrialConfig
@@ -81,6 +82,7 @@ class _Trial:
     reports: list[EpochReport] = field(default_factory=list)
     rates: list[Any] = field(default_factory=list)
     losses: list[Any] = field(default_factory=list)
+    momenta: list[Any] = field(default_factory=list)
     divergence: Divergence | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +92,13 @@ class _Trial:
             examples, config.dataset.held_out(examples), config.split_seed
         )
         self.model = compiled_model(config, data, self.search_path)
-        self.loop = TrainingLoop(self.model, data.x_train, data.y_train, config.training.batch_size)
+        self.loop = TrainingLoop(
+            self.model,
+            data.x_train,
+            data.y_train,
+            config.training.batch_size,
+            momentum_cycle(config, self.model.optimizer),
+        )
         state = training_state(
             self.loop, epoch_order(self.train_rows, config.seed, 1), self.validation_rows
         )
@@ -138,6 +146,7 @@ class _Trial:
             print(f"an earlier attempt is not gone on with, starting over: {error}", flush=True)
             return False
         self.rates, self.losses = [progress.rates], [progress.losses]
+        self.momenta = [progress.momenta]
         if progress.best_epoch is not None:
             self.best = self.reports[progress.best_epoch - 1]
             self.best_weights = list(progress.best_weights)
@@ -157,6 +166,7 @@ class _Trial:
         if self.unsaveable:
             return
         self.rates, self.losses = [np.concatenate(self.rates)], [np.concatenate(self.losses)]
+        self.momenta = [np.concatenate(self.momenta)]
         self.checkpoint.save(
             Progress(
                 epoch,
@@ -164,6 +174,7 @@ class _Trial:
                 self.losses[0],
                 None if self.best is None else self.best.epoch,
                 self.best_weights or (),
+                self.momenta[0],
             )
         )
 
@@ -181,6 +192,7 @@ class _Trial:
                 self._diverged(start + first + int(bad[0]), epoch, float(rates[-1]))
             self.rates.append(rates)
             self.losses.append(losses)
+            self.momenta.append(self.loop.momenta[: len(rates)])
             if bad.size:
                 break
         metrics = self.loop.take_metrics()
@@ -228,8 +240,10 @@ class _Trial:
             state, value = "diverged", None
             reason = (
                 f"the loss is no longer finite at step {at.step} (epoch {at.epoch}), "
-                f"learning rate {at.learning_rate:.4g}, {at.phase:.0%} of the cycle"
+                f"learning rate {at.learning_rate:.4g}"
             )
+            if self.config.schedule.is_cyclical:
+                reason += f", {at.phase:.0%} of the cycle"
         elif pruned:
             state, value = "pruned", None
             reason = f"pruned after epoch {last.epoch}: behind the median at a comparable phase"
@@ -249,7 +263,9 @@ class _Trial:
         """Write the curve, the model and, last, the result: with it the trial has ended."""
         if self.best_weights is not None and result.state == "complete":
             self.model.set_weights(self.best_weights)
-        self.folder.save_curve(np.concatenate(self.rates), np.concatenate(self.losses))
+        self.folder.save_curve(
+            np.concatenate(self.rates), np.concatenate(self.losses), np.concatenate(self.momenta)
+        )
         self.folder.save_model(self.model)
         self.folder.save_result(result)
         self.folder.remove_checkpoint()

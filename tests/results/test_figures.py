@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from clr_sweep.config import CycledMomentum, OptimizerConfig
 from clr_sweep.records import StudyRecord
 from clr_sweep.results import curves, figures, style
 from clr_sweep.results.study_figures import best_so_far
 from clr_sweep.results.value_scale import ValueScale
+from clr_sweep.schedules import policies
 
 STUDY_FIGURES = ("history", "space", "bounds", "comparison", "importance")
 
@@ -77,6 +79,56 @@ def test_learning_rate_figure_draws_every_step_of_a_short_curve(build: Any) -> N
     assert np.allclose(line.get_ydata(), rates, rtol=1e-6)
     [loss] = drawn(figure, "batch loss")
     assert np.array_equal(loss.get_ydata(), losses)
+
+
+def test_learning_rate_figure_shows_a_cycled_momentum(build: Any) -> None:
+    """In a panel of its own, under the name that the optimizer has for it."""
+    cycled = CycledMomentum()
+    for optimizer, argument in (("sgd", "momentum"), ("adam", "beta_1")):
+        config = build.config(
+            factor=2, epochs=4, cycle_momentum=cycled, optimizer=OptimizerConfig(name=optimizer)
+        )
+        record = build.trial(config=config)
+        t = np.arange(config.steps)
+        momenta = config.schedule.momentum(t, cycled)
+        losses = build.batch_losses(config, len(t))
+        rates = build.rates(config, t)
+        figure = figures.learning_rate_figure(t, rates, losses, record, momenta)
+        [line] = drawn(figure, "momentum")
+        assert np.array_equal(line.get_ydata(), momenta)
+        assert [ax.get_ylabel() for ax in figure.axes[:3]] == [
+            "learning rate",
+            argument,
+            "batch loss",
+        ]
+        assert render(figure)
+    assert not drawn(lr_figure(build, build.trial(37), 100), "momentum")
+
+
+def test_figures_of_policies_without_cycles(build: Any) -> None:
+    """They have a place under max_lr and policy, and none where there is no lower bound."""
+    trials = [
+        build.trial(number, policy=policy, max_lr=0.1 + 0.05 * number)
+        for number, policy in enumerate(policies.POLICIES)
+    ]
+    study = build.study(trials)
+    space = figures.space_figure(study)
+    assert all(policy in texts(space) for policy in policies.POLICIES)
+    assert "8 trials" in texts(space)
+    panels = {ax.get_xlabel(): ax for ax in space.axes}
+    points = {
+        name: sum(len(c.get_offsets()) for c in ax.collections if c.get_gid() == "complete")
+        for name, ax in panels.items()
+    }
+    assert points["init_lr"] == points["step_size_factor (epochs)"] == 4
+    assert points["max_lr"] == points["policy"] == 8
+    assert render(space)
+    assert "init_lr and max_lr of 4 ended trials with cycles" in texts(figures.bounds_figure(study))
+    alone = build.study([trial for trial in trials if not trial.config.schedule.is_cyclical])
+    assert "no trial with cycles has ended yet" in texts(figures.bounds_figure(alone))
+    assert [ax.get_xlabel() for ax in figures.space_figure(alone).axes] == ["max_lr", "policy"]
+    for trial in trials:
+        assert render(lr_figure(build, trial, trial.config.steps))
 
 
 def test_learning_rate_figure_thins_a_long_curve_and_keeps_its_extremes(build: Any) -> None:
@@ -258,7 +310,7 @@ def test_space_figure_has_a_panel_for_each_hyperparameter(
     varied = build.study([
         build.trial(i, policy="exp_range", gamma=g) for i, g in enumerate((0.999, 0.9999))
     ])  # fmt: skip
-    assert "gamma (exp_range)" in texts(figures.space_figure(varied))
+    assert "gamma (exp_ranges)" in texts(figures.space_figure(varied))
 
 
 def test_bounds_figure_colours_by_value_and_marks_the_rest(big_study: StudyRecord) -> None:

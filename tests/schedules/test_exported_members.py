@@ -13,14 +13,19 @@ import clr_sweep
 from clr_sweep import schedules
 
 CLASSES = {
+    "CosineLearningRate",
     "CyclicalLearningRate",
+    "ExponentialBoundsCyclicalLearningRate",
     "ExponentialCyclicalLearningRate",
+    "LinearLearningRate",
+    "OneCycleLearningRate",
     "Triangular2CyclicalLearningRate",
     "TriangularCyclicalLearningRate",
 }
 FUNCTIONS = {
     "cycle",
     "exp_range",
+    "height",
     "learning_rate",
     "position",
     "triangular",
@@ -30,10 +35,13 @@ FUNCTIONS = {
 }
 
 
+CONSTANTS = {"ACYCLIC", "CONSTANT", "CYCLICAL", "POLICIES"}
+
+
 def test_exported_members() -> None:
     """Exactly these names are public, each can be had, and `dir` lists them."""
     assert set(clr_sweep.__all__) == CLASSES | {"__version__"}
-    assert set(schedules.__all__) == CLASSES | FUNCTIONS | {"POLICIES", "CONSTANT"}
+    assert set(schedules.__all__) == CLASSES | FUNCTIONS | CONSTANTS
     for module in (clr_sweep, schedules):
         assert list(module.__all__) == sorted(module.__all__, key=_ruff_order)
         assert set(module.__all__) <= set(dir(module))
@@ -52,7 +60,7 @@ def test_unknown_members_are_attribute_errors() -> None:
     """A name that does not exist fails as in any module."""
     for module in (clr_sweep, schedules):
         with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute"):
-            module.CosineLearningRate  # noqa: B018  # the access is what is tested
+            module.SineLearningRate  # noqa: B018  # the access is what is tested
 
 
 def test_version() -> None:

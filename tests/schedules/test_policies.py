@@ -24,7 +24,7 @@ no_deadline = settings(deadline=None)  # a busy machine must not fail a test
 step_numbers = st.integers(0, 10**12)
 step_sizes = st.one_of(st.integers(1, 10**6), st.floats(0.5, 1e6))
 bounds = st.tuples(st.floats(1e-8, 10), st.floats(1e-8, 10)).map(sorted)
-cyclical = st.sampled_from(policies.POLICIES)
+cyclical = st.sampled_from(policies.CYCLICAL)
 
 
 def exact_position(step: int, step_size: float) -> tuple[int, Fraction]:
@@ -69,6 +69,7 @@ def test_gamma_is_not_rounded_to_float32() -> None:
         ("triangular", [1, 2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2, 1]),
         ("triangular2", [1, 2, 3, 2, 1, 1.5, 2, 1.5, 1, 1.25, 1.5, 1.25, 1]),
         ("exp_range", [1, 1.5, 1.5, 1.125, 1, 1.03125, 1.03125, 1.0078125, 1]),
+        ("exp_range_bounds", [1, 1, 0.75, 0.25, 0.0625, 0.0625, 0.046875, 0.015625]),
         ("constant", [1, 1, 1, 1, 1, 1, 1, 1]),
     ],
 )
@@ -79,6 +80,23 @@ def test_value_table(policy: str, expected: list[float]) -> None:
         for t in range(len(expected))
     ]
     assert rates == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "peak", "trough"),
+    [("exp_range", 0.0054346, 0.001), ("exp_range_bounds", 0.0053215, 9.07e-5)],
+)
+def test_both_meanings_of_exp_range(policy: str, peak: float, trough: float) -> None:
+    """With Smith's numbers: the libraries decay the amplitude, the paper each boundary."""
+    arguments: dict[str, Any] = {
+        "policy": policy,
+        "init_lr": 0.001,
+        "max_lr": 0.006,
+        "step_size": 2000,
+        "gamma": 0.99994,
+    }
+    assert policies.learning_rate(2000, **arguments) == pytest.approx(peak, rel=1e-5)
+    assert policies.learning_rate(40_000, **arguments) == pytest.approx(trough, rel=1e-3)
 
 
 def test_step_size_of_the_founding_tutorial() -> None:
@@ -110,7 +128,38 @@ def test_rate_stays_within_its_bounds(
     rate = policies.learning_rate(
         step, policy=policy, init_lr=low, max_lr=high, step_size=step_size, gamma=gamma
     )
+    decayed = policies.exp_range(gamma, step) if policy == "exp_range_bounds" else 1.0
+    assert low * decayed <= rate <= high * (1 + 4e-16)
+
+
+@no_deadline
+@given(step_numbers, st.integers(1, 10**7), bounds, st.sampled_from(policies.ACYCLIC))
+def test_rate_without_cycles_stays_within_its_bounds(
+    step: int, steps: int, lrs: list[float], policy: str
+) -> None:
+    """No rate of a decay leaves its bounds by more than a rounding error, past its end too."""
+    high = lrs[1]
+    low = policies.lowest_rate(policy, high)
+    rate = policies.learning_rate(step, policy=policy, init_lr=low, max_lr=high, steps=steps)
     assert low <= rate <= high * (1 + 4e-16)
+    if step >= steps:
+        assert rate == low
+
+
+@no_deadline
+@given(step_numbers, step_sizes, st.integers(1, 10**7), st.sampled_from(policies.POLICIES))
+def test_height_is_the_place_on_the_shape(
+    step: int, step_size: float, steps: int, policy: str
+) -> None:
+    """In [0, 1]; and where nothing decays by cycles, the rate lies at that height."""
+    arguments: dict[str, Any] = {"policy": policy, "step_size": step_size, "steps": steps}
+    height = policies.height(step, **arguments)
+    assert 0 <= height <= 1
+    if policy == "constant":
+        assert height == 0
+    elif policy not in ("triangular2", "one_cycle"):
+        rate = policies.learning_rate(step, init_lr=0.0, max_lr=1.0, **arguments)
+        assert rate == pytest.approx(height, rel=1e-15)
 
 
 @no_deadline
@@ -155,7 +204,7 @@ def test_rate_is_continuous(step: int, step_size: float, policy: str, gamma: flo
         )
         for t in (step, step + 1)
     )
-    decay = 1 - gamma if policy == "exp_range" else 0.0
+    decay = 1 - gamma if policy in policies.DECAYING else 0.0
     assert abs(there - here) <= min(1.0, 1 / step_size) + decay + 1e-15
 
 
@@ -175,7 +224,7 @@ def test_rate_is_monotone_in_half_cycles(cycle: int, step_size: int, policy: str
 @given(
     st.lists(step_numbers, min_size=1, max_size=20),
     step_sizes,
-    st.sampled_from((*policies.POLICIES, policies.CONSTANT)),
+    st.sampled_from(policies.POLICIES),
     st.floats(0.99, 1),
 )
 def test_numbers_and_arrays_agree(
@@ -188,6 +237,7 @@ def test_numbers_and_arrays_agree(
         "max_lr": 0.1,
         "step_size": step_size,
         "gamma": gamma,
+        "steps": 10_000,
     }
     array = policies.learning_rate(np.array(steps, dtype="int64"), **arguments)
     one_by_one = [policies.learning_rate(step, **arguments) for step in steps]
@@ -264,7 +314,9 @@ def test_troughs_table() -> None:
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"policy": "cosine"}, ValueError, "policy: must be one of triangular, triangular2"),
+        ({"policy": "sine"}, ValueError, "policy: must be one of triangular, triangular2"),
+        ({"policy": "cosine"}, TypeError, "steps: must be given with policy 'cosine'"),
+        ({"policy": "linear", "steps": 0}, ValueError, "steps: must be a finite number > 0.0"),
         ({"init_lr": -0.1}, ValueError, "init_lr: must be a finite number >= 0.0, got -0.1"),
         ({"init_lr": nan}, ValueError, "init_lr: must be a finite number >= 0.0, got nan"),
         ({"max_lr": inf}, ValueError, "max_lr: must be a finite number >= init_lr (0.1), got inf"),

@@ -288,6 +288,65 @@ def test_seeds_stay_what_they_are() -> None:
     assert seeds == [3444837047, 3329053876, 955475868]
 
 
+ALL = {"search_space.policy": list(policies.POLICIES)}
+
+
+@pytest.mark.parametrize("policy", policies.POLICIES)
+def test_a_policy_has_its_own_parameters(policy: str) -> None:
+    """init_lr and the factor are those of cycles, gamma that of the exp_ranges."""
+    made = sweep({**ALL, "search_space.gamma": {"low": 0.999, "high": 0.9999}})
+    study = optuna.create_study()
+    study.enqueue_trial({"policy": policy, "max_lr": 0.5})
+    config = suggest(study.ask(), made, 0, EXAMPLES)
+    schedule = config.schedule
+    names = {"policy", "max_lr"}
+    if policy in policies.CYCLICAL:
+        names |= {"init_lr", "step_size_factor"}
+        assert schedule.step_size == schedule.step_size_factor * 844
+        assert schedule.decay_steps == 0
+    else:
+        assert schedule.step_size == schedule.step_size_factor == 0
+        assert config.steps == 16 * 844
+        assert schedule.decay_steps == (0 if policy == "constant" else config.steps)
+    if policy.startswith("exp_range"):
+        names |= {"gamma"}
+    else:
+        assert schedule.gamma == 1
+    assert set(study.trials[0].params) == names
+    assert (schedule.policy, schedule.max_lr) == (policy, 0.5)
+    lowest = {"constant": 0.5, "linear": 0, "cosine": 0, "one_cycle": 0.5 / 25 / 1e4}
+    assert schedule.init_lr == lowest.get(policy, study.trials[0].params.get("init_lr"))
+    # What is stored comes back as it was: no rounding makes it another schedule.
+    assert TrialConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+def test_samplers_deal_with_parameters_that_only_some_have(sampler: str) -> None:
+    """Every policy is sampled, and each stored trial gives its configuration again."""
+    made = sweep({**ALL, "study.sampler": sampler})
+    study = optuna.create_study(direction="maximize")
+    seen = set()
+    for number in range(40):
+        study.sampler = make_sampler(made, number)
+        trial = study.ask()
+        config = suggest(trial, made, number, EXAMPLES)
+        study.tell(trial, config.schedule.max_lr)
+        again = suggest(study.trials[number], made, number, EXAMPLES)
+        assert again == config
+        seen.add(config.schedule.policy)
+    assert len(seen) >= 5
+
+
+@pytest.mark.parametrize("policy", policies.ACYCLIC)
+def test_the_baseline_may_be_any_policy_without_cycles(policy: str) -> None:
+    """Its highest rate is `learning_rate`, and it takes the whole budget."""
+    made = sweep({"baseline": {"policy": policy, "learning_rate": 1}})
+    config = baseline_config(made, EXAMPLES)
+    assert (config.schedule.policy, config.schedule.max_lr, config.steps) == (policy, 1, 16 * 844)
+    rates = config.schedule.learning_rate(np.arange(config.steps))
+    assert rates.max() == pytest.approx(1, rel=1e-7)  # of one_cycle it lies between two steps
+
+
 def test_the_baseline_is_everything_but_the_schedule() -> None:
     """Constant rate, whole budget, the first trial's seed, and what is searched as in training."""
     made = sweep({"search_space.momentum": [0, 0.9], "search_space.batch_size": [16, 32]})

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from small_trials import comparable, small_config
 
+from clr_sweep.config import CycledMomentum
 from clr_sweep.records import EpochReport
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.stored_dataset import Dataset
@@ -28,6 +29,14 @@ CNN = small_config(
 REGULARISED = small_config(
     "triangular", model="user_models:regularised", factor=EPOCHS / 2, epochs=EPOCHS,
     optimizer_arguments={"momentum": 0.9},
+)  # fmt: skip
+# The momentum of both families: SGD's own, and Adam's first beta.
+CYCLED = small_config(
+    "triangular2", model="user_models:regularised", factor=EPOCHS / 4, epochs=EPOCHS,
+    cycle_momentum=CycledMomentum(low=0.5, high=0.9),
+)  # fmt: skip
+CYCLED_BETA = small_config(
+    "one_cycle", max_lr=0.02, epochs=EPOCHS, optimizer="adam", cycle_momentum=CycledMomentum(),
 )  # fmt: skip
 
 
@@ -92,6 +101,7 @@ def assert_same_trial(found: TrialFolder, expected: TrialFolder) -> None:
     assert one.cpu_seconds == sum(report.cpu_seconds for report in found.reports())
     for mine, theirs in zip(found.curve() or (), expected.curve() or (), strict=True):
         np.testing.assert_array_equal(mine, theirs, strict=True)
+    np.testing.assert_array_equal(found.momenta(), expected.momenta())
     assert saved_model(found) == saved_model(expected)
     names = [{file.name for file in folder.path.iterdir()} for folder in (found, expected)]
     assert names[0] == names[1]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_epoch, like, trained
+from interrupted_trials import (
+    CNN,
+    CYCLED,
+    CYCLED_BETA,
+    REGULARISED,
+    assert_same_trial,
+    checkpoint_epoch,
+    like,
+    trained,
+)
 from small_trials import small_config
 
 from clr_sweep.training.folder import TrialFolder
@@ -23,6 +32,8 @@ pytestmark = pytest.mark.filterwarnings(
     [
         CNN,
         REGULARISED,
+        CYCLED,
+        CYCLED_BETA,
         like(REGULARISED, "user_models:built_late"),
         like(REGULARISED, "user_models:own_loss"),
         like(REGULARISED, "stateful_models:noisy"),
@@ -30,7 +41,9 @@ pytestmark = pytest.mark.filterwarnings(
         like(REGULARISED, "stateful_models:counting_tests"),
         like(REGULARISED, "stateful_models:half_precision"),
     ],
-    ids=lambda config: config.model.name.rpartition(":")[2],
+    ids=lambda config: (
+        config.model.name.rpartition(":")[2] + "-momentum" * (config.cycled_momentum is not None)
+    ),
 )
 def test_interrupted_after_every_epoch(
     images: Dataset, tmp_path: Path, config: TrialConfig

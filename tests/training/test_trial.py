@@ -27,6 +27,7 @@ from clr_sweep.engines.local import Done, LocalEngine, Message, local_engine
 from clr_sweep.errors import InputError
 from clr_sweep.optimizers import OPTIMIZERS
 from clr_sweep.records import EpochReport, TrialResult
+from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import Triangular2CyclicalLearningRate
 from clr_sweep.training import trial
 from clr_sweep.training.compiling import check_objective, compiled_model
@@ -163,7 +164,7 @@ def test_it_ends_at_the_trough_within_an_epoch(images: Dataset, tmp_path: Path) 
     np.testing.assert_allclose(done.loop.model.optimizer.learning_rate, 0.01, rtol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["triangular", "triangular2", "exp_range", "constant"])
+@pytest.mark.parametrize("policy", policies.POLICIES)
 def test_planned_and_actual_rates(images: Dataset, tmp_path: Path, policy: str) -> None:
     """The rate of every step of a trial is the planned one, in the file and in the reports."""
     config = small_config(policy, factor=1.1, epochs=6, gamma=0.99, max_lr=0.4)

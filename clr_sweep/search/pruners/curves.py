@@ -24,7 +24,8 @@ class Phases:
     """Where a trial is in its schedule at the end of each of its epochs; known before it starts.
 
     Attributes:
-        positions: height on the cycle's triangle, 0 at a trough and 1 at a peak, shape (epochs,).
+        positions: height on the schedule's shape, 0 at its lowest rate and 1 at its highest, shape
+            (epochs,).
         rate_sums: the sum of the rates of all steps so far, shape (epochs,): what training has
             consumed of what the schedule gives.
     """
@@ -49,16 +50,9 @@ def plan_phases(schedule: ScheduleConfig, steps: int, steps_per_epoch: int) -> P
         steps: optimizer steps of the trial in all.
     """
     ends = np.append(np.arange(steps_per_epoch, steps, steps_per_epoch), steps)
-    rates = policies.learning_rate(
-        np.arange(steps),
-        policy=schedule.policy,
-        init_lr=schedule.init_lr,
-        max_lr=schedule.max_lr,
-        step_size=schedule.step_size,
-        gamma=schedule.gamma,
-    )
+    rates = schedule.learning_rate(np.arange(steps))
     return Phases(
-        positions=policies.position(ends, schedule.step_size).tolist(),
+        positions=policies.height(ends, **schedule.shape).tolist(),
         rate_sums=np.cumsum(rates)[ends - 1].tolist(),
     )
 

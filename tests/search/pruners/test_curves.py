@@ -53,6 +53,27 @@ def test_a_constant_rate_has_phases_too() -> None:
     assert phases.rate_sums == pytest.approx([5, 10, 15])
 
 
+@pytest.mark.parametrize(
+    ("policy", "lowest", "positions"),
+    [
+        ("linear", 0.0, [2 / 3, 1 / 3, 0.0]),
+        ("cosine", 0.0, [0.75, 0.25, 0.0]),
+        ("one_cycle", 1 / (25 * 1e4), None),
+    ],
+)
+def test_policies_that_end_at_their_lowest_rate(
+    policy: str, lowest: float, positions: list[float] | None
+) -> None:
+    """They fall to their end, which is their trough."""
+    schedule = cyclical(
+        0, policy=policy, init_lr=lowest, max_lr=1.0, step_size_factor=0, decay_steps=30
+    )
+    phases = plan_phases(schedule, steps=30, steps_per_epoch=10)
+    assert phases.positions[-1] == pytest.approx(0.0, abs=1e-9)
+    assert positions is None or phases.positions == pytest.approx(positions)
+    assert phases.epochs == 3
+
+
 @given(
     step_size=st.integers(1, 300),
     per_epoch=st.integers(1, 100),

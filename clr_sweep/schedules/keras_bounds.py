@@ -1,0 +1,76 @@
+"""exp_range as Smith's paper has it, as a Keras schedule: each bound of the cycle decays."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, SupportsFloat
+
+import keras
+
+from clr_sweep.schedules import arguments, policies
+from clr_sweep.schedules.keras import CyclicalLearningRate
+
+__all__ = ["ExponentialBoundsCyclicalLearningRate"]
+
+
+@keras.saving.register_keras_serializable(package="clr_sweep")
+class ExponentialBoundsCyclicalLearningRate(CyclicalLearningRate):
+    """The exp_range policy of Smith's paper: both bounds decay by gamma with each step.
+
+        rate = gamma^t * (initial + (maximal - initial) * max(0, 1 - x))
+
+    `ExponentialCyclicalLearningRate`, as other libraries, decays the amplitude alone. Source:
+    L. N. Smith, arXiv:1506.01186, section 3.1: "each boundary value declines".
+
+    Args:
+        initial_learning_rate: the rate at step 0, >= 0; the troughs lie on its decay.
+        maximal_learning_rate: the upper bound at step 0, >= initial_learning_rate; the peaks lie
+            on its decay.
+        step_size: HALF a cycle, in optimizer steps (batches), > 0.
+        gamma: the factor per step, in (0, 1].
+        name: a name for the schedule.
+
+    Raises:
+        TypeError, ValueError: as `CyclicalLearningRate`, and `gamma` is not in (0, 1].
+
+    Example:
+        >>> schedule = ExponentialBoundsCyclicalLearningRate(0.5, 1.0, step_size=2, gamma=0.5)
+        >>> [float(schedule(step)) for step in range(5)]
+        [0.5, 0.375, 0.25, 0.09375, 0.03125]
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: SupportsFloat,
+        maximal_learning_rate: SupportsFloat,
+        step_size: SupportsFloat,
+        gamma: SupportsFloat = 1.0,
+        name: str = "ExponentialBoundsCyclicalLearningRate",
+    ) -> None:
+        self.gamma = arguments.decay("gamma", gamma)
+        super().__init__(
+            initial_learning_rate,
+            maximal_learning_rate,
+            step_size,
+            scale_fn=partial(policies.exp_range, self.gamma),
+            scale_mode="iterations",
+            name=name,
+        )
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the rate at a step, as a float32 tensor of the step's shape."""
+        rate = policies.learning_rate(
+            keras.ops.convert_to_tensor(step, dtype="float64"),
+            policy="exp_range_bounds",
+            init_lr=self.initial_learning_rate,
+            max_lr=self.maximal_learning_rate,
+            step_size=self.step_size,
+            gamma=self.gamma,
+        )
+        return keras.ops.cast(rate, "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments in types that JSON holds."""
+        config = self._bounds_config() | {"gamma": self.gamma}
+        del config["scale_mode"]  # it is not chosen here
+        return config
