@@ -28,6 +28,7 @@ from clr_sweep.fields import (
     POLICIES,
     AboveZero,
     At,
+    AtLeastZero,
     Count,
     Direction,
     HeldOut,
@@ -106,18 +107,32 @@ class OptimizerConfig(Frozen):
         return {"anyOf": [{"enum": list(OPTIMIZERS)}, mapping], "title": mapping.pop("title")}
 
 
+class EarlyStopping(Frozen):
+    """When a trial ends before its budget: judged from trough to trough, never between.
+
+    Attributes:
+        patience: so many troughs in a row without an improvement end the trial.
+        min_delta: what counts as none: a gain in the objective's metric of no more than this.
+    """
+
+    patience: Count
+    min_delta: AtLeastZero = 0.0
+
+
 class TrainingConfig(Frozen):
     """How a model is trained, apart from the learning-rate schedule.
 
     Attributes:
-        epochs: the budget of a trial; with `objective.at: cycle_end` a trial ends at its last
+        epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
             whole cycle within it.
+        early_stopping: None: trials use their budget. Policies without cycles always do.
     """
 
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
     batch_size: Count = 64
     epochs: Count
     loss: Name = "sparse_categorical_crossentropy"
+    early_stopping: EarlyStopping | None = None
 
 
 class SearchSpace(Frozen):
@@ -175,7 +190,7 @@ class Objective(Frozen):
 
     Attributes:
         at: `cycle_end`, the trough of the last whole cycle within the budget; `final`, the last
-            epoch of the whole budget; `best`, the best epoch of the whole budget.
+            epoch of the whole budget; `best`, the best of the troughs up to that of `cycle_end`.
     """
 
     metric: Metric = "val_accuracy"

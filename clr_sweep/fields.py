@@ -53,6 +53,12 @@ def _above_zero(value: Any) -> Any:
     return value
 
 
+def _at_least_zero(value: Any) -> Any:
+    if not is_number(value) or value < 0:
+        raise expected("a finite number, 0 or more")
+    return value
+
+
 def _url(value: str) -> str:
     if not re.match(_URL, value):
         raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
@@ -96,4 +102,9 @@ AboveZero = Annotated[
     int | float,
     PlainValidator(_above_zero),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+AtLeastZero = Annotated[
+    int | float,
+    PlainValidator(_at_least_zero),
+    WithJsonSchema({"type": "number", "minimum": 0}),
 ]

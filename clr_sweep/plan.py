@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from clr_sweep.config import Sweep, in_whole_numbers
-from clr_sweep.cycles import plan_trial
+from clr_sweep.cycles import TrialPlan, plan_trial
 from clr_sweep.dimensions import Range, bounds, describe
+from clr_sweep.final_rate import final_rates
 from clr_sweep.schedules import policies
 from clr_sweep.search.space import steps_per_epoch
 from clr_sweep.sweep_file import load_sweep, search_path
@@ -22,7 +22,7 @@ REAL_FACTORS_SHOWN = 7
 _READ_AT = {
     "cycle_end": "at the end of a trial's last whole cycle",
     "final": "in the last epoch",
-    "best": "in the best epoch",
+    "best": "at the best of a trial's troughs",
 }
 
 
@@ -43,27 +43,19 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
 
 
 def cycle_warnings(sweep: Sweep) -> list[str]:
-    """What is wrong with comparing trials of this space at their ends, if anything."""
+    """What is wrong with comparing trials of this space at their ends, if anything.
+
+    A factor that finishes no cycle is no warning but an error: `space_checks.cycle_problem`.
+    """
     at, epochs = sweep.objective.at, sweep.training.epochs
-    if at == "best":
-        return []
     # The answer does not hang on the steps of an epoch; many make the rounding small.
-    plans = {factor: plan_trial(factor, 1000, epochs, at) for factor in _factors(sweep)}
-    short = [factor for factor, plan in plans.items() if not plan.cycles]
-    warnings = []
-    if short:
-        hold = "hold" if epochs > 1 else "holds"
-        warnings.append(
-            f"warning: {_epochs(epochs)} {hold} no whole cycle of a step-size factor above "
-            f"{epochs / 2:g}: such trials end before their trough and are not comparable; "
-            f"{math.ceil(2 * max(short))} epochs would do"
-        )
-    if any(plan.cycles and not plan.at_trough for plan in plans.values()):
-        warnings.append(
-            f"warning: with objective.at: {at} trials end wherever their cycle stands then, not "
-            "at a trough, and are not comparable; cycle_end would end them at their last trough"
-        )
-    return warnings
+    plans = [plan_trial(factor, 1000, epochs, at) for factor in _factors(sweep)]
+    if at != "final" or not _is_cyclic(sweep) or all(plan.at_trough for plan in plans):
+        return []
+    return [
+        "warning: with objective.at: final trials end wherever their cycle stands then, not at a "
+        "trough, and are not comparable; cycle_end would end them at their last trough"
+    ]
 
 
 def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
@@ -84,6 +76,10 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
         f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
+    if (rule := training.early_stopping) is not None:
+        by = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
+        noun = "trough" if rule.patience == 1 else "troughs"
+        yield f"early stopping: after {rule.patience} {noun} that do not improve{by}"
     yield f"baseline: constant learning rate {sweep.baseline.learning_rate}"
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
@@ -103,17 +99,17 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
 def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
     epochs, trials = sweep.training.epochs, sweep.study.trials
     plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
-    yield "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):"
-    yield "  factor  step size  whole cycles  epochs      steps  ends"
-    for factor, plan in plans.items():
-        height = float(policies.position(plan.steps, plan.step_size))
-        end = "at a trough, the rate is init_lr"
-        if not plan.at_trough:
-            end = f"with the rate {height:.0%} of the way up from init_lr to its peak"
-        yield (
-            f"  {factor:>6g}  {plan.step_size:>9,}  {plan.cycles:>12}  {plan.epochs:>6}  "
-            f"{plan.steps:>9,}  {end}"
-        )
+    if _is_cyclic(sweep):
+        yield "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):"
+        yield "  factor  step size  whole cycles  epochs      steps  final rate"
+        for factor, plan in plans.items():
+            row = (
+                f"  {factor:>6g}  {plan.step_size:>9,}  {plan.cycles:>12}  {plan.epochs:>6}  "
+                f"{plan.steps:>9,}  "
+            )
+            ends = _final_rates(sweep, plan)
+            yield row + ends[0]
+            yield from (" " * len(row) + end for end in ends[1:])
     yield from cycle_warnings(sweep)
     mean = sum(plan.epochs for plan in plans.values()) / len(plans)
     total = trials * mean + epochs
@@ -121,6 +117,19 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
         f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
         f"the baseline, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
     )
+
+
+def _final_rates(sweep: Sweep, plan: TrialPlan) -> list[str]:
+    """The rate at a trial's end: one for all policies, or one for each where they differ."""
+    rates = final_rates(sweep.search_space, plan)
+    if len(set(rates.values())) == 1:
+        return list(rates.values())[:1]
+    return [f"{policy}: {rate}" for policy, rate in rates.items()]
+
+
+def _is_cyclic(sweep: Sweep) -> bool:
+    named = sweep.search_space.policy
+    return any(one in policies.POLICIES for one in ((named,) if isinstance(named, str) else named))
 
 
 def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:

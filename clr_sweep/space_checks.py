@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clr_sweep.config import SCHEDULE_KEYS, OptimizerConfig
+from clr_sweep.cycles import epochs_needed, fits
 from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.fields import POLICIES
 from clr_sweep.optimizers import OPTIMIZERS, Real, argument_problem, clipping_problem
+from clr_sweep.schedules import policies
 from clr_sweep.wording import shown, unknown
 
 Problem = tuple[tuple[str, ...], str]
@@ -52,6 +54,32 @@ def space_problems(
         )
     further = {key: value for key, value in space.items() if key not in SCHEDULE_KEYS}
     yield from _further_problems(further, optimizer, model_arguments)
+
+
+def cycle_problem(values: Mapping[str, Any]) -> str | None:
+    """What is wrong with `training.epochs` where some factor cannot finish a cycle within them.
+
+    It belongs to files that are to be run: a study of an older version may hold such trials.
+
+    Args:
+        values: of the file, by dotted key, those that could be read.
+    """
+    epochs, factor = values.get("training.epochs"), values.get("search_space.step_size_factor")
+    named = values.get("search_space.policy", ())
+    cyclic = set(policies.POLICIES) & ({named} if isinstance(named, str) else set(named))
+    if epochs is None or factor is None or not cyclic or values.get("objective.at") == "final":
+        return None
+    if any(_numeric_problems("step_size_factor", factor)):
+        return None
+    largest = bounds(factor)[1]
+    if fits(largest, epochs):
+        return None
+    return (
+        f"must be at least {epochs_needed(largest)}, two times the largest step_size_factor "
+        f"({largest:g}), so that every trial finishes a whole cycle, got {epochs}: give more "
+        f"epochs, a step_size_factor of at most {epochs / 2:g}, or objective.at: final, with which "
+        "a trial ends wherever its cycle stands"
+    )
 
 
 def _values(dimension: Any) -> tuple[Any, ...]:

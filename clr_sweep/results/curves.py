@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from clr_sweep.planned_rates import rates_at
 from clr_sweep.records import TrialRecord
 from clr_sweep.schedules import policies
 
@@ -33,11 +34,16 @@ def planned_epochs(record: TrialRecord) -> float:
 def epochs_done(record: TrialRecord) -> float:
     """The epochs trained so far, a part of one at the end included; 0 before the first report.
 
-    A complete trial has done all its steps, whether its reports are at hand or not.
+    A complete trial whose reports are not at hand counts as planned.
     """
-    if record.state == "complete":
-        return planned_epochs(record)
-    return record.reports[-1].step / steps_per_epoch(record) if record.reports else 0.0
+    return steps_done(record) / steps_per_epoch(record)
+
+
+def steps_done(record: TrialRecord) -> int:
+    """The optimizer steps trained so far; see `epochs_done`."""
+    if record.reports:
+        return record.reports[-1].step
+    return record.config.steps if record.state == "complete" else 0
 
 
 def metric_curve(record: TrialRecord, name: str) -> tuple[Array, Array]:
@@ -71,16 +77,7 @@ def rate_curve(record: TrialRecord) -> tuple[Array, Array]:
 
 def planned_rates(record: TrialRecord, steps: Array) -> Array:
     """The rates that the configuration's schedule has at `steps` (1-d, counted from 0)."""
-    schedule = record.config.schedule
-    rates = policies.learning_rate(
-        steps,
-        policy=schedule.policy,
-        init_lr=schedule.init_lr,
-        max_lr=schedule.max_lr,
-        step_size=schedule.step_size,
-        gamma=schedule.gamma,
-    )
-    return np.asarray(rates, dtype=np.float64)
+    return rates_at(record.config.schedule, steps)
 
 
 def trough_steps(record: TrialRecord, steps: int) -> list[int]:
