@@ -62,9 +62,9 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
         if ".".join(keys) not in given:
             wrong.append(f"{path}: {sentence(keys, text)}")
     # Wrong only together with the factors, so an override by itself does not show it.
-    if (text := cycle_problem(values)) is not None:
-        place = "training.epochs"
-        wrong.append(f"{_option(place) if place in given else f'{path}: {place}'}: {text}")
+    if (short := cycle_problem(values)) is not None:
+        key = "training.epochs"
+        wrong.append(f"{_option(key) if key in given else f'{path}: {key}'}: {short}")
     if sweep is None or wrong:
         raise InputError(wrong)
     return sweep

@@ -9,10 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.config import DatasetConfig, ModelConfig, Objective, OptimizerConfig, TrainingConfig
+from clr_sweep.config import (
+    DatasetConfig,
+    EarlyStopping,
+    ModelConfig,
+    Objective,
+    OptimizerConfig,
+    TrainingConfig,
+)
 from clr_sweep.cycles import plan_trial
 from clr_sweep.records import TrialResult
-from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
@@ -48,6 +54,7 @@ def small_config(
     optimizer_arguments: dict[str, Any] | None = None,
     loss: str = "sparse_categorical_crossentropy",
     seed: int = 7,
+    early_stopping: dict[str, Any] | None = None,
 ) -> TrialConfig:
     """The configuration of a trial on `few_images`, as the search would make it."""
     objective = Objective.model_validate({"metric": metric, "at": at})
@@ -63,6 +70,7 @@ def small_config(
             batch_size=BATCH,
             epochs=epochs,
             loss=loss,
+            early_stopping=EarlyStopping(**early_stopping) if early_stopping else None,
         ),
         schedule=ScheduleConfig(
             policy=policy,  # type: ignore[arg-type]
@@ -79,21 +87,6 @@ def small_config(
     )
 
 
-def planned_rates(config: TrialConfig, steps: int | None = None) -> np.ndarray:
-    """The rate of each step by the formula, in float32 as the optimizer gets it."""
-    schedule = config.schedule
-    return np.asarray(
-        policies.learning_rate(
-            np.arange(config.steps if steps is None else steps),
-            policy=schedule.policy,
-            init_lr=schedule.init_lr,
-            max_lr=schedule.max_lr,
-            step_size=schedule.step_size or None,
-            gamma=schedule.gamma,
-        )
-    ).astype("float32")
-
-
 def strict_json(text: str) -> Any:
     """What JSON text holds; NaN and Infinity, which Python's json lets pass, are refused."""
 
@@ -107,7 +100,7 @@ def comparable(result: TrialResult) -> tuple[Any, ...]:
     """All of a result but the times."""
     return (
         result.state, result.reason, result.value, dict(result.metrics), result.epochs,
-        result.steps, result.divergence,
+        result.steps, result.divergence, result.learning_rate_deviation,
     )  # fmt: skip
 
 

@@ -91,7 +91,8 @@ def loss_by_rate_figure(
     for sweep in found:
         if sweep.cycle in shown:
             means.append(_draw(ax, sweep, colours(scale(sweep.cycle))))
-    style.log_rates(ax, "x", [rate for sweep in found for rate in sweep.rates])
+    reached = [record.divergence.learning_rate] if record.divergence else []
+    style.log_rates(ax, "x", [*reached, *(rate for sweep in found for rate in sweep.rates)])
     style.log_if_wide(ax, np.concatenate(means))
     _mark_divergence(ax, record)
     _name_cycles(drawn, ax, shown, ScalarMappable(scale, colours))
@@ -118,7 +119,8 @@ def _means(rates: Array, losses: Array) -> tuple[Array, Array]:
     edges = np.searchsorted(place, np.linspace(0, float(place[-1]), count + 1)[1:-1])
     parts = [part for part in np.split(np.arange(len(rates)), edges) if len(part)]
     means = [(rates[part].mean(), losses[part].mean()) for part in parts]
-    return tuple(np.array(means, dtype=np.float64).T)  # type: ignore[return-value]
+    means_x, means_y = np.array(means, dtype=np.float64).T
+    return means_x, means_y
 
 
 def _draw(ax: Axes, sweep: Sweep, colour: tuple[float, float, float, float]) -> Array:
@@ -155,7 +157,7 @@ def _name_cycles(drawn: Figure, ax: Axes, shown: list[int], colours: ScalarMappa
     ]
     if len(shown) <= _NAMED_CYCLES:
         named = [
-            Line2D([], [], color=colours.to_rgba(cycle), lw=4, solid_capstyle="butt",  # type: ignore[arg-type]
+            Line2D([], [], color=colours.cmap(colours.norm(float(cycle))), lw=4, solid_capstyle="butt",
                    label=f"cycle {cycle}")
             for cycle in shown
         ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from clr_sweep.planned_rates import rates_at
 from clr_sweep.records import ENDED, State, StudyRecord, TrialRecord
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
@@ -105,14 +106,7 @@ def _end(record: TrialRecord) -> str:
         return "ends at a trough"
     if config.steps % (2 * size) == size:
         return "ends at a peak"
-    last = policies.learning_rate(
-        config.steps - 1,
-        policy=config.schedule.policy,
-        init_lr=config.schedule.init_lr,
-        max_lr=config.schedule.max_lr,
-        step_size=size,
-        gamma=config.schedule.gamma,
-    )
+    last = float(rates_at(config.schedule, config.steps - 1))
     slope = "rise" if config.steps % (2 * size) < size else "fall"
     return f"ends in mid-cycle, on the {slope}, at rate {rate(last)}"
 

@@ -38,7 +38,7 @@ class Builder:
         """A configuration whose steps end at the last trough, unless `at` says otherwise."""
         constant = policy == "constant"
         size = 0 if constant else round(factor * SPE)
-        ends = [] if constant or at != "cycle_end" else policies.troughs(epochs * SPE, size)
+        ends = [] if constant or at == "final" else policies.troughs(epochs * SPE, size)
         return TrialConfig(
             dataset=DatasetConfig(name="fashion_mnist", validation=6000),
             model=ModelConfig(name="tutorial_cnn"),

@@ -38,7 +38,12 @@ def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:
     )  # fmt: skip
 
 
-FIGURES = ["curves/curve.npz", "figures/learning_rate.png", "figures/loss.png"]
+FIGURES = [
+    "curves/curve.npz",
+    "figures/learning_rate.png",
+    "figures/loss_by_rate.png",
+    "figures/loss.png",
+]
 
 
 @pytest.mark.parametrize(
