@@ -78,8 +78,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     )
     if (rule := training.early_stopping) is not None:
         by = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
-        noun = "trough" if rule.patience == 1 else "troughs"
-        yield f"early stopping: after {rule.patience} {noun} that do not improve{by}"
+        many = f"{rule.patience} troughs that do" if rule.patience > 1 else "a trough that does"
+        yield f"early stopping: after {many} not improve{by}"
     yield f"baseline: constant learning rate {sweep.baseline.learning_rate}"
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"

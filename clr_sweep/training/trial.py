@@ -269,11 +269,11 @@ class _Trial:
     def _why_early(self) -> str:
         rule, metric = self.config.training.early_stopping, self.config.objective.metric
         assert rule is not None
-        noun = "trough" if rule.patience == 1 else "troughs"
+        last = "trough" if rule.patience == 1 else f"{rule.patience} troughs"
         by = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
         return (
             f"stopped early after epoch {len(self.reports)}: {metric} has not improved{by} at the "
-            f"last {rule.patience} {noun}"
+            f"last {last}"
         )
 
     def save(self, result: TrialResult) -> None:
