@@ -157,7 +157,7 @@ def _name_cycles(drawn: Figure, ax: Axes, shown: list[int], colours: ScalarMappa
     ]
     if len(shown) <= _NAMED_CYCLES:
         named = [
-            Line2D([], [], color=colours.cmap(colours.norm(float(cycle))), lw=4,
+            Line2D([], [], color=colours.to_rgba(np.array(cycle)), lw=4,
                    solid_capstyle="butt", label=f"cycle {cycle}")
             for cycle in shown
         ]  # fmt: skip
