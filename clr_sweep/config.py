@@ -29,6 +29,7 @@ from clr_sweep.fields import (
     AboveZero,
     AcyclicPolicy,
     At,
+    AtLeastZero,
     BelowOne,
     Count,
     Direction,
@@ -130,13 +131,26 @@ class CycledMomentum(Frozen):
         return self
 
 
+class EarlyStopping(Frozen):
+    """When a trial ends before its budget: judged from trough to trough, never between.
+
+    Attributes:
+        patience: so many troughs in a row without an improvement end the trial.
+        min_delta: what counts as none: a gain in the objective's metric of no more than this.
+    """
+
+    patience: Count
+    min_delta: AtLeastZero = 0.0
+
+
 class TrainingConfig(Frozen):
     """How a model is trained, apart from the learning-rate schedule.
 
     Attributes:
-        epochs: the budget of a trial; with `objective.at: cycle_end` a trial ends at its last
+        epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
             whole cycle within it.
         cycle_momentum: None: the optimizer's momentum is the same at every step.
+        early_stopping: None: trials use their budget. Policies without cycles always do.
     """
 
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
@@ -144,6 +158,7 @@ class TrainingConfig(Frozen):
     epochs: Count
     loss: Name = "sparse_categorical_crossentropy"
     cycle_momentum: CycledMomentum | None = None
+    early_stopping: EarlyStopping | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -226,7 +241,7 @@ class Objective(Frozen):
 
     Attributes:
         at: `cycle_end`, the trough of the last whole cycle within the budget; `final`, the last
-            epoch of the whole budget; `best`, the best epoch of the whole budget.
+            epoch of the whole budget; `best`, the best of the troughs up to that of `cycle_end`.
     """
 
     metric: Metric = "val_accuracy"

@@ -28,15 +28,19 @@ class TrialPlan:
 
 
 def plan_trial(factor: float, steps_per_epoch: int, epochs: int, at: At) -> TrialPlan:
-    """The plan for a step-size factor: with `cycle_end` it ends at the last whole cycle.
+    """The plan for a step-size factor: but for `final` it ends at the last whole cycle.
 
     Where not one cycle fits into the budget, the whole budget is used; `at_trough` is false and
-    such a trial is not comparable with the others.
+    such a trial is not comparable with the others. A sweep file that allows it is refused
+    (`space_checks.cycle_problem`); stored trials of older versions may have it.
     """
-    step_size = max(1, round(factor * steps_per_epoch))
     budget = epochs * steps_per_epoch
+    step_size = max(1, round(factor * steps_per_epoch))
+    if fits(factor, epochs):
+        # Half a step that was rounded up must not cost the only cycle.
+        step_size = max(1, min(step_size, budget // 2))
     cycles = budget // (2 * step_size)
-    steps = cycles * 2 * step_size if at == "cycle_end" and cycles else budget
+    steps = cycles * 2 * step_size if at != "final" and cycles else budget
     return TrialPlan(
         step_size=step_size,
         steps=steps,
@@ -51,3 +55,13 @@ def plan_whole_budget(steps_per_epoch: int, epochs: int) -> TrialPlan:
     return TrialPlan(
         step_size=0, steps=epochs * steps_per_epoch, epochs=epochs, cycles=0, at_trough=True
     )
+
+
+def fits(factor: float, epochs: int) -> bool:
+    """Whether a whole cycle of this step-size factor lies within so many epochs."""
+    return 2 * factor <= epochs
+
+
+def epochs_needed(factor: float) -> int:
+    """The fewest epochs that hold a whole cycle of this step-size factor."""
+    return math.ceil(2 * factor)

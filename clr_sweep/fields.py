@@ -67,6 +67,12 @@ def _below_one(value: Any) -> Any:
     return value
 
 
+def _at_least_zero(value: Any) -> Any:
+    if not is_number(value) or value < 0:
+        raise expected("a finite number, 0 or more")
+    return value
+
+
 def _url(value: str) -> str:
     if not re.match(_URL, value):
         raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
@@ -115,4 +121,9 @@ BelowOne = Annotated[
     int | float,
     PlainValidator(_below_one),
     WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+]
+AtLeastZero = Annotated[
+    int | float,
+    PlainValidator(_at_least_zero),
+    WithJsonSchema({"type": "number", "minimum": 0}),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from clr_sweep.config import SearchSpace, Sweep, in_whole_numbers
 from clr_sweep.cycles import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.dimensions import Range, bounds, describe
+from clr_sweep.final_rate import final_rates
 from clr_sweep.optimizers import momentum_argument
 from clr_sweep.schedules import policies
 from clr_sweep.search.space import steps_per_epoch
@@ -23,7 +23,7 @@ REAL_FACTORS_SHOWN = 7
 _READ_AT = {
     "cycle_end": "at the end of a trial's last whole cycle",
     "final": "in the last epoch",
-    "best": "in the best epoch",
+    "best": "at the best of a trial's troughs",
 }
 
 
@@ -44,27 +44,23 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
 
 
 def cycle_warnings(sweep: Sweep) -> list[str]:
-    """What is wrong with comparing trials of this space at their ends, if anything."""
+    """What is wrong with comparing trials of this space at their ends, if anything.
+
+    A factor that finishes no cycle is no warning but an error: `space_checks.cycle_problem`.
+    """
     at, epochs = sweep.objective.at, sweep.training.epochs
-    if at == "best" or not sweep.search_space.cyclical_policies:
-        return []
     # The answer does not hang on the steps of an epoch; many make the rounding small.
-    plans = {factor: plan_trial(factor, 1000, epochs, at) for factor in _factors(sweep)}
-    short = [factor for factor, plan in plans.items() if not plan.cycles]
-    warnings = []
-    if short:
-        hold = "hold" if epochs > 1 else "holds"
-        warnings.append(
-            f"warning: {_epochs(epochs)} {hold} no whole cycle of a step-size factor above "
-            f"{epochs / 2:g}: such trials end before their trough and are not comparable; "
-            f"{math.ceil(2 * max(short))} epochs would do"
-        )
-    if any(plan.cycles and not plan.at_trough for plan in plans.values()):
-        warnings.append(
-            f"warning: with objective.at: {at} trials end wherever their cycle stands then, not "
-            "at a trough, and are not comparable; cycle_end would end them at their last trough"
-        )
-    return warnings
+    plans = [plan_trial(factor, 1000, epochs, at) for factor in _factors(sweep)]
+    if (
+        at != "final"
+        or not sweep.search_space.cyclical_policies
+        or all(plan.at_trough for plan in plans)
+    ):
+        return []
+    return [
+        "warning: with objective.at: final trials end wherever their cycle stands then, not at a "
+        "trough, and are not comparable; cycle_end would end them at their last trough"
+    ]
 
 
 def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
@@ -89,6 +85,10 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         low, high = training.cycle_momentum.low, training.cycle_momentum.high
         argument = momentum_argument(training.optimizer.name) or "momentum"
         yield f"{argument}: cycled from {high:g} down to {low:g} while the rate rises, and back"
+    if (rule := training.early_stopping) is not None:
+        by = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
+        many = f"{rule.patience} troughs that do" if rule.patience > 1 else "a trough that does"
+        yield f"early stopping: after {many} not improve{by}"
     yield f"baseline: {sweep.baseline.policy} learning rate {sweep.baseline.learning_rate}"
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
@@ -112,7 +112,7 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
     mean = float(epochs)
     if cyclical:
         plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
-        yield from _by_factor(plans)
+        yield from _by_factor(sweep, plans)
         yield from cycle_warnings(sweep)
         of_cycles = sum(plan.epochs for plan in plans.values()) / len(plans)
         mean = (len(cyclical) * of_cycles + len(acyclic) * epochs) / len(cyclical + acyclic)
@@ -128,18 +128,17 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
     )
 
 
-def _by_factor(plans: Mapping[float, TrialPlan]) -> Iterator[str]:
+def _by_factor(sweep: Sweep, plans: Mapping[float, TrialPlan]) -> Iterator[str]:
     yield "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):"
-    yield "  factor  step size  whole cycles  epochs      steps  ends"
+    yield "  factor  step size  whole cycles  epochs      steps  final rate"
     for factor, plan in plans.items():
-        height = float(policies.position(plan.steps, plan.step_size))
-        end = "at a trough, the rate is init_lr"
-        if not plan.at_trough:
-            end = f"with the rate {height:.0%} of the way up from init_lr to its peak"
-        yield (
+        row = (
             f"  {factor:>6g}  {plan.step_size:>9,}  {plan.cycles:>12}  {plan.epochs:>6}  "
-            f"{plan.steps:>9,}  {end}"
+            f"{plan.steps:>9,}  "
         )
+        ends = _final_rates(sweep, plan)
+        yield row + ends[0]
+        yield from (" " * len(row) + end for end in ends[1:])
 
 
 def _is_read(name: str, space: SearchSpace) -> bool:
@@ -147,6 +146,14 @@ def _is_read(name: str, space: SearchSpace) -> bool:
     if name == "gamma":
         return not set(policies.DECAYING).isdisjoint(space.cyclical_policies)
     return bool(space.cyclical_policies) or name not in ("init_lr", "step_size_factor")
+
+
+def _final_rates(sweep: Sweep, plan: TrialPlan) -> list[str]:
+    """The rate at a trial's end: one for all policies, or one for each where they differ."""
+    rates = final_rates(sweep.search_space, plan)
+    if len(set(rates.values())) == 1:
+        return list(rates.values())[:1]
+    return [f"{policy}: {rate}" for policy, rate in rates.items()]
 
 
 def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:

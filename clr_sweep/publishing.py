@@ -205,6 +205,7 @@ def sweep_settings(sweep: Sweep) -> dict[str, object]:
         "training.batch_size": training.batch_size,
         "training.epochs": training.epochs,
         "training.loss": training.loss,
+        **_early_stopping(sweep),
         "objective.metric": sweep.objective.metric,
         "objective.direction": sweep.objective.direction,
         "objective.at": sweep.objective.at,
@@ -215,6 +216,12 @@ def sweep_settings(sweep: Sweep) -> dict[str, object]:
         "baseline.policy": sweep.baseline.policy,
         "baseline.learning_rate": sweep.baseline.learning_rate,
     }
+
+
+def _early_stopping(sweep: Sweep) -> dict[str, object]:
+    rule = sweep.training.early_stopping
+    values = {} if rule is None else rule.model_dump()
+    return {f"training.early_stopping.{key}": value for key, value in values.items()}
 
 
 def sampled_parameters(sweep: Sweep) -> list[str]:

@@ -17,11 +17,16 @@ Kind = Literal["trial", "baseline", "train"]
 
 @dataclass(frozen=True)
 class StepPoint:
-    """One optimizer step: the rate it used and the loss of its batch (before the update)."""
+    """One optimizer step: the rate it used and the loss of its batch (before the update).
+
+    Attributes:
+        cycle: the number of the cycle it lies in, from 1; None without cycles.
+    """
 
     step: int
     learning_rate: float
     batch_loss: float | None
+    cycle: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class TrialResult:
     Attributes:
         value: the objective; None unless complete.
         metrics: the metrics at the epoch that gives the objective, or the last ones.
+        learning_rate_deviation: the greatest distance of the rates used from those planned, in
+            float32; None in results of versions that did not measure it.
     """
 
     state: State
@@ -79,6 +86,7 @@ class TrialResult:
     cpu_seconds: float
     wall_seconds: float
     divergence: Divergence | None = None
+    learning_rate_deviation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class TrialRecord:
         params: the sampled hyperparameters by their names in the search space.
         reports: the epochs, from the trial's folder.
         test_metrics: test_loss and test_accuracy, where the trial was finally compared.
+        learning_rate_deviation: see `TrialResult`; None until the trial has ended.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
     """
@@ -108,6 +117,7 @@ class TrialRecord:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     divergence: Divergence | None = None
+    learning_rate_deviation: float | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
     retried: tuple[str, ...] = ()
 

@@ -107,6 +107,7 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
         cpu_seconds=result.cpu_seconds,
         wall_seconds=result.wall_seconds,
         divergence=result.divergence,
+        learning_rate_deviation=result.learning_rate_deviation,
         provenance=record.provenance,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clr_sweep.config import SCHEDULE_KEYS, OptimizerConfig
+from clr_sweep.cycles import epochs_needed, fits
 from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.fields import DEFAULT_POLICIES
 from clr_sweep.optimizers import (
@@ -17,7 +18,7 @@ from clr_sweep.optimizers import (
     momentum_problem,
 )
 from clr_sweep.schedules.momentum import CYCLED
-from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.schedules.policies import CYCLICAL, DECAYING
 from clr_sweep.wording import shown, unknown
 
 Problem = tuple[tuple[str, ...], str]
@@ -85,6 +86,32 @@ def momentum_problems(space: Mapping[str, Any], optimizer: OptimizerConfig) -> I
         key = "optimizer" if argument is None else argument
         if key in space and (text := momentum_problem((name,), space)):
             yield (key,), f"does not go with training.cycle_momentum, which {text}"
+
+
+def cycle_problem(values: Mapping[str, Any]) -> str | None:
+    """What is wrong with `training.epochs` where some factor cannot finish a cycle within them.
+
+    It belongs to files that are to be run: a study of an older version may hold such trials.
+
+    Args:
+        values: of the file, by dotted key, those that could be read.
+    """
+    epochs, factor = values.get("training.epochs"), values.get("search_space.step_size_factor")
+    named = values.get("search_space.policy", ())
+    cyclic = set(CYCLICAL) & ({named} if isinstance(named, str) else set(named))
+    if epochs is None or factor is None or not cyclic or values.get("objective.at") == "final":
+        return None
+    if any(_numeric_problems("step_size_factor", factor)):
+        return None
+    largest = bounds(factor)[1]
+    if fits(largest, epochs):
+        return None
+    return (
+        f"must be at least {epochs_needed(largest)}, two times the largest step_size_factor "
+        f"({largest:g}), so that every trial finishes a whole cycle, got {epochs}: give more "
+        f"epochs, a step_size_factor of at most {epochs / 2:g}, or objective.at: final, with which "
+        "a trial ends wherever its cycle stands"
+    )
 
 
 def _values(dimension: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from clr_sweep.config import DatasetConfig, OptimizerConfig, Sweep
 from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
 from clr_sweep.readable_values import readable_values
-from clr_sweep.space_checks import Problem, momentum_problems, space_problems
+from clr_sweep.space_checks import Problem, cycle_problem, momentum_problems, space_problems
 from clr_sweep.wording import sentence, shown, unknown, validation, without_password
 from clr_sweep.yaml_file import read_mapping
 
@@ -56,10 +56,15 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
         if isinstance(inner, dict):
             content[section] = {**inner, name: value}
     sweep, problems = validation(Sweep, content)
-    problems += _problems(readable_values(content), search_path(path))
+    values = readable_values(content)
+    problems += _problems(values, search_path(path))
     for keys, text in dict.fromkeys(problems):
         if ".".join(keys) not in given:
             wrong.append(f"{path}: {sentence(keys, text)}")
+    # Wrong only together with the factors, so an override by itself does not show it.
+    if (short := cycle_problem(values)) is not None:
+        key = "training.epochs"
+        wrong.append(f"{_option(key) if key in given else f'{path}: {key}'}: {short}")
     if sweep is None or wrong:
         raise InputError(wrong)
     return sweep

@@ -10,7 +10,7 @@ from typing import Any
 from mlflow.entities import Run
 
 from clr_sweep.records import EpochReport, StudyRecord, TrialRecord
-from clr_sweep.results.figures import learning_rate_figure, loss_figure
+from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
 from clr_sweep.results.report import trial_markdown
 from clr_sweep.tracking import contents
 from clr_sweep.tracking.audit import Audit, audit, model_is_whole
@@ -172,9 +172,13 @@ def _figures(record: TrialRecord) -> Mapping[str, Any]:
     folder = TrialFolder(record.folder)
     if (curve := folder.curve()) is not None:
         rates, losses = curve
-        figures["learning_rate.png"] = learning_rate_figure(
-            range(len(rates)), rates, losses, record, folder.momenta()
-        )
+        steps = range(len(rates))
+        draw = {
+            "learning_rate.png": partial(learning_rate_figure, momenta=folder.momenta()),
+            "loss_by_rate.png": loss_by_rate_figure,
+        }
+        for name in contents.step_figures(record):
+            figures[name] = draw[name](steps, rates, losses, record)
     if record.reports:
         figures["loss.png"] = loss_figure(record)
     return figures

@@ -6,7 +6,7 @@ import difflib
 import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -170,13 +170,20 @@ def _keys(
             continue
         if index < len(location) - 1 and model is not None:
             field = model.model_fields.get(str(part))
-            below = None if field is None else field.annotation
-            model = below if isinstance(below, type) and issubclass(below, BaseModel) else None
+            model = None if field is None else _section(field.annotation)
         # A mapping that was written as a text has no keys in the file.
         if isinstance(content, (Mapping, list, tuple)):
             keys.append(str(part))
             content = _item(content, part)
     return tuple(keys), list(model.model_fields) if model else []
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The record that a key holds, if it holds one; it may be one that can be left out."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def _those_written(content: Any, keys: tuple[str, ...]) -> tuple[str, ...]:

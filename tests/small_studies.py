@@ -175,10 +175,16 @@ def write_folder(
     folder.start(config)
     folder.log_file.write_text("it was printed\n", encoding="utf-8")
     steps = epochs * STEPS_PER_EPOCH
+    size = config.schedule.step_size or None
     rates, losses = random.random((2, steps)).astype("float32")
     for epoch in range(1, epochs + 1):
         own = range((epoch - 1) * STEPS_PER_EPOCH, epoch * STEPS_PER_EPOCH)
-        points = tuple(StepPoint(step, float(rates[step]), float(losses[step])) for step in own)
+        points = tuple(
+            StepPoint(
+                step, float(rates[step]), float(losses[step]), size and step // (2 * size) + 1
+            )
+            for step in own
+        )
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
         metrics = dict(zip(names, random.random(4).tolist(), strict=True))
         folder.append(EpochReport(epoch, own[-1] + 1, metrics, 1.5, 1.75, points))
@@ -195,6 +201,7 @@ def write_folder(
         cpu_seconds=1.5 * epochs,
         wall_seconds=1.75 * epochs,
         divergence=Divergence(steps - 1, epochs, 0.5, 0.25) if diverged else None,
+        learning_rate_deviation=0.0,
     )
     if state in ("complete", "pruned", "diverged"):
         folder.save_curve(rates, losses)

@@ -12,6 +12,7 @@ import numpy as np
 from clr_sweep.config import (
     CycledMomentum,
     DatasetConfig,
+    EarlyStopping,
     ModelConfig,
     Objective,
     OptimizerConfig,
@@ -19,7 +20,6 @@ from clr_sweep.config import (
 )
 from clr_sweep.cycles import plan_trial, plan_whole_budget
 from clr_sweep.records import TrialResult
-from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
@@ -56,6 +56,7 @@ def small_config(
     cycle_momentum: CycledMomentum | None = None,
     loss: str = "sparse_categorical_crossentropy",
     seed: int = 7,
+    early_stopping: dict[str, Any] | None = None,
 ) -> TrialConfig:
     """The configuration of a trial on `few_images`, as the search would make it."""
     objective = Objective.model_validate({"metric": metric, "at": at})
@@ -76,6 +77,7 @@ def small_config(
             epochs=epochs,
             loss=loss,
             cycle_momentum=cycle_momentum,
+            early_stopping=EarlyStopping(**early_stopping) if early_stopping else None,
         ),
         schedule=ScheduleConfig(
             policy=policy,  # type: ignore[arg-type]
@@ -112,7 +114,7 @@ def comparable(result: TrialResult) -> tuple[Any, ...]:
     """All of a result but the times."""
     return (
         result.state, result.reason, result.value, dict(result.metrics), result.epochs,
-        result.steps, result.divergence,
+        result.steps, result.divergence, result.learning_rate_deviation,
     )  # fmt: skip
 
 

@@ -244,6 +244,8 @@ CHANGES = st.fixed_dictionaries(
             ["adam", {"name": "lion"}, {"name": "sgd", "arguments": {"momentum": 1}}]
         ),
         "training.batch_size": st.integers(1, 10**6),
+        "training.early_stopping": st.none()
+        | st.fixed_dictionaries({"patience": st.integers(1, 9)}, optional={"min_delta": NUMBERS}),
         "objective": st.fixed_dictionaries(
             {"metric": st.sampled_from(["val_loss", "accuracy"])},
             optional={"at": st.sampled_from(["cycle_end", "final", "best"])},
@@ -287,6 +289,11 @@ def test_the_schema_allows_the_shipped_sweep() -> None:
         ("more", 1),
         ("training.epochs", 0),
         ("training.epochs", 2.5),
+        ("training.early_stopping", 3),
+        ("training.early_stopping", {"min_delta": 0.1}),
+        ("training.early_stopping", {"patience": 0}),
+        ("training.early_stopping", {"patience": 2, "min_delta": -0.1}),
+        ("training.early_stopping", {"patience": 2, "delta": 0.1}),
         ("training.optimizer", "sgdd"),
         ("training.optimizer", {"arguments": {}}),
         ("training.optimizer", {"name": "sgd", "momentum": 0.9}),

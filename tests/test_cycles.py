@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clr_sweep.cycles import TrialPlan, plan_trial, plan_whole_budget
+from clr_sweep.cycles import TrialPlan, epochs_needed, fits, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 
 
@@ -37,12 +37,32 @@ def test_the_tutorial_ended_at_a_peak() -> None:
     assert plan_trial(2, 938, 10, "cycle_end").epochs == 8
 
 
-@pytest.mark.parametrize("at", ["final", "best"])
-def test_the_whole_budget_is_used_elsewhere(at: str) -> None:
-    """Only `cycle_end` ends a trial before its budget."""
-    plan = plan_trial(3, 100, 16, at)  # type: ignore[arg-type]
+def test_the_whole_budget_is_used_by_final_alone() -> None:
+    """`best` compares troughs: nothing that it could keep comes after the last one."""
+    plan = plan_trial(3, 100, 16, "final")
     assert (plan.steps, plan.epochs, plan.cycles, plan.at_trough) == (1600, 16, 2, False)
-    assert plan_trial(4, 100, 16, at).at_trough  # type: ignore[arg-type]
+    assert plan_trial(4, 100, 16, "final").at_trough
+    assert plan_trial(3, 100, 16, "best") == plan_trial(3, 100, 16, "cycle_end")
+    assert plan_trial(3, 100, 16, "best").steps == 1200
+
+
+@given(factor=st.floats(0.001, 100), per_epoch=st.integers(1, 5000), epochs=st.integers(1, 300))
+def test_a_budget_that_holds_a_cycle_ends_at_a_trough(
+    factor: float, per_epoch: int, epochs: int
+) -> None:
+    """Whatever the rounding of half a cycle to whole steps; one epoch less may not do."""
+    assume(per_epoch * epochs > 1)  # half a cycle has at least a step
+    needed = epochs_needed(factor)
+    assert fits(factor, needed)
+    assert not fits(factor, needed - 1)
+    if fits(factor, epochs):
+        assert plan_trial(factor, per_epoch, epochs, "cycle_end").at_trough
+
+
+def test_rounding_up_costs_no_cycle() -> None:
+    """2.5 x 7 steps are 17.5: with 18, two of them would be a step more than five epochs have."""
+    plan = plan_trial(2.5, 7, 5, "cycle_end")
+    assert (plan.step_size, plan.steps, plan.cycles, plan.at_trough) == (17, 34, 1, True)
 
 
 def test_without_cycles_the_end_is_the_budgets() -> None:
@@ -74,7 +94,7 @@ def test_a_plan_agrees_with_the_schedule(
     assert plan.cycles == policies.whole_cycles(plan.steps, plan.step_size)
     assert plan.at_trough == (policies.position(plan.steps, plan.step_size) == 0)
     troughs = policies.whole_cycles(budget, plan.step_size)
-    if at == "cycle_end" and troughs:
+    if at != "final" and troughs:
         assert plan.at_trough
         assert plan.steps + 2 * plan.step_size > budget
     else:

@@ -404,6 +404,7 @@ def test_shipped_sweeps_run(file: Path, places: Callable[..., Place]) -> None:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if content["dataset"]["name"] == "fashion_mnist":
         content["dataset"] = {"name": str(DATA / "fashion_mnist_slice.npz"), "validation": 400}
+    content["search_space"]["step_size_factor"] = [1, 2]  # what four epochs hold
     written = place.write_sweep(content, file.name)
     done = place.sweep("run", str(written), "--trials", "2", "--epochs", "4")
     assert done.process.returncode == 0, done.output

@@ -9,7 +9,6 @@ import pytest
 from written_sweeps import SHIPPED, content, written
 
 from clr_sweep.config import Sweep
-from clr_sweep.cycles import plan_trial
 from clr_sweep.plan import cycle_warnings, describe_plan
 
 SLICE = str(Path(__file__).parent / "data" / "fashion_mnist_slice.npz")
@@ -40,14 +39,14 @@ def test_the_plan_of_the_shipped_sweep() -> None:
         "data: fashion_mnist, 54,000 examples to train on, 6,000 held out for validation, "
         "844 steps per epoch",
         "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):",
-        "  factor  step size  whole cycles  epochs      steps  ends",
-        "       2      1,688             4      16     13,504  at a trough, the rate is init_lr",
-        "       3      2,532             2      12     10,128  at a trough, the rate is init_lr",
-        "       4      3,376             2      16     13,504  at a trough, the rate is init_lr",
-        "       5      4,220             1      10      8,440  at a trough, the rate is init_lr",
-        "       6      5,064             1      12     10,128  at a trough, the rate is init_lr",
-        "       7      5,908             1      14     11,816  at a trough, the rate is init_lr",
-        "       8      6,752             1      16     13,504  at a trough, the rate is init_lr",
+        "  factor  step size  whole cycles  epochs      steps  final rate",
+        "       2      1,688             4      16     13,504  init_lr",
+        "       3      2,532             2      12     10,128  init_lr",
+        "       4      3,376             2      16     13,504  init_lr",
+        "       5      4,220             1      10      8,440  init_lr",
+        "       6      5,064             1      12     10,128  init_lr",
+        "       7      5,908             1      14     11,816  init_lr",
+        "       8      6,752             1      16     13,504  init_lr",
         "cost without pruning: 50 trials of 13.7 epochs on average and 16 for the baseline, "
         "702 epochs or 592,247 steps in all",
         "time: not measured (--measure times some training steps on this machine)",
@@ -59,6 +58,7 @@ def test_the_plan_of_an_odd_sweep(tmp_path: Path) -> None:
     changes = {
         "training": {
             "epochs": 10,
+            "early_stopping": {"patience": 2, "min_delta": 0.001},
             "batch_size": 32,
             "optimizer": {"name": "sgd", "arguments": {"nesterov": True, "momentum": 0}},
         },
@@ -80,14 +80,15 @@ def test_the_plan_of_an_odd_sweep(tmp_path: Path) -> None:
         "training: tutorial_cnn (dropout 0.3), sgd (nesterov true, momentum 0.0), batch size 32, "
         "at most 10 epochs"
     ) in lines
+    rule = "early stopping: after 2 troughs that do not improve by more than 0.001"
+    assert rule in lines
     assert "  (at batch size 32; the trials' own differ)" in lines
-    assert [line.split()[0] for line in lines if "step" not in line and "  at a tr" in line] == [
-        "2.5",
-        "5",
+    head = lines.index("  factor  step size  whole cycles  epochs      steps  final rate")
+    assert lines[head + 1 : head + 4] == [
+        "     2.5      4,220             2      10     16,880  init_lr",
+        "       5      8,440             1      10     16,880  init_lr",
+        "       8     13,504             0      10     16,880  init_lr + 0.75 x (max_lr - init_lr)",
     ]
-    assert any(
-        line.endswith("with the rate 75% of the way up from init_lr to its peak") for line in lines
-    )
     assert sum(line.startswith("warning: ") for line in lines) == 1
 
 
@@ -129,11 +130,11 @@ def test_data_from_a_file(tmp_path: Path) -> None:
 def test_data_from_a_function(tmp_path: Path) -> None:
     """The function is not called: its size stays open, and the cycles are judged without it."""
     (tmp_path / "data_for_a_plan.py").write_text("raise SystemExit('must not be imported')")
-    changes = {"dataset.name": "data_for_a_plan:load", "training.epochs": 10}
+    changes = {"dataset.name": "data_for_a_plan:load", "objective.at": "final"}
     lines = plan(tmp_path, changes)
     open_size = "data: data_for_a_plan:load (its size is known once it is loaded: --measure)"
     assert open_size in lines
-    assert lines[lines.index(open_size) + 1].startswith("warning: 10 epochs hold no whole cycle")
+    assert lines[lines.index(open_size) + 1].startswith("warning: with objective.at: final trials")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,9 @@ def test_data_from_a_function(tmp_path: Path) -> None:
 def test_the_factors_shown(tmp_path: Path, factor: Any, shown: list[str]) -> None:
     """All factors, or an even spread of many; each one a factor that can be sampled."""
     lines = plan(tmp_path, {"search_space.step_size_factor": factor, "training.epochs": 64})
-    table = lines[lines.index("  factor  step size  whole cycles  epochs      steps  ends") + 1 :]
+    table = lines[
+        lines.index("  factor  step size  whole cycles  epochs      steps  final rate") + 1 :
+    ]
     rows = table[: next(i for i, line in enumerate(table) if line.startswith("cost"))]
     assert [row.split()[0] for row in rows] == shown
 
@@ -162,17 +165,22 @@ def test_no_warning_where_every_factor_ends_at_a_trough(epochs: int) -> None:
     assert warnings({"training.epochs": epochs}) == []
 
 
-def test_the_warning_of_a_short_budget_names_the_one_that_would_do() -> None:
-    """Following the warning silences it, and one epoch less does not."""
-    (warning,) = warnings({"training.epochs": 10})
-    assert "10 epochs hold no whole cycle of a step-size factor above 5" in warning
-    assert warning.endswith("; 16 epochs would do")
-    assert plan_trial(5, 844, 10, "cycle_end").cycles == 1
-    assert plan_trial(5.1, 844, 10, "cycle_end").cycles == 0
-    assert len(warnings({"training.epochs": 15})) == 1
-    one = warnings({"training.epochs": 1, "search_space.step_size_factor": 0.6})
-    assert one[0].startswith("warning: 1 epoch holds no whole cycle")
-    assert one[0].endswith("; 2 epochs would do")
+def test_each_policy_has_a_line_of_its_own_where_they_end_apart(tmp_path: Path) -> None:
+    """Numbers where the bounds are fixed, below one another."""
+    changes = {
+        "search_space.init_lr": 0.001,
+        "search_space.max_lr": 0.101,
+        "search_space.step_size_factor": 3,
+        "search_space.policy": ["triangular", "triangular2"],
+        "training.epochs": 7,
+        "objective.at": "final",
+    }
+    lines = plan(tmp_path, changes)
+    head = lines.index("  factor  step size  whole cycles  epochs      steps  final rate")
+    assert lines[head + 1 : head + 3] == [
+        "       3      2,532             1       7      5,908  triangular: 0.0343333333",
+        "                                                      triangular2: 0.0176666667",
+    ]
 
 
 def test_the_warning_of_scores_that_are_not_comparable() -> None:
@@ -180,4 +188,6 @@ def test_the_warning_of_scores_that_are_not_comparable() -> None:
     (warning,) = warnings({"objective": {"at": "final"}})
     assert "with objective.at: final" in warning
     assert warnings({"objective": {"at": "final"}, "search_space.step_size_factor": 4}) == []
-    assert warnings({"objective": {"at": "best"}, "training.epochs": 2}) == []
+    assert warnings({"objective": {"at": "best"}}) == []
+    # A factor that finishes no cycle is compared as little.
+    assert len(warnings({"objective": {"at": "final"}, "training.epochs": 2})) == 1

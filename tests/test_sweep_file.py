@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -331,9 +332,9 @@ def test_sizes_are_checked_beside_other_problems(tmp_path: Path) -> None:
 def test_overrides_stand_in_place_of_the_file(tmp_path: Path) -> None:
     """An option takes the place of the file's value, as text or as a number."""
     file = written(tmp_path, {"study": ABSENT})
-    given = {"study.trials": "7", "training.epochs": 3, "study.name": "0815", "study.seed": "+1"}
+    given = {"study.trials": "7", "training.epochs": 17, "study.name": "0815", "study.seed": "+1"}
     sweep = load_sweep(file, given)
-    assert (sweep.study.trials, sweep.training.epochs, sweep.study.seed) == (7, 3, 1)
+    assert (sweep.study.trials, sweep.training.epochs, sweep.study.seed) == (7, 17, 1)
     assert sweep.study_name == "0815"
 
 
@@ -350,7 +351,7 @@ def test_what_is_not_given_overrides_nothing(
 def test_an_override_mends_a_wrong_value(tmp_path: Path) -> None:
     """What the file says is not looked at where an option stands in its place."""
     file = written(tmp_path, {"study.trials": "many", "training.epochs": ABSENT})
-    assert load_sweep(file, {"study.trials": 3, "training.epochs": "4"}).training.epochs == 4
+    assert load_sweep(file, {"study.trials": 3, "training.epochs": "20"}).training.epochs == 20
 
 
 @pytest.mark.parametrize(
@@ -480,3 +481,73 @@ def test_a_broken_file_is_read_or_refused(
         return
     assert problems
     assert all(problem.startswith(f"{file}: ") for problem in problems)
+
+
+# ---- cycles that do not fit into the budget
+
+SHORT = (
+    "must be at least 16, two times the largest step_size_factor (8), so that every trial "
+    "finishes a whole cycle, got 10: give more epochs, a step_size_factor of at most 5, or "
+    "objective.at: final, with which a trial ends wherever its cycle stands"
+)
+
+
+@pytest.mark.parametrize("at", ["cycle_end", "best"])
+def test_a_factor_that_cannot_finish_a_cycle_is_refused(tmp_path: Path, at: str) -> None:
+    """The place, the value, the epochs needed and the cures; each of the cures is one."""
+    short = {"training.epochs": 10, "objective": {"at": at}}
+    file = written(tmp_path, short)
+    with pytest.raises(InputError) as refused:
+        load_sweep(file)
+    assert str(refused.value) == f"{file}: training.epochs: {SHORT}"
+    for cure in (
+        {"training.epochs": 16},
+        {"search_space.step_size_factor": {"low": 2, "high": 5}},
+        {"objective": {"at": "final"}},
+    ):
+        assert load_sweep(written(tmp_path, {**short, **cure}))
+
+
+def test_epochs_from_the_command_line_are_held_against_the_factors(tmp_path: Path) -> None:
+    """The option is named where it stands in place of the file's value; it mends that too."""
+    with pytest.raises(InputError) as refused:
+        load_sweep(written(tmp_path), {"training.epochs": "10"})
+    assert str(refused.value) == f"--epochs: {SHORT}"
+    assert load_sweep(written(tmp_path, {"training.epochs": 10}), {"training.epochs": "16"})
+
+
+@pytest.mark.parametrize(
+    ("factor", "needed"),
+    [
+        (5.01, 11), ([2, 8.5], 17), ({"low": 2.0, "high": 5.5}, 11), ({"low": 3, "high": 6}, 12),
+        ({"low": 1.0, "high": 64.0, "log": True}, 128),
+    ],
+)  # fmt: skip
+def test_the_largest_factor_decides(tmp_path: Path, factor: Any, needed: int) -> None:
+    """Of real numbers, of lists and of steps; the epochs named are enough and none too many."""
+    key = "search_space.step_size_factor"
+    with pytest.raises(InputError, match=f"training.epochs: must be at least {needed}, two"):
+        load_sweep(written(tmp_path, {"training.epochs": 10, key: factor}))
+    with pytest.raises(InputError, match=f"must be at least {needed}, two"):
+        load_sweep(written(tmp_path, {"training.epochs": needed - 1, key: factor}))
+    assert load_sweep(written(tmp_path, {"training.epochs": needed, key: factor}))
+
+
+def test_a_budget_too_short_is_told_with_all_other_problems(tmp_path: Path) -> None:
+    """It hides none and none hides it, but for those that leave it without an answer."""
+    file = written(tmp_path, {"training.epochs": 10, "study.trials": 0, "model.name": "nothing"})
+    with pytest.raises(InputError) as refused:
+        load_sweep(file)
+    problems = str(refused.value).split("\n")
+    assert len(problems) == 3
+    assert f"{file}: training.epochs: {SHORT}" in problems
+    file = written(tmp_path, {"training.epochs": 10, "search_space.step_size_factor": "long"})
+    with pytest.raises(InputError) as refused:
+        load_sweep(file)
+    assert "cycle" not in str(refused.value)
+
+
+def test_a_stored_definition_may_hold_what_is_refused_now() -> None:
+    """A study of an older version is read, shown and exported as it is."""
+    old = content({"training.epochs": 10})
+    assert Sweep.model_validate_json(json.dumps(old)).training.epochs == 10

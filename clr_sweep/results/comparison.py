@@ -231,9 +231,9 @@ def _baseline_note(baseline: TrialRecord) -> str:
 
 def _unequal(best: TrialRecord, baseline: TrialRecord) -> tuple[str, ...]:
     notes = []
-    ours, theirs = best.config.steps, baseline.config.steps
+    ours, theirs = curves.steps_done(best), curves.steps_done(baseline)
     if ours != theirs:
-        lengths = [words.epochs(curves.planned_epochs(record)) for record in (best, baseline)]
+        lengths = [words.epochs(curves.epochs_done(record)) for record in (best, baseline)]
         notes.append(
             f"Unequal training: the best trial took {words.count(ours)} steps ({lengths[0]} "
             f"epochs), the baseline {words.count(theirs)} ({lengths[1]} epochs)."

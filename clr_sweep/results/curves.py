@@ -33,11 +33,16 @@ def planned_epochs(record: TrialRecord) -> float:
 def epochs_done(record: TrialRecord) -> float:
     """The epochs trained so far, a part of one at the end included; 0 before the first report.
 
-    A complete trial has done all its steps, whether its reports are at hand or not.
+    A complete trial whose reports are not at hand counts as planned.
     """
-    if record.state == "complete":
-        return planned_epochs(record)
-    return record.reports[-1].step / steps_per_epoch(record) if record.reports else 0.0
+    return steps_done(record) / steps_per_epoch(record)
+
+
+def steps_done(record: TrialRecord) -> int:
+    """The optimizer steps trained so far; see `epochs_done`."""
+    if record.reports:
+        return record.reports[-1].step
+    return record.config.steps if record.state == "complete" else 0
 
 
 def metric_curve(record: TrialRecord, name: str) -> tuple[Array, Array]:

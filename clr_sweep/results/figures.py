@@ -5,6 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from clr_sweep.records import StudyRecord
+from clr_sweep.results.divergence_figure import divergence_figure
+from clr_sweep.results.loss_by_rate import loss_by_rate_figure
 from clr_sweep.results.space_figures import bounds_figure, ended, space_figure
 from clr_sweep.results.study_figures import comparison_figure, history_figure, importance_figure
 from clr_sweep.results.trial_figures import learning_rate_figure, loss_figure
@@ -12,9 +14,11 @@ from clr_sweep.results.trial_figures import learning_rate_figure, loss_figure
 __all__ = [
     "bounds_figure",
     "comparison_figure",
+    "divergence_figure",
     "history_figure",
     "importance_figure",
     "learning_rate_figure",
+    "loss_by_rate_figure",
     "loss_figure",
     "space_figure",
     "study_figures",
@@ -28,6 +32,7 @@ def study_figures(study: StudyRecord) -> dict[str, Figure]:
         figures["history.png"] = history_figure(study)
         figures["search-space.png"] = space_figure(study)
         figures["bounds.png"] = bounds_figure(study)
+        figures["divergence.png"] = divergence_figure(study)
     compared = (study.best, study.baseline)
     if any(record is not None and record.reports for record in compared):
         figures["comparison.png"] = comparison_figure(study)

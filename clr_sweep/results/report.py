@@ -59,6 +59,8 @@ def _sections(
     # The page's title is the study's name, and it shows a few lines until one asks for more.
     yield f"**{_result(study, planned)}**"
     yield _inline(comparison.verdict)
+    if warning := words.deviations(study):
+        yield f"**{_inline(warning)}**"
     if best is not None:
         yield "## Best trial against the baseline"
         yield _table(*_comparison_rows(best, comparison))
@@ -87,6 +89,11 @@ def trial_markdown(record: TrialRecord) -> str:
     """
     lines = [f"**{words.capital(record.label)}: {_inline(_outcome(record))}**"]
     lines.append(f"Schedule: {words.schedule(record)}.")
+    if (deviation := record.learning_rate_deviation) is not None:
+        lines.append(
+            f"Rates used: {'exactly' if not deviation else 'NOT'} those planned, greatest "
+            f"deviation {words.rate(deviation)}."
+        )
     further = [
         f"{_inline(words.shorten(name, 60))} {_inline(_parameter(value))}"
         for name, value in _further(record).items()
@@ -120,6 +127,8 @@ def summary(study: StudyRecord) -> str:
     """The end of a sweep in a few lines of plain text, for the terminal."""
     comparison = compare(study)
     lines = [f"{study.name}: {words.counts(study)}", comparison.verdict, _cost(study)]
+    if warning := words.deviations(study):
+        lines.append(warning)
     if study.best is not None:
         lines.append(f"Best configuration: clr-sweep export {study.name} -o best.yaml")
     return "\n".join(lines)
@@ -226,7 +235,7 @@ def _outcome(record: TrialRecord) -> str:
     if value is None:
         return words.state(record)
     last = "" if record.state == "complete" else "last "
-    head = words.state(record) if record.state != "complete" else "complete"
+    head = words.state(record) if record.state != "complete" or record.reason else "complete"
     return f"{head}, {last}{words.metric(name)} {words.value(value)}"
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -22,6 +23,7 @@ from clr_sweep.results import words
 
 # Okabe and Ito's palette, made to be told apart with every kind of colour vision.
 BLUE, SKY, GREEN = "#0072B2", "#56B4E9", "#009E73"
+PALE = "#C5DDEE"  # the blue, light enough to lie under it
 SKY_TEXT = "#1A86C0"  # the sky blue, dark enough to be read
 VERMILLION, ORANGE = "#D55E00", "#E69F00"
 INK, MUTED, FAINT, GRID = "#222222", "#666666", "#9A9A9A", "#E8E8E8"
@@ -86,10 +88,14 @@ def legend(drawn: Figure, handles: Sequence[Line2D], line: float = 0.68) -> None
     """Puts handles in a row under the subtitle, `line` inches below the figure's top."""
     if handles:
         height = drawn.get_size_inches()[1]
+        # A line fills its place in the legend, a mark stands in the middle of it.
+        lines = handles[0].get_linestyle() != "None"
         drawn.legend(
-            handles=list(handles), loc="upper left", bbox_to_anchor=(0.004, 1 - line / height),
+            handles=list(handles), loc="upper left",
+            bbox_to_anchor=(0.012 if lines else 0.004, 1 - line / height),
             ncols=len(handles), frameon=False, fontsize=SMALL, labelcolor=INK,
-            handletextpad=0.3, columnspacing=1.6, borderpad=0.0, borderaxespad=0.0,
+            handletextpad=0.6 if lines else 0.3, columnspacing=1.6, borderpad=0.0,
+            borderaxespad=0.0,
         )  # fmt: skip
 
 
@@ -165,6 +171,18 @@ def log_rates(ax: Axes, axis: str, values: Iterable[float]) -> None:
         target.set_minor_formatter(NullFormatter())
     else:
         target.set_minor_formatter(FuncFormatter(lambda v, _: words.rate(v)))
+
+
+def log_if_wide(ax: Axes, values: npt.NDArray[np.float64]) -> bool:
+    """Makes the y axis logarithmic where losses spread over more than a factor of 30."""
+    finite = values[np.isfinite(values)]
+    if not len(finite) or finite.min() <= 0:
+        return False
+    low, high = np.percentile(finite, (0.5, 99.5))
+    if high <= 30 * low:
+        return False
+    ax.set_yscale("log")
+    return True
 
 
 def value_ticks(ax: Axes, values: Iterable[float]) -> None:

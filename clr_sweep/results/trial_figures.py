@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from clr_sweep.optimizers import momentum_argument
 from clr_sweep.records import TrialRecord
@@ -22,12 +23,11 @@ def learning_rate_figure(
     record: TrialRecord,
     momenta: npt.ArrayLike | None = None,
 ) -> Figure:
-    """The learning rate of every optimizer step, above the loss of its batch.
+    """The learning rate of every optimizer step over the planned one, above the batches' losses.
 
-    Where the momentum was cycled it has a panel between the two.
-
-    Troughs are marked; what a stopped trial would still have done is dotted. Long curves are
-    thinned so that extremes stay in place (`curves.thin`).
+    The plan is a wide, pale line to the trial's planned end; where the rates that were used leave
+    it, it is seen. Ends of cycles are marked in all panels. Long curves are thinned so that
+    extremes stay in place (`curves.thin`). Where the momentum was cycled it has a panel between.
 
     Args:
         steps: optimizer steps, ascending, counted from 0, shape (n,).
@@ -53,6 +53,7 @@ def learning_rate_figure(
         + ("" if len(x) else "; no step recorded")
         + ("" if record.state == "complete" else f"; {words.short_state(record)}"),
         height=(5.6 if with_losses else 3.8) + (0 if momenta is None else 1.2),
+        legend=True,
     )
     ratios = [3.0] + [1.4] * (momenta is not None) + [2.0] * with_losses
     grid = drawn.add_gridspec(len(ratios), 1, height_ratios=ratios)
@@ -67,29 +68,28 @@ def learning_rate_figure(
     if with_losses:
         style.dress(panels[-1], "", "batch loss")
         _draw_batch_losses(panels[-1], x, losses)
+        _mark_troughs(panels[-1], _troughs(record, x), named=False)
         _mark_divergence(panels[-1], record, 1.0, named=False)
     for ax in panels[:-1]:
         ax.tick_params(labelbottom=False)
     panels[-1].set_xlabel("optimizer step", fontsize=style.BODY, color=style.INK)
     style.whole_ticks(top)
     _epochs_on_top(top, record)
+    style.legend(drawn, _rate_handles(record))
     drawn.align_ylabels()
     return drawn
 
 
 def _draw_rates(ax: Axes, x: Array, y: Array, record: TrialRecord) -> None:
     planned = record.config.steps
-    done = int(x[-1]) + 1 if len(x) else 0
-    if done < planned:
-        ahead = np.unique(np.linspace(done, planned - 1, 2000).round())
-        ax.plot(ahead, curves.planned_rates(record, ahead), ":", color=style.FAINT, lw=1.3,
-                gid="planned")  # fmt: skip
-    ax.plot(*curves.thin(x, y), color=style.BLUE, lw=1.8, gid="rate")
+    every = np.arange(planned, dtype=np.float64)
+    ax.plot(*curves.thin(every, curves.planned_rates(record, every)), color=style.PALE, lw=6,
+            solid_joinstyle="miter", gid="planned")  # fmt: skip
+    ax.plot(*curves.thin(x, y), color=style.BLUE, lw=1.5, gid="rate")
     high = max(float(np.nanmax(y)) if len(y) else 0.0, record.config.schedule.max_lr)
     ax.set_ylim(0 if high else -1, 1.15 * high or 1)
     ax.set_xlim(-0.005 * planned, 1.005 * planned)
-    troughs = curves.trough_steps(record, done)
-    _mark_troughs(ax, [float(t) for t in troughs])
+    _mark_troughs(ax, _troughs(record, x))
     if len(x):
         ax.plot(x[-1:], y[-1:], "o", ms=5.5, color=style.BLUE, mec="white", clip_on=False,
                 gid="end")  # fmt: skip
@@ -105,14 +105,29 @@ def _draw_momenta(ax: Axes, x: Array, momenta: Array, record: TrialRecord) -> No
         ax.set_ylim(bounds.low - margin, bounds.high + margin)
     if len(x):
         style.end_labels(ax, [(float(momenta[-1]), f"{momenta[-1]:.3g}", style.GREEN)])
-    _mark_troughs(ax, [float(t) for t in curves.trough_steps(record, len(x))], named=False)
+    _mark_troughs(ax, _troughs(record, x), named=False)
+
+
+def _troughs(record: TrialRecord, steps: Array) -> list[float]:
+    done = int(steps[-1]) + 1 if len(steps) else 0
+    return [float(step) for step in curves.trough_steps(record, done)]
+
+
+def _rate_handles(record: TrialRecord) -> list[Line2D]:
+    used, found = "used", record.learning_rate_deviation
+    if found is not None:
+        used += f" (greatest deviation from the plan: {words.rate(found)})"
+    return [
+        Line2D([], [], color=style.PALE, lw=6, solid_capstyle="butt", label="planned"),
+        Line2D([], [], color=style.BLUE, lw=1.5, label=used),
+    ]
 
 
 def _draw_batch_losses(ax: Axes, x: Array, losses: Array) -> None:
     ax.plot(*curves.thin(x, losses), color=style.FAINT, lw=0.5, alpha=0.55, gid="batch loss")
     mean_x, mean_y = curves.smooth(x, losses)
     ax.plot(mean_x, mean_y, color=style.INK, lw=1.4, gid="mean batch loss")
-    if not _log_if_wide(ax, losses) and len(mean_y):
+    if not style.log_if_wide(ax, losses) and len(mean_y):
         # A single wild batch must not flatten all the others.
         low, high = np.nanmin(losses), np.nanmax(losses)
         top = high if high < 3 * mean_y.max() else 1.5 * mean_y.max()
@@ -143,7 +158,7 @@ def loss_figure(record: TrialRecord) -> Figure:
         ax.set_xlim(0, max(last, _diverged_at(record) or 0.0) * 1.01)
         if training == "loss":
             both = [curves.metric_curve(record, name)[1] for name in (validation, training)]
-            _log_if_wide(ax, np.concatenate(both))
+            style.log_if_wide(ax, np.concatenate(both))
         _mark_troughs(ax, curves.trough_epochs(record), named=ax is panels[0])
         _mark_divergence(ax, record, curves.steps_per_epoch(record), named=ax is panels[0])
         _label_ends(ax, record, [(validation, "validation", style.BLUE),
@@ -183,18 +198,6 @@ def _label_ends(ax: Axes, record: TrialRecord, lines: list[tuple[str, str, str]]
             entries.append((float(finite[-1]), f"{what} {words.value(finite[-1])}", color))
     if entries:
         style.end_labels(ax, entries, gap=0.09)
-
-
-def _log_if_wide(ax: Axes, values: Array) -> bool:
-    """Makes the y axis logarithmic where losses spread over more than a factor of 30."""
-    finite = values[np.isfinite(values)]
-    if not len(finite) or finite.min() <= 0:
-        return False
-    low, high = np.percentile(finite, (0.5, 99.5))
-    if high <= 30 * low:
-        return False
-    ax.set_yscale("log")
-    return True
 
 
 def _mark_troughs(ax: Axes, at: list[float], named: bool = True) -> None:

@@ -109,7 +109,7 @@ def _end(record: TrialRecord) -> str:
         return "ends at a trough"
     if config.steps % (2 * size) == size:
         return "ends at a peak"
-    last = config.schedule.learning_rate(config.steps - 1)
+    last = float(config.schedule.learning_rate(config.steps - 1))
     slope = "rise" if config.steps % (2 * size) < size else "fall"
     return f"ends in mid-cycle, on the {slope}, at rate {rate(last)}"
 
@@ -140,8 +140,22 @@ def state(record: TrialRecord) -> str:
     """How a trial stands, with what is known of why."""
     if record.state == "diverged" and record.divergence is not None:
         return divergence(record)
-    reason = shorten(record.reason, 300) if record.reason and record.state != "complete" else ""
+    reason = shorten(record.reason, 300) if record.reason else ""
     return short_state(record) + (f": {reason}" if reason else "")
+
+
+def deviations(study: StudyRecord) -> str:
+    """A warning where trials used other rates than planned, else an empty text."""
+    found = [record for record in study.all if record.learning_rate_deviation]
+    if not found:
+        return ""
+    worst = max(found, key=lambda record: record.learning_rate_deviation or 0.0)
+    by = rate(worst.learning_rate_deviation or 0.0)
+    where = "in 1 run" if len(found) == 1 else f"in {count(len(found))} runs"
+    return (
+        f"Warning: the learning rates used are not those planned {where}, by up to {by} "
+        f"({worst.label}): their schedules are not what they are called."
+    )
 
 
 def counts(study: StudyRecord, planned: int | None = None) -> str:

@@ -86,6 +86,7 @@ def _record(
         cpu_seconds=result.get("cpu_seconds", 0.0),
         wall_seconds=result.get("wall_seconds", 0.0),
         divergence=Divergence(**where) if where else None,
+        learning_rate_deviation=result.get("learning_rate_deviation"),
         provenance=content.get(PROVENANCE) or {},
         retried=tuple(content.get(RETRIED, ())),
     )

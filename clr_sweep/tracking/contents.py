@@ -64,6 +64,8 @@ def epoch_points(report: EpochReport, first: str = "") -> list[Point]:
         points.append(Point("learning_rate", point.learning_rate, point.step))
         if point.batch_loss is not None:
             points.append(Point("batch_loss", point.batch_loss, point.step))
+        if point.cycle is not None:
+            points.append(Point("cycle", point.cycle, point.step))
     return points
 
 
@@ -77,15 +79,32 @@ def is_whole(record: TrialRecord) -> bool:
     return result is not None and result.epochs == len(record.reports)
 
 
+def summary(record: TrialRecord) -> dict[str, float]:
+    """The metrics of a trial that has ended as a whole, those of the test set apart."""
+    if not record.has_ended:
+        return {}
+    found = {
+        "trial_cpu_seconds": record.cpu_seconds,
+        "trial_wall_seconds": record.wall_seconds,
+        "learning_rate_deviation": record.learning_rate_deviation,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def points(record: TrialRecord) -> Iterator[Point]:
     """Every value that the run of a trial in this state holds, those of the test set last."""
     for report in record.reports:
         yield from epoch_points(report, record.config.objective.metric)
-    if record.has_ended:
-        yield Point("trial_cpu_seconds", record.cpu_seconds, 0)
-        yield Point("trial_wall_seconds", record.wall_seconds, 0)
+    for name, value in summary(record).items():
+        yield Point(name, value, 0)
     for name, value in record.test_metrics.items():
         yield Point(name, value, 0)
+
+
+def step_figures(record: TrialRecord) -> list[str]:
+    """The figures of a trial's single steps."""
+    cyclic = record.config.schedule.step_size > 0
+    return ["learning_rate.png", *(["loss_by_rate.png"] if cyclic else [])]
 
 
 def artifacts(record: TrialRecord) -> list[str]:
@@ -95,7 +114,7 @@ def artifacts(record: TrialRecord) -> list[str]:
     folder = TrialFolder(record.folder)
     names = ["config.yaml"]
     if folder.curve_file.exists():
-        names += ["curves/curve.npz", "figures/learning_rate.png"]
+        names += ["curves/curve.npz", *(f"figures/{name}" for name in step_figures(record))]
     if record.reports:
         names.append("figures/loss.png")
     if record.state == "failed" and folder.log_file.exists():

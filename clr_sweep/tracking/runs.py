@@ -17,7 +17,7 @@ from mlflow.tracking import MlflowClient
 
 from clr_sweep.records import TrialRecord
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name
+from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name, summary
 from clr_sweep.tracking.inputs import dataset_input
 from clr_sweep.tracking.lookup import process_tag
 from clr_sweep.tracking.models import delete_models, model_of_run
@@ -161,11 +161,7 @@ class SweepRuns:
     ) -> None:
         """What a trial leaves: figures, files, state and reason; the model is logged before."""
         folder = TrialFolder(record.folder)
-        seconds = {
-            "trial_cpu_seconds": record.cpu_seconds,
-            "trial_wall_seconds": record.wall_seconds,
-        }
-        self.log_metrics(run_id, seconds)
+        self.log_metrics(run_id, summary(record))
         self.log_test_metrics(run_id, record.test_metrics)
         self.log_figures(run_id, figures)
         names = artifacts(record)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.records import StepPoint
+from clr_sweep.schedules import policies
 from clr_sweep.trial_config import TrialConfig
 
 # A chart freezes at about 10,000 points a run.
@@ -26,6 +27,7 @@ def shown_steps(config: TrialConfig) -> frozenset[int]:
 
 def step_points(
     shown: frozenset[int],
+    step_size: int,
     start: int,
     rates: npt.NDArray[np.float32],
     losses: npt.NDArray[np.float32],
@@ -33,6 +35,7 @@ def step_points(
     """The points of an epoch: the steps that are shown, and its last one.
 
     Args:
+        step_size: half a cycle in steps; 0 without cycles, which then have no number.
         start: the epoch's first step.
         rates: the rate of each of its steps, shape (steps,).
         losses: the loss of each batch, shape (steps,); one that is not finite becomes None.
@@ -42,6 +45,7 @@ def step_points(
             step=start + index,
             learning_rate=float(rates[index]),
             batch_loss=float(losses[index]) if math.isfinite(losses[index]) else None,
+            cycle=int(policies.cycle(start + index, step_size)) if step_size else None,
         )
         for index in range(len(rates))
         if start + index in shown or index == len(rates) - 1

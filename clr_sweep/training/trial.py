@@ -24,11 +24,13 @@ from clr_sweep.records import Divergence, EpochReport, TrialResult
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
+from clr_sweep.training.deviation import deviation
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.points import shown_steps, step_points
 from clr_sweep.training.state import training_state
+from clr_sweep.training.troughs import stalled, trough_epochs
 from clr_sweep.trial_config import TrialConfig
 
 # Steps between two looks at the losses: a diverged trial is stopped within so many.
@@ -105,31 +107,43 @@ class _Trial:
         self.unsaveable = state.unsaveable
         self.checkpoint = Checkpoint(self.folder.checkpoint_file, config, data.digest, state)
         self.steps_per_epoch = math.ceil(len(self.train_rows) / config.training.batch_size)
+        self.epochs = math.ceil(config.steps / self.steps_per_epoch)
+        size = config.schedule.step_size
+        self.troughs = trough_epochs(size, config.steps, self.steps_per_epoch)
         self.shown = shown_steps(config)
         self.best_weights: list[Any] | None = None
         self.best: EpochReport | None = None
 
     def run(self, on_epoch: Callable[[EpochReport], bool]) -> TrialResult:
-        epochs = math.ceil(self.config.steps / self.steps_per_epoch)
         pruned = False
         if self._goes_on():
-            done = len(self.reports)
-            pruned = not on_epoch(self.reports[-1]) and done < epochs
+            pruned = not on_epoch(self.reports[-1]) and not self._is_at_its_end()
         else:
-            done = 0
             self.folder.clear()
             self.folder.start(self.config)
-        while done < epochs and not pruned:
-            done += 1
-            report = self._epoch(done)
+        while not pruned and not self._is_at_its_end():
+            report = self._epoch(len(self.reports) + 1)
             self.reports.append(report)
             self.folder.append(report)
             self._keep_best(report)
             if self.divergence:
                 break
-            self._save_checkpoint(done)
-            pruned = not on_epoch(report) and done < epochs
+            self._save_checkpoint(report.epoch)
+            pruned = not on_epoch(report) and not self._is_at_its_end()
         return self._result(pruned)
+
+    def _is_at_its_end(self) -> bool:
+        return len(self.reports) == self.epochs or self._stops_early()
+
+    def _stops_early(self) -> bool:
+        """Whether the troughs so far end the trial before its budget; from the reports alone."""
+        rule, done = self.config.training.early_stopping, len(self.reports)
+        if rule is None or done not in self.troughs or done == self.epochs:
+            return False
+        metric, sign = self.config.objective.metric, self.config.objective.sign
+        at_troughs = [self.reports[epoch - 1] for epoch in self.troughs if epoch <= done]
+        values = [sign * report.metrics.get(metric, -sign * math.inf) for report in at_troughs]
+        return stalled(values, rule.patience, rule.min_delta)
 
     def _goes_on(self) -> bool:
         """Take up what an earlier attempt left; False where the trial starts at its first step."""
@@ -210,6 +224,7 @@ class _Trial:
             wall_seconds=time.perf_counter() - wall,
             points=step_points(
                 self.shown,
+                self.config.schedule.step_size,
                 start,
                 np.concatenate(self.rates[first_new:]),
                 np.concatenate(self.losses[first_new:]),
@@ -222,9 +237,12 @@ class _Trial:
         self.divergence = Divergence(step=step, epoch=epoch, learning_rate=rate, phase=phase)
 
     def _keep_best(self, report: EpochReport) -> None:
+        """Keep the weights of the best trough; without cycles every epoch is comparable."""
         objective = self.config.objective
         value = report.metrics.get(objective.metric)
         if objective.at != "best" or value is None:
+            return
+        if self.config.schedule.step_size and report.epoch not in self.troughs:
             return
         before = None if self.best is None else self.best.metrics[objective.metric]
         if before is None or objective.sign * value > objective.sign * before:
@@ -247,6 +265,8 @@ class _Trial:
         elif pruned:
             state, value = "pruned", None
             reason = f"pruned after epoch {last.epoch}: behind the median at a comparable phase"
+        elif self._stops_early():
+            reason = self._why_early()
         return TrialResult(
             state=state,  # type: ignore[arg-type]
             reason=reason,
@@ -257,6 +277,17 @@ class _Trial:
             cpu_seconds=sum(report.cpu_seconds for report in self.reports),
             wall_seconds=sum(report.wall_seconds for report in self.reports),
             divergence=self.divergence,
+            learning_rate_deviation=deviation(self.config.schedule, np.concatenate(self.rates)),
+        )
+
+    def _why_early(self) -> str:
+        rule, metric = self.config.training.early_stopping, self.config.objective.metric
+        assert rule is not None
+        last = "trough" if rule.patience == 1 else f"{rule.patience} troughs"
+        by = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
+        return (
+            f"stopped early after epoch {len(self.reports)}: {metric} has not improved{by} at the "
+            f"last {last}"
         )
 
     def save(self, result: TrialResult) -> None:

@@ -38,7 +38,7 @@ class Builder:
         """A configuration whose steps end at the last trough, unless `at` says otherwise."""
         cyclical, constant = policy in policies.CYCLICAL, policy == "constant"
         size = round(factor * SPE) if cyclical else 0
-        ends = policies.troughs(epochs * SPE, size) if cyclical and at == "cycle_end" else []
+        ends = policies.troughs(epochs * SPE, size) if cyclical and at != "final" else []
         if not cyclical:
             init_lr = init_lr if constant else policies.lowest_rate(policy, max_lr)
         return TrialConfig(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from drawn_figures import drawn, marks, render, shown, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from clr_sweep.config import CycledMomentum, OptimizerConfig
@@ -21,30 +20,7 @@ from clr_sweep.results.study_figures import best_so_far
 from clr_sweep.results.value_scale import ValueScale
 from clr_sweep.schedules import policies
 
-STUDY_FIGURES = ("history", "space", "bounds", "comparison", "importance")
-
-
-def drawn(figure: Figure, gid: str) -> list[Any]:
-    """The artists of a figure that carry a name."""
-    return figure.findobj(lambda artist: artist.get_gid() == gid)
-
-
-def texts(figure: Figure) -> str:
-    """Everything that is written in a figure."""
-    return "\n".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
-
-
-def render(figure: Figure) -> bytes:
-    """The figure as a PNG; layout and drawing run here."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=60)
-    return file.getvalue()
-
-
-def marks(figure: Figure, gid: str) -> np.ndarray:
-    """The positions of the marks of a name, in all axes, shape (n, 2)."""
-    found = [np.asarray(c.get_offsets()) for c in drawn(figure, gid)]
-    return np.concatenate(found) if found else np.zeros((0, 2))
+STUDY_FIGURES = ("history", "space", "bounds", "comparison", "divergence", "importance")
 
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
@@ -143,7 +119,7 @@ def test_learning_rate_figure_thins_a_long_curve_and_keeps_its_extremes(build: A
     assert len(x) < 5000
     assert (x[0], x[-1]) == (0, steps - 1)
     assert set(range(size, steps, 2 * size)) <= set(x.astype(int))
-    assert len(drawn(figure, "trough")) == 23
+    assert len(drawn(figure, "trough")) == 2 * 23  # in both panels
     assert render(figure)
 
 
@@ -151,19 +127,19 @@ def test_learning_rate_figure_marks_troughs_and_the_end(build: Any) -> None:
     """Each whole cycle is marked where it ends, and the last rate is written."""
     record = build.trial(37)
     figure = lr_figure(build, record, record.config.steps)
-    assert [line.get_xdata()[0] for line in drawn(figure, "trough")] == [6752, 13504]
+    assert [line.get_xdata()[0] for line in drawn(figure, "trough")] == 2 * [6752, 13504]
     assert drawn(figure, "end")[0].get_xdata()[0] == 13503
-    assert not drawn(figure, "planned")
     assert "half cycle 4 epochs = 3,376 steps" in texts(figure).lower()
 
 
-def test_learning_rate_figure_dots_what_a_pruned_trial_would_have_done(build: Any) -> None:
-    """The plan goes on from the step reached to the last one, at the schedule's rates."""
+def test_learning_rate_figure_shows_the_plan_beneath(build: Any) -> None:
+    """The plan goes from the first step to the last one, past the step reached."""
     record = build.trial(5, "pruned", 6, policy="triangular", factor=5)
     done = record.reports[-1].step
     figure = lr_figure(build, record, done)
     [plan] = drawn(figure, "planned")
-    assert (plan.get_xdata()[0], plan.get_xdata()[-1]) == (done, record.config.steps - 1)
+    assert (plan.get_xdata()[0], plan.get_xdata()[-1]) == (0, record.config.steps - 1)
+    assert done < record.config.steps - 1
     assert np.array_equal(plan.get_ydata(), build.rates(record.config, plan.get_xdata()))
     assert "pruned after 6 epochs" in texts(figure)
 
@@ -394,7 +370,7 @@ def test_figures_of_hardly_anything_render(build: Any, kind: str, case: str) -> 
     study = few_trials(build)[case]
     figure = getattr(figures, f"{kind}_figure")(study)
     assert render(figure)
-    if study.best is None and kind != "importance":
+    if study.best is None and kind not in ("importance", "divergence"):
         assert "no complete trial yet" in texts(figure) or "no trial has ended yet" in texts(figure)
 
 
@@ -411,7 +387,8 @@ def test_a_study_to_minimize_puts_outliers_above(build: Any) -> None:
 def test_study_figures_leaves_out_what_has_no_content(build: Any, big_study: StudyRecord) -> None:
     """File names of what there is to see, and nothing else."""
     assert list(figures.study_figures(big_study)) == [
-        "history.png", "search-space.png", "bounds.png", "comparison.png", "importances.png"
+        "history.png", "search-space.png", "bounds.png", "divergence.png", "comparison.png",
+        "importances.png",
     ]  # fmt: skip
     assert figures.study_figures(build.study()) == {}
     assert list(figures.study_figures(build.study((), build.baseline()))) == ["comparison.png"]
@@ -429,14 +406,6 @@ def test_figures_stay_inside_their_frame(big_study: StudyRecord) -> None:
             assert box.x0 >= frame.x0 - 1, (name, artist)
             assert box.x1 <= frame.x1 + 1, (name, artist)
             assert box.y1 <= frame.y1 + 1, (name, artist)
-
-
-def shown(artist: Artist) -> bool:
-    """Whether a text is drawn: visible, as are its axes, and no tick beyond the limits."""
-    ax = artist.axes
-    if not artist.get_visible() or (ax is not None and not ax.get_visible()):
-        return False
-    return artist.get_gid() is not None
 
 
 @given(

@@ -38,7 +38,12 @@ def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:
     )  # fmt: skip
 
 
-FIGURES = ["curves/curve.npz", "figures/learning_rate.png", "figures/loss.png"]
+FIGURES = [
+    "curves/curve.npz",
+    "figures/learning_rate.png",
+    "figures/loss_by_rate.png",
+    "figures/loss.png",
+]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,21 @@ def test_names_and_parameters(tmp_path: Path) -> None:
     made = TrialRecord("trial", 0, "running", None, config, tmp_path)
     assert parameters(made)["momentum"] == 0.9
     assert parameters(made)["max_lr"] == config.schedule.max_lr
+
+
+def test_what_shows_the_cycles(tmp_path: Path) -> None:
+    """The cycle of a step is a metric, where there are cycles; so is the deviation, once known."""
+    from clr_sweep.records import StepPoint
+
+    report = EpochReport(1, 9, {}, 2.0, 3.0, (StepPoint(8, 0.1, 2.5, 3),))
+    assert Point("cycle", 3, 8) in epoch_points(report)
+    made = record(tmp_path / "t", "complete")
+    assert "learning_rate_deviation" not in {point.key for point in points(made)}
+    ended = replace(made, learning_rate_deviation=0.0)
+    assert Point("learning_rate_deviation", 0.0, 0) in list(points(ended))
+    constant = replace(made, config=small_config("constant"))
+    assert "figures/learning_rate.png" in artifacts(constant)
+    assert "figures/loss_by_rate.png" not in artifacts(constant)
 
 
 def test_a_step_without_a_loss() -> None:

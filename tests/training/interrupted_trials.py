@@ -24,7 +24,7 @@ from clr_sweep.trial_config import TrialConfig
 EPOCHS = 4
 CNN = small_config(
     "exp_range", model="tutorial_cnn", gamma=0.99, optimizer="adam", init_lr=1e-4, max_lr=0.03,
-    factor=EPOCHS, epochs=EPOCHS, at="best", metric="val_loss",
+    factor=1, epochs=EPOCHS, at="best", metric="val_loss",
 )  # fmt: skip
 REGULARISED = small_config(
     "triangular", model="user_models:regularised", factor=EPOCHS / 2, epochs=EPOCHS,

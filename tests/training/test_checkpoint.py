@@ -59,17 +59,32 @@ def test_interrupted_after_every_epoch(
 
 
 def test_the_best_weights_outlive_an_interruption(images: Dataset, tmp_path: Path) -> None:
-    """The best epoch lies before the interruption: its value and its weights are the result."""
+    """The best trough lies before the interruption: its value and its weights are the result."""
     config = small_config(
-        "triangular", metric="val_loss", at="best", epochs=7, max_lr=1.2, factor=7
+        "triangular", metric="val_loss", at="best", epochs=10, max_lr=1.5, factor=1.25
     )
     trained(config, images, tmp_path / "whole")
     whole = TrialFolder(tmp_path / "whole")
     values = [report.metrics["val_loss"] for report in whole.reports()]
-    best = values.index(min(values)) + 1
-    assert best < 6, "the best epoch comes last: this test shows nothing"
-    trained(config, images, tmp_path / "cut", 6)
+    best = min((3, 5, 8, 10), key=lambda epoch: values[epoch - 1])
+    assert best < 9, "the best trough comes last: this test shows nothing"
+    trained(config, images, tmp_path / "cut", 9)
     trained(config, images, tmp_path / "cut")
+    assert_same_trial(TrialFolder(tmp_path / "cut"), whole)
+
+
+@pytest.mark.parametrize("cut", [5, 6])
+def test_early_stopping_outlives_an_interruption(images: Dataset, tmp_path: Path, cut: int) -> None:
+    """Before the trough that ends the trial, or right after it and before its result."""
+    config = small_config(
+        "triangular", metric="val_loss", epochs=8, max_lr=0.8, seed=3,
+        early_stopping={"patience": 2},
+    )  # fmt: skip
+    assert trained(config, images, tmp_path / "whole") == [1, 2, 3, 4, 5, 6]
+    whole = TrialFolder(tmp_path / "whole")
+    trained(config, images, tmp_path / "cut", cut)
+    again = trained(config, images, tmp_path / "cut")
+    assert again == list(range(cut, 7))
     assert_same_trial(TrialFolder(tmp_path / "cut"), whole)
 
 

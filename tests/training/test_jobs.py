@@ -199,7 +199,7 @@ def test_testing_gives_the_trained_models_own_metrics(
 ) -> None:
     """The saved model is tested; the one in the trial's memory gives the same, to the bit."""
     config = small_config(
-        model="user_models:regularised", at=at, metric="val_loss", epochs=3, factor=3, max_lr=0.8
+        model="user_models:regularised", at=at, metric="val_loss", epochs=4, factor=1, max_lr=0.8
     )
     own = TrialJob(config, facts.materialized, work / f"own_{at}", (work,))
     event = ended(engine, "trial_jobs:tested_by_its_own_loop", own, work / "own.log")

@@ -32,11 +32,13 @@ def test_shown_steps(steps: int, step_size: int) -> None:
 
 
 def test_the_points_of_an_epoch() -> None:
-    """The steps that are shown and the last one, counted from the trial's first step."""
+    """The steps shown and the last one, counted from the trial's first step, with their cycles."""
     rates = np.array([0.5, 0.25, 0.125, 0.0625], "float32")
     losses = np.array([2.0, 1.0, 3.0, np.inf], "float32")
-    assert step_points(frozenset({0, 8, 9, 50}), 8, rates, losses) == (
-        StepPoint(8, 0.5, 2.0),
-        StepPoint(9, 0.25, 1.0),
-        StepPoint(11, 0.0625, None),
+    assert step_points(frozenset({0, 8, 9, 50}), 5, 8, rates, losses) == (
+        StepPoint(8, 0.5, 2.0, 1),
+        StepPoint(9, 0.25, 1.0, 1),
+        StepPoint(11, 0.0625, None, 2),
     )
+    without = step_points(frozenset({8}), 0, 8, rates, losses)
+    assert [point.cycle for point in without] == [None, None]

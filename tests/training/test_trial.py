@@ -170,13 +170,31 @@ def test_planned_and_actual_rates(images: Dataset, tmp_path: Path, policy: str) 
     config = small_config(policy, factor=1.1, epochs=6, gamma=0.99, max_lr=0.4)
     done = trained(config, images, tmp_path)
     rates, losses = done.curve
-    np.testing.assert_array_equal(rates, planned_rates(config), strict=True)
+    planned = planned_rates(config)
+    np.testing.assert_array_equal(rates, planned, strict=True)
+    assert done.result.learning_rate_deviation == 0.0
     points = [point for report in done.reports for point in report.points]
     assert [point.step for point in points] == sorted({point.step for point in points})
     for point in points:
         assert point.learning_rate == rates[point.step]
         assert point.batch_loss == losses[point.step]
     assert points[-1].step == config.steps - 1
+    size = config.schedule.step_size
+    expected = [point.step // (2 * size) + 1 if size else None for point in points]
+    assert [point.cycle for point in points] == expected
+    assert size == 0 or expected[-1] == 2
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_a_rate_that_is_not_the_planned_one_is_told(
+    images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float
+) -> None:
+    """A schedule that gives another rate than it is called after deviates by the difference."""
+    monkeypatch.setattr("clr_sweep.training.compiling.schedule", lambda _: rate)
+    config = small_config("constant", init_lr=0.1, epochs=1)
+    done = trained(config, images, tmp_path)
+    assert done.result.learning_rate_deviation == pytest.approx(rate - 0.1, abs=1e-7)
+    assert done.folder.result() == done.result
 
 
 def test_the_epochs_metrics_are_those_of_its_steps(images: Dataset, tmp_path: Path) -> None:
@@ -219,17 +237,23 @@ def test_the_value_is_the_last_epochs(images: Dataset, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
-def test_at_best_keeps_the_best_epoch(images: Dataset, tmp_path: Path, metric: str) -> None:
-    """Value, metrics and the saved model are those of the best epoch, here not the last."""
-    # It ends at the peak of the rate.
-    config = small_config("triangular", metric=metric, at="best", epochs=7, max_lr=1.2, factor=7)
+def test_at_best_keeps_the_best_trough(images: Dataset, tmp_path: Path, metric: str) -> None:
+    """Value, metrics and the saved model are those of the best trough, here not the last.
+
+    A better epoch between two troughs does not count: another trial has none at its phase.
+    """
+    config = small_config(
+        "triangular", metric=metric, at="best", epochs=10, max_lr=1.5, factor=1.25
+    )
     done = trained(config, images, tmp_path)
     values = [report.metrics[metric] for report in done.reports]
-    best = values.index(min(values) if metric == "val_loss" else max(values))
-    assert best < len(values) - 1, "the last epoch is the best one: this test shows nothing"
+    pick = min if metric == "val_loss" else max
+    best = pick((2, 4, 7, 9), key=lambda index: values[index])
+    assert best < len(values) - 1, "the last trough is the best one: this test shows nothing"
+    assert pick(values) != values[best], "the best epoch is a trough: this test shows nothing"
     assert done.result.value == values[best]
     assert dict(done.result.metrics) == dict(done.reports[best].metrics)
-    assert done.result.epochs == len(values) == 7
+    assert done.result.epochs == len(values) == 10
 
     _, held_out = hold_out(len(images.x_train), VALIDATION, config.split_seed)
     saved = keras.models.load_model(done.folder.model_file)
@@ -241,6 +265,76 @@ def test_at_best_keeps_the_best_epoch(images: Dataset, tmp_path: Path, metric: s
     # The test set is evaluated with the same weights.
     for one, other in zip(done.loop.model.get_weights(), saved.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
+
+
+def test_at_best_without_cycles_keeps_the_best_epoch(images: Dataset, tmp_path: Path) -> None:
+    """A constant rate has no phases: all its epochs are comparable."""
+    config = small_config("constant", metric="val_loss", at="best", epochs=6, init_lr=0.8)
+    done = trained(config, images, tmp_path)
+    values = [report.metrics["val_loss"] for report in done.reports]
+    assert min(values) < values[-1], "the last epoch is the best one: this test shows nothing"
+    assert done.result.value == min(values)
+
+
+# ---- early stopping
+
+STALLING: dict[str, Any] = {"metric": "val_loss", "epochs": 8, "max_lr": 0.8, "seed": 3}
+
+
+@pytest.mark.parametrize("at", ["cycle_end", "best", "final"])
+def test_it_ends_early_at_a_trough_alone(images: Dataset, tmp_path: Path, at: str) -> None:
+    """Its troughs (2, 4, 6, 8) get no better after the first: with patience 2 it ends at 6."""
+    config = small_config(**STALLING, at=at, early_stopping={"patience": 2})
+    heard: list[int] = []
+
+    def prune_at_its_end(report: EpochReport) -> bool:
+        heard.append(report.epoch)
+        return report.epoch < 6
+
+    done = trained(config, images, tmp_path, on_epoch=prune_at_its_end)
+    values = [report.metrics["val_loss"] for report in done.reports]
+    assert min(values[3], values[5]) > values[1], "it gets better: this test shows nothing"
+    assert heard == [1, 2, 3, 4, 5, 6]
+    result = done.result
+    assert (result.state, result.epochs, result.steps) == ("complete", 6, 48)
+    assert result.value == (values[1] if at == "best" else values[5])
+    assert result.reason == (
+        "stopped early after epoch 6: val_loss has not improved at the last 2 troughs"
+    )
+    assert len(done.curve[0]) == 48
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule"),
+    [
+        ("triangular", {"patience": 4}),  # more than the troughs after the first
+        ("triangular", {"patience": 3}),  # the last trough ends it anyway
+        ("constant", {"patience": 1, "min_delta": 100}),  # no troughs
+    ],
+)
+def test_it_goes_on_to_its_end(
+    images: Dataset, tmp_path: Path, policy: str, rule: dict[str, Any]
+) -> None:
+    """The budget is used, and no reason is given."""
+    done = trained(small_config(policy, **STALLING, early_stopping=rule), images, tmp_path)
+    assert (done.result.state, done.result.epochs, done.result.reason) == ("complete", 8, None)
+
+
+def test_a_gain_below_min_delta_is_none(images: Dataset, tmp_path: Path) -> None:
+    """A trial that learns is ended at its second trough if no gain is enough."""
+    learning: dict[str, Any] = {"epochs": 8, "metric": "val_loss", "max_lr": 0.05}
+    rule = {"patience": 1, "min_delta": 10}
+    done = trained(small_config(**learning, early_stopping=rule), images, tmp_path / "a")
+    values = [report.metrics["val_loss"] for report in done.reports]
+    assert values[3] < values[1], "it does not learn: this test shows nothing"
+    assert done.result.epochs == 4
+    assert done.result.reason is not None
+    assert "val_loss has not improved by more than 10 at the last trough" in done.result.reason
+    free = trained(small_config(**learning, early_stopping={"patience": 1}), images, tmp_path / "b")
+    assert free.result.epochs > 4
+
+
+# ---- pruning
 
 
 def test_pruning(images: Dataset, tmp_path: Path) -> None:
@@ -370,7 +464,8 @@ def test_every_optimizer_trains_with_a_cycle(
         optimizer=optimizer, optimizer_arguments=arguments, init_lr=1e-3, max_lr=high, epochs=4
     )
     done = trained(config, images, tmp_path)
-    np.testing.assert_array_equal(done.curve[0], planned_rates(config), strict=True)
+    planned = planned_rates(config)
+    np.testing.assert_array_equal(done.curve[0], planned, strict=True)
     assert done.result.state == "complete"
     assert done.reports[-1].metrics["loss"] < 0.9 * done.reports[0].metrics["loss"]
 

@@ -1,0 +1,164 @@
+"""The figure of where trials diverge: the rates that they stood and those that they did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from clr_sweep.records import State, StudyRecord, TrialRecord
+from clr_sweep.results import curves, style, words
+from clr_sweep.results.space_figures import ended
+
+_STATES: tuple[State, ...] = ("complete", "pruned", "diverged")
+_SOME, _ALL = "#FBE9DC", "#F3C7A6"  # Vermillion in two depths, light enough for marks to stand on
+
+
+@dataclass(frozen=True)
+class Region:
+    """What the trials say of rates; None where no trial says anything.
+
+    Attributes:
+        stood: the highest rate that a trial used without diverging.
+        diverged: the lowest rate at which a trial diverged.
+    """
+
+    stood: float | None
+    diverged: float | None
+
+
+def region(study: StudyRecord) -> Region:
+    """The rates that trials stood, and at which they diverged.
+
+    A trial that was stopped before its peak has stood only what it used, not its max_lr; one that
+    failed says nothing. A rate between two bounds that overlap did harm in some trials alone: the
+    rest of a configuration decides too.
+    """
+    used = [
+        rate
+        for trial in ended(study)
+        if trial.state in ("complete", "pruned") and (rate := highest_rate(trial)) is not None
+    ]
+    lost = [trial.divergence.learning_rate for trial in study.trials if trial.divergence]
+    return Region(max(used, default=None), min(lost, default=None))
+
+
+def highest_rate(trial: TrialRecord) -> float | None:
+    """The highest rate that a trial's steps have used, by its schedule; None before the first."""
+    done = trial.divergence.step + 1 if trial.divergence else curves.steps_done(trial)
+    return float(trial.config.schedule.learning_rate(np.arange(done)).max()) if done else None
+
+
+def divergence_figure(study: StudyRecord) -> Figure:
+    """The map of divergence: every ended trial at the rate that it reached, by state and policy.
+
+    A complete or pruned trial stands at the highest rate that it used, a diverged one at the rate
+    at which it diverged, and a thin line leads from there to its max_lr. The region in which
+    trials diverged is shaded: lightly from the lowest rate at which one did, fully above the
+    highest that any trial stood. The other axis is the step-size factor, or init_lr where all
+    trials have one factor.
+    """
+    trials = [
+        (trial, rate)
+        for trial in ended(study)
+        if trial.state in _STATES and (rate := _reached(trial)) is not None
+    ]
+    if not trials:
+        return style.empty(f"{style.name(study)}: divergence", "no trial has used a rate yet")
+    found, shown = region(study), [trial for trial, _ in trials]
+    drawn = style.figure(
+        f"{style.name(study)}: {_finding(shown, found)}", _reading(found), height=5.4, legend=True
+    )
+    ax = drawn.add_subplot()
+    by_factor = len({trial.config.schedule.step_size_factor for trial in shown}) > 1
+    label = "step_size_factor (epochs)" if by_factor else "init_lr"
+    style.dress(ax, "learning rate reached; the thin lines lead to max_lr", label)
+    peaks = [trial.config.schedule.max_lr for trial in shown]
+    style.log_rates(ax, "x", [*peaks, *(rate for _, rate in trials)])
+    if not by_factor:
+        style.log_rates(ax, "y", [trial.config.schedule.init_lr for trial in shown])
+    _shade(ax, found)
+    for trial, rate in trials:
+        _draw(ax, trial, rate, by_factor)
+    style.legend(drawn, _handles(shown))
+    return drawn
+
+
+def _finding(trials: list[TrialRecord], found: Region) -> str:
+    lost = [trial for trial in trials if trial.state == "diverged"]
+    if not lost:
+        stood = "" if found.stood is None else f", up to a rate of {words.rate(found.stood)}"
+        return f"none of {words.plural(len(trials), 'trial')} diverged{stood}"
+    if found.diverged is None:
+        return f"{len(lost)} of {words.plural(len(trials), 'trial')} diverged"
+    lowest = words.rate(found.diverged)
+    where = f"at a rate of {lowest}" if len(lost) == 1 else f"at rates from {lowest} up"
+    return f"{len(lost)} of {words.plural(len(trials), 'trial')} diverged, {where}"
+
+
+def _reading(found: Region) -> str:
+    if found.diverged is None:
+        return "Dashed: the highest rate that a trial used; none above it was tried"
+    if found.stood is None:
+        return "Shaded: no trial came through"
+    stood = f"the highest rate that a trial stood is {words.rate(found.stood)}"
+    if found.stood < found.diverged:
+        return f"Shaded: no trial came through; dashed: {stood}; between the two nothing is known"
+    return f"Lightly shaded: some trials diverged and others did not; dashed: {stood}"
+
+
+def _shade(ax: Axes, found: Region) -> None:
+    left, right = ax.get_xlim()
+    if found.diverged is not None:
+        stood = found.diverged if found.stood is None else max(found.stood, found.diverged)
+        if stood > found.diverged:
+            ax.axvspan(found.diverged, stood, color=_SOME, lw=0, zorder=0, gid="some diverged")
+        ax.axvspan(stood, max(right, 1.2 * stood), color=_ALL, lw=0, zorder=0, gid="all diverged")
+    if found.stood is not None:
+        ax.axvline(found.stood, color=style.BLUE, lw=1.2, ls=(0, (4, 3)), zorder=1, gid="stood")
+    ax.set_xlim(left, right)
+
+
+def _reached(trial: TrialRecord) -> float | None:
+    return trial.divergence.learning_rate if trial.divergence else highest_rate(trial)
+
+
+def _draw(ax: Axes, trial: TrialRecord, rate: float, by_factor: bool) -> None:
+    schedule, mark = trial.config.schedule, _mark(trial.state)
+    y = float(schedule.step_size_factor if by_factor else schedule.init_lr)
+    if by_factor:
+        # Golden-ratio jitter by number: spreads marks evenly, and the same at every drawing.
+        y += 0.5 * ((trial.number or 0) * 0.618034 % 1 - 0.5)
+    if rate < 0.97 * schedule.max_lr:
+        colour = style.VERMILLION if trial.state == "diverged" else style.FAINT
+        ax.plot([rate, schedule.max_lr], [y, y], color=colour, lw=0.8, zorder=2,
+                gid=f"tail {trial.state}")  # fmt: skip
+    marker = style.POLICY_MARKERS.get(schedule.policy, "D")
+    style.draw_marks(ax, [(rate, y)], mark._replace(marker=marker, size=38), gid=trial.state)
+
+
+def _mark(state: State) -> style.Mark:
+    """As everywhere, but with a face where it tells the policy too."""
+    if state == "diverged":
+        return style.Mark("o", 34, style.VERMILLION, "white")
+    return style.STATES[state]
+
+
+def _handles(trials: list[TrialRecord]) -> list[Line2D]:
+    states = [trial.state for trial in trials]
+    used = {trial.config.schedule.policy for trial in trials}
+    return [
+        *(
+            style.handle(_mark(state)._replace(marker="o"), f"{states.count(state)} {state}")
+            for state in _STATES
+            if state in states
+        ),
+        *(
+            style.handle(style.Mark(marker, 50, style.FAINT, "white"), policy)
+            for policy, marker in style.POLICY_MARKERS.items()
+            if policy in used
+        ),
+    ]
