@@ -20,6 +20,7 @@ from clr_sweep.config import (
 )
 from clr_sweep.cycles import plan_trial, plan_whole_budget
 from clr_sweep.records import TrialResult
+from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
