@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from clr_sweep.records import EpochReport, StudyRecord, TrialRecord
@@ -174,7 +175,7 @@ def _figures(record: TrialRecord) -> Mapping[str, Any]:
     if (curve := folder.curve()) is not None:
         rates, losses = curve
         steps = range(len(rates))
-        draw = {
+        draw: dict[str, Callable[..., Figure]] = {
             "learning_rate.png": partial(learning_rate_figure, momenta=folder.momenta()),
             "loss_by_rate.png": loss_by_rate_figure,
         }

@@ -264,7 +264,8 @@ class _Trial:
                 reason += f", {at.phase:.0%} of the cycle"
         elif pruned:
             state, value = "pruned", None
-            reason = f"pruned after epoch {last.epoch}: behind the median at a comparable phase"
+            epochs = math.ceil(self.config.steps / self.steps_per_epoch)
+            reason = f"pruned after epoch {last.epoch} of {epochs}"
         elif self._stops_early():
             reason = self._why_early()
         return TrialResult(

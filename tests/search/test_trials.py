@@ -118,7 +118,7 @@ def test_the_state_comes_last(opened: optuna.storages.BaseStorage, tmp_path: Pat
     made = sweep()
     study = storage.open_study(opened, made, "", FACTS)
     trial = begin(study, made, tmp_path).trial
-    ended = result("pruned", None, reason="behind the median")
+    ended = result("pruned", None, reason="pruned after epoch 1 of 2")
     trial.set_user_attr("result", {"state": "pruned"})
     trial.set_user_attr("state", "pruned")
     (record,) = read_study(study).trials
@@ -127,4 +127,4 @@ def test_the_state_comes_last(opened: optuna.storages.BaseStorage, tmp_path: Pat
     trials.record_result(study, begin(study, made, tmp_path).trial, ended)
     assert [t.state for t in study.trials] == [TrialState.PRUNED]
     (record,) = read_study(study).trials
-    assert (record.state, record.reason) == ("pruned", "behind the median")
+    assert (record.state, record.reason) == ("pruned", "pruned after epoch 1 of 2")
