@@ -14,7 +14,7 @@ from written_sweeps import ABSENT
 from clr_sweep.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.search import storage, trials
 from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
-from clr_sweep.search.pruning import CycleAwarePruner
+from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.reading import stored_sweep
 
 
@@ -24,7 +24,7 @@ def test_a_study_is_begun_and_continued(
     """The second start finds the trials and the definition of the first."""
     made = sweep()
     study = storage.open_study(opened, made, "the text", FACTS)
-    assert isinstance(study.pruner, CycleAwarePruner)
+    assert isinstance(study.pruner, ForecastPruner)
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     trials.record_result(study, begin(study, made, tmp_path).trial, result())
     again = storage.open_study(opened, made, "other text", FACTS)
