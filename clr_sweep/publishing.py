@@ -218,10 +218,14 @@ def sweep_settings(sweep: Sweep) -> dict[str, object]:
 
 def sampled_parameters(sweep: Sweep) -> list[str]:
     """The hyperparameters that differ from trial to trial, as the children name them."""
-    space = sweep.search_space
-    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | dict(space.further)
-    kinds = (Range, RatioRange, tuple)
-    return [key for key, dimension in dimensions.items() if isinstance(dimension, kinds)]
+    space, kinds = sweep.search_space, (Range, RatioRange, tuple)
+    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | space.further
+    # Those that a range test has not given yet are None.
+    return [
+        key
+        for key, dimension in dimensions.items()
+        if dimension is None or isinstance(dimension, kinds)
+    ]
 
 
 def _schedule(record: TrialRecord) -> dict[str, object]:

@@ -52,8 +52,12 @@ def read_study(study: optuna.Study) -> StudyRecord:
 
 
 def stored_sweep(study: optuna.Study) -> Sweep:
-    """The definition that the study was made from."""
-    return Sweep.model_validate_json(json.dumps(study.user_attrs[SWEEP]))
+    """The definition that the study was made from, with the ranges that its range test gave."""
+    sweep = Sweep.model_validate_json(json.dumps(study.user_attrs[SWEEP]))
+    record = range_test_record(study.user_attrs.get(RANGE_TEST))
+    if record is None or record.suggestion is None:
+        return sweep
+    return with_ranges(sweep, record.suggestion)
 
 
 def _trial_record(trial: FrozenTrial) -> TrialRecord:

@@ -77,6 +77,26 @@ def baseline_config(sweep: Sweep, examples: int) -> TrialConfig:
     return _configure(sweep, {}, examples, schedule, trial_seed(sweep.study.seed, 0))
 
 
+def range_test_config(sweep: Sweep, number: int, examples: int) -> TrialConfig:
+    """What a seed of the range test trains: the baseline's configuration, with a seed of its own.
+
+    A hyperparameter that is searched stands at the value that `training` and `model` give it.
+
+    Args:
+        number: of the seed, from 0.
+    """
+    test, training = sweep.range_test, sweep.training
+    config = baseline_config(sweep, examples)
+    return config.model_copy(
+        update={
+            "training": training.model_copy(update={"epochs": test.epochs}),
+            "steps": test.epochs * steps_per_epoch(sweep, training.batch_size, examples),
+            # Seeds of trials are made from two numbers.
+            "seed": int(np.random.SeedSequence([sweep.study.seed, number, 2]).generate_state(1)[0]),
+        }
+    )
+
+
 def trial_seed(seed: int, number: int) -> int:
     """A trial's seed, from the sweep's seed and the trial's number alone."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
