@@ -36,6 +36,7 @@ __all__ = [
 def _register_schedules(_keras: Any) -> None:
     # Keras looks a saved class up in its registry and imports nothing by itself.
     importlib.import_module("clr_sweep.schedules.keras")
+    importlib.import_module("clr_sweep.schedules.ramp")
 
 
 def __getattr__(name: str) -> Any:

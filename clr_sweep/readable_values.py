@@ -63,10 +63,13 @@ def fields_in_file(cls: type[Frozen]) -> dict[str, FieldInfo]:
 @cache
 def _adapters(cls: type[Frozen]) -> dict[str, TypeAdapter[Any]]:
     """A validator for each field of a section."""
-    return {
-        key: TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
-        for key, field in fields_in_file(cls).items()
-    }
+    return {key: _adapter(field) for key, field in fields_in_file(cls).items()}
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    # Not with the field itself, whose name in the file means nothing here.
+    annotation: Any = field.annotation
+    return TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
 
 
 @cache

@@ -88,6 +88,4 @@ def read_curve(file: Path, identity: str | None = None) -> Curve | None:
                 return None
             return from_arrays(arrays)
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(
-            f"{file} cannot be read ({error}): put it back or remove it"
-        ) from None
+        raise StoreError(f"{file} cannot be read ({error}): put it back or remove it") from None

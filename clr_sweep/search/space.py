@@ -10,6 +10,7 @@ import numpy as np
 from clr_sweep.config import OptimizerConfig, Sweep, in_whole_numbers
 from clr_sweep.cycles import plan_trial
 from clr_sweep.dimensions import Range, RatioRange, bounds, largest_below
+from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 # Names of the sampled parameters whose value is a ratio, not the rate itself.
@@ -95,6 +96,45 @@ def range_test_config(sweep: Sweep, number: int, examples: int) -> TrialConfig:
             "seed": int(np.random.SeedSequence([sweep.study.seed, number, 2]).generate_state(1)[0]),
         }
     )
+
+
+def with_ranges(sweep: Sweep, suggestion: Suggestion) -> Sweep:
+    """The sweep with the ranges of init_lr and max_lr that its range test gave."""
+    if not sweep.search_space.awaits_range_test:
+        return sweep
+    init_lr, max_lr = (
+        Range(low=low, high=high, log=True) for low, high in (suggestion.init_lr, suggestion.max_lr)
+    )
+    update = {"origin": None, "init_lr": init_lr, "max_lr": max_lr}
+    return sweep.model_copy(update={"search_space": sweep.search_space.model_copy(update=update)})
+
+
+def suggested_parameters(sweep: Sweep, suggestion: Suggestion) -> dict[str, Any]:
+    """The parameters of the first trial: the pair, triangular, with a factor in the middle.
+
+    What else the space leaves open is left to the sampler.
+
+    Args:
+        sweep: with the ranges that the test gave.
+    """
+    space = sweep.search_space
+    high = bounds(_below(space.init_lr, space.max_lr))[1]
+    parameters: dict[str, Any] = {
+        "init_lr": min(suggestion.base, high),
+        "max_lr": suggestion.max,
+    }
+    factor = space.step_size_factor
+    if isinstance(factor, tuple):
+        parameters["step_size_factor"] = factor[len(factor) // 2]
+    elif isinstance(factor, Range):
+        whole = in_whole_numbers("step_size_factor", factor)
+        reach, step = factor.high - factor.low, factor.step or (1 if whole else None)
+        half = reach / 2 if step is None else step * math.floor(reach / 2 / step)
+        parameters["step_size_factor"] = factor.low + half
+    if isinstance(space.policy, tuple):
+        simple = "triangular" in space.policy
+        parameters["policy"] = "triangular" if simple else space.policy[0]
+    return parameters
 
 
 def trial_seed(seed: int, number: int) -> int:

@@ -78,7 +78,7 @@ class _Recording:
         self.loop = TrainingLoop(
             model, self.data.x_train, self.data.y_train, config.training.batch_size
         )
-        self.marks = set(np.linspace(0, self.planned, EVALUATIONS + 1).round().astype(int))
+        self.marks = {round(self.planned * i / EVALUATIONS) for i in range(1, EVALUATIONS + 1)}
 
     def run(self) -> Curve:
         self._evaluate(0)
@@ -93,8 +93,8 @@ class _Recording:
         order = epoch_order(self.train_rows, self.job.config.seed, epoch)
         start, first = (epoch - 1) * self.steps_per_epoch, 0
         while first < self.steps_per_epoch:
-            last = min(first + CHUNK, self.steps_per_epoch)
-            last = min([mark - start for mark in self.marks if first < mark - start < last] + [last])
+            ends = [mark - start for mark in self.marks if mark - start > first]
+            last = min([first + CHUNK, self.steps_per_epoch, *ends])
             rates, losses = self.loop.train(order, first, last)
             bad = np.flatnonzero(~np.isfinite(losses))
             count = int(bad[0]) + 1 if bad.size else len(losses)
