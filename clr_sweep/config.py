@@ -183,11 +183,15 @@ class SearchSpace(Frozen):
             ratio = [of_ratio] if key == "init_lr" else []
             numbers = [{**of_choice, "items": {"type": "number"}}, {"type": "number"}]
             schema["properties"][key] = {"oneOf": [of_range, *ratio, *numbers]}
-        schema["properties"]["from"] = {"enum": ["range_test"]}
-        neither = [{"not": {"required": [key]}} for key in RATES]
+        given, absent = {"type": ["object", "array", "number"]}, {"type": "null"}
+        for key in RATES:
+            schema["properties"][key]["oneOf"].append(absent)
+        schema["properties"]["from"] = {"enum": ["range_test", None]}
+        in_file = {"from": absent, **dict.fromkeys(RATES, given)}
+        tested = {"from": {"const": "range_test"}, **dict.fromkeys(RATES, absent)}
         schema["anyOf"] = [
-            {"required": list(RATES), "not": {"required": ["from"]}},
-            {"required": ["from"], "allOf": neither},
+            {"required": list(RATES), "properties": in_file},
+            {"required": ["from"], "properties": tested},
         ]
         return schema
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from clr_sweep.config import Sweep
@@ -55,7 +55,7 @@ def _validated(key: str, adapter: TypeAdapter[Any], value: Any) -> Iterator[tupl
         return
 
 
-def fields_in_file(cls: type[Frozen]) -> dict[str, FieldInfo]:
+def fields_in_file(cls: type[BaseModel]) -> dict[str, FieldInfo]:
     """The fields of a section under their names in the file: `from` is a keyword of Python's."""
     return {field.alias or name: field for name, field in cls.model_fields.items()}
 

@@ -243,6 +243,8 @@ class _Start:
         Errors in the user's model show here, before a run is made for anything.
         """
         sweep, display = self.sweep, self.display
+        if (tested := range_test_record(study)) is not None and tested.suggestion is not None:
+            sweep = with_ranges(sweep, tested.suggestion)
         if again := waiting_again(study):
             display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
         left = trials_left(study, sweep.study.trials)

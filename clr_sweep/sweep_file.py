@@ -32,7 +32,9 @@ RANGE_TEST_OPTIONS = {
 }
 """Those of `clr-sweep range-test`."""
 
-_OPTION_OF = {key: option for option, key in (OPTIONS | RANGE_TEST_OPTIONS).items()}
+_OPTION_OF = {
+    key: option for known in (OPTIONS, RANGE_TEST_OPTIONS) for option, key in known.items()
+}
 _TEXTS = ("study.name", "study.storage")
 _RATES = ("range_test.low", "range_test.high")
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")

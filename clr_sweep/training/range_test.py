@@ -23,11 +23,8 @@ from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.durable import replaced
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.requests import RangeTestJob
+from clr_sweep.training.requests import EVALUATED, EVALUATIONS, RangeTestJob
 
-# Evaluations on the whole ramp, and how many of the validation examples each one uses at most.
-EVALUATIONS = 40
-EVALUATED = 2000
 # Steps between two looks at the losses, at most.
 CHUNK = 200
 # The training goes on for so much of the ramp once it has diverged, so that the figure shows it.

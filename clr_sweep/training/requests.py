@@ -16,6 +16,10 @@ RUN_TRIAL = "clr_sweep.training.jobs:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 
+# Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
+EVALUATIONS = 40
+EVALUATED = 2000
+
 
 @dataclass(frozen=True)
 class DataFacts:
