@@ -18,6 +18,8 @@ from clr_sweep.range_test.smoothing import batch_noise
 # loss settle, so good ones lie well below the rate at which learning starts; max_lr reaches up to
 # the stability edge.
 BELOW_BASE, BELOW_MAX = 100.0, 3.0
+# With fewer steps a decade an edge was found up to 40% off.
+_FEW_STEPS = 100
 # Seeds that are this far apart tell little.
 _FAR_APART = 4.0
 
@@ -122,6 +124,12 @@ def _warnings(readings: Sequence[Reading]) -> Iterator[str]:
     for reading in readings:
         rates, losses = reading.rates, reading.losses
         noise = batch_noise(reading.curve.losses[: max(10, reading.curve.planned // 20)])
+        below = (reading.curve.rates > reading.edge / 10) & (reading.curve.rates <= reading.edge)
+        if below.sum() < _FEW_STEPS:
+            yield (
+                f"fewer than {_FEW_STEPS} steps lie in the decade below the stability edge, too "
+                "few to place it well: more range_test.epochs would do"
+            )
         if reading.fall < 2 * noise:
             yield (
                 "the loss falls by less than twice the noise of its batches: more epochs, or a "
@@ -157,7 +165,9 @@ def _disagreement(tops: Sequence[float]) -> Iterator[str]:
 
 
 def _middle(values: Sequence[float]) -> float:
-    return float(math.exp(np.median(np.log(values))))
+    """The median; of an even number the geometric mean of the two in the middle."""
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(ordered) % 2 else math.sqrt(ordered[half - 1] * ordered[half])
 
 
 def _floor(value: float) -> float:
