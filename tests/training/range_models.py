@@ -13,9 +13,8 @@ ROWS, HELD_OUT, QUADRATIC_BATCH = 1280, 80, 8
 def line(input_shape: tuple[int, ...], classes: int) -> keras.Model:  # noqa: ARG001
     """One weight, 1 at first: with the mean squared error a quadratic in that weight."""
     inputs = keras.Input(input_shape)
-    return keras.Model(
-        inputs, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(inputs)
-    )
+    weight = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    return keras.Model(inputs, weight(inputs))
 
 
 def quadratic_data(curvature: float) -> Dataset:

@@ -1,4 +1,4 @@
-"""One seed of a range test, really trained: what is recorded, and that its edge is the known one."""
+"""One seed of a range test, really trained: what is recorded, and its edge where it is known."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_loss_that_is_not_finite_ends_it(tmp_path: Path) -> None:
 def test_a_metric_that_is_not_measured_is_refused(tmp_path: Path) -> None:
     """As in a trial: the message names those that are."""
     test = RangeTestConfig(low=1e-2, high=1.0, epochs=1)
-    made = job(tmp_path, test, model="user_models:without_accuracy")
+    made = job(tmp_path, test, model="user_models:own_metrics")
     with pytest.raises(InputError, match=r"objective.metric: must be one that the model"):
         record_curve(made, few_images())
 
