@@ -405,6 +405,9 @@ def test_shipped_sweeps_run(file: Path, places: Callable[..., Place]) -> None:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if content["dataset"]["name"] == "fashion_mnist":
         content["dataset"] = {"name": str(DATA / "fashion_mnist_slice.npz"), "validation": 400}
+    if "range_test" in content:
+        # Of few images an epoch has few steps.
+        content["range_test"] |= {"epochs": 30, "seeds": 2}
     written = place.write_sweep(content, file.name)
     done = place.sweep("run", str(written), "--trials", "2", "--epochs", "4")
     assert done.process.returncode == 0, done.output
