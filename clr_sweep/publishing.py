@@ -97,8 +97,10 @@ class Publisher:
 
     def conclude(self, study: StudyRecord) -> None:
         """As `finish`, with the errors of the tracker raised."""
+        # What was missed of it is not counted any more once a trial's run is complete again.
+        self._range_test.reconcile(study.range_test)
         if self.link.missed:
-            self.reconcile(study)
+            self.trial_runs.reconcile(study)
             self._incomplete.clear()
         for record in study.all:
             if record.test_metrics and (run_id := self.run_id(record)):

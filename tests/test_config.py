@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_schemas import allows
 from pydantic import ValidationError
-from written_sweeps import ABSENT, SHIPPED, content, written
+from written_sweeps import ABSENT, FROM_RANGE_TEST, SHIPPED, content, written
 
 from clr_sweep.config import (
     SCHEDULE_KEYS,
@@ -338,16 +338,9 @@ def test_the_shipped_sweep_is_what_the_tests_think() -> None:
     assert SHIPPED.relative_to(SHIPPED.parent.parent).as_posix() == default
 
 
-FROM_TEST: dict[str, Any] = {
-    "search_space.from": "range_test",
-    "search_space.init_lr": ABSENT,
-    "search_space.max_lr": ABSENT,
-}
-
-
 def test_a_range_test_gives_the_rates() -> None:
     """With `from: range_test` they are left out; what is stored comes back, past the schema too."""
-    made = sweep({**FROM_TEST, "range_test": {"seeds": 2}})
+    made = sweep({**FROM_RANGE_TEST, "range_test": {"seeds": 2}})
     space = made.search_space
     assert (space.awaits_range_test, space.init_lr, space.max_lr) == (True, None, None)
     assert list(space.dimensions) == ["step_size_factor", "policy", "gamma"]
@@ -356,7 +349,7 @@ def test_a_range_test_gives_the_rates() -> None:
     assert stored["search_space"]["from"] == "range_test"
     assert Sweep.model_validate(stored) == made
     assert allows(SCHEMA, stored)
-    assert allows(SCHEMA, content(FROM_TEST))
+    assert allows(SCHEMA, content(FROM_RANGE_TEST))
     assert not sweep().search_space.awaits_range_test
 
 

@@ -9,26 +9,21 @@ import numpy as np
 import pytest
 from landscapes import seeds
 from small_studies import SmallStudy
-from written_sweeps import ABSENT
+from written_sweeps import FROM_RANGE_TEST
 
 from clr_sweep.range_test.suggestion import suggest
 from clr_sweep.records import RangeTestRecord
 from clr_sweep.search.space import range_test_config
 from clr_sweep.search.trials import record_range_test, waiting_again
 
-FROM_TEST = {
-    "search_space.from": "range_test",
-    "search_space.init_lr": ABSENT,
-    "search_space.max_lr": ABSENT,
-    "range_test": {"seeds": 2},
-}
+CHANGES = {**FROM_RANGE_TEST, "range_test": {"seeds": 2}}
 
 
 @pytest.fixture
 def tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
     """A study whose range test is complete, in the store of its folder."""
     monkeypatch.chdir(tmp_path)
-    made = SmallStudy(tmp_path, changes=FROM_TEST)
+    made = SmallStudy(tmp_path, changes=CHANGES)
     record_range_test(made.study, complete(made))
     return made
 

@@ -47,7 +47,7 @@ def divergence(losses: Array, rates: Array, planned: int) -> Divergence | None:
     to there, and no more than nine tenths of it). The initial loss alone decides nothing.
 
     From there back to the edge: as long as the median rises faster than the 8th power of the
-    rate. A quadratic with curvature c, edge 2/c, is found within 20% on ramps with 150 steps a
+    rate. A quadratic with curvature c, edge 2/c, is found within 20% on ramps with 200 steps a
     decade or more (`tests/range_test/test_divergence.py`).
 
     Args:
