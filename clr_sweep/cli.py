@@ -122,6 +122,31 @@ def check(sweep: Path, measure: bool) -> None:
     click.echo(describe_plan(sweep, measure=measure))
 
 
+@main.command("range-test")
+@_sweep_argument
+@click.option("--low", metavar="RATE", help="The rate of the first step.")
+@click.option("--high", metavar="RATE", help="The rate of the last step.")
+@click.option("--epochs", metavar="N", help="Epochs over which the rate rises.")
+@click.option("--seeds", metavar="N", help="Trainings, each with a seed of its own.")
+@click.option("--ramp", metavar="NAME", help="exponential or linear.")
+@click.option("--rule", metavar="NAME", help="smith, quarter, steepest, valley or minimum.")
+def range_test(sweep: Path, **options: str | None) -> None:
+    """Run the learning-rate range test of the file SWEEP and print ranges to paste.
+
+    An option that is not given leaves the value of `range_test` in the file as it is.
+    """
+    from clr_sweep.sweep_file import RANGE_TEST_OPTIONS, load_sweep
+
+    overrides = {RANGE_TEST_OPTIONS[f"--{name}"]: text for name, text in options.items() if text}
+    load_sweep(sweep, overrides)
+    with stop_request() as stop:
+        from clr_sweep.range_testing import run_range_test
+
+        found, ranges = run_range_test(sweep, overrides, stop)
+    click.echo(found, err=True)
+    click.echo(ranges, nl=False)
+
+
 @main.command()
 @click.argument("study", metavar="STUDY_OR_RUN_ID")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: print).")

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
 from optuna.trial import TrialState
@@ -19,9 +20,9 @@ from optuna.trial import TrialState
 from clr_sweep.errors import InputError, StoreError
 from clr_sweep.parent_run import is_described, open_parent, publisher_of
 from clr_sweep.publishing import Publisher, outcome
-from clr_sweep.records import State, StudyRecord, TrialRecord
+from clr_sweep.records import RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.search import storage
-from clr_sweep.search.attributes import BASELINE, FACTS, STATE, STUDY_ID
+from clr_sweep.search.attributes import BASELINE, FACTS, RANGE_TEST, STATE, STUDY_ID
 from clr_sweep.search.lock import only_driver
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.trials import record_progress, waiting_again
@@ -31,7 +32,10 @@ from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.store import connect, file_of, hidden, tracking_uri
+from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
+
+Record = TypeVar("Record", TrialRecord, RangeTestRecord)
 
 _GONE = "its process ended without a word"
 
@@ -117,6 +121,8 @@ class _Examination:
                     return self.found
                 for trial in record.all:
                     self._trial_folder(trial)
+                if record.range_test is not None:
+                    self._range_test(record.range_test)
                 self._work_folders()
                 if not self.unreadable:
                     self._mlflow()
@@ -136,6 +142,8 @@ class _Examination:
         stuck = [f"trial {trial.number}" for trial in running]
         if study.user_attrs.get(BASELINE, {}).get(STATE) == "running":
             stuck.append("baseline")
+        if study.user_attrs.get(RANGE_TEST, {}).get(STATE) == "running":
+            stuck.append("range test")
         if stuck:
             numbers = ", ".join(stuck)
             self._mend(
@@ -164,6 +172,18 @@ class _Examination:
         self.unreadable |= bool(broken)
         self.found.lost += [f"{record.label}: {text}" for text in broken or _lost_files(record)]
 
+    def _range_test(self, record: RangeTestRecord) -> None:
+        """The curves of a complete test, from which its run is made."""
+        for folder in {file.parent for file in record.files}:
+            for file in part_files(folder):
+                self._mend(f"range test: {file.name} is half-written", file.unlink)
+        if record.state != "complete":
+            return
+        try:
+            record.curves()
+        except StoreError as error:
+            self.found.lost.append(f"range test: {error}")
+
     def _work_folders(self) -> None:
         for work in left_behind(self.folder):
             self._mend(
@@ -188,7 +208,7 @@ class _Examination:
         problems = _parent_problems(publisher, record)
         if self.fix and problems:
             open_parent(self.study, publisher, self.url, None)
-        problems += publisher.trial_runs.reconcile(record, mend=self.fix)
+        problems += publisher.reconcile(record, mend=self.fix)
         if self.fix and problems:
             publisher.conclude(record)
         self.found.mendable += problems
@@ -208,7 +228,7 @@ class _Examination:
 def _as_mended(study: StudyRecord) -> StudyRecord:
     """The study without what a killed driver leaves, so that looking finds what mending mends."""
 
-    def waiting(record: TrialRecord) -> TrialRecord:
+    def waiting(record: Record) -> Record:
         return replace(record, state="interrupted") if record.state == "running" else record
 
     state: State = "interrupted" if study.state == "running" else study.state
@@ -216,6 +236,7 @@ def _as_mended(study: StudyRecord) -> StudyRecord:
         study,
         trials=tuple(waiting(trial) for trial in study.trials),
         baseline=study.baseline and waiting(study.baseline),
+        range_test=study.range_test and waiting(study.range_test),
         state=state,
         reason=_GONE if study.state == "running" else study.reason,
     )

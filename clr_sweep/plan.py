@@ -68,6 +68,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     )
     objective = sweep.objective
     yield f"objective: {objective.direction} {objective.metric} {_READ_AT[objective.at]}"
+    if sweep.search_space.awaits_range_test:
+        yield from _range_test(sweep)
     yield "search space:"
     for name, dimension in sweep.search_space.dimensions.items():
         if _is_read(name, sweep.search_space):
@@ -118,10 +120,13 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
             f"without cycles ({', '.join(acyclic)}): {_epochs(epochs)}, {whole.steps:,} steps, "
             f"ending with the budget"
         )
-    total = trials * mean + epochs
+    total, tested, test = trials * mean + epochs, "", sweep.range_test
+    if sweep.search_space.awaits_range_test:
+        total += test.seeds * test.epochs
+        tested = f", {test.seeds * test.epochs} for the range test"
     yield (
         f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
-        f"the baseline, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
+        f"the baseline{tested}, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
     )
 
 
@@ -151,6 +156,25 @@ def _final_rates(sweep: Sweep, plan: TrialPlan) -> list[str]:
     if len(set(rates.values())) == 1:
         return list(rates.values())[:1]
     return [f"{policy}: {rate}" for policy, rate in rates.items()]
+
+
+def _range_test(sweep: Sweep) -> Iterator[str]:
+    test = sweep.range_test
+    seeds = f"{test.seeds} seed{'s' if test.seeds > 1 else ''}"
+    yield (
+        f"range test: the first stage, it gives init_lr and max_lr; {seeds} of "
+        f"{_epochs(test.epochs)}, {test.ramp} from {test.low:g} to {test.high:g}, rule {test.rule}"
+    )
+    settings = [
+        key
+        for key, value in sweep.search_space.further.items()
+        if isinstance(value, (Range, tuple))
+    ]
+    if settings:
+        yield (
+            f"warning: the range test is done at the values of training and model; bounds do not "
+            f"carry over to others, and the space varies {', '.join(settings)}"
+        )
 
 
 def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:

@@ -17,6 +17,8 @@ from clr_sweep.search.space import steps_per_epoch
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import validation_problems
 from clr_sweep.training.requests import (
+    EVALUATED,
+    EVALUATIONS,
     INSPECT_TRIAL,
     PREPARE_DATA,
     DataFacts,
@@ -85,9 +87,18 @@ def estimate(
     epochs += [budget] * 3 * len(space.acyclic_policies)
     validation = sweep.dataset.held_out(facts.train)
     per_epoch_seconds = per_epoch * found.seconds_per_step + validation * found.seconds_per_example
+    test, range_test = sweep.range_test, 0.0
+    if sweep.search_space.awaits_range_test:
+        evaluated = EVALUATIONS * min(EVALUATED, validation)
+        range_test = test.seeds * (
+            found.fixed_seconds
+            + test.epochs * per_epoch * found.seconds_per_step
+            + evaluated * found.seconds_per_example
+        )
     return Estimate(
         trial_seconds=found.fixed_seconds + per_epoch_seconds * sum(epochs) / len(epochs),
         baseline_seconds=found.fixed_seconds + per_epoch_seconds * sweep.training.epochs,
         trials=trials,
         slots=slots,
+        range_test_seconds=range_test,
     )

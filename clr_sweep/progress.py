@@ -20,6 +20,7 @@ class Estimate:
     Attributes:
         trial_seconds: CPU time of a trial of the mean length.
         trials: trials still to run, the baseline not among them.
+        range_test_seconds: CPU time of all seeds of the range test, where one is still to run.
         slots: trials at once.
     """
 
@@ -27,10 +28,12 @@ class Estimate:
     baseline_seconds: float
     trials: int
     slots: int
+    range_test_seconds: float = 0.0
 
     @property
     def cpu_seconds(self) -> float:
-        return self.trial_seconds * self.trials + self.baseline_seconds
+        trials = self.trial_seconds * self.trials
+        return trials + self.baseline_seconds + self.range_test_seconds
 
     @property
     def wall_seconds(self) -> float:

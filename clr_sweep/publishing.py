@@ -14,7 +14,8 @@ from typing import Concatenate, ParamSpec
 
 from clr_sweep.config import SCHEDULE_KEYS, Sweep
 from clr_sweep.dimensions import Range, RatioRange
-from clr_sweep.records import EpochReport, State, StudyRecord, TrialRecord
+from clr_sweep.range_test_runs import RangeTestRuns
+from clr_sweep.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.figures import study_figures
@@ -46,11 +47,22 @@ class Publisher:
         self.runs = runs
         self.link = link
         self.trial_runs = TrialRuns(runs, search_path)
+        self._range_test = RangeTestRuns(runs, data_digest)
         self._data_digest = data_digest
         self._records: dict[str, TrialRecord] = {}
         # Trials whose runs lack something, since a call failed.
         self._incomplete: set[str] = set()
         self._refreshed = 0.0
+
+    def range_test(self, record: RangeTestRecord) -> None:
+        """The range test begins, goes on, or has ended in whatever way."""
+        tell = self._range_test.begin if record.state == "running" else self._range_test.end
+        self.link.call(tell, record)
+
+    def reconcile(self, study: StudyRecord, *, mend: bool = True) -> list[str]:
+        """Bring all runs below the parent in line with the study; see `TrialRuns.reconcile`."""
+        found = self._range_test.reconcile(study.range_test, mend=mend)
+        return found + self.trial_runs.reconcile(study, mend=mend)
 
     def trial_started(self, record: TrialRecord, adopted: str | None = None) -> None:
         """A trial begins or goes on."""
@@ -85,6 +97,8 @@ class Publisher:
 
     def conclude(self, study: StudyRecord) -> None:
         """As `finish`, with the errors of the tracker raised."""
+        # What was missed of it is not counted any more once a trial's run is complete again.
+        self._range_test.reconcile(study.range_test)
         if self.link.missed:
             self.trial_runs.reconcile(study)
             self._incomplete.clear()
@@ -226,10 +240,14 @@ def _early_stopping(sweep: Sweep) -> dict[str, object]:
 
 def sampled_parameters(sweep: Sweep) -> list[str]:
     """The hyperparameters that differ from trial to trial, as the children name them."""
-    space = sweep.search_space
-    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | dict(space.further)
-    kinds = (Range, RatioRange, tuple)
-    return [key for key, dimension in dimensions.items() if isinstance(dimension, kinds)]
+    space, kinds = sweep.search_space, (Range, RatioRange, tuple)
+    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | space.further
+    # Those that a range test has not given yet are None.
+    return [
+        key
+        for key, dimension in dimensions.items()
+        if dimension is None or isinstance(dimension, kinds)
+    ]
 
 
 def _schedule(record: TrialRecord) -> dict[str, object]:

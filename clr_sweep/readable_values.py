@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Dimension, Frozen
@@ -36,13 +37,14 @@ def _read(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         cls, given = field.annotation, content.get(section, {})
         if not (isinstance(cls, type) and issubclass(cls, Frozen) and isinstance(given, Mapping)):
             continue
+        fields = fields_in_file(cls)
         for key, adapter in _adapters(cls).items():
-            default = cls.model_fields[key]
+            default = fields[key]
             if key in given or not default.is_required():
                 value = given[key] if key in given else default.get_default()
                 yield from _validated(f"{section}.{key}", adapter, value)
         if cls.model_config.get("extra") == "allow":
-            for key in given.keys() - cls.model_fields.keys():
+            for key in given.keys() - fields.keys():
                 yield from _validated(f"{section}.{key}", _dimension(), given[key])
 
 
@@ -53,13 +55,21 @@ def _validated(key: str, adapter: TypeAdapter[Any], value: Any) -> Iterator[tupl
         return
 
 
+def fields_in_file(cls: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a section under their names in the file: `from` is a keyword of Python's."""
+    return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+
 @cache
 def _adapters(cls: type[Frozen]) -> dict[str, TypeAdapter[Any]]:
     """A validator for each field of a section."""
-    return {
-        key: TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
-        for key, field in cls.model_fields.items()
-    }
+    return {key: _adapter(field) for key, field in fields_in_file(cls).items()}
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    # Not with the field itself, whose name in the file means nothing here.
+    annotation: Any = field.annotation
+    return TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
 
 
 @cache

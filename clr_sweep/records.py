@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from clr_sweep.errors import StoreError
+from clr_sweep.range_test.config import RangeTestConfig
+from clr_sweep.range_test.curve import Curve, read_curve
+from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.trial_config import TrialConfig
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
@@ -137,12 +141,55 @@ class TrialRecord:
 
 
 @dataclass(frozen=True)
+class RangeTestRecord:
+    """A range test as it is stored: read from the study's storage and its folder.
+
+    Attributes:
+        study: its name.
+        config: what the first seed trained; the ramp takes the place of its schedule.
+        files: the curves, one a seed, in the order of the seeds.
+        suggestion: None unless complete.
+    """
+
+    study: str
+    state: State
+    reason: str | None
+    config: TrialConfig
+    test: RangeTestConfig
+    files: tuple[Path, ...]
+    suggestion: Suggestion | None = None
+
+    @property
+    def metric(self) -> str:
+        """What the validation examples are judged by."""
+        return "val_" + self.config.objective.metric.removeprefix("val_")
+
+    @property
+    def sign(self) -> int:
+        """+1 if a larger value of the metric is better, else -1."""
+        return self.config.objective.sign
+
+    def curves(self) -> tuple[Curve, ...]:
+        """The curves of all seeds.
+
+        Raises:
+            StoreError: a file is gone or damaged.
+        """
+        found = tuple(read_curve(file) for file in self.files)
+        gone = [str(file) for file, curve in zip(self.files, found, strict=True) if curve is None]
+        if gone:
+            raise StoreError(f"{', '.join(gone)}: gone, and with it a curve of the range test")
+        return tuple(curve for curve in found if curve is not None)
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A whole study as it is stored.
 
     Attributes:
         planned: trials in all, as the last start had it.
         state: of the sweep: running, complete, interrupted or failed; `reason` says why.
+        range_test: the sweep's first stage, where it has one and that has begun.
     """
 
     name: str
@@ -154,6 +201,7 @@ class StudyRecord:
     planned: int = 0
     state: State = "running"
     reason: str = ""
+    range_test: RangeTestRecord | None = None
 
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ from clr_sweep.plan import cycle_warnings
 from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
 from clr_sweep.progress import Display
 from clr_sweep.provenance import provenance
-from clr_sweep.records import State, StudyRecord
+from clr_sweep.publishing import Publisher
+from clr_sweep.range_stage import RangeTest
+from clr_sweep.records import RangeTestRecord, State, StudyRecord
+from clr_sweep.results.range_report import ranges_yaml, summary
 from clr_sweep.scratch import scratch_folder
 from clr_sweep.search import storage
 from clr_sweep.search.lock import only_driver
-from clr_sweep.search.reading import read_study
-from clr_sweep.search.space import baseline_config
-from clr_sweep.search.trials import record_progress, waiting_again
+from clr_sweep.search.reading import range_test_record, read_study
+from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
+from clr_sweep.search.trials import record_progress, record_range_test, waiting_again
 from clr_sweep.stopping import StopRequest
 from clr_sweep.store_errors import plain_store_errors
 from clr_sweep.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
@@ -105,28 +108,24 @@ def _run(
             publisher = publisher_of(study, client, link)
             open_parent(study, publisher, url, adopted)
             record_progress(study, "running", sweep.study.trials)
-            for problem in publisher.trial_runs.reconcile(read_study(study)):
+            for problem in publisher.reconcile(read_study(study)):
                 display.say(f"MLflow, mended: {problem}")
-            origin = provenance(start.folders[0])
-            driver = Driver(
-                sweep, study, engine, publisher, display, stop, data, folder, start.folders, origin
-            )
-            return _drive(driver)
+            with _end_recorded(study, publisher, sweep.study.trials):
+                sweep = start.ranges(study, data, folder, publisher)
+                origin = provenance(start.folders[0])
+                driver = Driver(
+                    sweep, study, engine, publisher, display, stop, data, folder, start.folders,
+                    origin,
+                )  # fmt: skip
+                reason = _drive(driver)
+            return _finish(driver, reason)
 
 
-def _drive(driver: Driver) -> StudyRecord:
-    """Run the trials, evaluate the finalists, and leave the study and MLflow in their end state."""
-    study, publisher, planned = driver.study, driver.publisher, driver.sweep.study.trials
+@contextlib.contextmanager
+def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> Iterator[None]:
+    """After an exception in the block, its end state is stored in the study and in MLflow."""
     try:
-        reason = driver.run()
-        evaluate_finalists(
-            driver.engine,
-            read_study(study),
-            driver.facts,
-            driver.search_path,
-            driver.stop,
-            driver.display.say,
-        )
+        yield
     except BaseException as error:
         state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"
         stored: StudyRecord | None = None
@@ -136,10 +135,29 @@ def _drive(driver: Driver) -> StudyRecord:
             stored = read_study(study)
         publisher.stopped(stored, state, str(error))
         raise
-    record_progress(study, "complete", planned, reason)
+
+
+def _drive(driver: Driver) -> str:
+    """Run the trials and evaluate the finalists; why it ended before all trials had, if it did."""
+    reason = driver.run()
+    evaluate_finalists(
+        driver.engine,
+        read_study(driver.study),
+        driver.facts,
+        driver.search_path,
+        driver.stop,
+        driver.display.say,
+    )
+    return reason
+
+
+def _finish(driver: Driver, reason: str) -> StudyRecord:
+    """Leave the study and MLflow in their end state."""
+    study = driver.study
+    record_progress(study, "complete", driver.sweep.study.trials, reason)
     stored = read_study(study)
-    missed = driver.publisher.link.missed if not publisher.finish(stored) else 0
-    if (text := publisher.best_yaml(stored)) is not None:
+    missed = driver.publisher.link.missed if not driver.publisher.finish(stored) else 0
+    if (text := driver.publisher.best_yaml(stored)) is not None:
         write_best(driver.folder, text)
     if missed:
         driver.display.say(
@@ -178,12 +196,55 @@ class _Start:
         )
         return facts
 
+    def ranges(
+        self, study: optuna.Study, facts: DataFacts, folder: Path, publisher: Publisher
+    ) -> Sweep:
+        """The sweep with the ranges of its range test, which is run unless its result is stored.
+
+        The test's suggestion becomes the study's first trial.
+        """
+        if not self.sweep.search_space.awaits_range_test:
+            return self.sweep
+        stored = range_test_record(study)
+        test = RangeTest(self.sweep, facts, folder, self.folders)
+        if stored is None or stored.suggestion is None:
+            stored = self._measured(test, study, publisher)
+        assert stored.suggestion is not None
+        sweep = with_ranges(self.sweep, stored.suggestion)
+        if not study.get_trials(deepcopy=False):
+            study.enqueue_trial(suggested_parameters(sweep, stored.suggestion))
+        for line in summary(stored).splitlines() + ranges_yaml(stored).splitlines()[1:]:
+            self.display.say(line)
+        return sweep
+
+    def _measured(
+        self, test: RangeTest, study: optuna.Study, publisher: Publisher
+    ) -> RangeTestRecord:
+        begun = test.begun()
+        record_range_test(study, begun)
+        publisher.range_test(begun)
+        try:
+            record = test.run(self.engine, self.stop, self.display.say)
+        except BaseException as error:
+            state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"
+            ended = replace(begun, state=state, reason=str(error))
+            with contextlib.suppress(StorageInternalError, SQLAlchemyError):
+                record_range_test(study, ended)
+            publisher.range_test(ended)
+            raise
+        test.write(record, provenance(self.folders[0]))
+        record_range_test(study, record)
+        publisher.range_test(record)
+        return record
+
     def announce(self, study: optuna.Study, facts: DataFacts) -> None:
         """Say what will be done and what it will cost, measured on a few steps.
 
         Errors in the user's model show here, before a run is made for anything.
         """
         sweep, display = self.sweep, self.display
+        if (tested := range_test_record(study)) is not None and tested.suggestion is not None:
+            sweep = with_ranges(sweep, tested.suggestion)
         if again := waiting_again(study):
             display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
         left = trials_left(study, sweep.study.trials)

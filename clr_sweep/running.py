@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,16 @@ def run_one(engine: LocalEngine, job: Job, stop: StopRequest) -> object:
     return run_all(engine, {job.function: job}, stop)[job.function]
 
 
-def run_all(engine: LocalEngine, jobs: Mapping[str, Job], stop: StopRequest) -> dict[str, object]:
+def run_all(
+    engine: LocalEngine,
+    jobs: Mapping[str, Job],
+    stop: StopRequest,
+    done: Callable[[str], None] = lambda _: None,
+) -> dict[str, object]:
     """Run jobs to their ends, as many at once as the engine has room for.
+
+    Args:
+        done: told of each job's end, by its key.
 
     Returns:
         Their values by key.
@@ -50,6 +58,7 @@ def run_all(engine: LocalEngine, jobs: Mapping[str, Job], stop: StopRequest) -> 
             key = str(event.key)
             if isinstance(event, Done):
                 found[key] = event.value
+                done(key)
             elif isinstance(event, Failed) and not isinstance(event.error, OutOfMemoryError):
                 if isinstance(event.error, ClrSweepError):
                     raise event.error

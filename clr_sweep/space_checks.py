@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clr_sweep.config import SCHEDULE_KEYS, OptimizerConfig
+from clr_sweep.config import SCHEDULE_KEYS, OptimizerConfig, rates_problems
 from clr_sweep.cycles import epochs_needed, fits
 from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.fields import DEFAULT_POLICIES
@@ -42,10 +42,13 @@ def space_problems(
     """What is wrong with the dimensions of a search space, taken together.
 
     Args:
-        space: the dimensions by name, those that could be read.
+        space: the dimensions by name, and `from`, those that could be read; None where one is
+            not given.
         optimizer: `training.optimizer`, if it could be read.
         model_arguments: of the model's function, where they are known without importing it.
     """
+    yield from rates_problems(space)
+    space = {key: value for key, value in space.items() if value is not None and key != "from"}
     numeric = {key: dimension for key, dimension in space.items() if key in _LIMITS}
     problems = {key: list(_numeric_problems(key, value)) for key, value in numeric.items()}
     for key, texts in problems.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Iterator, Mapping
@@ -26,8 +27,16 @@ OPTIONS = {
 }
 """The options of the command line that stand in place of a value of the file."""
 
-_OPTION_OF = {key: option for option, key in OPTIONS.items()}
+RANGE_TEST_OPTIONS = {
+    f"--{name}": f"range_test.{name}" for name in ("low", "high", "epochs", "seeds", "ramp", "rule")
+}
+"""Those of `clr-sweep range-test`."""
+
+_OPTION_OF = {
+    key: option for known in (OPTIONS, RANGE_TEST_OPTIONS) for option, key in known.items()
+}
 _TEXTS = ("study.name", "study.storage")
+_RATES = ("range_test.low", "range_test.high")
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 
 
@@ -89,6 +98,9 @@ def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
 def _from_text(key: str, value: Any) -> Any:
     if isinstance(value, str) and key not in _TEXTS and _WHOLE_NUMBER.fullmatch(value):
         return int(value)
+    if isinstance(value, str) and key in _RATES:
+        with contextlib.suppress(ValueError):
+            return float(value)
     return value
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_schemas import allows
 from pydantic import ValidationError
-from written_sweeps import ABSENT, SHIPPED, content
+from written_sweeps import ABSENT, FROM_RANGE_TEST, SHIPPED, content, written
 
 from clr_sweep.config import (
     SCHEDULE_KEYS,
@@ -22,8 +22,10 @@ from clr_sweep.config import (
     in_whole_numbers,
 )
 from clr_sweep.dimensions import Range
+from clr_sweep.errors import InputError
 from clr_sweep.fields import POLICIES
 from clr_sweep.schedules import policies
+from clr_sweep.sweep_file import load_sweep
 from clr_sweep.trial_config import ScheduleConfig
 from clr_sweep.wording import validation
 from clr_sweep.yaml_file import read_mapping
@@ -109,7 +111,7 @@ def test_further_hyperparameters_stand_beside_the_schedule() -> None:
         "further": 1,
     }
     assert list(space.dimensions) == [*SCHEDULE_KEYS, *further]
-    assert list(space.model_dump()) == [*SCHEDULE_KEYS, *further]
+    assert list(space.model_dump()) == ["from", *SCHEDULE_KEYS, *further]
 
 
 @pytest.mark.parametrize(
@@ -353,3 +355,72 @@ def test_the_shipped_sweep_is_what_the_tests_think() -> None:
     project = read_mapping(Path(__file__).parent.parent / "MLproject")
     default = project["entry_points"]["main"]["parameters"]["sweep"]["default"]
     assert SHIPPED.relative_to(SHIPPED.parent.parent).as_posix() == default
+
+
+def test_a_range_test_gives_the_rates() -> None:
+    """With `from: range_test` they are left out; what is stored comes back, past the schema too."""
+    made = sweep({**FROM_RANGE_TEST, "range_test": {"seeds": 2}})
+    space = made.search_space
+    assert (space.awaits_range_test, space.init_lr, space.max_lr) == (True, None, None)
+    assert list(space.dimensions) == ["step_size_factor", "policy", "gamma"]
+    assert (made.range_test.low, made.range_test.high, made.range_test.seeds) == (1e-5, 10, 2)
+    stored = json.loads(made.model_dump_json())
+    assert stored["search_space"]["from"] == "range_test"
+    assert Sweep.model_validate(stored) == made
+    assert allows(SCHEMA, stored)
+    assert allows(SCHEMA, content(FROM_RANGE_TEST))
+    assert not sweep().search_space.awaits_range_test
+
+
+@pytest.mark.parametrize(
+    ("changes", "messages"),
+    [
+        (
+            {"search_space.init_lr": ABSENT, "search_space.max_lr": ABSENT},
+            [
+                "search_space: must give init_lr and max_lr, or `from: range_test` instead of "
+                "init_lr and max_lr: then a range test gives both"
+            ],
+        ),
+        (
+            {"search_space.max_lr": ABSENT},
+            [
+                "search_space: must give max_lr, or `from: range_test` instead of init_lr and "
+                "max_lr: then a range test gives both"
+            ],
+        ),
+        (
+            {"search_space.from": "range_test"},
+            [
+                f"search_space.{key}: must be left out with `from: range_test`, which gives it"
+                for key in ("init_lr", "max_lr")
+            ],
+        ),
+        (
+            {"search_space.from": "a_test"},
+            ["search_space.from: must be range_test, got 'a_test' - did you mean 'range_test'?"],
+        ),
+        (
+            {"range_test": {"high": 1e-5, "rule": "smiths", "seeds": 0}},
+            [
+                "range_test.rule: must be one of smith, quarter, steepest, valley or minimum, got "
+                "'smiths' - did you mean 'smith'?",
+                "range_test.seeds: must be at least 1, got 0",
+            ],
+        ),
+        (
+            {"range_test": {"high": 5e-5}},
+            ["range_test.high: must be at least ten times low, which is 1e-05, got 5e-05"],
+        ),
+    ],
+)
+def test_where_the_rates_come_from(
+    tmp_path: Path, changes: dict[str, Any], messages: list[str]
+) -> None:
+    """The file gives both, or a range test does: never one of them, never both ways."""
+    with pytest.raises(InputError) as error:
+        load_sweep(written(tmp_path, changes))
+    found = [text.partition("sweep.yaml: ")[2] for text in error.value.problems]
+    assert sorted(found) == sorted(messages)
+    if not any("ten times" in message for message in messages):
+        assert not allows(SCHEMA, content(changes))

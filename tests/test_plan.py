@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written_sweeps import SHIPPED, content, written
+from written_sweeps import FROM_RANGE_TEST, SHIPPED, content, written
 
 from clr_sweep.config import Sweep
 from clr_sweep.plan import cycle_warnings, describe_plan
@@ -191,3 +191,19 @@ def test_the_warning_of_scores_that_are_not_comparable() -> None:
     assert warnings({"objective": {"at": "best"}}) == []
     # A factor that finishes no cycle is compared as little.
     assert len(warnings({"objective": {"at": "final"}, "training.epochs": 2})) == 1
+
+
+def test_the_plan_with_a_range_test(tmp_path: Path) -> None:
+    """That the ranges come from one, what it costs, and that its bounds hold for one training."""
+    changes = {**FROM_RANGE_TEST, "range_test": {"seeds": 2, "epochs": 4}}
+    lines = plan(tmp_path, changes)
+    assert (
+        "range test: the first stage, it gives init_lr and max_lr; 2 seeds of 4 epochs, "
+        "exponential from 1e-05 to 10, rule smith" in lines
+    )
+    assert not any(line.startswith(("  init_lr", "  max_lr", "warning")) for line in lines)
+    (cost,) = (line for line in lines if line.startswith("cost"))
+    assert "16 for the baseline, 8 for the range test, 93 epochs" in cost
+    varied = plan(tmp_path, {**changes, "search_space.momentum": [0.0, 0.9]})
+    (warning,) = (line for line in varied if line.startswith("warning"))
+    assert warning.endswith("do not carry over to others, and the space varies momentum")

@@ -127,3 +127,17 @@ def test_the_cost_with_a_last_batch_that_is_smaller() -> None:
     )  # fmt: skip
     cost = estimate(definition_of, FOUND, FACTS, trials=1, slots=1)
     assert cost.trial_seconds == pytest.approx(3 + 2 * (2 * 0.5 + 30 * 0.001))
+
+
+def test_the_estimate_knows_the_range_test() -> None:
+    """All its seeds, with their evaluations; nothing once the ranges are known."""
+    found = Inspection(100, seconds_per_step=0.01, seconds_per_example=1e-4, fixed_seconds=2.0)
+    space = {"from": "range_test"}
+    tested = sweep(search_space=space, range_test={"seeds": 3, "epochs": 4})
+    cost = estimate(tested, found, FACTS, 2, 1)
+    # 25 steps an epoch, 40 evaluations of 400 examples.
+    assert cost.range_test_seconds == pytest.approx(3 * (2.0 + 4 * 25 * 0.01 + 40 * 400 * 1e-4))
+    without = estimate(sweep(), found, FACTS, 2, 1)
+    assert without.range_test_seconds == 0
+    trials = cost.trial_seconds * 2 + cost.baseline_seconds
+    assert cost.cpu_seconds == pytest.approx(trials + cost.range_test_seconds)

@@ -47,3 +47,11 @@ def written(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     text = json.dumps(content(changes)).replace("NaN", ".nan").replace("Infinity", ".inf")
     file.write_text(text, encoding="utf-8")
     return file
+
+
+# Changes: the bounds come from a range test.
+FROM_RANGE_TEST: dict[str, Any] = {
+    "search_space.from": "range_test",
+    "search_space.init_lr": ABSENT,
+    "search_space.max_lr": ABSENT,
+}

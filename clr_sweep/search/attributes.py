@@ -6,6 +6,8 @@ SWEEP, SWEEP_TEXT, FACTS, BASELINE = "sweep", "sweep_text", "facts", "baseline"
 STUDY_ID = "study_id"
 # How far the study is: its state, why it stopped, and how many trials were planned last.
 PROGRESS = "progress"
+# What the range test suggested, with the state of that stage.
+RANGE_TEST = "range_test"
 # Of a trial, and of the baseline.
 CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "folder"
 PROVENANCE = "provenance"

@@ -11,19 +11,23 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.config import Sweep
-from clr_sweep.records import Divergence, Kind, StudyRecord, TrialRecord
+from clr_sweep.range_test.config import RangeTestConfig
+from clr_sweep.range_test.suggestion import from_json
+from clr_sweep.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
 from clr_sweep.search.attributes import (
     BASELINE,
     CONFIG,
     FOLDER,
     PROGRESS,
     PROVENANCE,
+    RANGE_TEST,
     REASON,
     RESULT,
     RETRIED,
     STATE,
     SWEEP,
 )
+from clr_sweep.search.space import with_ranges
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.trial_config import TrialConfig
 
@@ -48,12 +52,34 @@ def read_study(study: optuna.Study) -> StudyRecord:
         planned=progress.get("planned", sweep.study.trials),
         state=progress.get(STATE, "running"),
         reason=progress.get(REASON, ""),
+        range_test=range_test_record(study),
     )
 
 
 def stored_sweep(study: optuna.Study) -> Sweep:
-    """The definition that the study was made from."""
-    return Sweep.model_validate_json(json.dumps(study.user_attrs[SWEEP]))
+    """The definition that the study was made from, with the ranges that its range test gave."""
+    sweep = Sweep.model_validate_json(json.dumps(study.user_attrs[SWEEP]))
+    record = range_test_record(study)
+    if record is None or record.suggestion is None:
+        return sweep
+    return with_ranges(sweep, record.suggestion)
+
+
+def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
+    """The study's range test, or None where it has none or that has not begun."""
+    content = study.user_attrs.get(RANGE_TEST)
+    if content is None:
+        return None
+    suggestion = content["suggestion"]
+    return RangeTestRecord(
+        study=study.study_name,
+        state=content[STATE],
+        reason=content[REASON],
+        config=TrialConfig.model_validate_json(json.dumps(content[CONFIG])),
+        test=RangeTestConfig.model_validate_json(json.dumps(content["test"])),
+        files=tuple(Path(file) for file in content["files"]),
+        suggestion=from_json(suggestion) if suggestion else None,
+    )
 
 
 def _trial_record(trial: FrozenTrial) -> TrialRecord:

@@ -11,6 +11,7 @@ from clr_sweep.config import OptimizerConfig, SearchSpace, Sweep, in_whole_numbe
 from clr_sweep.cycles import plan_trial, plan_whole_budget
 from clr_sweep.dimensions import Range, RatioRange, bounds, largest_below
 from clr_sweep.fields import Policy
+from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.schedules import policies
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
@@ -72,6 +73,65 @@ def acyclic(policy: Policy, max_lr: float) -> ScheduleConfig:
         step_size=0,
         decay_steps=0 if constant else 1,
     )
+
+
+def range_test_config(sweep: Sweep, number: int, examples: int) -> TrialConfig:
+    """What a seed of the range test trains: the baseline's configuration, with a seed of its own.
+
+    A hyperparameter that is searched stands at the value that `training` and `model` give it.
+
+    Args:
+        number: of the seed, from 0.
+    """
+    test, training = sweep.range_test, sweep.training
+    config = baseline_config(sweep, examples)
+    return config.model_copy(
+        update={
+            "training": training.model_copy(update={"epochs": test.epochs}),
+            "steps": test.epochs * steps_per_epoch(sweep, training.batch_size, examples),
+            # Seeds of trials are made from two numbers.
+            "seed": int(np.random.SeedSequence([sweep.study.seed, number, 2]).generate_state(1)[0]),
+        }
+    )
+
+
+def with_ranges(sweep: Sweep, suggestion: Suggestion) -> Sweep:
+    """The sweep with the ranges of init_lr and max_lr that its range test gave."""
+    if not sweep.search_space.awaits_range_test:
+        return sweep
+    init_lr, max_lr = (
+        Range(low=low, high=high, log=True) for low, high in (suggestion.init_lr, suggestion.max_lr)
+    )
+    update = {"origin": None, "init_lr": init_lr, "max_lr": max_lr}
+    return sweep.model_copy(update={"search_space": sweep.search_space.model_copy(update=update)})
+
+
+def suggested_parameters(sweep: Sweep, suggestion: Suggestion) -> dict[str, Any]:
+    """The parameters of the first trial: the pair, triangular, with a factor in the middle.
+
+    What else the space leaves open is left to the sampler.
+
+    Args:
+        sweep: with the ranges that the test gave.
+    """
+    space = sweep.search_space
+    high = bounds(_below(space.init_lr, space.max_lr))[1]
+    parameters: dict[str, Any] = {
+        "init_lr": min(suggestion.base, high),
+        "max_lr": suggestion.max,
+    }
+    factor = space.step_size_factor
+    if isinstance(factor, tuple):
+        parameters["step_size_factor"] = factor[len(factor) // 2]
+    elif isinstance(factor, Range):
+        whole = in_whole_numbers("step_size_factor", factor)
+        reach, step = factor.high - factor.low, factor.step or (1 if whole else None)
+        half = reach / 2 if step is None else step * math.floor(reach / 2 / step)
+        parameters["step_size_factor"] = factor.low + half
+    if isinstance(space.policy, tuple):
+        simple = "triangular" in space.policy
+        parameters["policy"] = "triangular" if simple else space.policy[0]
+    return parameters
 
 
 def trial_seed(seed: int, number: int) -> int:

@@ -97,8 +97,7 @@ def open_study(
         load_if_exists=True,
         pruner=make_pruner(sweep),
     )
-    # Where the study is stored may hold a password, and is known to whoever reads it there.
-    definition = sweep.model_dump(mode="json", exclude={"study": {"storage"}})
+    definition = _definition(sweep)
     stored = study.user_attrs
     if SWEEP not in stored:
         if study.get_trials(deepcopy=False):
@@ -165,8 +164,17 @@ def _refuse_changes(
 
 def _complete(definition: Any) -> Any:
     """A stored definition with the keys that have come with later versions, at their defaults."""
-    sweep = Sweep.model_validate_json(json.dumps(definition))
-    return sweep.model_dump(mode="json", exclude={"study": {"storage"}})
+    return _definition(Sweep.model_validate_json(json.dumps(definition)))
+
+
+def _definition(sweep: Sweep) -> dict[str, Any]:
+    """What a study is made from."""
+    # Where the study is stored may hold a password, and is known to whoever reads it there.
+    excluded: dict[str, Any] = {"study": {"storage"}}
+    if sweep.search_space.origin is None:
+        # `clr-sweep range-test` reads it, the study does not.
+        excluded["range_test"] = True
+    return sweep.model_dump(mode="json", exclude=excluded)
 
 
 def _changes(before: Any, now: Any, place: str = "") -> Iterator[str]:

@@ -10,13 +10,14 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.records import State, TrialResult
+from clr_sweep.records import RangeTestRecord, State, TrialResult
 from clr_sweep.search.attributes import (
     BASELINE,
     CONFIG,
     FOLDER,
     PROGRESS,
     PROVENANCE,
+    RANGE_TEST,
     REASON,
     RESULT,
     RETRIED,
@@ -43,8 +44,12 @@ def waiting_again(study: optuna.Study) -> list[int]:
     baseline = study.user_attrs.get(BASELINE, {})
     if baseline.get(STATE) == "running":
         study.set_user_attr(BASELINE, {**baseline, STATE: "interrupted"})
+    tested = study.user_attrs.get(RANGE_TEST, {})
+    if tested.get(STATE) == "running":
+        study.set_user_attr(RANGE_TEST, {**tested, STATE: "interrupted"})
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    return [trial.number for trial in waiting]
+    # One that was only enqueued, as the range test's suggestion is, has not begun.
+    return [trial.number for trial in waiting if CONFIG in trial.user_attrs]
 
 
 def put_back(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:
@@ -112,3 +117,16 @@ def record_baseline(
         RETRIED: list(retried),
     }
     study.set_user_attr(BASELINE, content)
+
+
+def record_range_test(study: optuna.Study, record: RangeTestRecord) -> None:
+    """Store how far the range test is, and once it is complete what it suggests: for ever."""
+    content = {
+        STATE: record.state,
+        REASON: record.reason,
+        CONFIG: record.config.model_dump(mode="json"),
+        "test": record.test.model_dump(mode="json"),
+        "files": [str(file) for file in record.files],
+        "suggestion": record.suggestion.as_json() if record.suggestion else None,
+    }
+    study.set_user_attr(RANGE_TEST, content)

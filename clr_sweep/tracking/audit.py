@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow.entities import Run
@@ -54,7 +54,7 @@ def audit(client: MlflowClient, run: Run, record: TrialRecord, parent_id: str) -
         there = run.data.params
         if unknown := [key for key in parameters(record) if key not in there]:
             missing.append(f"no parameter {', '.join(unknown)}")
-        lacking, contradictions = _compare_points(client, run, record)
+        lacking, contradictions = compare_points(client, run, points(record))
         wrong += contradictions
         if lacking:
             names = dict.fromkeys(point.key for point in lacking)
@@ -101,12 +101,12 @@ def _missing_tags(run: Run, record: TrialRecord, parent_id: str) -> Iterator[str
         yield "no description"
 
 
-def _compare_points(
-    client: MlflowClient, run: Run, record: TrialRecord
+def compare_points(
+    client: MlflowClient, run: Run, wanted: Iterable[Point]
 ) -> tuple[list[Point], list[str]]:
-    """The values that are missing, and what contradicts."""
+    """The values that a run lacks, and what in it contradicts."""
     expected: dict[str, dict[int, float]] = {}
-    for point in points(record):
+    for point in wanted:
         expected.setdefault(point.key, {})[point.step] = point.value
     lacking: list[Point] = []
     contradictions: list[str] = []

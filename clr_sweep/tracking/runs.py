@@ -138,6 +138,23 @@ class SweepRuns:
         self._log_input(run_id)
         return run_id
 
+    def range_tests(self) -> list[Run]:
+        """The runs that stand for the range test: at most one, if all is well."""
+        return self._find(f"tags.`{tags.KIND}` = 'range_test'")
+
+    def start_range_test(self) -> str:
+        """A run for the range test, the sweep's first stage."""
+        own = {tags.KIND: "range_test", tags.STATE: "running", tags.PARENT: self.parent_id}
+        run_id = self._new_run("range-test", {**own, **self._own})
+        self._log_input(run_id)
+        return run_id
+
+    def reopen(self, run_id: str) -> None:
+        """A run, of whatever kind, that goes on below the sweep's run of today."""
+        self.client.update_run(run_id, status="RUNNING")
+        self._tag(run_id, {tags.STATE: "running", tags.PARENT: self.parent_id})
+        self._untag(run_id, tags.REASON)
+
     def reopen_child(self, run_id: str, record: TrialRecord) -> None:
         """A run whose trial goes on."""
         self.client.update_run(run_id, status="RUNNING")

@@ -1,6 +1,6 @@
 """The names under which clr-sweep's runs are found again: people script against these."""
 
-KIND = "clr_sweep.kind"  # sweep, trial, baseline, train
+KIND = "clr_sweep.kind"  # sweep, range_test, trial, baseline, train
 STATE = "clr_sweep.state"  # complete, pruned, diverged, failed, interrupted, running
 STUDY = "clr_sweep.study"
 STUDY_ID = "clr_sweep.study_id"  # two studies in one store may have the same name

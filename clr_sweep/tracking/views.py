@@ -90,7 +90,9 @@ def _state(study: str, metric: str, maximize: bool, sampled: Sequence[str]) -> d
     measured = [metric, *(name for name in _MEASURED if name != metric)]
     columns = dict.fromkeys([*_COLUMNS, *sampled])
     return {
-        "searchFilter": f"tags.`{tags.STUDY}` = '{study}' AND tags.`{tags.KIND}` != 'sweep'",
+        # The range test's metrics are by step, on the axis where the trials' are by epoch.
+        "searchFilter": f"tags.`{tags.STUDY}` = '{study}' AND tags.`{tags.KIND}` != 'sweep' "
+        f"AND tags.`{tags.KIND}` != 'range_test'",
         "orderByKey": f"metrics.`{metric}`",
         "orderByAsc": not maximize,
         "startTime": "ALL",

@@ -26,8 +26,14 @@ from clr_sweep.training.models import build_model
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 
-def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Path]) -> keras.Model:
-    """The model of a trial, compiled with its optimizer and schedule."""
+def compiled_model(
+    config: TrialConfig, data: Dataset, search_path: Sequence[Path], rate: Any = None
+) -> keras.Model:
+    """The model of a trial, compiled with its optimizer and schedule.
+
+    Args:
+        rate: a Keras schedule in place of the configuration's own.
+    """
     model = build_model(config.model, data_facts(data), search_path)
     settings = config.training.optimizer
     arguments = dict(settings.arguments)
@@ -35,7 +41,7 @@ def compiled_model(config: TrialConfig, data: Dataset, search_path: Sequence[Pat
     if cycled is not None and momentum is not None:
         arguments[momentum] = float(cycled.high)
     optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
-        learning_rate=schedule(config.schedule), **arguments
+        learning_rate=schedule(config.schedule) if rate is None else rate, **arguments
     )
     try:
         keras.losses.get(config.training.loss)  # compile looks it up only at the first step

@@ -30,7 +30,8 @@ from clr_sweep.training.datasets import (
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.momentum import momentum_cycle
-from clr_sweep.training.requests import DataFacts, DataJob, Inspection, TrialJob
+from clr_sweep.training.range_test import record_curve
+from clr_sweep.training.requests import DataFacts, DataJob, Inspection, RangeTestJob, TrialJob
 from clr_sweep.training.trial import train
 
 Report = Callable[[Any], Any]
@@ -109,6 +110,17 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
         if job.with_test:
             _test(job, data, folder)
     return result
+
+
+def run_range_test(job: RangeTestJob, _report: Report) -> None:
+    """Record the curve of one seed of a range test, in a process that then ends.
+
+    Raises:
+        OutOfMemoryError, DiskFullError: as `run_trial`.
+    """
+    _prepare_process(job.search_path)
+    with _named_out_of_memory():
+        record_curve(job, open_materialized(job.data))
 
 
 def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:

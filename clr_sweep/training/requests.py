@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from clr_sweep.range_test.config import RangeTestConfig
 from clr_sweep.trial_config import TrialConfig
 
 # The jobs, by name: naming them does not import them.
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
 RUN_TRIAL = "clr_sweep.training.jobs:run_trial"
+RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
+
+# Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
+EVALUATIONS = 40
+EVALUATED = 2000
 
 
 @dataclass(frozen=True)
@@ -63,3 +70,32 @@ class DataJob:
     folder: Path | None
     search_path: tuple[Path, ...]
     into: Path
+
+
+@dataclass(frozen=True)
+class RangeTestJob:
+    """One seed of a range test.
+
+    Attributes:
+        config: what is trained, with which seed; the ramp takes the place of its schedule.
+        digest: of the data.
+        file: where the curve goes.
+    """
+
+    config: TrialConfig
+    test: RangeTestConfig
+    data: Path
+    digest: str
+    file: Path
+    search_path: tuple[Path, ...]
+
+    @property
+    def identity(self) -> str:
+        """All that decides the curve's numbers, as a text."""
+        return json.dumps(
+            {
+                "config": self.config.model_dump(mode="json", exclude={"objective", "schedule"}),
+                "test": self.test.model_dump(mode="json", exclude={"rule", "seeds"}),
+                "data": self.digest,
+            }
+        )

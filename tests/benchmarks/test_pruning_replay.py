@@ -7,10 +7,10 @@ from pathlib import Path
 
 import optuna
 import pytest
+
 from benchmarks.pruning.__main__ import part_of
 from benchmarks.pruning.replay import Candidate, orders, replay, score
 from benchmarks.recorded.curves import RecordedTrial, read, write
-
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.trial_config import ScheduleConfig
 

@@ -1,0 +1,174 @@
+"""The rules that read a pair of bounds off a range test, each by its name.
+
+    rule      what it reads                                            the pair
+    smith     validation metric against rate (arXiv:1506.01186, 3.3)   base where it starts to
+                                                                       improve, max where it stops
+    quarter   the stability edge of the training loss                  max = edge / 2, max / 4
+    steepest  the steepest fall of the training loss, by log(rate)     max = it, max / 4
+    valley    the middle of the longest valley of the training loss    max = it, max / 4
+    minimum   a tenth of the rate where the training loss is lowest    max = it, max / 4
+
+The last three are those of fastai and PyTorch Lightning, here for comparison. They give one rate,
+where a cycle needs two; the second is Smith's rule of thumb, a quarter (he says a third or a
+quarter) of the maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from clr_sweep.range_test.curve import Curve
+from clr_sweep.range_test.divergence import Divergence, divergence
+from clr_sweep.range_test.smoothing import batch_noise, centred_mean, smooth
+
+Array = npt.NDArray[np.float64]
+Pair = tuple[float, float]
+
+# Of the planned steps: the neighbours of each of the two centred means.
+_REACH = 0.015
+# Parts of what the metric gains in all: it has started to improve, and it has stopped.
+_STARTED, _STOPPED = 0.2, 0.98
+# An improvement below this many times the metric's own jumps is none.
+_NOISES = 4.0
+_QUARTER = 4.0
+_POINTS = 100  # of the curve in which `valley` looks, as many as fastai's range test has steps
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A curve, up to where it diverged, smoothed.
+
+    Attributes:
+        divergence: None where the training did not diverge.
+        rates: of the steps before the divergence, shape (steps,).
+        losses: their smoothed losses, shape (steps,).
+        tested: the rates at the evaluations before the divergence, shape (evaluations,).
+        measured: the smoothed validation metric there, larger is better, shape (evaluations,).
+        jumps: the spread of that metric around its trend.
+    """
+
+    curve: Curve
+    divergence: Divergence | None
+    rates: Array
+    losses: Array
+    tested: Array
+    measured: Array
+    jumps: float
+
+    @property
+    def edge(self) -> float:
+        """The rate at the stability edge, or the highest one that was tried."""
+        if self.divergence is None:
+            return float(self.curve.rates[-1])
+        return float(self.curve.rates[min(self.divergence.edge, len(self.curve.rates) - 1)])
+
+    @property
+    def start(self) -> float:
+        """The smoothed loss before anything was learnt."""
+        return float(np.median(self.losses[: max(1, len(self.losses) // 50)]))
+
+    @property
+    def fall(self) -> float:
+        """How far the smoothed loss fell."""
+        return self.start - float(self.losses.min())
+
+
+def read(curve: Curve, metric: str, sign: int) -> Reading:
+    """Smooth a curve and find where it diverged.
+
+    Args:
+        metric: of the validation examples, such as `val_accuracy`.
+        sign: +1 if a larger value is better, else -1.
+    """
+    found = divergence(curve.losses, curve.rates, curve.planned)
+    end = len(curve.losses) if found is None else max(1, found.step)
+    rates = curve.rates[:end]
+    values = sign * curve.metrics[metric]
+    kept = np.flatnonzero((curve.evaluated <= end) & np.isfinite(values))
+    measured = values[kept]
+    return Reading(
+        curve=curve,
+        divergence=found,
+        rates=rates,
+        losses=smooth(curve.losses[:end], _reach(curve)),
+        tested=curve.rates_at_evaluations()[kept],
+        measured=centred_mean(centred_mean(measured, 1), 1),
+        jumps=batch_noise(measured),
+    )
+
+
+def smith(reading: Reading) -> Pair | None:
+    """Where the validation metric starts to improve, and where it stops to."""
+    measured, rates = reading.measured, reading.tested
+    if len(measured) < 3:
+        return None
+    best = int(np.argmax(measured))
+    gain = float(measured[best] - measured[0])
+    if gain <= _NOISES * reading.jumps or gain <= 0:
+        return None
+    top = int(np.argmax(measured >= measured[0] + _STOPPED * gain))
+    below = np.flatnonzero(measured[: top + 1] < measured[0] + _STARTED * gain)
+    last = int(below[-1])
+    if last + 1 > top:
+        return None
+    # Between two evaluations, on the logarithmic axis.
+    wanted = measured[0] + _STARTED * gain
+    part = (wanted - measured[last]) / (measured[last + 1] - measured[last])
+    base = float(rates[last] * (rates[last + 1] / rates[last]) ** part)
+    return (base, float(rates[top])) if base < rates[top] else None
+
+
+def quarter(reading: Reading) -> Pair | None:
+    """Half of the stability edge, and a quarter of that."""
+    return _with_quarter(reading.edge / 2)
+
+
+def steepest(reading: Reading) -> Pair | None:
+    """Where the smoothed loss falls most for each decade."""
+    # Near the ends the windows are narrow, and the noise makes slopes of its own.
+    margin = 2 * _reach(reading.curve)
+    if len(reading.losses) < 2 * margin + 3:
+        return None
+    slopes = np.gradient(reading.losses, np.log10(reading.rates))[margin:-margin]
+    return _with_quarter(float(reading.rates[margin + int(np.argmin(slopes))]))
+
+
+def valley(reading: Reading) -> Pair | None:
+    """The middle of the longest sequence of falling losses, as fastai has it."""
+    places = np.geomspace(reading.rates[0], reading.rates[-1], _POINTS)
+    losses = np.interp(np.log(places), np.log(reading.rates), reading.losses)
+    longest, before = [1] * _POINTS, [-1] * _POINTS
+    for i in range(_POINTS):
+        for j in range(i):
+            if losses[i] < losses[j] and longest[i] < longest[j] + 1:
+                longest[i], before[i] = longest[j] + 1, j
+    last = first = int(np.argmax(longest))
+    while before[first] >= 0:
+        first = before[first]
+    return _with_quarter(float(places[(first + last) // 2]))
+
+
+def minimum(reading: Reading) -> Pair | None:
+    """A tenth of the rate where the smoothed loss is lowest."""
+    return _with_quarter(float(reading.rates[np.argmin(reading.losses)]) / 10)
+
+
+RULES: dict[str, Callable[[Reading], Pair | None]] = {
+    "smith": smith,
+    "quarter": quarter,
+    "steepest": steepest,
+    "valley": valley,
+    "minimum": minimum,
+}
+
+
+def _reach(curve: Curve) -> int:
+    return max(1, round(_REACH * curve.planned))
+
+
+def _with_quarter(max_lr: float) -> Pair:
+    return max_lr / _QUARTER, max_lr

@@ -1,0 +1,187 @@
+"""From the curves of a range test to a pair of bounds, its spread, and the ranges to search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from clr_sweep.errors import ClrSweepError
+from clr_sweep.range_test.curve import Curve
+from clr_sweep.range_test.rules import RULES, Pair, Reading, read
+from clr_sweep.range_test.smoothing import batch_noise
+
+# How far the ranges reach beyond the pair. A cycle ends at its init_lr, where a low rate lets the
+# loss settle, so good ones lie well below the rate at which learning starts; max_lr reaches up to
+# the stability edge.
+BELOW_BASE, BELOW_MAX = 100.0, 3.0
+# With fewer steps a decade an edge was found up to 40% off.
+_FEW_STEPS = 100
+# Seeds that are this far apart tell little.
+_FAR_APART = 4.0
+
+
+class RangeTestError(ClrSweepError):
+    """A range test shows no pair of bounds."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What a range test suggests.
+
+    Attributes:
+        rule: by which the pair was read.
+        base: the lower bound, the median over the seeds.
+        max: the upper bound, the median over the seeds.
+        pairs: base and max of each seed that gave them.
+        edges: the stability edge of each seed; None where its training did not diverge.
+        init_lr: range to search, low and high.
+        max_lr: range to search, low and high; it begins where that of init_lr ends, or above.
+        warnings: why it may be wrong.
+    """
+
+    rule: str
+    base: float
+    max: float
+    pairs: tuple[Pair, ...]
+    edges: tuple[float | None, ...]
+    init_lr: Pair
+    max_lr: Pair
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return asdict(self)
+
+
+def from_json(content: Mapping[str, Any]) -> Suggestion:
+    """The suggestion that `Suggestion.as_json` described."""
+    return Suggestion(
+        rule=content["rule"],
+        base=content["base"],
+        max=content["max"],
+        pairs=tuple((base, top) for base, top in content["pairs"]),
+        edges=tuple(content["edges"]),
+        init_lr=(content["init_lr"][0], content["init_lr"][1]),
+        max_lr=(content["max_lr"][0], content["max_lr"][1]),
+        warnings=tuple(content["warnings"]),
+    )
+
+
+def suggest(curves: Sequence[Curve], rule: str, metric: str, sign: int) -> Suggestion:
+    """Read the pair of each seed, and the ranges that follow from all of them.
+
+    With base and max the medians, and the lowest and highest of the seeds as stated:
+
+        max_lr   from the lowest max / 3 to the stability edge (median), or the highest max
+        init_lr  from the lowest base / 100 to the highest base, but not into max_lr's range
+
+    all rounded outwards to two digits.
+
+    Args:
+        rule: one of `RULES`.
+        metric: of the validation examples, such as `val_accuracy`.
+        sign: +1 if a larger value is better, else -1.
+
+    Raises:
+        RangeTestError: no seed shows a pair.
+    """
+    readings = [read(curve, metric, sign) for curve in curves]
+    found = [RULES[rule](reading) for reading in readings]
+    pairs = tuple(pair for pair in found if pair is not None)
+    warnings = list(_warnings(readings))
+    if not pairs:
+        why = "; ".join(warnings) or f"the {metric} does not improve at any rate"
+        raise RangeTestError(
+            f"the range test shows no bounds by the rule {rule}: {why}. Give init_lr and max_lr "
+            "in search_space, or change range_test (low, high, epochs, rule)"
+        )
+    if len(pairs) < len(found):
+        warnings.append(f"{len(found) - len(pairs)} of {len(found)} seeds show no pair")
+    bases, tops = zip(*pairs, strict=True)
+    warnings += _disagreement(tops)
+    edges = tuple(None if r.divergence is None else r.edge for r in readings)
+    edge = _middle([reading.edge for reading in readings])
+    lowest = _floor(min(tops) / BELOW_MAX)
+    highest = max(_ceil(edge), _ceil(max(tops)))
+    return Suggestion(
+        rule=rule,
+        base=_middle(bases),
+        max=_middle(tops),
+        pairs=pairs,
+        edges=edges,
+        init_lr=(_floor(min(bases) / BELOW_BASE), min(_ceil(max(bases)), lowest)),
+        max_lr=(lowest, highest),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _warnings(readings: Sequence[Reading]) -> Iterator[str]:
+    """What the curves say against the test: its range too narrow, its noise too large."""
+    for reading in readings:
+        rates, losses = reading.rates, reading.losses
+        noise = batch_noise(reading.curve.losses[: max(10, reading.curve.planned // 20)])
+        below = (reading.curve.rates > reading.edge / 10) & (reading.curve.rates <= reading.edge)
+        if below.sum() < _FEW_STEPS:
+            yield (
+                f"fewer than {_FEW_STEPS} steps lie in the decade below the stability edge, too "
+                "few to place it well: more range_test.epochs would do"
+            )
+        if reading.fall < 2 * noise:
+            yield (
+                "the loss falls by less than twice the noise of its batches: more epochs, or a "
+                "larger batch size, would show more"
+            )
+            continue
+        fallen = np.flatnonzero(losses < reading.start - 0.1 * reading.fall)
+        decade = np.flatnonzero(rates > 3 * rates[0])
+        if not decade.size or (fallen.size and fallen[0] < decade[0]):
+            yield (
+                f"the loss changes at the lowest rate already ({rates[0]:.3g}): a lower "
+                "range_test.low would show where learning starts"
+            )
+        lowest = int(np.argmin(losses))
+        if reading.divergence is None and rates[lowest] > rates[-1] / 2:
+            yield (
+                f"the loss is still falling at the highest rate ({rates[-1]:.3g}): a higher "
+                "range_test.high would show where it stops"
+            )
+        elif reading.divergence is None and losses[-1] < losses[lowest] + 0.1 * reading.fall:
+            yield (
+                f"the training neither diverges nor gets worse up to the highest rate "
+                f"({rates[-1]:.3g}): a higher range_test.high would show its edge"
+            )
+
+
+def _disagreement(tops: Sequence[float]) -> Iterator[str]:
+    if max(tops) > _FAR_APART * min(tops):
+        yield (
+            f"the seeds disagree: max_lr from {min(tops):.3g} to {max(tops):.3g}; more seeds or "
+            "more epochs would tell more"
+        )
+
+
+def _middle(values: Sequence[float]) -> float:
+    """The median; of an even number the geometric mean of the two in the middle."""
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(ordered) % 2 else math.sqrt(ordered[half - 1] * ordered[half])
+
+
+def _floor(value: float) -> float:
+    return _rounded(value, math.floor)
+
+
+def _ceil(value: float) -> float:
+    return _rounded(value, math.ceil)
+
+
+def _rounded(value: float, how: Any) -> float:
+    """Two significant digits."""
+    size = 10.0 ** (math.floor(math.log10(value)) - 1)
+    # What is a whole number but for one rounding error is that number.
+    near = round(value / size)
+    whole = near if abs(value / size - near) < 1e-9 else how(value / size)
+    return float(f"{whole * size:.2g}")

@@ -1,0 +1,140 @@
+"""The figure of a range test: losses and the validation metric against the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import blended_transform_factory
+
+from clr_sweep.range_test.rules import Reading, read
+from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.records import RangeTestRecord
+from clr_sweep.results import curves, style, words
+from clr_sweep.results.range_report import edges
+
+# Not the colours of the ranges.
+_SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
+
+
+def range_figure(record: RangeTestRecord) -> Figure:
+    """Batch losses, smoothed losses and the validation metric of each seed, by learning rate.
+
+    The pair is marked, the ranges to search are shaded, and each seed's stability edge stands
+    where its smoothed loss ends to mean something.
+
+    Args:
+        record: a complete test whose curves are there.
+
+    Raises:
+        StoreError: a curve is gone.
+        ValueError: the test is not complete.
+    """
+    found = record.suggestion
+    if found is None:
+        raise ValueError(f"the range test of {record.study} is {record.state}: nothing to draw")
+    readings = [read(curve, record.metric, record.sign) for curve in record.curves()]
+    test = record.test
+    drawn = style.figure(
+        f"Range test of {words.shorten(record.study, 32)}: base {words.rate(found.base)}, "
+        f"max {words.rate(found.max)}",
+        f"Rule {found.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
+        f"{words.rate(float(test.low))} to {words.rate(float(test.high))} over "
+        f"{words.of_epochs(str(test.epochs))}; {edges(record)}",
+        height=6.6,
+        legend=True,
+    )
+    top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    style.dress(top, "", "training loss")
+    style.dress(bottom, "learning rate", words.metric(record.metric))
+    _draw_losses(top, readings)
+    _draw_metric(bottom, readings, record.metric)
+    for ax in (top, bottom):
+        _shade(ax, found)
+    style.log_rates(top, "x", [rate for r in readings for rate in (r.rates[0], r.curve.rates[-1])])
+    if test.ramp == "linear":
+        _linear(top, readings)
+    top.tick_params(labelbottom=False)
+    _name_ranges(top, found)
+    style.legend(drawn, _handles(readings))
+    drawn.align_ylabels()
+    return drawn
+
+
+def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
+    for number, reading in enumerate(readings):
+        color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
+        shown = np.isfinite(curve.losses)
+        ax.plot(*curves.thin(curve.rates[shown], curve.losses[shown]), color=color, lw=0.4,
+                alpha=0.22, zorder=1, gid="batch loss")  # fmt: skip
+        ax.plot(*curves.thin(reading.rates, reading.losses), color=color, lw=1.8, zorder=3,
+                gid="smoothed loss")  # fmt: skip
+        if reading.divergence is not None:
+            at = min(reading.divergence.edge, len(reading.rates) - 1)
+            style.draw_marks(
+                ax, [(reading.edge, float(reading.losses[at]))], style.STATES["diverged"], "edge"
+            )
+    # What the batches do once they diverge must not flatten all that is before.
+    low = min(float(reading.losses.min()) for reading in readings)
+    high = max(reading.start for reading in readings)
+    ax.set_ylim(max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low))
+
+
+def _draw_metric(ax: Axes, readings: Sequence[Reading], metric: str) -> None:
+    for number, reading in enumerate(readings):
+        color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
+        values = curve.metrics[metric]
+        shown = np.isfinite(values)
+        rates = curve.rates_at_evaluations()
+        ax.plot(rates[shown], values[shown], color=color, lw=1.5, marker="o", ms=3.2, mec="white",
+                mew=0.4, zorder=3, gid="validation")  # fmt: skip
+    if metric.endswith("loss"):
+        known = np.concatenate([reading.measured for reading in readings])
+        low, high = np.abs(known).min(), max(abs(r.measured[0]) for r in readings)
+        ax.set_ylim(max(0.0, low - 0.2 * (high - low)), high + 0.4 * (high - low))
+
+
+def _shade(ax: Axes, found: Suggestion) -> None:
+    for (low, high), color, gid in (
+        (found.init_lr, style.GREEN, "init_lr"),
+        (found.max_lr, style.ORANGE, "max_lr"),
+    ):
+        ax.axvspan(low, high, color=color, alpha=0.10, lw=0, zorder=0, gid=gid)
+    for rate, color in ((found.base, style.GREEN), (found.max, style.VERMILLION)):
+        ax.axvline(rate, color=color, lw=1.4, ls=(0, (5, 3)), zorder=2, gid="pair")
+
+
+def _name_ranges(ax: Axes, found: Suggestion) -> None:
+    """Names the shaded ranges and the pair, within the axes at its top."""
+    place = blended_transform_factory(ax.transData, ax.transAxes)
+    left, right = ax.get_xlim()
+    for key, (low, high), color in (
+        ("init_lr", found.init_lr, style.GREEN),
+        ("max_lr", found.max_lr, style.VERMILLION),
+    ):
+        middle = (max(low, left) * min(high, right)) ** 0.5
+        ax.text(
+            middle, 0.985, f"{key}\n{words.rate(low)} to {words.rate(high)}", transform=place,
+            ha="center", va="top", fontsize=style.SMALL, color=color, gid="range", zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.0, "alpha": 0.85},
+        )  # fmt: skip
+
+
+def _linear(ax: Axes, readings: Sequence[Reading]) -> None:
+    """The axis of a linear ramp: Smith's own."""
+    ax.set_xscale("linear")
+    ax.set_xlim(0, 1.02 * max(float(reading.curve.rates[-1]) for reading in readings))
+
+
+def _handles(readings: Sequence[Reading]) -> list[Line2D]:
+    seeds = [
+        Line2D([], [], color=_SEEDS[i % len(_SEEDS)], lw=1.8, label=f"seed {i + 1}")
+        for i in range(min(len(readings), len(_SEEDS)))
+    ]
+    faint = Line2D([], [], color=style.MUTED, lw=0.6, alpha=0.6, label="each batch")
+    pair = Line2D([], [], color=style.MUTED, lw=1.4, ls=(0, (5, 3)), label="base and max")
+    marks = [style.handle(style.STATES["diverged"], "stability edge")]
+    return [*seeds, faint, pair, *(marks if any(r.divergence for r in readings) else [])]

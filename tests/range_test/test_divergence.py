@@ -1,0 +1,85 @@
+"""Divergence and the stability edge, on landscapes where both are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from landscapes import classifier, quadratic
+
+from clr_sweep.range_test.curve import Curve
+from clr_sweep.range_test.divergence import divergence
+
+
+def edge(curve: Curve) -> float | None:
+    """The rate at the stability edge."""
+    found = divergence(curve.losses, curve.rates, curve.planned)
+    return None if found is None else float(curve.rates[min(found.edge, len(curve.rates) - 1)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    curvature=st.floats(0.01, 100),
+    noise=st.floats(0.02, 0.3),
+    steps=st.integers(800, 3000),
+    seed=st.integers(0, 10**6),
+)
+def test_the_edge_of_a_quadratic(curvature: float, noise: float, steps: int, seed: int) -> None:
+    """2 / curvature, within 20% as the median of three seeds."""
+    found = [edge(quadratic(curvature, noise=noise, steps=steps, seed=seed + i)) for i in range(3)]
+    assert None not in found
+    assert np.median(np.array(found)) == pytest.approx(2 / curvature, rel=0.2)
+
+
+@pytest.mark.parametrize("curvature", [0.05, 1.0, 40.0])
+def test_the_edge_on_a_linear_ramp(curvature: float) -> None:
+    """Smith's ramp, from almost 0 to twice the edge."""
+    found = [
+        edge(quadratic(curvature, low=1e-3, high=2.0, kind="linear", seed=i)) for i in range(5)
+    ]
+    assert np.median(np.array(found)) == pytest.approx(2 / curvature, rel=0.2)
+
+
+@pytest.mark.parametrize("lowest", [0.02, 0.5, 1.5])
+def test_a_dead_classifier(lowest: float) -> None:
+    """Its loss goes back to that of guessing and no further: no multiple of it sees that."""
+    found = edge(classifier(dies=1.0, lowest=lowest, batch_noise=0.02))
+    assert found == pytest.approx(1.0, rel=0.2)
+
+
+def test_the_initial_loss_decides_nothing() -> None:
+    """A model that begins a hundred times higher, or lower, has its edge at the same rate."""
+    edges = [edge(quadratic(1.0, start=start, noise=0.1)) for start in (0.5, 1.0, 10.0, 100.0)]
+    assert None not in edges
+    np.testing.assert_allclose(np.array(edges), 2.0, rtol=0.2)
+
+
+def test_a_loss_that_is_not_finite() -> None:
+    """It is no value: what comes before it is looked at."""
+    curve = classifier()
+    losses = curve.losses.copy()
+    losses[1500:] = np.nan
+    found = divergence(losses, curve.rates, curve.planned)
+    assert found is not None
+    assert (found.step, found.edge) == (1500, 1499)
+    first = divergence(np.full(50, np.inf), curve.rates[:50], 2400)
+    assert first is not None
+    assert (first.step, first.edge) == (0, 0)
+
+
+def test_what_does_not_diverge() -> None:
+    """A loss that falls, that is noisy, or that rises slowly, as where a rate is too large."""
+    for settings_ in ({"high": 0.5}, {"high": 0.5, "batch_noise": 0.3}, {"high": 0.001}):
+        assert edge(classifier(**settings_)) is None  # type: ignore[arg-type]
+    x = np.linspace(0, 1, 2000)
+    rates = 1e-4 * 10 ** (4 * x)
+    noisy = 1 + 0.05 * np.random.default_rng(0).standard_normal(2000)
+    assert divergence(noisy, rates, 2000) is None
+
+
+def test_it_diverges_from_the_very_first_rates() -> None:
+    """Nothing was learnt, so nothing was lost; it rises all the same."""
+    found = edge(quadratic(1.0, low=0.9, high=20.0, noise=0.5, start=0.5))
+    assert found is not None
+    assert found < 4.0

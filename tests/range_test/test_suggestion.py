@@ -1,0 +1,117 @@
+"""What follows from all seeds: the pair, its spread, the ranges, and what speaks against them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from landscapes import classifier, quadratic, seeds
+
+from clr_sweep.range_test.rules import RULES
+from clr_sweep.range_test.suggestion import RangeTestError, Suggestion, from_json, suggest
+
+
+def of(curves: object, rule: str = "smith", metric: str = "val_accuracy") -> Suggestion:
+    return suggest(curves, rule, metric, +1)  # type: ignore[arg-type]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    learns=st.floats(1e-4, 0.02),
+    factor=st.floats(5, 30),
+    room=st.floats(1.2, 20),
+    rule=st.sampled_from(list(RULES)),
+    seed=st.integers(0, 10**6),
+)
+def test_ranges_are_disjoint_and_hold_the_pair(
+    learns: float, factor: float, room: float, rule: str, seed: int
+) -> None:
+    """Whatever the curves and the rule: two log ranges, sharing no more than a bound."""
+    stops = learns * factor
+    curves = [classifier(learns, stops, room * stops, seed=seed + i) for i in range(3)]
+    found = of(curves, rule)
+    (init_low, init_high), (max_low, max_high) = found.init_lr, found.max_lr
+    assert 0 < init_low < init_high <= max_low < max_high
+    assert max_low <= found.max <= max_high
+    assert init_low <= found.base
+    assert found.base <= init_high or init_high == max_low
+    assert min(top for _, top in found.pairs) <= found.max <= max(top for _, top in found.pairs)
+    for value in (*found.init_lr, *found.max_lr):
+        assert value == float(f"{value:.2g}")
+
+
+def test_the_margins() -> None:
+    """Two decades below the lowest base, a third of the lowest max, up to the edge."""
+    found = of(seeds(3, learns=0.02, stops=0.3, dies=1.0))
+    bases, tops = zip(*found.pairs, strict=True)
+    assert found.init_lr[0] == pytest.approx(min(bases) / 100, rel=0.1)
+    assert found.init_lr[1] == pytest.approx(max(bases), rel=0.1)
+    assert found.max_lr[0] == pytest.approx(min(tops) / 3, rel=0.1)
+    assert found.max_lr[1] == pytest.approx(1.0, rel=0.2)
+    assert found.warnings == ()
+
+
+def test_the_median_of_the_seeds() -> None:
+    """One seed that is far off does not move the pair."""
+    curves = [*seeds(2, stops=0.3, dies=1.0), classifier(learns=2e-4, stops=3e-3, dies=1.0)]
+    found = of(curves)
+    assert found.max == pytest.approx(0.3, rel=0.5)
+    assert min(top for _, top in found.pairs) < 0.01
+    assert any("the seeds disagree: max_lr from 0.00" in text for text in found.warnings)
+
+
+def test_it_comes_back_from_json() -> None:
+    """As it is stored with a study, to the bit."""
+    found = of([*seeds(2), classifier(high=0.5)])
+    assert found.edges[2] is None
+    assert from_json(json.loads(json.dumps(found.as_json()))) == found
+
+
+@pytest.mark.parametrize(
+    ("settings_", "warning"),
+    [
+        ({"high": 0.2}, "the loss is still falling at the highest rate (0.2)"),
+        ({"high": 0.6, "stops": 0.1}, "neither diverges nor gets worse up to the highest rate"),
+        ({"low": 0.02}, "the loss changes at the lowest rate already (0.02)"),
+        ({"batch_noise": 1.5}, "falls by less than twice the noise of its batches"),
+        ({"steps": 240}, "fewer than 100 steps lie in the decade below the stability edge"),
+    ],
+)
+def test_warnings(settings_: dict[str, float], warning: str) -> None:
+    """A range too narrow, or noise too large, is said and not passed over."""
+    found = of(seeds(3, **settings_))
+    assert any(warning in text for text in found.warnings), found.warnings
+    assert len(set(found.warnings)) == len(found.warnings)
+
+
+def test_a_range_that_begins_above_the_edge() -> None:
+    """The training diverges at once: no pair, and the error says why and what to do."""
+    curves = [quadratic(1.0, low=2.0, high=50.0, noise=0.5, seed=i) for i in range(3)]
+    with pytest.raises(RangeTestError, match=r"no bounds by the rule smith: .*Give init_lr and"):
+        suggest(curves, "smith", "val_score", +1)
+
+
+def test_seeds_without_a_pair_are_told() -> None:
+    """The others give one; where none does, it is an error."""
+    useless = classifier(learns=50.0, stops=100.0, dies=200.0, jumps=0.02)
+    found = of([*seeds(2), useless])
+    assert len(found.pairs) == 2
+    assert "1 of 3 seeds show no pair" in found.warnings
+    with pytest.raises(RangeTestError, match="the range test shows no bounds"):
+        of([useless, useless])
+
+
+def test_values_that_are_not_finite_are_left_out() -> None:
+    """Evaluations after the divergence, and batches there, change nothing."""
+    curve = classifier(dies=1.0)
+    losses, accuracy = curve.losses.copy(), curve.metrics["val_accuracy"].copy()
+    losses[curve.rates > 1.05] = np.inf
+    accuracy[curve.rates_at_evaluations() > 1.05] = np.nan
+    spoilt = replace(curve, losses=losses, metrics={"val_accuracy": accuracy})
+    clean, found = of([curve]), of([spoilt])
+    assert found.pairs == clean.pairs
+    assert found.max_lr[1] == pytest.approx(clean.max_lr[1], rel=0.1)

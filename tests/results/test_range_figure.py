@@ -1,0 +1,107 @@
+"""The figure of a range test holds what the record holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from landscapes import classifier, seeds
+from small_trials import small_config
+from test_figures import drawn, marks, render, texts
+
+from clr_sweep.errors import StoreError
+from clr_sweep.range_test.config import RangeTestConfig
+from clr_sweep.range_test.curve import Curve
+from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.records import RangeTestRecord
+from clr_sweep.results.range_figure import range_figure
+from clr_sweep.results.range_report import markdown, ranges_yaml, summary
+
+
+def record(folder: Path, curves: list[Curve], ramp: str = "exponential") -> RangeTestRecord:
+    """A complete test with these curves."""
+    files = []
+    for number, curve in enumerate(curves):
+        files.append(folder / f"seed_{number}.npz")
+        np.savez(files[-1], identity="test", **curve.arrays())
+    return RangeTestRecord(
+        study="example",
+        state="complete",
+        reason=None,
+        config=small_config("constant"),
+        test=RangeTestConfig(seeds=len(curves), ramp=ramp),  # type: ignore[arg-type]
+        files=tuple(files),
+        suggestion=suggest(curves, "smith", "val_accuracy", +1),
+    )
+
+
+def test_it_shows_the_test(tmp_path: Path) -> None:
+    """Every seed's losses, metric and edge; the pair; both ranges, in both panels."""
+    made = record(tmp_path, list(seeds(3)))
+    figure, found = range_figure(made), made.suggestion
+    assert found is not None
+    assert render(figure)
+    for gid, count in (("batch loss", 3), ("smoothed loss", 3), ("validation", 3), ("pair", 4)):
+        assert len(drawn(figure, gid)) == count
+    assert {line.get_xdata()[0] for line in drawn(figure, "pair")} == {found.base, found.max}
+    assert sorted(marks(figure, "edge")[:, 0]) == pytest.approx(sorted(found.edges))
+    for key in ("init_lr", "max_lr"):
+        spans = drawn(figure, key)
+        assert len(spans) == 2
+        for span in spans:
+            ends = (span.get_x(), span.get_x() + span.get_width())
+            assert ends == pytest.approx(getattr(found, key))
+    written = texts(figure)
+    assert "Range test of example: base 0.0" in written
+    assert "diverges at" in written
+    assert figure.axes[0].get_xscale() == "log"
+
+
+def test_a_linear_ramp_and_one_seed(tmp_path: Path) -> None:
+    """Smith's own axis; without a divergence there is no mark, and the subtitle says so."""
+    curve = classifier(kind="linear", low=1e-4, high=0.8)
+    figure = range_figure(record(tmp_path, [curve], ramp="linear"))
+    assert render(figure)
+    assert figure.axes[0].get_xscale() == "linear"
+    assert drawn(figure, "edge") == []
+    assert "no seed diverged" in texts(figure)
+
+
+def test_batches_that_explode_do_not_flatten_the_rest(tmp_path: Path) -> None:
+    """The axis of the losses keeps to what the smoothed ones need."""
+    curve = classifier(dies=1.0)
+    losses = np.where(curve.rates > 1.1, 1e20, curve.losses)
+    losses[-1] = np.nan
+    figure = range_figure(record(tmp_path, [replace(curve, losses=losses)]))
+    assert render(figure)
+    assert figure.axes[0].get_ylim()[1] < 5
+
+
+def test_what_cannot_be_drawn(tmp_path: Path) -> None:
+    """A test that is not complete, and one whose curves are gone."""
+    made = record(tmp_path, list(seeds(2)))
+    with pytest.raises(ValueError, match="interrupted: nothing to draw"):
+        range_figure(replace(made, state="interrupted", suggestion=None))
+    made.files[0].unlink()
+    with pytest.raises(StoreError, match="a curve of the range test"):
+        range_figure(made)
+
+
+def test_it_is_told_in_words(tmp_path: Path) -> None:
+    """The pair, its spread, every warning; before the end, how it stands."""
+    made = record(tmp_path, list(seeds(3, steps=240)))
+    found = made.suggestion
+    assert found is not None
+    text = summary(made)
+    assert "rule smith: base 0.0" in text
+    assert "over 3 seeds: base" in text
+    assert found.warnings
+    for warning in found.warnings:
+        assert f"warning: {warning}" in text
+    assert ranges_yaml(made) in markdown(made)
+    waiting = replace(made, state="interrupted", reason="stopped", suggestion=None)
+    assert ranges_yaml(waiting) == ""
+    assert summary(waiting) == "range test of example: interrupted"
+    assert "stopped" in markdown(waiting)
