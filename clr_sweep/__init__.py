@@ -45,7 +45,7 @@ __all__ = [
 @wrapt.when_imported("keras")
 def _register_schedules(_keras: Any) -> None:
     # Keras looks a saved class up in its registry and imports nothing by itself.
-    for module in ("keras", "keras_bounds", "keras_decays", "ramp"):
+    for module in ("keras", "keras_bounds", "keras_decays", "keras_ramp"):
         importlib.import_module(f"clr_sweep.schedules.{module}")
 
 

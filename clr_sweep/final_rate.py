@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from clr_sweep.config import SearchSpace
 from clr_sweep.cycles import TrialPlan
 from clr_sweep.schedules import policies
+from clr_sweep.search_space import SearchSpace
 
 
 def final_rates(space: SearchSpace, plan: TrialPlan) -> dict[str, str]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.config import SearchSpace, Sweep, in_whole_numbers
+from clr_sweep.config import Sweep
 from clr_sweep.cycles import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.dimensions import Range, bounds, describe
 from clr_sweep.final_rate import final_rates
 from clr_sweep.optimizers import momentum_argument
 from clr_sweep.schedules import policies
 from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.sweep_file import load_sweep, search_path
 from clr_sweep.training.datasets import training_examples
 from clr_sweep.words import duration

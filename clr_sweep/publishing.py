@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
-from clr_sweep.config import SCHEDULE_KEYS, Sweep
+from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Range, RatioRange
 from clr_sweep.range_test_runs import RangeTestRuns
 from clr_sweep.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
@@ -20,6 +20,7 @@ from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.figures import study_figures
 from clr_sweep.results.report import markdown
+from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.views import view_link

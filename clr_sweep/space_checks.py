@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clr_sweep.config import SCHEDULE_KEYS, OptimizerConfig, rates_problems
+from clr_sweep.config import OptimizerConfig
 from clr_sweep.cycles import epochs_needed, fits
 from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.fields import DEFAULT_POLICIES
@@ -19,6 +19,7 @@ from clr_sweep.optimizers import (
 )
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
+from clr_sweep.search_space import SCHEDULE_KEYS, rates_problems
 from clr_sweep.wording import shown, unknown
 
 Problem = tuple[tuple[str, ...], str]

@@ -13,18 +13,12 @@ from json_schemas import allows
 from pydantic import ValidationError
 from written_sweeps import ABSENT, FROM_RANGE_TEST, SHIPPED, content, written
 
-from clr_sweep.config import (
-    SCHEDULE_KEYS,
-    Objective,
-    OptimizerConfig,
-    SearchSpace,
-    Sweep,
-    in_whole_numbers,
-)
+from clr_sweep.config import Objective, OptimizerConfig, Sweep
 from clr_sweep.dimensions import Range
 from clr_sweep.errors import InputError
 from clr_sweep.fields import POLICIES
 from clr_sweep.schedules import policies
+from clr_sweep.search_space import SCHEDULE_KEYS, SearchSpace, in_whole_numbers
 from clr_sweep.sweep_file import load_sweep
 from clr_sweep.trial_config import ScheduleConfig
 from clr_sweep.wording import validation

@@ -19,11 +19,12 @@ from pydantic import BaseModel
 from real_runs import DATA, PROJECT, Place
 
 from clr_sweep.cli import main
-from clr_sweep.config import SCHEDULE_KEYS, Sweep
+from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Range, RatioRange
 from clr_sweep.optimizers import OPTIMIZERS
 from clr_sweep.plan import cycle_warnings
 from clr_sweep.readable_values import fields_in_file
+from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.sweep_file import load_sweep
 from clr_sweep.tracking import tags
 

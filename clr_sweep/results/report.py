@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from clr_sweep.config import SCHEDULE_KEYS
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
 from clr_sweep.results.comparison import Comparison, compare
 from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.words import duration
 from clr_sweep.yaml_file import dump
 

@@ -1,67 +1,54 @@
-"""The rate of a range test as a Keras schedule: one rise, from a low to a high rate."""
+"""The rate of a range test as arithmetic: one rise, from a low to a high rate."""
 
 from __future__ import annotations
 
-from typing import Any, SupportsFloat
+from typing import SupportsFloat
 
-import keras
+from clr_sweep.schedules import arguments
+from clr_sweep.schedules.policies import Steps, interpolate
 
-from clr_sweep.schedules import arguments, policies
+RAMPS = ("exponential", "linear")
+"""The ways in which the rate of a range test rises."""
 
-__all__ = ["RampLearningRate"]
 
+def ramp(
+    step: Steps,
+    *,
+    low: SupportsFloat,
+    high: SupportsFloat,
+    steps: int,
+    kind: str = "exponential",
+) -> Steps:
+    """Returns the rate of a range test, which rises once from `low` to `high`.
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
-class RampLearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises once, for Smith's range test; see `policies.ramp`.
+    Formula, with u = step / (steps - 1), held at 1 past the end:
 
-    The arithmetic runs in float64; the rate comes out in float32.
+        linear         low + (high - low) * u          (Smith, arXiv:1506.01186, section 3.3)
+        exponential    low * (high / low)^u            (the same number of steps for each decade)
 
     Args:
-        low: the rate of the first step, > 0.
-        high: the rate of the last step, and of those after it, > low.
-        steps: of the whole ramp, in optimizer steps (batches), >= 2.
-        kind: "exponential" (the same number of steps for each decade) or "linear" (Smith's).
-        name: a name for the schedule.
+        step: optimizer steps, >= 0, counted from 0.
+        low: the rate at step 0, > 0.
+        high: the rate at the last step, > low.
+        steps: of the whole ramp, >= 2.
+        kind: one of RAMPS.
 
     Raises:
-        TypeError: an argument is of the wrong type.
+        TypeError: an argument is not a number.
         ValueError: an argument is out of range, or `kind` is unknown.
 
     Example:
-        >>> schedule = RampLearningRate(0.25, 1.0, steps=4, kind="linear")
-        >>> [float(schedule(step)) for step in range(5)]
-        [0.25, 0.5, 0.75, 1.0, 1.0]
+        >>> [round(ramp(t, low=0.01, high=1.0, steps=3), 6) for t in range(4)]
+        [0.01, 0.1, 1.0, 1.0]
     """
-
-    def __init__(
-        self,
-        low: SupportsFloat,
-        high: SupportsFloat,
-        steps: int,
-        kind: str = "exponential",
-        name: str = "RampLearningRate",
-    ) -> None:
-        super().__init__()
-        # Checks them all; the first step's rate is not needed.
-        policies.ramp(0, low=low, high=high, steps=steps, kind=kind)
-        self.low, self.high = float(low), float(high)
-        self.steps = arguments.whole_number("steps", steps)
-        self.kind = kind
-        self.name = name
-
-    def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
-        step = keras.ops.convert_to_tensor(step, dtype="float64")
-        rate = policies.ramp(step, low=self.low, high=self.high, steps=self.steps, kind=self.kind)
-        return keras.ops.cast(rate, "float32")
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return {
-            "low": self.low,
-            "high": self.high,
-            "steps": self.steps,
-            "kind": self.kind,
-            "name": self.name,
-        }
+    low = arguments.finite_number("low", low, above=0.0)
+    high = arguments.finite_number("high", high, above=low, limit="low")
+    last = arguments.finite_number("steps", steps, at_least=2.0) - 1.0
+    if kind not in RAMPS:
+        raise ValueError(f"kind: must be one of {', '.join(RAMPS)}, got {kind!r}")
+    step = arguments.as_float64("step", step)
+    # min(step, last) in operations that numbers, arrays and tensors share, exact at both ends.
+    part = (step + last - abs(step - last)) / (2.0 * last)
+    if kind == "linear":
+        return interpolate(low, high, part)
+    return low * (high / low) ** part

@@ -1,4 +1,4 @@
-"""Recorded trials under a pruner: what the replay counts, and what the documentation claims of it."""
+"""Recorded trials under a pruner: what the replay counts, and what the docs claim of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class CutAt(optuna.pruners.BasePruner):
     def __init__(self, epoch: int) -> None:
         self._epoch = epoch
 
-    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+    def prune(
+        self,
+        study: optuna.Study,  # noqa: ARG002
+        trial: optuna.trial.FrozenTrial,
+    ) -> bool:
         return trial.number > 0 and trial.last_step == self._epoch
 
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.schedules import policies
-from clr_sweep.schedules.ramp import RampLearningRate
+from clr_sweep.schedules.keras_ramp import RampLearningRate
+from clr_sweep.schedules.ramp import RAMPS, ramp
 
 
 def test_values() -> None:
     """By hand, and held past the end."""
     steps = np.arange(6)
-    linear = policies.ramp(steps, low=0.25, high=1.0, steps=4, kind="linear")
+    linear = ramp(steps, low=0.25, high=1.0, steps=4, kind="linear")
     assert linear.tolist() == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
-    exponential = policies.ramp(steps, low=1e-3, high=10.0, steps=5)
+    exponential = ramp(steps, low=1e-3, high=10.0, steps=5)
     assert exponential == pytest.approx([1e-3, 1e-2, 0.1, 1.0, 10.0, 10.0], rel=1e-14)
 
 
@@ -27,24 +27,24 @@ def test_values() -> None:
     low=st.floats(1e-12, 1e3),
     ratio=st.floats(1.01, 1e12),
     steps=st.integers(2, 10**7),
-    kind=st.sampled_from(policies.RAMPS),
+    kind=st.sampled_from(RAMPS),
 )
 def test_it_rises_from_low_to_high(low: float, ratio: float, steps: int, kind: str) -> None:
     """The ends are the bounds, and between them it never falls."""
     high = low * ratio
     at = np.unique(np.linspace(0, steps + 3, 40).astype(int))
-    rates = policies.ramp(at, low=low, high=high, steps=steps, kind=kind)
+    rates = ramp(at, low=low, high=high, steps=steps, kind=kind)
     assert rates[0] == low
     assert rates[-1] == pytest.approx(high, rel=1e-12)
     assert (np.diff(rates) >= 0).all()
 
 
-@pytest.mark.parametrize("kind", policies.RAMPS)
+@pytest.mark.parametrize("kind", RAMPS)
 def test_keras_gives_the_same(kind: str) -> None:
     """In float32, from the int64 counter of the optimizer."""
     schedule = RampLearningRate(1e-5, 10, steps=2500, kind=kind)
     steps = np.array([0, 1, 1249, 2498, 2499, 9999])
-    wanted = policies.ramp(steps, low=1e-5, high=10, steps=2500, kind=kind).astype("float32")
+    wanted = ramp(steps, low=1e-5, high=10, steps=2500, kind=kind).astype("float32")
     found = keras.ops.convert_to_numpy(schedule(keras.ops.convert_to_tensor(steps, "int64")))
     assert found.dtype == np.float32
     # XLA-free kernels of TensorFlow and NumPy may round the last bit of a power otherwise.
@@ -76,4 +76,4 @@ def test_wrong_arguments_are_refused(changes: dict[str, Any], message: str) -> N
     with pytest.raises(ValueError, match=message):
         RampLearningRate(**arguments)
     with pytest.raises(ValueError, match=message):
-        policies.ramp(0, **arguments)
+        ramp(0, **arguments)
