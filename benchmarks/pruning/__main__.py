@@ -25,7 +25,7 @@ from clr_sweep.search.pruners.halving import PhaseHalvingPruner
 from clr_sweep.search.pruners.percentile import PhasePercentilePruner
 
 _BUDGET = 16
-DEFAULT = "tolerance 1.5"
+DEFAULT = "cycle_aware, tolerance 2"
 OPTUNA, PHASE, FORECAST, IDEA = "Optuna's", "by phase", "by forecast", "tried and left"
 CANDIDATES = (
     Candidate("no pruner", OPTUNA, optuna.pruners.NopPruner),
@@ -50,11 +50,11 @@ CANDIDATES = (
     Candidate("phase_median at troughs", PHASE, partial(PhasePercentilePruner, lower_part=0.0)),
     Candidate("phase_halving", PHASE, PhaseHalvingPruner),
     Candidate("phase_halving by 2", PHASE, partial(PhaseHalvingPruner, 2)),
-    Candidate("tolerance 0.5", FORECAST, partial(ForecastPruner, tolerance=0.5)),
-    Candidate("tolerance 1", FORECAST, partial(ForecastPruner, tolerance=1.0)),
-    Candidate("tolerance 1.5", FORECAST, partial(ForecastPruner, tolerance=1.5)),
-    Candidate("tolerance 2", FORECAST, partial(ForecastPruner, tolerance=2.0)),
-    Candidate("tolerance 3", FORECAST, partial(ForecastPruner, tolerance=3.0)),
+    Candidate("cycle_aware, tolerance 1", FORECAST, partial(ForecastPruner, tolerance=1.0)),
+    Candidate("cycle_aware, tolerance 1.5", FORECAST, partial(ForecastPruner, tolerance=1.5)),
+    Candidate(DEFAULT, FORECAST, ForecastPruner),
+    Candidate("cycle_aware, tolerance 3", FORECAST, partial(ForecastPruner, tolerance=3.0)),
+    Candidate("cycle_aware from epoch 1", FORECAST, partial(ForecastPruner, first_epoch=1)),
     Candidate("median of losses", IDEA, optuna.pruners.MedianPruner, "val_loss"),
     Candidate("forecast of losses", IDEA, ForecastPruner, "val_loss"),
     Candidate("median at equal budget", IDEA, BudgetMedianPruner),
@@ -72,7 +72,7 @@ def main() -> None:
     trials = part_of(read(), arguments.part)
     title = f"{len(trials)} trials ({arguments.part}), {arguments.orders} orders"
     print(title)
-    print(f"{'pruner':14} {'':24} {'saved':>6} {'regret':>7} {'best cut':>9}")
+    print(f"{'pruner':14} {'':26} {'saved':>6} {'regret':>7} {'best cut':>9}")
     scores: list[Score] = []
     shuffled = orders(trials, arguments.orders, seed=0)
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
@@ -81,7 +81,7 @@ def main() -> None:
             scores.append(score(one, list(pool.map(run, shuffled, chunksize=10))))
             found = scores[-1]
             print(
-                f"{one.group:14} {one.name:24} {found.saved:6.1%} {found.regret:7.3f} "
+                f"{one.group:14} {one.name:26} {found.saved:6.1%} {found.regret:7.3f} "
                 f"{found.best_cut:9.1%}",
                 flush=True,
             )

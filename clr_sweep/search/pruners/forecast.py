@@ -5,7 +5,7 @@ than one with short ones: its rate has hardly risen yet. Values at one epoch are
 forecasts of the end are. With d the distance from perfection (1 - accuracy, or the loss) of the
 best value so far, and r the sum of the rates of all steps so far:
 
-    log d(end) ~ w0 + w1 log d(epoch) + w2 log(r(end) / r(epoch)) + w3 log r(epoch)
+    log d(end) ~ w0 + w1 log d(epoch) + w2 log(r(end) / r(epoch))
 
 fitted by ridge regression to all epochs of the study's complete trials. How far such forecasts go
 wrong is measured on each complete trial by a fit to the others alone (leave one out). A trial is
@@ -27,7 +27,9 @@ from optuna.trial import FrozenTrial
 from clr_sweep.search.pruners.curves import Array, Curve, complete_curves, curve_of
 
 STARTUP_TRIALS = 3
-TOLERANCE = 1.5
+TOLERANCE = 2.0
+# At the end of its first epoch a trial has said too little.
+FIRST_EPOCH = 2
 # The fit is made anew for each decision; of very many trials the newest say enough.
 LEARNS_FROM = 100
 _RIDGE = 0.01
@@ -46,19 +48,28 @@ class ForecastPruner(optuna.pruners.BasePruner):
         startup_trials: complete trials before the first decision, at least 2.
         tolerance: by how many of its typical errors a forecast may be too bad; the higher, the
             less is pruned.
+        first_epoch: at whose end the first decision is made.
     """
 
-    def __init__(self, startup_trials: int = STARTUP_TRIALS, tolerance: float = TOLERANCE) -> None:
+    def __init__(
+        self,
+        startup_trials: int = STARTUP_TRIALS,
+        tolerance: float = TOLERANCE,
+        first_epoch: int = FIRST_EPOCH,
+    ) -> None:
         if startup_trials < 2:
             raise ValueError(f"startup_trials must be at least 2, got {startup_trials}")
         if tolerance < 0:
             raise ValueError(f"tolerance must be 0 or more, got {tolerance}")
+        if first_epoch < 1:
+            raise ValueError(f"first_epoch must be at least 1, got {first_epoch}")
         self._startup_trials = startup_trials
         self._tolerance = tolerance
+        self._first_epoch = first_epoch
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         curve = curve_of(study, trial)
-        if curve is None or not curve.has_value:
+        if curve is None or not curve.has_value or curve.epoch < self._first_epoch:
             return False
         # Of a trial of one epoch nothing can be learnt.
         longer = [one for one in complete_curves(study) if np.isfinite(one.best[:-1]).any()]
@@ -77,7 +88,7 @@ class Forecast:
 
     Attributes:
         scale: from a value, larger is better, to the logarithm of its distance.
-        weights: of 1 and the three logarithms, shape (4,).
+        weights: of 1 and the two logarithms, shape (3,).
         error: of forecasts for trials that were not learnt from, the size that 68 % of them stay
             below: a standard deviation, if they are normal. A few trials that collapsed in
             mid-training, and were off by far, do not move it.
@@ -98,7 +109,7 @@ def fit(complete: Sequence[Curve], scale: Scale) -> Forecast:
     xs, ys = zip(*(_rows(curve, scale) for curve in complete), strict=True)
     count = sum(map(len, ys))
     # A little ridge: few trials may leave a weight open. The intercept needs none.
-    gram = sum(x.T @ x for x in xs) + _RIDGE * count * np.diag([1e-9, 1.0, 1.0, 1.0])
+    gram = sum(x.T @ x for x in xs) + _RIDGE * count * np.diag([1e-9, 1.0, 1.0])
     moment = sum(x.T @ y for x, y in zip(xs, ys, strict=True))
     errors = [
         y - x @ np.linalg.solve(gram - x.T @ x, moment - x.T @ y)
@@ -109,7 +120,7 @@ def fit(complete: Sequence[Curve], scale: Scale) -> Forecast:
 
 
 def _rows(curve: Curve, scale: Scale) -> tuple[Array, Array]:
-    """What is learnt from a complete trial: features (rows, 4) and ends (rows,).
+    """What is learnt from a complete trial: features (rows, 3) and ends (rows,).
 
     The end is the best value by then, not the last one: a trial that collapsed says little of
     where others come to.
@@ -122,11 +133,8 @@ def _rows(curve: Curve, scale: Scale) -> tuple[Array, Array]:
 def _features(curve: Curve, epochs: IntArray, end: int, scale: Scale) -> Array:
     """What a forecast is made from, at the end of these epochs of a trial of `end` epochs."""
     sums = np.maximum(curve.phases.rate_sums, _SMALLEST)
-    now = sums[epochs - 1]
-    ones = np.ones(len(epochs))
-    return np.stack(
-        [ones, scale(curve.best[epochs - 1]), np.log(sums[end - 1] / now), np.log(now)], axis=1
-    )
+    to_come = np.log(sums[end - 1] / sums[epochs - 1])
+    return np.stack([np.ones(len(epochs)), scale(curve.best[epochs - 1]), to_come], axis=1)
 
 
 def _accuracy(values: Array) -> Array:

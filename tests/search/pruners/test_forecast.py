@@ -18,7 +18,12 @@ from pruned_studies import complete, constant, pruned, running, study_of
 from clr_sweep.search.attributes import PHASES
 from clr_sweep.search.pruners import forecast
 from clr_sweep.search.pruners.curves import Phases, complete_curves, curve_of, plan_phases
-from clr_sweep.search.pruners.forecast import LEARNS_FROM, STARTUP_TRIALS, ForecastPruner
+from clr_sweep.search.pruners.forecast import (
+    FIRST_EPOCH,
+    LEARNS_FROM,
+    STARTUP_TRIALS,
+    ForecastPruner,
+)
 from clr_sweep.trial_config import ScheduleConfig
 
 PER_EPOCH, BUDGET = 50, 16
@@ -97,11 +102,13 @@ def test_a_long_cycle_is_not_held_against_short_ones() -> None:
     assert median.prune(study_of(short), running({1: values[1]}, late))
 
 
-def test_a_hopeless_trial_is_cut_at_once() -> None:
+@pytest.mark.parametrize("first_epoch", [1, FIRST_EPOCH, 5])
+def test_a_hopeless_trial_is_cut_as_soon_as_it_may_be(first_epoch: int) -> None:
     """A rate so small that what is left of the schedule cannot make up for it."""
     hopeless = phases_of(0.001, 4)
     values = accuracies(errors_of(hopeless))
-    assert asked(ForecastPruner(), study_of(FOUR), hopeless, values)[0] == 1
+    pruner = ForecastPruner(first_epoch=first_epoch)
+    assert asked(pruner, study_of(FOUR), hopeless, values)[0] == first_epoch
 
 
 def test_losses_are_forecast_likewise() -> None:
@@ -156,7 +163,7 @@ def test_trials_that_collapsed_do_not_blind_it() -> None:
     values = accuracies(errors_of(hopeless))
     alone = asked(ForecastPruner(), study_of(FOUR * 2), hopeless, values)
     beside = asked(ForecastPruner(), study_of([*FOUR * 2, collapsed]), hopeless, values)
-    assert alone[0] == beside[0] == 1
+    assert alone[0] == beside[0] == FIRST_EPOCH
 
 
 def test_a_higher_tolerance_cuts_less() -> None:
@@ -187,7 +194,7 @@ def test_it_waits_for_enough_complete_trials() -> None:
     one_epoch = complete({1: 0.9}, phases=Phases([0.0], [1.0]))
     assert not ForecastPruner().prune(study_of([*few, one_epoch]), hopeless)
     assert not ForecastPruner().prune(study_of([one_epoch] * 9), hopeless)
-    assert ForecastPruner(startup_trials=2).prune(study_of(few), hopeless)
+    assert ForecastPruner(startup_trials=2, tolerance=0.0).prune(study_of(few), hopeless)
     assert ForecastPruner().prune(study_of([*few, FOUR[3]]), hopeless)
 
 
@@ -224,6 +231,7 @@ def test_perfect_scores_are_no_error() -> None:
     [
         ({"startup_trials": 1}, "startup_trials must be at least 2, got 1"),
         ({"tolerance": -0.5}, "tolerance must be 0 or more, got -0.5"),
+        ({"first_epoch": 0}, "first_epoch must be at least 1, got 0"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
@@ -240,12 +248,15 @@ def test_in_a_live_study() -> None:
     trial = study.ask()
     trial.set_user_attr(PHASES, phases.stored())
     assert not trial.should_prune()
-    trial.report(1 - errors_of(phases)[0], 1)
-    assert trial.should_prune()
+    answers = []
+    for epoch, error in enumerate(errors_of(phases)[:3], start=1):
+        trial.report(1 - error, epoch)
+        answers.append(trial.should_prune())
+    assert answers == [False, True, True]
 
 
 def test_trials_of_an_older_version_go_on() -> None:
     """Without a stored schedule a trial is neither cut nor learnt from."""
     old = [create_trial(value=0.9, intermediate_values=constant(0.9, 16)) for _ in range(9)]
-    assert not ForecastPruner().prune(study_of(old), running({1: 0.1}, phases_of(0.1, 4)))
-    assert not ForecastPruner().prune(study_of(FOUR), running({1: 0.1}, None))
+    assert not ForecastPruner().prune(study_of(old), running(constant(0.1, 2), phases_of(0.1, 4)))
+    assert not ForecastPruner().prune(study_of(FOUR), running(constant(0.1, 2), None))
