@@ -103,10 +103,10 @@ def test_the_recorded_trials_are_whole() -> None:
             assert trial.value == pytest.approx(trial.curves["val_accuracy"][-1], abs=1e-6)
 
 
-@pytest.mark.parametrize("part", ["tune", "test"])
-def test_the_default_pruner_keeps_its_promises(part: str) -> None:
-    """On trials it was tuned on and on others: 60 % saved, the best cut in 3 % at most."""
-    shuffled = orders(part_of(read(), part), 60, seed=1)
+@pytest.mark.parametrize(("part", "count"), [("test", 40), ("all", 20)])
+def test_the_default_pruner_keeps_its_promises(part: str, count: int) -> None:
+    """On trials it was not tuned on, and on all: 60 % saved, the best cut in 3 % at most."""
+    shuffled = orders(part_of(read(), part), count, seed=1)
     candidate = Candidate("default", "", ForecastPruner)
     found = score(candidate, [replay(one, ForecastPruner) for one in shuffled])
     assert found.saved >= 0.6
