@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.schedules.policies import ramp
+from clr_sweep.schedules.ramp import ramp
 
 
 def quadratic(

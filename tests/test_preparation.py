@@ -132,7 +132,7 @@ def test_the_cost_with_a_last_batch_that_is_smaller() -> None:
 def test_the_estimate_knows_the_range_test() -> None:
     """All its seeds, with their evaluations; nothing once the ranges are known."""
     found = Inspection(100, seconds_per_step=0.01, seconds_per_example=1e-4, fixed_seconds=2.0)
-    space = {"from": "range_test"}
+    space = {"from": "range_test", "init_lr": None, "max_lr": None}
     tested = sweep(search_space=space, range_test={"seeds": 3, "epochs": 4})
     cost = estimate(tested, found, FACTS, 2, 1)
     # 25 steps an epoch, 40 evaluations of 400 examples.

@@ -87,7 +87,7 @@ OPTIMIZER = "must be the name of an optimizer, or a mapping of name and argument
 KNOWN = {
     "sweep": (
         "(known: name, description, dataset, model, training, search_space, objective, study, "
-        "baseline)"
+        "baseline, range_test)"
     ),
     "range": "(known: low, high, log, step)",
     "study": (
@@ -129,8 +129,6 @@ KNOWN = {
         ("training.optimizer", ["sgd"], f"{OPTIMIZER}, got ['sgd']"),
         ("search_space", ["a", "b"], f"{MAPPING}, got ['a', 'b']"),
         ("search_space", None, f"{MAPPING}, got nothing"),
-        ("search_space.init_lr", ABSENT, "is required"),
-        ("search_space.init_lr", None, f"{DIMENSION}, got nothing"),
         ("search_space.init_lr", float("nan"), f"{DIMENSION}, got nan"),
         ("search_space.init_lr", [], "must be a list with at least one value, got []"),
         ("search_space.policy", "sine", f"{POLICIES}, got 'sine'"),
@@ -171,6 +169,15 @@ KNOWN = {
 def test_one_problem_gives_one_message(key: str, value: Any, message: str) -> None:
     """Each wrong form gives one message: its dotted key, what is allowed, what was found."""
     assert problems({key: value}) == [f"{key}: {message}"]
+
+
+@pytest.mark.parametrize("value", [ABSENT, None])
+def test_rates_that_come_from_nowhere(value: Any) -> None:
+    """Neither given nor tested: both ways are named."""
+    assert problems({"search_space.init_lr": value}) == [
+        "search_space: must give init_lr, or `from: range_test` instead of init_lr and max_lr: "
+        "then a range test gives both"
+    ]
 
 
 @pytest.mark.parametrize(

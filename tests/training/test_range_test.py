@@ -17,7 +17,7 @@ from clr_sweep.range_test.curve import read_curve
 from clr_sweep.range_test.divergence import divergence
 from clr_sweep.range_test.rules import read
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.schedules.policies import ramp
+from clr_sweep.schedules.ramp import ramp
 from clr_sweep.training.range_test import record_curve
 from clr_sweep.training.requests import EVALUATIONS, RangeTestJob
 
