@@ -19,7 +19,7 @@ from clr_sweep.config import Sweep
 from clr_sweep.search import sampling, storage, trials
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.sampling import WINDOW, Asked, make_sampler, may_ask
+from clr_sweep.search.sampling import STARTUP_TRIALS, WINDOW, Asked, make_sampler, may_ask
 
 EXAMPLES = 60000
 
@@ -134,7 +134,7 @@ def test_tpe_learns(tmp_path: Path) -> None:
             asked = begin(study, made, tmp_path)
             trials.record_result(study, asked.trial, result(value=sign * value_of(asked)))
         found.append([trial.params for trial in study.trials])
-    assert found[0][:10] == found[1][:10]
+    assert found[0][:STARTUP_TRIALS] == found[1][:STARTUP_TRIALS]
     assert found[0] != found[1]
 
 
