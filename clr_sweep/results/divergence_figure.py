@@ -9,11 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep.records import State, StudyRecord, TrialRecord
+from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.space_figures import ended
 
-_STATES: tuple[State, ...] = ("complete", "pruned", "diverged")
+_STATES = ("complete", "pruned", "collapsed", "diverged")
+_MARKS = {
+    # With a face where style's mark has none, since it tells the policy too.
+    "diverged": style.Mark("o", 34, style.VERMILLION, "white"),
+    "collapsed": style.Mark("o", 34, style.ORANGE, "white"),
+}
+# Of the first batch's loss: below it something was learnt, above it nothing is left of it.
+_LEARNT, _LOST = 0.9, 0.98
 _SOME, _ALL = "#FBE9DC", "#F3C7A6"  # Vermillion in two depths, light enough for marks to stand on
 
 
@@ -22,8 +29,9 @@ class Region:
     """What the trials say of rates; None where no trial says anything.
 
     Attributes:
-        stood: the highest rate that a trial used without diverging.
-        diverged: the lowest rate at which a trial diverged.
+        stood: the highest rate that a trial used without diverging or collapsing.
+        diverged: the lowest rate at which a trial diverged, or the highest that one which
+            collapsed had used, if that is lower.
     """
 
     stood: float | None
@@ -40,10 +48,27 @@ def region(study: StudyRecord) -> Region:
     used = [
         rate
         for trial in ended(study)
-        if trial.state in ("complete", "pruned") and (rate := highest_rate(trial)) is not None
+        if fate(trial) in ("complete", "pruned") and (rate := highest_rate(trial)) is not None
     ]
-    lost = [trial.divergence.learning_rate for trial in study.trials if trial.divergence]
+    lost = [
+        rate
+        for trial in ended(study)
+        if fate(trial) in ("collapsed", "diverged") and (rate := _reached(trial)) is not None
+    ]
     return Region(max(used, default=None), min(lost, default=None))
+
+
+def fate(trial: TrialRecord) -> str:
+    """The trial's state, or `collapsed`: its loss is finite, but all that it had learnt is lost.
+
+    A network whose units have died goes back to the loss of guessing and stays there.
+    """
+    losses = [p.batch_loss for report in trial.reports for p in report.points if p.batch_loss]
+    if trial.state not in ("complete", "pruned") or not losses:
+        return trial.state
+    last = trial.reports[-1].metrics.get("loss", 0.0)
+    collapsed = min(losses) < _LEARNT * losses[0] and last > _LOST * losses[0]
+    return "collapsed" if collapsed else trial.state
 
 
 def highest_rate(trial: TrialRecord) -> float | None:
@@ -55,16 +80,16 @@ def highest_rate(trial: TrialRecord) -> float | None:
 def divergence_figure(study: StudyRecord) -> Figure:
     """The map of divergence: every ended trial at the rate that it reached, by state and policy.
 
-    A complete or pruned trial stands at the highest rate that it used, a diverged one at the rate
-    at which it diverged, and a thin line leads from there to its max_lr. The region in which
-    trials diverged is shaded: lightly from the lowest rate at which one did, fully above the
-    highest that any trial stood. The other axis is the step-size factor, or init_lr where all
-    trials have one factor.
+    A complete, pruned or collapsed trial stands at the highest rate that it used, a diverged one
+    at the rate at which it diverged; a thin line leads from there to its max_lr. The region in
+    which trials diverged or collapsed is shaded: lightly from the lowest rate at which one did,
+    fully above the highest that any trial stood. The other axis is the step-size factor, or
+    init_lr where all trials have one factor.
     """
     trials = [
         (trial, rate)
         for trial in ended(study)
-        if trial.state in _STATES and (rate := _reached(trial)) is not None
+        if fate(trial) in _STATES and (rate := _reached(trial)) is not None
     ]
     if not trials:
         return style.empty(f"{style.name(study)}: divergence", "no trial has used a rate yet")
@@ -88,15 +113,18 @@ def divergence_figure(study: StudyRecord) -> Figure:
 
 
 def _finding(trials: list[TrialRecord], found: Region) -> str:
-    lost = [trial for trial in trials if trial.state == "diverged"]
-    if not lost:
+    fates = [fate(trial) for trial in trials]
+    all_of_them = words.plural(len(trials), "trial")
+    parts = [f"{fates.count(one)} {one}" for one in ("diverged", "collapsed") if one in fates]
+    if not parts:
         stood = "" if found.stood is None else f", up to a rate of {words.rate(found.stood)}"
-        return f"none of {words.plural(len(trials), 'trial')} diverged{stood}"
+        return f"none of {all_of_them} diverged{stood}"
+    text = f"{' and '.join(parts)} of {all_of_them}"
     if found.diverged is None:
-        return f"{len(lost)} of {words.plural(len(trials), 'trial')} diverged"
+        return text
     lowest = words.rate(found.diverged)
-    where = f"at a rate of {lowest}" if len(lost) == 1 else f"at rates from {lowest} up"
-    return f"{len(lost)} of {words.plural(len(trials), 'trial')} diverged, {where}"
+    many = fates.count("diverged") + fates.count("collapsed") > 1
+    return f"{text}, {f'at rates from {lowest} up' if many else f'at a rate of {lowest}'}"
 
 
 def _reading(found: Region) -> str:
@@ -107,7 +135,7 @@ def _reading(found: Region) -> str:
     stood = f"the highest rate that a trial stood is {words.rate(found.stood)}"
     if found.stood < found.diverged:
         return f"Shaded: no trial came through; dashed: {stood}; between the two nothing is known"
-    return f"Lightly shaded: some trials diverged and others did not; dashed: {stood}"
+    return f"Lightly shaded: some trials diverged or collapsed, others did not; dashed: {stood}"
 
 
 def _shade(ax: Axes, found: Region) -> None:
@@ -127,28 +155,25 @@ def _reached(trial: TrialRecord) -> float | None:
 
 
 def _draw(ax: Axes, trial: TrialRecord, rate: float, by_factor: bool) -> None:
-    schedule, mark = trial.config.schedule, _mark(trial.state)
+    schedule, state = trial.config.schedule, fate(trial)
     y = float(schedule.step_size_factor if by_factor else schedule.init_lr)
     if by_factor:
         # Golden-ratio jitter by number: spreads marks evenly, and the same at every drawing.
         y += 0.5 * ((trial.number or 0) * 0.618034 % 1 - 0.5)
     if rate < 0.97 * schedule.max_lr:
-        colour = style.VERMILLION if trial.state == "diverged" else style.FAINT
+        colour = _mark(state).face if state in _MARKS else style.FAINT
         ax.plot([rate, schedule.max_lr], [y, y], color=colour, lw=0.8, zorder=2,
-                gid=f"tail {trial.state}")  # fmt: skip
+                gid=f"tail {state}")  # fmt: skip
     marker = style.POLICY_MARKERS.get(schedule.policy, "D")
-    style.draw_marks(ax, [(rate, y)], mark._replace(marker=marker, size=38), gid=trial.state)
+    style.draw_marks(ax, [(rate, y)], _mark(state)._replace(marker=marker, size=38), gid=state)
 
 
-def _mark(state: State) -> style.Mark:
-    """As everywhere, but with a face where it tells the policy too."""
-    if state == "diverged":
-        return style.Mark("o", 34, style.VERMILLION, "white")
-    return style.STATES[state]
+def _mark(state: str) -> style.Mark:
+    return _MARKS[state] if state in _MARKS else style.STATES[state]
 
 
 def _handles(trials: list[TrialRecord]) -> list[Line2D]:
-    states = [trial.state for trial in trials]
+    states = [fate(trial) for trial in trials]
     used = {trial.config.schedule.policy for trial in trials}
     return [
         *(

@@ -10,7 +10,7 @@ import pytest
 from drawn_figures import drawn, marks, render, texts
 
 from clr_sweep.records import Divergence, StudyRecord, TrialRecord
-from clr_sweep.results.divergence_figure import divergence_figure, highest_rate, region
+from clr_sweep.results.divergence_figure import divergence_figure, fate, highest_rate, region
 
 POLICY = {"policy": "triangular"}
 
@@ -42,7 +42,7 @@ def test_a_gap_between_what_was_stood_and_what_was_not(build: Any) -> None:
     assert start == found.diverged
     assert end >= 0.9
     assert not drawn(figure, "some diverged")
-    assert "1 of 3 trials diverged, at a rate of 0.6" in texts(figure)
+    assert "1 diverged of 3 trials, at a rate of 0.6" in texts(figure)
     assert "between the two nothing is known" in texts(figure)
     assert render(figure)
 
@@ -123,3 +123,22 @@ def test_trials_that_hardly_began(build: Any, step: int) -> None:
     assert render(figure)
     assert marks(figure, "diverged")[0, 0] == rate
     assert not len(marks(figure, "pruned"))
+
+
+def test_a_network_that_died_is_told_apart(build: Any) -> None:
+    """Its loss is finite, but back where it began: such rates were not stood either."""
+    sound = build.trial(0, max_lr=0.4, **POLICY)
+    died = build.trial(1, max_lr=0.8, **POLICY)
+    first = died.reports[0].points[0].batch_loss
+    last = dataclasses.replace(died.reports[-1], metrics={"loss": first, "val_accuracy": 0.1})
+    died = dataclasses.replace(died, reports=(*died.reports[:-1], last))
+    assert (fate(sound), fate(died)) == ("complete", "collapsed")
+    # one that has learnt nothing at all was too slow, not too fast
+    slow = dataclasses.replace(last, points=tuple(p for p in last.points if p.batch_loss == first))
+    assert fate(dataclasses.replace(died, reports=(slow,))) == "complete"
+    study = build.study([sound, died])
+    found = region(study)
+    assert (found.stood, found.diverged) == (pytest.approx(0.4), pytest.approx(0.8))
+    figure = divergence_figure(study)
+    assert "1 collapsed of 2 trials, at a rate of 0.8" in texts(figure)
+    assert render(figure)
