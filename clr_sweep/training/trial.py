@@ -264,8 +264,7 @@ class _Trial:
                 reason += f", {at.phase:.0%} of the cycle"
         elif pruned:
             state, value = "pruned", None
-            epochs = math.ceil(self.config.steps / self.steps_per_epoch)
-            reason = f"pruned after epoch {last.epoch} of {epochs}"
+            reason = f"pruned after epoch {last.epoch} of {self.epochs}"
         elif self._stops_early():
             reason = self._why_early()
         return TrialResult(
