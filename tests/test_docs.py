@@ -397,6 +397,7 @@ def test_shipped_sweeps_pass_their_checks(file: Path) -> None:
     assert cycle_warnings(load_sweep(file)) == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("file", relative(SWEEPS))
 def test_shipped_sweeps_run(file: Path, places: Callable[..., Place]) -> None:
     """A sweep, shrunk to two short trials on few images, runs to its end."""

@@ -14,6 +14,9 @@ from real_runs import CLR_SWEEP, Place, definition
 
 from clr_sweep.range_test.curve import read_curve
 
+# Whole sweeps, one after the other.
+pytestmark = pytest.mark.heavy
+
 
 def content(**study: Any) -> dict[str, Any]:
     """A sweep whose bounds come from a range test of half a minute."""
