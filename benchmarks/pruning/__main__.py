@@ -67,6 +67,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=("all", "tune", "test"), default="all")
     parser.add_argument("--orders", type=int, default=200)
+    names = [one.name for one in CANDIDATES]
+    parser.add_argument("--pruners", nargs="+", choices=names, default=names)
     parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
     trials = part_of(read(), arguments.part)
@@ -76,7 +78,7 @@ def main() -> None:
     scores: list[Score] = []
     shuffled = orders(trials, arguments.orders, seed=0)
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for one in CANDIDATES:
+        for one in (one for one in CANDIDATES if one.name in arguments.pruners):
             run = partial(replay, make_pruner=one.make_pruner, metric=one.metric)
             scores.append(score(one, list(pool.map(run, shuffled, chunksize=10))))
             found = scores[-1]
