@@ -1,8 +1,8 @@
 """Pruners over recorded trials: `python -m benchmarks.pruning`.
 
 Replays each pruner over the recorded trials of the default sweep in many random orders and prints
-what it saved and what it missed. `--part` takes half of the trials: `tune`, on which all choices
-were made, or `test`, the other half, on which none was. `--figure FILE` draws it. Takes a minute or
+what it saved and what it missed. `--part` takes half of the trials: `tune`, on which the
+pruner's numbers were chosen, or `test`, the other half. `--figure FILE` draws it. Takes a minute or
 two.
 """
 
