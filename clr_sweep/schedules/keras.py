@@ -26,6 +26,7 @@ from typing import Any, Literal, SupportsFloat
 import keras
 
 from clr_sweep.schedules import arguments, policies
+from clr_sweep.schedules.keras_base import Float64Schedule
 
 __all__ = [
     "CyclicalLearningRate",
@@ -45,7 +46,7 @@ _NAMED_SCALES: dict[str, ScaleFn] = {
 
 
 @keras.saving.register_keras_serializable(package="clr_sweep")
-class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
+class CyclicalLearningRate(Float64Schedule):
     """A learning rate that rises from a lower to an upper bound and back, again and again.
 
     With t the optimizer step and S = step_size:
@@ -96,7 +97,7 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
         scale_mode: ScaleMode = "cycle",
         name: str = "CyclicalLearningRate",
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.initial_learning_rate, self.maximal_learning_rate = arguments.learning_rates(
             "initial_learning_rate",
             initial_learning_rate,
@@ -114,23 +115,19 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
                 "that decays with every step use ExponentialCyclicalLearningRate and gamma"
             )
         self.scale_mode = scale_mode
-        self.name = arguments.text("name", name)
 
-    def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
-        step = keras.ops.convert_to_tensor(step, dtype="float64")
+    def _rate(self, step: Any) -> Any:
         if self.scale_mode == "cycle":
             scale = self.scale_fn(policies.cycle(step, self.step_size))
         else:
             scale = self.scale_fn(step)
         # A user's function may answer in another type, as a float32 tensor or a Python number.
         scale = keras.ops.convert_to_tensor(scale, dtype="float64")
-        rate = policies.interpolate(
+        return policies.interpolate(
             self.initial_learning_rate,
             self.maximal_learning_rate,
             policies.position(step, self.step_size) * scale,
         )
-        return keras.ops.cast(rate, "float32")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments in types that JSON holds.

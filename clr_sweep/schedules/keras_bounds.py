@@ -57,17 +57,15 @@ class ExponentialBoundsCyclicalLearningRate(CyclicalLearningRate):
             name=name,
         )
 
-    def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
-        rate = policies.learning_rate(
-            keras.ops.convert_to_tensor(step, dtype="float64"),
+    def _rate(self, step: Any) -> Any:
+        return policies.learning_rate(
+            step,
             policy="exp_range_bounds",
             init_lr=self.initial_learning_rate,
             max_lr=self.maximal_learning_rate,
             step_size=self.step_size,
             gamma=self.gamma,
         )
-        return keras.ops.cast(rate, "float32")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments in types that JSON holds."""

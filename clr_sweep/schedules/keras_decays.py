@@ -14,11 +14,12 @@ from typing import Any, SupportsFloat
 import keras
 
 from clr_sweep.schedules import arguments, decays, policies
+from clr_sweep.schedules.keras_base import Float64Schedule
 
 __all__ = ["CosineLearningRate", "LinearLearningRate", "OneCycleLearningRate"]
 
 
-class _Decay(keras.optimizers.schedules.LearningRateSchedule):
+class _Decay(Float64Schedule):
     """From the initial rate to 0, by a policy of `policies` that subclasses name."""
 
     policy: str
@@ -26,23 +27,20 @@ class _Decay(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(
         self, initial_learning_rate: SupportsFloat, decay_steps: SupportsFloat, name: str
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.initial_learning_rate = arguments.finite_number(
             "initial_learning_rate", initial_learning_rate, at_least=0.0
         )
         self.decay_steps = arguments.half_cycle("decay_steps", decay_steps)
-        self.name = arguments.text("name", name)
 
-    def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
-        rate = policies.learning_rate(
-            keras.ops.convert_to_tensor(step, dtype="float64"),
+    def _rate(self, step: Any) -> Any:
+        return policies.learning_rate(
+            step,
             policy=self.policy,
             init_lr=0.0,
             max_lr=self.initial_learning_rate,
             steps=self.decay_steps,
         )
-        return keras.ops.cast(rate, "float32")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments in types that JSON holds."""
@@ -118,7 +116,7 @@ class CosineLearningRate(_Decay):
 
 
 @keras.saving.register_keras_serializable(package="clr_sweep")
-class OneCycleLearningRate(keras.optimizers.schedules.LearningRateSchedule):
+class OneCycleLearningRate(Float64Schedule):
     """One rise and one longer fall, far below where it began, along half a cosine each.
 
     The values of `torch.optim.lr_scheduler.OneCycleLR` with two phases, under its names and
@@ -152,7 +150,7 @@ class OneCycleLearningRate(keras.optimizers.schedules.LearningRateSchedule):
         final_div_factor: SupportsFloat = decays.FINAL_DIV_FACTOR,
         name: str = "OneCycleLearningRate",
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.max_lr = arguments.finite_number("max_lr", max_lr, at_least=0.0)
         self.total_steps = arguments.half_cycle("total_steps", total_steps)
         self.pct_start = arguments.part("pct_start", pct_start)
@@ -160,20 +158,17 @@ class OneCycleLearningRate(keras.optimizers.schedules.LearningRateSchedule):
         self.final_div_factor = arguments.finite_number(
             "final_div_factor", final_div_factor, at_least=1.0
         )
-        self.name = arguments.text("name", name)
 
-    def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
+    def _rate(self, step: Any) -> Any:
         start_lr = self.max_lr / self.div_factor
-        rate = decays.one_cycle_rate(
-            keras.ops.convert_to_tensor(step, dtype="float64"),
+        return decays.one_cycle_rate(
+            step,
             self.total_steps,
             start_lr=start_lr,
             max_lr=self.max_lr,
             end_lr=start_lr / self.final_div_factor,
             pct_start=self.pct_start,
         )
-        return keras.ops.cast(rate, "float32")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments in types that JSON holds."""

@@ -7,13 +7,14 @@ from typing import Any, SupportsFloat
 import keras
 
 from clr_sweep.schedules import arguments
+from clr_sweep.schedules.keras_base import Float64Schedule
 from clr_sweep.schedules.ramp import ramp
 
 __all__ = ["RampLearningRate"]
 
 
 @keras.saving.register_keras_serializable(package="clr_sweep")
-class RampLearningRate(keras.optimizers.schedules.LearningRateSchedule):
+class RampLearningRate(Float64Schedule):
     """A learning rate that rises once, for Smith's range test; see `ramp.ramp`.
 
     The arithmetic runs in float64; the rate comes out in float32.
@@ -43,19 +44,15 @@ class RampLearningRate(keras.optimizers.schedules.LearningRateSchedule):
         kind: str = "exponential",
         name: str = "RampLearningRate",
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         # Checks them all; the first step's rate is not needed.
         ramp(0, low=low, high=high, steps=steps, kind=kind)
         self.low, self.high = float(low), float(high)
         self.steps = arguments.whole_number("steps", steps)
         self.kind = kind
-        self.name = name
 
-    def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
-        step = keras.ops.convert_to_tensor(step, dtype="float64")
-        rate = ramp(step, low=self.low, high=self.high, steps=self.steps, kind=self.kind)
-        return keras.ops.cast(rate, "float32")
+    def _rate(self, step: Any) -> Any:
+        return ramp(step, low=self.low, high=self.high, steps=self.steps, kind=self.kind)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments in types that JSON holds."""

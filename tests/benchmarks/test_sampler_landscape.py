@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-
 from benchmarks.recorded.curves import read
 from benchmarks.samplers.__main__ import search
 from benchmarks.samplers.landscape import FAILED_BELOW, landscape, left_out_error

@@ -1,0 +1,34 @@
+"""What the Keras schedules share: arithmetic in float64, a rate in float32, a name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import keras
+
+from clr_sweep.schedules import arguments
+
+
+class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
+    """A schedule that is worked out in float64, which counts steps beyond 2**24.
+
+    Args:
+        name: a name for the schedule.
+
+    Raises:
+        TypeError: `name` is no text.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = arguments.text("name", name)
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the rate at a step, as a float32 tensor of the step's shape."""
+        step = keras.ops.convert_to_tensor(step, dtype="float64")
+        return keras.ops.cast(self._rate(step), "float32")
+
+    @abstractmethod
+    def _rate(self, step: Any) -> Any:
+        """Returns the rate at a step, both float64 tensors."""
