@@ -17,16 +17,16 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.background import Background
 from clr_sweep.config import Sweep
 from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Message
 from clr_sweep.errors import ClrSweepError, DiskFullError, OutOfMemoryError, TrialFailedError
 from clr_sweep.progress import Display
-from clr_sweep.publishing import Publisher
 from clr_sweep.records import EpochReport, State, TrialRecord, TrialResult
-from clr_sweep.search import sampling, trials
+from clr_sweep.search import trials
 from clr_sweep.search.attributes import BASELINE, STATE
-from clr_sweep.search.reading import read_study
-from clr_sweep.search.sampling import Asked
+from clr_sweep.search.reading import StudyReader, read_baseline
+from clr_sweep.search.sampling import Asked, Sampling, stored
 from clr_sweep.search.space import baseline_config
 from clr_sweep.stopping import StopRequest
 from clr_sweep.training.folder import TrialFolder
@@ -62,7 +62,7 @@ class Driver:
     sweep: Sweep
     study: optuna.Study
     engine: LocalEngine
-    publisher: Publisher
+    background: Background
     display: Display
     stop: StopRequest
     facts: DataFacts
@@ -70,8 +70,17 @@ class Driver:
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]
     _flights: dict[str, _Flight] = field(default_factory=dict)
-    _shown: set[str] = field(default_factory=set)
+    _ended_trials: list[TrialRecord] = field(default_factory=list)
     _failures: int = 0
+
+    def __post_init__(self) -> None:
+        self._left = trials_left(self.study, self.sweep.study.trials)
+        baseline = self.study.user_attrs.get(BASELINE, {})
+        self._baseline_waits = baseline.get(STATE) in (None, "running", "interrupted")
+        self._reader = StudyReader(self.study)
+        self._sampling = Sampling(
+            self.study, self.sweep, self.facts.train, self.folder, self.provenance
+        )
 
     def run(self) -> str:
         """Run until the planned number of trials has ended, or until `study.timeout`.
@@ -105,25 +114,21 @@ class Driver:
             self._start_baseline()
         while self.engine.has_room and self._trials_are_due():
             self._start_trial()
-        if self._shown != set(self._flights):
-            self._shown = set(self._flights)
-            missed = self.publisher.link.missed
-            self.display.update(read_study(self.study), len(self.engine.running), missed)
+        self._tell_of_ended()
+        if self.display.is_due:
+            running, missed = len(self.engine.running), self.background.missed
+            self.display.update(self._reader.read(), running, missed)
         return bool(self.engine.running)
 
     def _trials_are_due(self) -> bool:
         in_flight = sum(flight.asked is not None for flight in self._flights.values())
-        left = trials_left(self.study, self.sweep.study.trials)
-        return left > in_flight and sampling.may_ask(self.study, self.sweep)
+        return self._left > in_flight and self._sampling.may_ask()
 
     def _baseline_is_due(self) -> bool:
-        stored = self.study.user_attrs.get(BASELINE, {})
-        due = stored.get(STATE) in (None, "running", "interrupted")
-        return due and BASELINE not in self._flights
+        return self._baseline_waits and BASELINE not in self._flights
 
     def _start_baseline(self) -> None:
-        stored = read_study(self.study).baseline
-        record = stored or TrialRecord(
+        record = read_baseline(self.study) or TrialRecord(
             kind="baseline",
             number=None,
             state="running",
@@ -135,18 +140,19 @@ class Driver:
         self._start(record, None)
 
     def _start_trial(self) -> None:
-        asked = sampling.ask(self.study, self.sweep, self.facts.train, self.folder, self.provenance)
-        record = read_study(self.study).trial(asked.trial.number)
-        self._start(record, asked)
+        asked = self._sampling.ask()
+        self._start(self._reader.trial(stored(asked.trial)), asked)
 
     def _start(self, record: TrialRecord, asked: Asked | None) -> None:
         limit = self.sweep.study.trial_timeout
         taken = sum(report.wall_seconds for report in record.reports)
-        key = record.key
+        key, data = record.key, self.facts.materialized
         self._flights[key] = _Flight(record, asked, _in(limit and limit - taken))
-        job = TrialJob(record.config, self.facts.materialized, record.folder, self.search_path)
+        job = TrialJob(
+            record.config, data, record.folder, self.search_path, record.kind, record.number
+        )
         self.engine.start(key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
-        self.publisher.trial_started(record)
+        self.background.trial_started(record)
 
     def _handle(self, event: Event) -> None:
         key = str(event.key)
@@ -164,22 +170,20 @@ class Driver:
         flight, go_on = self._flights[key], True
         value = report.metrics.get(self.sweep.objective.metric)
         if flight.asked is not None and value is not None:
-            trial, seen = flight.asked.trial, flight.asked.seen
-            trials.record_epoch(self.study, trial, report.epoch, value)
-            stored = self.study.get_trials(deepcopy=False)[trial.number]
-            go_on = not self.study.pruner.prune(seen, stored)
-        # The trial waits for this answer; MLflow is told while it goes on.
+            trials.record_epoch(self.study, flight.asked.trial, report.epoch, value)
+            go_on = not self._sampling.is_to_be_pruned(flight.asked)
         self.engine.answer(key, go_on)
-        self.publisher.epoch(flight.record, report)
+        self.background.epoch(flight.record, report)
 
     def _ended(self, key: str, result: TrialResult) -> None:
         flight = self._flights.pop(key)
         if flight.asked is None:
             self._store_baseline(flight.record, result.state, result.reason, result)
+            self._baseline_waits = False
         else:
             trials.record_result(self.study, flight.asked.trial, result)
         self._failures = 0
-        self._publish_end(key)
+        self._note_end(flight)
 
     def _raised(self, key: str, event: Failed) -> None:
         """A trial's code raised an exception."""
@@ -187,7 +191,7 @@ class Driver:
             raise event.error
         if isinstance(event.error, OutOfMemoryError):
             self._lost(key, str(event.error))
-        elif not any(record.has_ended for record in read_study(self.study).all):
+        elif not any(record.has_ended for record in self._reader.read().all):
             label = self._flights[key].record.label
             raise TrialFailedError(
                 f"{label}, the first to end, raised an exception; it waits for the next start:\n"
@@ -212,7 +216,7 @@ class Driver:
         self.display.say(
             f"{flight.record.label:>10}  {reason}: it goes on, retry {len(reasons)} of {limit}"
         )
-        self.publisher.trial_stopped(flight.record, "interrupted", reason)
+        self.background.trial_stopped(flight.record, "interrupted", reason)
 
     def _end_overdue(self) -> None:
         """End the trials that have passed `study.trial_timeout`."""
@@ -231,27 +235,39 @@ class Driver:
         flight = self._flights.pop(key)
         if flight.asked is None:
             self._store_baseline(flight.record, "failed", reason)
+            self._baseline_waits = False
         else:
             trials.record_failure(self.study, flight.asked.trial, reason)
-        self._publish_end(key)
+        self._note_end(flight)
         self._failures += 1
         if self._failures >= FAILURES_IN_A_ROW:
             raise ClrSweepError(f"{self._failures} trials failed in a row: {reason}")
 
-    def _publish_end(self, key: str) -> None:
-        study = read_study(self.study)
-        record = study.baseline if key == BASELINE else study.trial(int(key))
-        assert record is not None
-        self.display.trial_ended(record, study.metric)
-        self.publisher.trial_ended(record)
-        self.publisher.refresh(study)
+    def _note_end(self, flight: _Flight) -> None:
+        """A trial has ended, and that is stored; it is told when its successor has started."""
+        if flight.asked is None:
+            record = read_baseline(self.study)
+            assert record is not None
+        else:
+            self._left -= 1
+            there = self.study.get_trials(deepcopy=False)
+            self._sampling.follow(there)
+            record = self._reader.trial(there[flight.asked.trial.number])
+        self._ended_trials.append(record)
+
+    def _tell_of_ended(self) -> None:
+        for record in self._ended_trials:
+            self.display.trial_ended(record, self.sweep.objective.metric)
+            self.background.trial_ended(record)
+        if self._ended_trials and self.background.is_refresh_due:
+            self.background.refresh(self._reader.read())
+        self._ended_trials.clear()
 
     def _out_of_time(self) -> str:
         limit = duration(self.sweep.study.timeout or 0)
-        left = trials_left(self.study, self.sweep.study.trials)
-        reason = f"stopped by study.timeout after {limit}; {left} trials have not ended"
+        reason = f"stopped by study.timeout after {limit}; {self._left} trials have not ended"
         for flight in tuple(self._flights.values()):
-            self.publisher.trial_stopped(flight.record, "interrupted", reason)
+            self.background.trial_stopped(flight.record, "interrupted", reason)
         self._interrupt(reason)
         self.display.say(reason)
         return reason
@@ -267,6 +283,7 @@ class Driver:
                 else:
                     trials.put_back(self.study, flight.asked.trial)
         self._flights.clear()
+        self._tell_of_ended()
 
     def _store_baseline(
         self,

@@ -40,6 +40,10 @@ class Estimate:
         return self.cpu_seconds / self.slots
 
 
+# The bar says no more often how far the sweep is: each time the whole study is looked at.
+UPDATE_SECONDS = 0.5
+
+
 class Display:
     """Shows the state of a sweep; writes to standard error, which leaves standard output free."""
 
@@ -48,6 +52,7 @@ class Display:
         self._planned = planned
         self._started = time.monotonic()
         self._ended_here = 0
+        self._next = 0.0
         self._bar: Progress | None = None
         if self._console.is_terminal:
             self._bar = Progress(
@@ -91,6 +96,11 @@ class Display:
             f"{found} ({record.cpu_seconds:.0f} CPU s)"
         )
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is a bar, and it is to be brought up to date."""
+        return self._bar is not None and time.monotonic() >= self._next
+
     def update(self, study: StudyRecord, running: int, missed: int) -> None:
         """Refresh the bar.
 
@@ -99,6 +109,7 @@ class Display:
         """
         if not self._bar:
             return
+        self._next = time.monotonic() + UPDATE_SECONDS
         best = study.best
         parts = [f"{running} running", f"{study.count('pruned')} pruned"]
         for state in ("diverged", "failed"):

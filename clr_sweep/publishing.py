@@ -7,7 +7,7 @@ logged when the tracker answers again, at the end of the sweep, or by the next s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec
@@ -28,8 +28,10 @@ from clr_sweep.trial_runs import TrialRuns
 
 P = ParamSpec("P")
 
-# The parent's figures are drawn anew at most so often while the sweep runs.
-REFRESH_SECONDS = 60.0
+# The parent's figures are drawn anew at most so often while the sweep runs, and for so much of
+# the time: the more trials they show, the longer they take.
+FIGURES_SECONDS = 60.0
+FIGURES_SHARE = 0.02
 
 
 class Publisher:
@@ -53,7 +55,7 @@ class Publisher:
         self._records: dict[str, TrialRecord] = {}
         # Trials whose runs lack something, since a call failed.
         self._incomplete: set[str] = set()
-        self._refreshed = 0.0
+        self._next_figures = 0.0
 
     def range_test(self, record: RangeTestRecord) -> None:
         """The range test begins, goes on, or has ended in whatever way."""
@@ -71,8 +73,9 @@ class Publisher:
             self.trial_runs.adopt(record, adopted)
         self._tell(replace(record, state="running", reason=None), self.trial_runs.begin)
 
-    def epoch(self, record: TrialRecord, report: EpochReport) -> None:
-        self._tell(self._records[record.key], self.trial_runs.epoch, report)
+    def epochs(self, record: TrialRecord, reports: Sequence[EpochReport]) -> None:
+        """The next epochs of a trial, one or more."""
+        self._tell(self._records[record.key], self.trial_runs.epochs, reports)
 
     def trial_ended(self, record: TrialRecord) -> None:
         self._tell(record, self.trial_runs.end)
@@ -84,9 +87,11 @@ class Publisher:
     def refresh(self, study: StudyRecord) -> None:
         """The parent's note, best-so-far metric and figures; the figures only now and then."""
         self.link.call(self._summarise, study)
-        if time.monotonic() - self._refreshed > REFRESH_SECONDS:
+        began = time.monotonic()
+        if began >= self._next_figures:
             self.link.call(self._draw, study)
-            self._refreshed = time.monotonic()
+            took = time.monotonic() - began
+            self._next_figures = began + max(FIGURES_SECONDS, took / FIGURES_SHARE)
 
     def finish(self, study: StudyRecord) -> bool:
         """What the parent holds in the end; what was missed before is completed first.

@@ -26,6 +26,7 @@ from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+from clr_sweep.trial_job import finished
 
 
 def train_config(file: Path, stop: StopRequest) -> str:
@@ -90,28 +91,6 @@ def _train_and_compare(
     return "\n".join(_outcome(exported, done, publisher.run_id(done)))
 
 
-def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
-    """The record of a trial that has ended, with what it left in its folder."""
-    folder = TrialFolder(record.folder)
-    return TrialRecord(
-        kind=record.kind,
-        number=record.number,
-        state=result.state,
-        reason=result.reason,
-        config=record.config,
-        folder=record.folder,
-        value=result.value,
-        metrics=result.metrics,
-        test_metrics=folder.test_metrics(),
-        reports=folder.reports(),
-        cpu_seconds=result.cpu_seconds,
-        wall_seconds=result.wall_seconds,
-        divergence=result.divergence,
-        learning_rate_deviation=result.learning_rate_deviation,
-        provenance=record.provenance,
-    )
-
-
 def _train(
     engine: LocalEngine,
     record: TrialRecord,
@@ -120,13 +99,21 @@ def _train(
     publisher: Publisher,
     stop: StopRequest,
 ) -> TrialResult:
-    job = TrialJob(record.config, facts.materialized, record.folder, folders, with_test=True)
+    job = TrialJob(
+        record.config,
+        facts.materialized,
+        record.folder,
+        folders,
+        record.kind,
+        record.number,
+        with_test=True,
+    )
     engine.start("train", RUN_TRIAL, job, TrialFolder(record.folder).log_file)
     while True:
         for event in engine.wait(timeout=0.5):
             if isinstance(event, Message):
                 engine.answer(event.key, True)
-                publisher.epoch(record, event.value)
+                publisher.epochs(record, [event.value])
             elif isinstance(event, Done):
                 result: TrialResult = event.value
                 return result

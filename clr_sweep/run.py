@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.background import Background
 from clr_sweep.config import Sweep
 from clr_sweep.driver import Driver, trials_left
 from clr_sweep.engines.local import LocalEngine, local_engine
@@ -113,12 +114,17 @@ def _run(
             with _end_recorded(study, publisher, sweep.study.trials):
                 sweep = start.ranges(study, data, folder, publisher)
                 origin = provenance(start.folders[0])
-                driver = Driver(
-                    sweep, study, engine, publisher, display, stop, data, folder, start.folders,
-                    origin,
-                )  # fmt: skip
-                reason = _drive(driver)
-            return _finish(driver, reason)
+                with Background(publisher) as background:
+                    driver = Driver(
+                        sweep, study, engine, background, display, stop, data, folder,
+                        start.folders, origin,
+                    )  # fmt: skip
+                    background.start()
+                    reason = driver.run()
+                evaluate_finalists(
+                    engine, read_study(study), data, start.folders, stop, display.say
+                )
+            return _finish(driver, publisher, reason)
 
 
 @contextlib.contextmanager
@@ -137,27 +143,13 @@ def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> It
         raise
 
 
-def _drive(driver: Driver) -> str:
-    """Run the trials and evaluate the finalists; why it ended before all trials had, if it did."""
-    reason = driver.run()
-    evaluate_finalists(
-        driver.engine,
-        read_study(driver.study),
-        driver.facts,
-        driver.search_path,
-        driver.stop,
-        driver.display.say,
-    )
-    return reason
-
-
-def _finish(driver: Driver, reason: str) -> StudyRecord:
+def _finish(driver: Driver, publisher: Publisher, reason: str) -> StudyRecord:
     """Leave the study and MLflow in their end state."""
     study = driver.study
     record_progress(study, "complete", driver.sweep.study.trials, reason)
     stored = read_study(study)
-    missed = driver.publisher.link.missed if not driver.publisher.finish(stored) else 0
-    if (text := driver.publisher.best_yaml(stored)) is not None:
+    missed = publisher.link.missed if not publisher.finish(stored) else 0
+    if (text := publisher.best_yaml(stored)) is not None:
         write_best(driver.folder, text)
     if missed:
         driver.display.say(

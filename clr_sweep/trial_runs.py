@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from clr_sweep.records import EpochReport, StudyRecord, TrialRecord
-from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
 from clr_sweep.results.report import trial_markdown
 from clr_sweep.tracking import contents
 from clr_sweep.tracking.audit import Audit, audit, model_is_whole
 from clr_sweep.tracking.lookup import abandoned
-from clr_sweep.tracking.models import log_keras_model
+from clr_sweep.tracking.models import delete_models, log_keras_model
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.trial_job import draw_figures
 
 
 class TrialRuns:
@@ -52,13 +49,15 @@ class TrialRuns:
             self.ids[key] = self.runs.start_child(record, self._adopted.get(key))
             self._told[key] = 0
 
-    def epoch(self, record: TrialRecord, report: EpochReport) -> None:
-        key = record.key
+    def epochs(self, record: TrialRecord, reports: Sequence[EpochReport]) -> None:
+        """What a trial has reported, some of it perhaps before."""
+        key, metric = record.key, record.config.objective.metric
         # A trial that goes on says again where it was.
-        if report.epoch > self._told[key]:
-            points = contents.epoch_points(report, record.config.objective.metric)
+        new = [report for report in reports if report.epoch > self._told[key]]
+        if new:
+            points = [p for report in new for p in contents.epoch_points(report, metric)]
             self.runs.log_points(self.ids[key], points)
-            self._told[key] = report.epoch
+            self._told[key] = new[-1].epoch
 
     def end(self, record: TrialRecord) -> None:
         """A trial has ended: what it left, and last its state."""
@@ -67,9 +66,8 @@ class TrialRuns:
             self.complete(record)
             return
         # The epoch in which a trial diverges is not reported for pruning; it is shown.
-        for report in record.reports:
-            self.epoch(record, report)
-        self._conclude(record)
+        self.epochs(record, record.reports)
+        self._conclude(record, known=True)
 
     def stop(self, record: TrialRecord) -> None:
         """A trial was ended from outside, and waits."""
@@ -153,37 +151,28 @@ class TrialRuns:
             self.runs.place(self.ids[key], record)
             self.stop(record)
         else:
-            self._conclude(record)
+            self._conclude(record, known=found is None)
 
-    def _conclude(self, record: TrialRecord) -> None:
-        run_id = self.ids[record.key]
-        if contents.has_model(record) and not model_is_whole(self.runs.client, run_id):
+    def _conclude(self, record: TrialRecord, *, known: bool) -> None:
+        """Log what a trial has left.
+
+        Args:
+            known: whether its run holds what this process has told and nothing else.
+        """
+        client, run_id = self.runs.client, self.ids[record.key]
+        if contents.has_model(record) and (known or not model_is_whole(client, run_id)):
+            if not known:
+                delete_models(client, run_id)  # what an earlier attempt left half-logged
             log_keras_model(
-                run_id,
-                TrialFolder(record.folder).model_file,
-                record.config,
+                client,
+                client.get_run(run_id),
+                TrialFolder(record.folder),
                 self._search_path,
                 _epoch_of_model(record),
                 record.metrics,
             )
-        self.runs.finish_child(run_id, record, trial_markdown(record), _figures(record))
-
-
-def _figures(record: TrialRecord) -> Mapping[str, Any]:
-    figures: dict[str, Any] = {}
-    folder = TrialFolder(record.folder)
-    if (curve := folder.curve()) is not None:
-        rates, losses = curve
-        steps = range(len(rates))
-        draw: dict[str, Callable[..., Figure]] = {
-            "learning_rate.png": partial(learning_rate_figure, momenta=folder.momenta()),
-            "loss_by_rate.png": loss_by_rate_figure,
-        }
-        for name in contents.step_figures(record):
-            figures[name] = draw[name](steps, rates, losses, record)
-    if record.reports:
-        figures["loss.png"] = loss_figure(record)
-    return figures
+        draw_figures(record)
+        self.runs.finish_child(run_id, record, trial_markdown(record), known=known)
 
 
 def _epoch_of_model(record: TrialRecord) -> int:

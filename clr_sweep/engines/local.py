@@ -25,7 +25,7 @@ from clr_sweep.engines.processes import JobProcess, adopt_orphans
 from clr_sweep.errors import ClrSweepError
 
 # Imported by the server before it forks: everything a job needs, so that a job starts at once.
-PRELOAD = ("clr_sweep.engines.server",)
+PRELOAD = ("clr_sweep.preloaded", "clr_sweep.engines.server")
 GRACE_SECONDS = 5.0
 
 

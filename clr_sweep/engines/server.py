@@ -1,4 +1,4 @@
-"""Imported by the server that trials are forked from: it imports what a trial needs, once.
+"""Imported last by the server that jobs are forked from, when it has imported what they need.
 
 Garbage collection writes into every object it looks at, and each write copies a page that the
 forks would otherwise share; frozen objects are not looked at.
@@ -11,12 +11,8 @@ stay as zombies until it ends.
 import gc
 import warnings
 
-import clr_sweep.engines.job
+import clr_sweep.engines.job  # noqa: F401
 from clr_sweep.engines.processes import adopt_orphans
-from clr_sweep.training.quiet import quiet_standard_error
-
-with quiet_standard_error():
-    import clr_sweep.training.jobs  # noqa: F401
 
 adopt_orphans()
 warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")

@@ -34,26 +34,50 @@ from clr_sweep.trial_config import TrialConfig
 
 def read_study(study: optuna.Study) -> StudyRecord:
     """The study as it is stored, with the epochs from the trials' folders."""
-    sweep = stored_sweep(study)
-    trials = tuple(
-        _trial_record(trial)
-        for trial in study.get_trials(deepcopy=False)
-        if CONFIG in trial.user_attrs
-    )
-    attributes = study.user_attrs
-    baseline, progress = attributes.get(BASELINE), attributes.get(PROGRESS, {})
-    return StudyRecord(
-        name=study.study_name,
-        metric=sweep.objective.metric,
-        direction=sweep.objective.direction,
-        trials=trials,
-        baseline=_record("baseline", None, baseline, {}) if baseline else None,
-        importances=_importances(study),
-        planned=progress.get("planned", sweep.study.trials),
-        state=progress.get(STATE, "running"),
-        reason=progress.get(REASON, ""),
-        range_test=range_test_record(study),
-    )
+    return StudyReader(study).read()
+
+
+class StudyReader:
+    """Reads a study again and again: what a trial has left when it ended is read once."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+        self._ended: dict[int, TrialRecord] = {}
+
+    def read(self) -> StudyRecord:
+        """The study as it is stored now."""
+        study = self._study
+        sweep = stored_sweep(study)
+        stored = study.get_trials(deepcopy=False)
+        progress = study.user_attrs.get(PROGRESS, {})
+        return StudyRecord(
+            name=study.study_name,
+            metric=sweep.objective.metric,
+            direction=sweep.objective.direction,
+            trials=tuple(self.trial(trial) for trial in stored if CONFIG in trial.user_attrs),
+            baseline=read_baseline(study),
+            importances=_importances(study),
+            planned=progress.get("planned", sweep.study.trials),
+            state=progress.get(STATE, "running"),
+            reason=progress.get(REASON, ""),
+            range_test=range_test_record(study),
+        )
+
+    def trial(self, stored: FrozenTrial) -> TrialRecord:
+        """A trial as it is stored."""
+        number = stored.number
+        if number in self._ended:
+            return self._ended[number]
+        record = _trial_record(stored)
+        if stored.state.is_finished():
+            self._ended[number] = record
+        return record
+
+
+def read_baseline(study: optuna.Study) -> TrialRecord | None:
+    """The baseline as it is stored; None before it begins."""
+    stored = study.user_attrs.get(BASELINE)
+    return _record("baseline", None, stored, {}) if stored else None
 
 
 def stored_sweep(study: optuna.Study) -> Sweep:
@@ -87,7 +111,8 @@ def _trial_record(trial: FrozenTrial) -> TrialRecord:
     if not trial.state.is_finished():
         waiting = trial.state == TrialState.WAITING
         attributes[STATE] = "interrupted" if waiting else "running"
-    attributes.setdefault(STATE, "failed")
+    # A trial that its driver did not end, such as one that somebody told to Optuna by hand.
+    attributes.setdefault(STATE, (attributes.get(RESULT) or {}).get("state", "failed"))
     return _record("trial", trial.number, attributes, trial.params)
 
 
@@ -101,7 +126,7 @@ def _record(
         kind=kind,
         number=number,
         state=content[STATE],
-        reason=content.get(REASON),
+        reason=content.get(REASON, result.get("reason")),
         config=TrialConfig.model_validate_json(json.dumps(content[CONFIG])),
         folder=folder.path,
         value=result.get("value"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.config import Sweep
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
+from clr_sweep.search.known_trials import KnownTrials
 from clr_sweep.search.pruners.curves import plan_phases
 from clr_sweep.search.space import steps_per_epoch, suggest
 from clr_sweep.trial_config import TrialConfig
@@ -45,76 +46,165 @@ class Asked:
     """A trial that is RUNNING now.
 
     Attributes:
-        seen: what its pruner may know.
+        seen: all that its pruner may know, in a deterministic sweep; None where it may know all.
     """
 
     trial: optuna.Trial
     config: TrialConfig
     folder: Path
-    seen: optuna.Study
+    seen: optuna.Study | None
 
 
-def may_ask(study: optuna.Study, sweep: Sweep) -> bool:
-    """Whether the next trial can be sampled now; without `deterministic` it always can."""
-    if not sweep.study.deterministic:
-        return True
-    trials = study.get_trials(deepcopy=False)
-    number = next((t.number for t in trials if t.state == TrialState.WAITING), len(trials))
-    known = _known_until(sweep, number)
-    return all(trial.state.is_finished() for trial in trials[:known])
-
-
-def ask(
-    study: optuna.Study,
-    sweep: Sweep,
-    examples: int,
-    folder: Path,
-    provenance: Mapping[str, Any],
-) -> Asked:
-    """The next trial: the first one that waits, else a new one.
+class Sampling:
+    """Gives a driver the trials of its study, one after the other.
 
     Args:
         examples: training examples in all, the validation part included.
-        folder: of the study; the trial's is below it.
+        folder: of the study; the trials' are below it.
         provenance: stored with a new trial.
     """
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    if not waiting:
-        _add(study, sweep, examples, folder, provenance)
-    elif CONFIG not in waiting[0].user_attrs:
-        # Enqueued by somebody else, perhaps with some of its parameters.
-        study.sampler = _completing(study, sweep, waiting[0], examples)
-    trial = study.ask()
-    if CONFIG not in trial.user_attrs:
-        config = suggest(trial, sweep, trial.number, examples)
-        trial.set_user_attr(PROVENANCE, dict(provenance))
-        for name, value in _attributes(sweep, config, trial.number, examples, folder).items():
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        sweep: Sweep,
+        examples: int,
+        folder: Path,
+        provenance: Mapping[str, Any],
+    ) -> None:
+        self._study = study
+        self._sweep = sweep
+        self._examples = examples
+        self._folder = folder
+        self._provenance = dict(provenance)
+        self._known = KnownTrials(study.direction)
+        # A stored trial has all its parameters: nothing is left for the study's own sampler.
+        study.sampler = optuna.samplers.RandomSampler()
+
+    def may_ask(self) -> bool:
+        """Whether the next trial can be sampled now; without `deterministic` it always can."""
+        if not self._sweep.study.deterministic:
+            return True
+        trials = self._study.get_trials(deepcopy=False)
+        number = next((t.number for t in trials if t.state == TrialState.WAITING), len(trials))
+        known = _known_until(self._sweep, number)
+        return all(trial.state.is_finished() for trial in trials[:known])
+
+    def ask(self) -> Asked:
+        """The next trial: the first one that waits, else a new one."""
+        study = self._study
+        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        trial = self._waiting(waiting[0]) if waiting else self._new()
+        # The stored one: what may change between two starts must not change what a trial is.
+        config = TrialConfig.model_validate_json(json.dumps(trial.user_attrs[CONFIG]))
+        deterministic = self._sweep.study.deterministic
+        seen = seen_by(study, self._sweep, trial.number) if deterministic else None
+        return Asked(trial, config, Path(trial.user_attrs[FOLDER]), seen)
+
+    def is_to_be_pruned(self, asked: Asked) -> bool:
+        """What the pruner says of a trial, after the value that it has reported last."""
+        seen = self._known.study if asked.seen is None else asked.seen
+        return self._study.pruner.prune(seen, stored(asked.trial))
+
+    def follow(self, trials: Sequence[FrozenTrial]) -> None:
+        """Take note of how trials have ended.
+
+        Args:
+            trials: all that are stored.
+        """
+        if not self._sweep.study.deterministic:
+            self._known.follow(trials, len(trials))
+
+    def _new(self) -> optuna.Trial:
+        """Sample a new trial and store it, RUNNING, in one transaction."""
+        study, storage = self._study, self._study._storage
+        number = len(study.get_trials(deepcopy=False))
+        draft, config = self._draft(number, {})
+        template = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params=draft.params,
+            distributions=draft.distributions,
+            user_attrs={**self._attributes(config, number), PROVENANCE: self._provenance},
+        )
+        return optuna.Trial(study, storage.create_new_trial(study._study_id, template))
+
+    def _waiting(self, first: FrozenTrial) -> optuna.Trial:
+        """Take a trial that was put back, or that somebody else has enqueued."""
+        study = self._study
+        if CONFIG in first.user_attrs:
+            return study.ask()
+        # Enqueued, perhaps with some of its parameters: the others are those that a trial of its
+        # number would have been sampled.
+        given = {**first.params, **first.system_attrs.get("fixed_params", {})}
+        draft, _ = self._draft(first.number, given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.sampler = optuna.samplers.PartialFixedSampler(draft.params, study.sampler)
+        trial = study.ask()
+        study.sampler = optuna.samplers.RandomSampler()
+        config = suggest(trial, self._sweep, trial.number, self._examples)
+        trial.set_user_attr(PROVENANCE, self._provenance)
+        for name, value in self._attributes(config, trial.number).items():
             trial.set_user_attr(name, value)
-    # The stored one: what may change between two starts must not change what a trial is.
-    config = TrialConfig.model_validate_json(json.dumps(trial.user_attrs[CONFIG]))
-    seen = seen_by(study, sweep, trial.number) if sweep.study.deterministic else study
-    return Asked(trial, config, Path(trial.user_attrs[FOLDER]), seen)
+        return trial
+
+    def _draft(self, number: int, given: Mapping[str, Any]) -> tuple[optuna.Trial, TrialConfig]:
+        """A trial sampled in memory, with the values that are given, at a point not yet tried."""
+        known = self._known_before(number)
+        for draw in range(_DRAWS):
+            if given:
+                known.study.enqueue_trial(dict(given))
+            draft = known.draft(make_sampler(self._sweep, number, draw))
+            config = suggest(draft, self._sweep, number, self._examples)
+            if given or draw == _DRAWS - 1 or not known.is_tried(draft):
+                break
+            known.drop(draft)
+        known.take(draft)
+        return draft, config
+
+    def _known_before(self, number: int) -> KnownTrials:
+        """What the trial of this number may know of those before it."""
+        if self._known.count > number:
+            self._known = KnownTrials(self._study.direction)
+        before = self._study.get_trials(deepcopy=False)[:number]
+        self._known.follow(before, _known_until(self._sweep, number))
+        return self._known
+
+    def _attributes(self, config: TrialConfig, number: int) -> dict[str, Any]:
+        size = config.training.batch_size
+        per_epoch = steps_per_epoch(self._sweep, size, self._examples)
+        return {
+            FOLDER: str(self._folder / f"{number:04d}"),
+            PHASES: plan_phases(config.schedule, config.steps, per_epoch).stored(),
+            # Last: a trial that has it has all.
+            CONFIG: config.model_dump(mode="json"),
+        }
 
 
-def seen_by(study: optuna.Study, sweep: Sweep, number: int, draw: int = 0) -> optuna.Study:
+def stored(trial: optuna.Trial) -> FrozenTrial:
+    """A trial of this driver's as it is stored, without asking the storage."""
+    return trial._cached_frozen_trial
+
+
+def seen_by(study: optuna.Study, sweep: Sweep, number: int) -> optuna.Study:
     """A study in memory with what the trial of this number may know of those before it.
 
-    The sampler is seeded from (seed, number), so that an interrupted study goes on as it would
-    have without.
+    Its sampler is the trial's.
+    """
+    known = KnownTrials(study.direction)
+    known.follow(study.get_trials(deepcopy=False)[:number], _known_until(sweep, number))
+    known.study.sampler = make_sampler(sweep, number)
+    return known.study
+
+
+def make_sampler(sweep: Sweep, number: int, draw: int = 0) -> optuna.samplers.BaseSampler:
+    """The sampler of one trial, seeded from (seed, trial number, draw).
+
+    So an interrupted study goes on as it would have without.
 
     Args:
         draw: how many points drawn for this trial were not taken.
     """
-    sampler = make_sampler(sweep, number, draw)
-    view = optuna.create_study(direction=study.direction, sampler=sampler, pruner=study.pruner)
-    known = _known_until(sweep, number)
-    before = study.get_trials(deepcopy=False)[:number]
-    view.add_trials([_known(trial, trial.number < known) for trial in before])
-    return view
-
-
-def make_sampler(sweep: Sweep, number: int, draw: int = 0) -> optuna.samplers.BaseSampler:
-    """The sampler of one trial, seeded from (seed, trial number, draw)."""
     seed = int(np.random.SeedSequence([sweep.study.seed, number, 1 + draw]).generate_state(1)[0])
     if sweep.study.sampler == "random" or draw >= _OWN_DRAWS[sweep.study.sampler]:
         return optuna.samplers.RandomSampler(seed=seed)
@@ -151,79 +241,5 @@ class _QMCSampler(optuna.samplers.QMCSampler):
         return self._number
 
 
-def _add(
-    study: optuna.Study, sweep: Sweep, examples: int, folder: Path, provenance: Mapping[str, Any]
-) -> None:
-    """Sample a new trial and store it whole, waiting."""
-    number = len(study.get_trials(deepcopy=False))
-    draft, config = _draft(study, sweep, number, examples, {})
-    study.add_trial(
-        optuna.trial.create_trial(
-            state=TrialState.WAITING,
-            params=draft.params,
-            distributions=draft.distributions,
-            user_attrs={
-                **_attributes(sweep, config, number, examples, folder),
-                PROVENANCE: dict(provenance),
-            },
-        )
-    )
-
-
-def _draft(
-    study: optuna.Study, sweep: Sweep, number: int, examples: int, given: Mapping[str, Any]
-) -> tuple[optuna.Trial, TrialConfig]:
-    """A trial sampled in memory, but for the values that are given, at a point not yet tried."""
-    tried = [trial.params for trial in study.get_trials(deepcopy=False)[:number]]
-    for draw in range(_DRAWS):
-        view = seen_by(study, sweep, number, draw)
-        if given:
-            view.enqueue_trial(dict(given))
-        draft = view.ask()
-        config = suggest(draft, sweep, number, examples)
-        if given or draft.params not in tried:
-            break
-    return draft, config
-
-
-def _completing(
-    study: optuna.Study, sweep: Sweep, trial: FrozenTrial, examples: int
-) -> optuna.samplers.BaseSampler:
-    """Gives an enqueued trial the values that a trial of its number would have been sampled."""
-    given = {**trial.params, **trial.system_attrs.get("fixed_params", {})}
-    draft, _ = _draft(study, sweep, trial.number, examples, given)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.PartialFixedSampler(draft.params, optuna.samplers.RandomSampler())
-
-
-def _attributes(
-    sweep: Sweep, config: TrialConfig, number: int, examples: int, folder: Path
-) -> dict[str, Any]:
-    per_epoch = steps_per_epoch(sweep, config.training.batch_size, examples)
-    return {
-        FOLDER: str(folder / f"{number:04d}"),
-        PHASES: plan_phases(config.schedule, config.steps, per_epoch).stored(),
-        # Last: a trial that has it has all.
-        CONFIG: config.model_dump(mode="json"),
-    }
-
-
 def _known_until(sweep: Sweep, number: int) -> int:
     return max(0, number - WINDOW + 1) if sweep.study.deterministic else number
-
-
-def _known(trial: FrozenTrial, ended: bool) -> FrozenTrial:
-    """What is known of a trial: all of one that has ended, of others their parameters."""
-    if ended and trial.state.is_finished():
-        return optuna.trial.create_trial(
-            state=trial.state,
-            values=trial.values,
-            params=trial.params,
-            distributions=trial.distributions,
-            user_attrs={k: v for k, v in trial.user_attrs.items() if k == PHASES},
-            intermediate_values=trial.intermediate_values,
-        )
-    return optuna.trial.create_trial(
-        state=TrialState.RUNNING, params=trial.params, distributions=trial.distributions
-    )

@@ -63,9 +63,11 @@ def record_epoch(study: optuna.Study, trial: optuna.Trial, epoch: int, value: fl
     An attempt that had to start over reports epochs that an earlier one has reported: the same
     values as a rule; if not, what counts is this attempt.
     """
-    stored = study.get_trials(deepcopy=False)[trial.number].intermediate_values
-    if stored.get(epoch) != value:
+    known = trial._cached_frozen_trial.intermediate_values
+    if known.get(epoch) != value:
+        # Not Trial.report, which keeps the first value of an epoch.
         study._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+        known[epoch] = value
 
 
 def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult) -> None:
@@ -75,8 +77,6 @@ def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult)
     from it, and no value that is not a number enters the storage.
     """
     trial.set_user_attr(RESULT, asdict(result))
-    trial.set_user_attr(STATE, result.state)
-    trial.set_user_attr(REASON, result.reason)
     if result.state == "complete" and result.value is not None:
         study.tell(trial, result.value)
     else:

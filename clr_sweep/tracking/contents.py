@@ -101,10 +101,14 @@ def points(record: TrialRecord) -> Iterator[Point]:
         yield Point(name, value, 0)
 
 
-def step_figures(record: TrialRecord) -> list[str]:
-    """The figures of a trial's single steps."""
-    cyclic = record.config.schedule.step_size > 0
-    return ["learning_rate.png", *(["loss_by_rate.png"] if cyclic else [])]
+def figures(record: TrialRecord) -> list[str]:
+    """The figures of a trial in this state: of its single steps, and of its epochs."""
+    names = []
+    if TrialFolder(record.folder).curve_file.exists():
+        names.append("learning_rate.png")
+        if record.config.schedule.step_size > 0:
+            names.append("loss_by_rate.png")
+    return [*names, *(["loss.png"] if record.reports else [])]
 
 
 def artifacts(record: TrialRecord) -> list[str]:
@@ -112,11 +116,9 @@ def artifacts(record: TrialRecord) -> list[str]:
     if not record.has_ended:
         return []
     folder = TrialFolder(record.folder)
-    names = ["config.yaml"]
+    names = ["config.yaml", *(f"figures/{name}" for name in figures(record))]
     if folder.curve_file.exists():
-        names += ["curves/curve.npz", *(f"figures/{name}" for name in step_figures(record))]
-    if record.reports:
-        names.append("figures/loss.png")
+        names.append("curves/curve.npz")
     if record.state == "failed" and folder.log_file.exists():
         names.append("log.txt")
     return names

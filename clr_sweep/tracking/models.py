@@ -8,63 +8,66 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
+import mlflow.pyfunc
+import numpy as np
+import yaml
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
+from mlflow.utils.environment import (
+    _CONDA_ENV_FILE_NAME,
+    _PYTHON_ENV_FILE_NAME,
+    _REQUIREMENTS_FILE_NAME,
+    _process_pip_requirements,
+    _PythonEnv,
+)
+from mlflow.utils.file_utils import get_total_file_size
 
 from clr_sweep.tracking import tags
-from clr_sweep.training.imports import import_function, importable
-from clr_sweep.training.quiet import quiet_standard_error
-from clr_sweep.trial_config import TrialConfig
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.inference import save_inference_model
 
 NAME = "model"
 
 
 def log_keras_model(
-    run_id: str,
-    file: Path,
-    config: TrialConfig,
+    client: MlflowClient,
+    run: Run,
+    folder: TrialFolder,
     search_path: Sequence[Path],
     step: int,
     metrics: Collection[str] = (),
 ) -> str:
-    """Log the model in a `.keras` file on a run, with its signature.
+    """Log the model of a trial on its run, with its signature.
 
     It is logged for inference, without its optimizer, so that an environment without clr-sweep
     loads it too. The trial's folder keeps the whole.
 
     Args:
-        run_id: in a store that has been connected to.
-        file: the model.
-        config: what it was trained with.
-        search_path: folders in which a module of the user's is looked for.
+        run: the trial's.
+        search_path: folders in which a module of the user's is looked for, should the model for
+            inference have to be made first.
         step: the epoch whose weights these are.
         metrics: names of metrics of the run; their values at `step` become the model's too.
 
     Returns:
         The logged model's id.
     """
-    with quiet_standard_error():
-        import keras
-        import mlflow.keras  # noqa: F401
-
-    if ":" in config.model.name:
-        # Registers the user's own layers.
-        import_function(config.model.name, search_path)
-    with importable(search_path):
-        model = keras.saving.load_model(file, compile=False)
+    signature = folder.signature()
+    if signature is None:  # by an earlier version, or by a process that was killed
+        save_inference_model(folder, folder.config().model.name, search_path)
+        signature = folder.signature()
+        assert signature is not None
     logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
-    client = MlflowClient()
-    # What an earlier attempt left half-logged.
-    delete_models(client, run_id)
-    run = client.get_run(run_id)
+    run_id = run.info.run_id
     # Not with Model.log: it puts the model into the process's active experiment, whatever the
     # run's, and takes for the model's all metrics that the run has at the number `step`, those
     # that count optimizer steps among them.
@@ -77,15 +80,15 @@ def log_keras_model(
     )
     try:
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=step)])
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / NAME
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary) / NAME
             described = Model(
                 artifact_path=logged.artifact_location,
                 run_id=run_id,
                 model_uuid=logged.model_id,
                 model_id=logged.model_id,
             )
-            _save(model, path, described)
+            write_keras_model(folder.inference_file, signature, described, path)
             client.log_model_artifacts(logged.model_id, str(path))
         _link_metrics(client, run_id, logged.model_id, step, metrics)
     except Exception:
@@ -119,22 +122,51 @@ def delete_models(client: MlflowClient, run_id: str) -> None:
         client.delete_logged_model(model.model_id)
 
 
-def _save(model: Any, path: Path, described: Model) -> None:
-    import mlflow.keras
+def write_keras_model(
+    file: Path, signature: Mapping[str, Any], described: Model, path: Path
+) -> None:
+    """Write the folder of an MLflow model of the flavor `keras` around a `.keras` file.
 
-    # Not mlflow.tensorflow.save_model: it pickles every custom object registered with Keras, the
-    # schedules among them, and the model would load nowhere without clr-sweep.
-    mlflow.keras.save_model(
-        model,
-        str(path),
-        mlflow_model=described,
-        signature=_signature(model),
-        # Given, a model is logged in .1 s; inferring them takes 7 s.
-        pip_requirements=_requirements(),
+    What `mlflow.keras.save_model` writes, which needs the model in memory, and with it Keras and
+    TensorFlow: six seconds of CPU in every sweep's driver. A test holds it against that.
+
+    Args:
+        signature: as `TrialFolder.signature` has it.
+        described: gets the flavors and the signature.
+        path: the folder to make.
+    """
+    data = path / "data"
+    data.mkdir(parents=True)
+    shutil.copyfile(file, data / "model.keras")
+    (data / "keras_module.txt").write_text("keras")
+    described.signature = ModelSignature(
+        inputs=_schema(signature["inputs"]), outputs=_schema(signature["outputs"])
     )
-    # What mlflow.tensorflow.load_model looks for in the flavor "keras"; without, it takes h5.
-    described.flavors["keras"] |= {"model_type": "keras", "save_format": "keras"}
+    described.add_flavor(
+        "keras",
+        data="data",
+        keras_version=signature["keras_version"],
+        keras_backend=signature["keras_backend"],
+        save_exported_model=False,
+        # What mlflow.tensorflow.load_model looks for; without, it takes h5.
+        model_type="keras",
+        save_format="keras",
+    )
+    mlflow.pyfunc.add_to_model(
+        described,
+        loader_module="mlflow.keras",
+        conda_env=_CONDA_ENV_FILE_NAME,
+        python_env=_PYTHON_ENV_FILE_NAME,
+    )
+    described.model_size_bytes = get_total_file_size(str(path))
     described.save(str(path / MLMODEL_FILE_NAME))
+    # Given, a model is logged in .1 s; inferring them takes 7 s.
+    conda_env, requirements, _ = _process_pip_requirements(None, _requirements())
+    (path / _CONDA_ENV_FILE_NAME).write_text(
+        yaml.safe_dump(conda_env, default_flow_style=False), encoding="utf-8"
+    )
+    (path / _REQUIREMENTS_FILE_NAME).write_text("\n".join(requirements), encoding="utf-8")
+    _PythonEnv.current().to_yaml(str(path / _PYTHON_ENV_FILE_NAME))
 
 
 def _link_metrics(
@@ -151,23 +183,15 @@ def _link_metrics(
         client.log_batch(run_id, metrics=found)
 
 
-def _signature(model: Any) -> ModelSignature:
-    return ModelSignature(inputs=_schema(model.inputs), outputs=_schema(model.outputs))
-
-
-def _schema(tensors: Sequence[Any]) -> Schema:
-    import keras
-    import numpy as np
-
-    names = [tensor.name for tensor in tensors] if len(tensors) > 1 else [None]
+def _schema(tensors: Sequence[Mapping[str, Any]]) -> Schema:
     return Schema(
         [
             TensorSpec(
-                np.dtype(keras.backend.standardize_dtype(tensor.dtype)),
-                tuple(-1 if size is None else size for size in tensor.shape),
-                name,
+                np.dtype(tensor["dtype"]),
+                tuple(-1 if size is None else size for size in tensor["shape"]),
+                tensor["name"] if len(tensors) > 1 else None,
             )
-            for tensor, name in zip(tensors, names, strict=True)
+            for tensor in tensors
         ]
     )
 

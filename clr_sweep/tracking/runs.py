@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import posixpath
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -131,10 +132,11 @@ class SweepRuns:
             own[tags.PROCESS] = process_tag()
         if adopted is None:
             run_id = self._new_run(run_name(record), own)
+            self._log_params(run_id, parameters(record))
         else:
             run_id = adopted
             self._tag(run_id, own)
-        self.log_params(run_id, parameters(record))
+            self.log_params(run_id, parameters(record))
         self._log_input(run_id)
         return run_id
 
@@ -173,42 +175,55 @@ class SweepRuns:
         now = _now()
         self._log_metrics(run_id, [Metric(p.key, p.value, now, p.step) for p in points])
 
-    def finish_child(
-        self, run_id: str, record: TrialRecord, note: str, figures: Mapping[str, Any]
-    ) -> None:
-        """What a trial leaves: figures, files, state and reason; the model is logged before."""
-        folder = TrialFolder(record.folder)
+    def finish_child(self, run_id: str, record: TrialRecord, note: str, *, known: bool) -> None:
+        """What a trial leaves: files, state and reason; the model is logged before.
+
+        Args:
+            known: whether the run holds what this process has told and nothing else; of others
+                it is looked up first, since MLflow takes no value back and no value twice.
+        """
+        self._log_files(run_id, record)
+        own = {tags.NOTE: note, **self._origin_of(record), **_end(record.state, record.reason)}
+        if known:
+            now, values = _now(), {**summary(record), **record.test_metrics}
+            metrics = [Metric(key, value, now, 0) for key, value in values.items()]
+            self.client.log_batch(run_id, metrics=metrics, tags=_run_tags(own))
+            self.client.set_terminated(run_id, tags.STATUS_OF_STATE[record.state])
+            return
         self.log_metrics(run_id, summary(record))
         self.log_test_metrics(run_id, record.test_metrics)
-        self.log_figures(run_id, figures)
-        names = artifacts(record)
-        if "curves/curve.npz" in names:
-            self.client.log_artifact(run_id, str(folder.curve_file), "curves")
-        if "log.txt" in names:
-            self.client.log_artifact(run_id, str(folder.log_file))
-        self.client.log_dict(run_id, record.config.model_dump(mode="json"), "config.yaml")
         self.note(run_id, note)
         self.place(run_id, record)
         self.end(run_id, record.state, record.reason)
 
+    def _log_files(self, run_id: str, record: TrialRecord) -> None:
+        folder, names = TrialFolder(record.folder), artifacts(record)
+        files = {
+            "curves/curve.npz": folder.curve_file,
+            "log.txt": folder.log_file,
+            **{f"figures/{file.name}": file for file in sorted(folder.figures.glob("*.png"))},
+        }
+        for name, file in files.items():
+            if name in names:
+                self.client.log_artifact(run_id, str(file), posixpath.dirname(name) or None)
+        self.client.log_dict(run_id, record.config.model_dump(mode="json"), "config.yaml")
+
     def end(self, run_id: str, state: str, reason: str | None = None) -> None:
         """The end state of a run, in our tags and in MLflow's status."""
-        own = {tags.STATE: state}
-        if reason:
-            own[tags.REASON] = reason
-        else:
+        if not reason:
             self._untag(run_id, tags.REASON)
-        self._tag(run_id, own)
+        self._tag(run_id, _end(state, reason))
         self.client.set_terminated(run_id, tags.STATUS_OF_STATE[state])
 
     def log_params(self, run_id: str, parameters: Mapping[str, object]) -> None:
         """Log parameters, leaving out those that the run has already with this value."""
         there = self.client.get_run(run_id).data.params
-        new = [
-            Param(key, str(value)[: tags.PARAM_LIMIT])
-            for key, value in parameters.items()
-            if there.get(key) != str(value)
-        ]
+        self._log_params(
+            run_id, {key: v for key, v in parameters.items() if there.get(key) != str(v)}
+        )
+
+    def _log_params(self, run_id: str, parameters: Mapping[str, object]) -> None:
+        new = [Param(key, str(value)[: tags.PARAM_LIMIT]) for key, value in parameters.items()]
         for first in range(0, len(new), tags.PARAM_BATCH):
             self.client.log_batch(run_id, params=new[first : first + tags.PARAM_BATCH])
 
@@ -308,8 +323,7 @@ class SweepRuns:
                 return found
 
     def _tag(self, run_id: str, own: Mapping[str, str]) -> None:
-        entities = [RunTag(key, value[: tags.TAG_LIMIT]) for key, value in own.items()]
-        self.client.log_batch(run_id, tags=entities)
+        self.client.log_batch(run_id, tags=_run_tags(own))
 
     def _untag(self, run_id: str, *keys: str) -> None:
         there = self.client.get_run(run_id).data.tags
@@ -340,6 +354,15 @@ def _origin() -> dict[str, str]:
     with contextlib.suppress(OSError, KeyError):
         origin[tags.USER] = getpass.getuser()
     return origin
+
+
+def _end(state: str, reason: str | None) -> dict[str, str]:
+    """The tags of an end state."""
+    return {tags.STATE: state, **({tags.REASON: reason} if reason else {})}
+
+
+def _run_tags(own: Mapping[str, str]) -> list[RunTag]:
+    return [RunTag(key, value[: tags.TAG_LIMIT]) for key, value in own.items()]
 
 
 def _now() -> int:

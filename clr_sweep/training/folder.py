@@ -5,6 +5,9 @@ epochs.jsonl    an EpochReport a line
 checkpoint.npz  what an interrupted trial goes on from; gone when it has ended
 curve.npz       learning_rate and batch_loss of every optimizer step, float32; momentum, if cycled
 model.keras     the trained model
+inference.keras the same without its optimizer, as MLflow gets it
+signature.json  what goes into that model and what comes out of it
+figures/        what MLflow shows of the trial
 result.json     the TrialResult, written last
 test.json       loss and accuracy on the test set, where the trial was finally compared
 log.txt         what the trial's process printed
@@ -18,7 +21,7 @@ import json
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,14 @@ class TrialFolder:
     @property
     def model_file(self) -> Path:
         return self.path / "model.keras"
+
+    @property
+    def inference_file(self) -> Path:
+        return self.path / "inference.keras"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
 
     @property
     def curve_file(self) -> Path:
@@ -138,6 +149,18 @@ class TrialFolder:
         with replaced(self.model_file) as part:
             model.save(part)
 
+    def save_inference(self, model: Any, signature: Mapping[str, Any]) -> None:
+        """Write a model without its optimizer, and last what goes in and comes out."""
+        with replaced(self.inference_file) as part:
+            model.save(part)
+        self._write("signature.json", json.dumps(dict(signature), indent=1))
+
+    def save_figure(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write the figure `name`, a PNG, by `write(path)`."""
+        self.figures.mkdir(exist_ok=True)
+        with replaced(self.figures / name) as part:
+            write(part)
+
     def save_result(self, result: TrialResult) -> None:
         self._write("result.json", json.dumps(asdict(result), indent=1))
 
@@ -206,6 +229,14 @@ class TrialFolder:
             raise StoreError(
                 f"{self.curve_file} cannot be read ({error}): put it back or remove it"
             ) from None
+
+    def signature(self) -> dict[str, Any] | None:
+        """What `save_inference` wrote; None where it has not written all."""
+        file = self.path / "signature.json"
+        if not file.exists() or not self.inference_file.exists():
+            return None
+        signature: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return signature
 
     def test_metrics(self) -> dict[str, float]:
         file = self.path / "test.json"

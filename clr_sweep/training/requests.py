@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clr_sweep.range_test.config import RangeTestConfig
+from clr_sweep.records import Kind
 from clr_sweep.trial_config import TrialConfig
 
 # The jobs, by name: naming them does not import them.
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
-RUN_TRIAL = "clr_sweep.training.jobs:run_trial"
+RUN_TRIAL = "clr_sweep.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 
@@ -53,12 +54,19 @@ class Inspection:
 
 @dataclass(frozen=True)
 class TrialJob:
-    """A trial to run."""
+    """A trial to run.
+
+    Attributes:
+        kind, number: as in its record; its figures name it by them.
+        with_test: evaluate it on the test set too.
+    """
 
     config: TrialConfig
     data: Path
     folder: Path
     search_path: tuple[Path, ...]
+    kind: Kind = "trial"
+    number: int | None = None
     with_test: bool = False
 
 

@@ -1,0 +1,132 @@
+"""MLflow is told in a thread of its own: the driver answers its trials and never waits for it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from clr_sweep.publishing import Publisher
+from clr_sweep.records import EpochReport, State, StudyRecord, TrialRecord
+
+# Of the time that passes, the sweep's own run takes at most so much: its description and its
+# figures show the whole study, and take the longer the longer that gets.
+_REFRESH_SHARE = 0.05
+_REFRESH_SECONDS = 1.0
+
+
+class Background:
+    """Makes a publisher's calls, one after the other, in the order in which they were asked for.
+
+    What is asked for before `start` waits for it. Epochs of a trial that wait are told as one.
+    At the end of the block all is told that was asked for; without a start, nothing is.
+
+    An error that the publisher raises (no server that is away, which it takes itself) is raised
+    by the next call, or at the end of the block.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="MLflow", daemon=True)
+        self._lock = threading.Lock()
+        self._epochs: dict[str, list[EpochReport]] = {}  # those that wait, by trial
+        self._error: BaseException | None = None
+        self._next_refresh = 0.0
+
+    def __enter__(self) -> Background:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.has_started:
+            self._calls.put(None)
+            self._thread.join()
+        if error is None:
+            self._raise()
+
+    @property
+    def has_started(self) -> bool:
+        return self._thread.ident is not None
+
+    @property
+    def missed(self) -> int:
+        """Calls that MLflow has missed so far."""
+        return self._publisher.link.missed
+
+    def start(self) -> None:
+        """Begin with what was asked for; more calls of this do nothing."""
+        if not self.has_started:
+            self._thread.start()
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """See `Publisher.trial_started`."""
+        self._tell(record.key, partial(self._publisher.trial_started, record))
+
+    def epoch(self, record: TrialRecord, report: EpochReport) -> None:
+        """A trial's next epoch."""
+        with self._lock:
+            if (waiting := self._epochs.get(record.key)) is not None:
+                waiting.append(report)
+                return
+            waiting = self._epochs[record.key] = [report]
+        self._put(partial(self._tell_epochs, record, waiting))
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """See `Publisher.trial_ended`."""
+        self._tell(record.key, partial(self._publisher.trial_ended, record))
+
+    def trial_stopped(self, record: TrialRecord, state: State, reason: str) -> None:
+        """See `Publisher.trial_stopped`."""
+        self._tell(record.key, partial(self._publisher.trial_stopped, record, state, reason))
+
+    @property
+    def is_refresh_due(self) -> bool:
+        """Whether the sweep's own run may be brought up to date again."""
+        return time.monotonic() >= self._next_refresh
+
+    def refresh(self, study: StudyRecord) -> None:
+        """See `Publisher.refresh`."""
+        self._next_refresh = float("inf")  # until this one is done
+        self._put(partial(self._refresh, study))
+
+    def _tell(self, key: str, call: Callable[[], None]) -> None:
+        with self._lock:
+            self._epochs.pop(key, None)  # a later epoch is told after this
+        self._put(call)
+
+    def _put(self, call: Callable[[], Any]) -> None:
+        self._raise()
+        self._calls.put(call)
+
+    def _tell_epochs(self, record: TrialRecord, waiting: list[EpochReport]) -> None:
+        with self._lock:
+            if self._epochs.get(record.key) is waiting:
+                del self._epochs[record.key]
+        self._publisher.epochs(record, waiting)
+
+    def _refresh(self, study: StudyRecord) -> None:
+        began = time.monotonic()
+        self._publisher.refresh(study)
+        ended = time.monotonic()
+        self._next_refresh = ended + max(_REFRESH_SECONDS, (ended - began) / _REFRESH_SHARE)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                call()
+            except BaseException as error:
+                self._error = error
+                return
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error

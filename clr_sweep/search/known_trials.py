@@ -1,0 +1,100 @@
+"""What a sampler or a pruner may know of a study's trials: a study in memory that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from clr_sweep.search.attributes import PHASES
+
+
+class KnownTrials:
+    """Follows a stored study: what has ended is taken over once, however long the study gets.
+
+    A trial that has not ended, or may not be known yet, is RUNNING here, with its parameters alone.
+
+    Attributes:
+        study: the study in memory. A draft that was not taken is a FAILED trial in it, which
+            neither samplers nor pruners look at; so its numbers are not the stored study's.
+    """
+
+    def __init__(self, direction: StudyDirection) -> None:
+        self.study = optuna.create_study(direction=direction)
+        self._ids: list[int] = []  # in memory, by the stored trial's number
+        self._open: set[int] = set()
+        self._tried: set[frozenset[tuple[str, object]]] = set()
+
+    @property
+    def count(self) -> int:
+        """Stored trials that are followed."""
+        return len(self._ids)
+
+    def follow(self, trials: Sequence[FrozenTrial], known: int) -> None:
+        """Take over what is new.
+
+        Args:
+            trials: all stored trials in the order of their numbers, from 0.
+            known: of those with smaller numbers the ends may be known.
+        """
+        for number in sorted(self._open):
+            if number < known and trials[number].state.is_finished():
+                self._end(trials[number])
+        for trial in trials[self.count :]:
+            self._tried.add(_point(trial))
+            self._ids.append(self._add(trial, trial.number < known))
+
+    def draft(self, sampler: optuna.samplers.BaseSampler) -> optuna.Trial:
+        """A trial to sample, here alone; then it is taken or dropped."""
+        self.study.sampler = sampler
+        return self.study.ask()
+
+    def is_tried(self, draft: optuna.Trial) -> bool:
+        """Whether a followed trial has the very parameters of a draft."""
+        return _point(draft) in self._tried
+
+    def take(self, draft: optuna.Trial) -> None:
+        """Let a draft stand for the next stored trial."""
+        self._tried.add(_point(draft))
+        self._open.add(self.count)
+        self._ids.append(draft._trial_id)
+
+    def drop(self, draft: optuna.Trial) -> None:
+        """Forget a draft."""
+        self.study.tell(draft, state=TrialState.FAIL)
+
+    def _add(self, trial: FrozenTrial, known: bool) -> int:
+        ended = known and trial.state.is_finished()
+        if not ended:
+            self._open.add(trial.number)
+        return self.study._storage.create_new_trial(
+            self.study._study_id,
+            optuna.trial.create_trial(
+                state=trial.state if ended else TrialState.RUNNING,
+                values=trial.values if ended else None,
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs=_phases(trial) if ended else {},
+                intermediate_values=trial.intermediate_values if ended else {},
+            ),
+        )
+
+    def _end(self, trial: FrozenTrial) -> None:
+        storage, known = self.study._storage, self._ids[trial.number]
+        for name, value in _phases(trial).items():
+            storage.set_trial_user_attr(known, name, value)
+        for step, reported in trial.intermediate_values.items():
+            storage.set_trial_intermediate_value(known, step, reported)
+        storage.set_trial_state_values(known, trial.state, trial.values)
+        self._open.remove(trial.number)
+
+
+def _phases(trial: FrozenTrial) -> dict[str, object]:
+    """What pruners look at, of all that is stored with a trial."""
+    return {key: value for key, value in trial.user_attrs.items() if key == PHASES}
+
+
+def _point(trial: FrozenTrial | optuna.Trial) -> frozenset[tuple[str, object]]:
+    return frozenset(trial.params.items())

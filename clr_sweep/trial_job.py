@@ -1,0 +1,71 @@
+"""A trial's job: it is trained, and what MLflow shows of it is made, in the trial's own process.
+
+Figures take CPU time as epochs do: drawn here they are drawn side by side, as trials are trained,
+and the driver has only to hand them over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from clr_sweep.records import TrialRecord, TrialResult
+from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
+from clr_sweep.tracking.contents import figures
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import TrialJob
+
+
+def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
+    """Train a trial and draw its figures; see `training.jobs.run_trial`."""
+    # Imports Keras, which those that draw alone need not have.
+    from clr_sweep.training import jobs
+
+    result = jobs.run_trial(job, report)
+    config, folder = job.config, job.folder
+    draw_figures(
+        finished(TrialRecord(job.kind, job.number, "running", None, config, folder), result)
+    )
+    return result
+
+
+def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
+    """The record of a trial that has ended, with what it left in its folder."""
+    folder = TrialFolder(record.folder)
+    return replace(
+        record,
+        state=result.state,
+        reason=result.reason,
+        value=result.value,
+        metrics=result.metrics,
+        test_metrics=folder.test_metrics(),
+        reports=folder.reports(),
+        cpu_seconds=result.cpu_seconds,
+        wall_seconds=result.wall_seconds,
+        divergence=result.divergence,
+        learning_rate_deviation=result.learning_rate_deviation,
+    )
+
+
+def draw_figures(record: TrialRecord) -> None:
+    """Draw those figures of a trial that has ended which its folder lacks."""
+    folder = TrialFolder(record.folder)
+    for name in figures(record):
+        if not (folder.figures / name).exists():
+            folder.save_figure(name, partial(_draw(name, record, folder).savefig, format="png"))
+
+
+def _draw(name: str, record: TrialRecord, folder: TrialFolder) -> Figure:
+    if name == "loss.png":
+        return loss_figure(record)
+    curve = folder.curve()
+    assert curve is not None
+    rates, losses = curve
+    steps = range(len(rates))
+    if name == "learning_rate.png":
+        return learning_rate_figure(steps, rates, losses, record, momenta=folder.momenta())
+    return loss_by_rate_figure(steps, rates, losses, record)
