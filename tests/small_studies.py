@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_trials import EXAMPLES, STEPS_PER_EPOCH
-from written_sweeps import content
+from written_sweeps import sweep
 
 from clr_sweep.config import Sweep
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
@@ -42,11 +42,6 @@ _SMALL = {
     "search_space.step_size_factor": 1,
     "study": {"trials": 5, "seed": 42, "sampler": "random"},
 }
-
-
-def sweep(changes: dict[str, Any] | None = None) -> Sweep:
-    """The sweep of `written_sweeps`, with the values at some dotted keys changed."""
-    return Sweep.model_validate(content(changes))
 
 
 def begin(
