@@ -120,8 +120,6 @@ def test_what_goes_with_cycled_momentum(
 
 
 LOW = {"low": 1e-4, "high": 1e-2}
-
-
 HIGH = {"low": 1e-2, "high": 1.0}
 
 
