@@ -64,6 +64,12 @@ def result(state: State = "complete", value: float | None = 0.9, **more: Any) ->
     return TrialResult(state=state, value=value, **(fields | more))
 
 
+def value_of(asked: Asked) -> float:
+    """A value that follows from what was sampled, so that the sampler has something to learn."""
+    params = asked.trial.params
+    return float(params["max_lr"] - 10 * params["init_lr"] + 0.01 * params["step_size_factor"])
+
+
 def text_of(database: Path) -> str:
     """Everything that a database holds, as text."""
     connection = sqlite3.connect(database)
