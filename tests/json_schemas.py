@@ -1,10 +1,14 @@
-"""As much of JSON Schema (draft 2020-12) as the schema of a sweep file uses."""
+"""The schema of a sweep file, and as much of JSON Schema (draft 2020-12) as it uses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from typing import Any
+
+from clr_sweep.config import Sweep
+
+SWEEP_SCHEMA = Sweep.model_json_schema()
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),

@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_trials import EXAMPLES, STEPS_PER_EPOCH
-from written_sweeps import content
+from written_sweeps import sweep
 
 from clr_sweep.config import Sweep
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
@@ -44,11 +44,6 @@ _SMALL = {
 }
 
 
-def sweep(changes: dict[str, Any] | None = None) -> Sweep:
-    """The sweep of `written_sweeps`, with the values at some dotted keys changed."""
-    return Sweep.model_validate(content(changes))
-
-
 def begin(
     study: optuna.Study, made: Sweep, folder: Path, facts: Mapping[str, Any] = FACTS
 ) -> Asked:
@@ -67,6 +62,12 @@ def result(state: State = "complete", value: float | None = 0.9, **more: Any) ->
         "wall_seconds": 91.5,
     }
     return TrialResult(state=state, value=value, **(fields | more))
+
+
+def value_of(asked: Asked) -> float:
+    """A value that follows from what was sampled, so that the sampler has something to learn."""
+    params = asked.trial.params
+    return float(params["max_lr"] - 10 * params["init_lr"] + 0.01 * params["step_size_factor"])
 
 
 def text_of(database: Path) -> str:

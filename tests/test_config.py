@@ -9,26 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from json_schemas import allows
+from json_schemas import SWEEP_SCHEMA, allows
 from pydantic import ValidationError
-from written_sweeps import ABSENT, FROM_RANGE_TEST, SHIPPED, content, written
+from written_sweeps import ABSENT, SHIPPED, content, sweep
 
 from clr_sweep.config import Objective, OptimizerConfig, Sweep
 from clr_sweep.dimensions import Range
-from clr_sweep.errors import InputError
 from clr_sweep.fields import POLICIES
 from clr_sweep.schedules import policies
-from clr_sweep.search_space import SCHEDULE_KEYS, SearchSpace, in_whole_numbers
-from clr_sweep.sweep_file import load_sweep
-from clr_sweep.trial_config import ScheduleConfig
 from clr_sweep.wording import validation
 from clr_sweep.yaml_file import read_mapping
-
-SCHEMA = Sweep.model_json_schema()
-
-
-def sweep(changes: dict[str, Any] | None = None) -> Sweep:
-    return Sweep.model_validate(content(changes))
 
 
 def test_what_is_left_out_has_its_default() -> None:
@@ -95,72 +85,11 @@ def test_the_direction_follows_from_the_metric(metric: str, direction: str, sign
         Objective.model_validate({"metric": metric, "direction": other})
 
 
-def test_further_hyperparameters_stand_beside_the_schedule() -> None:
-    """Any other key is a further hyperparameter, in the file and in what is stored."""
-    further = {"momentum": [0, 0.9], "model.units": {"low": 8, "high": 64}, "further": 1}
-    space = sweep({f"search_space.{key}": value for key, value in further.items()}).search_space
-    assert space.further == {
-        "momentum": (0, 0.9),
-        "model.units": Range(low=8, high=64),
-        "further": 1,
-    }
-    assert list(space.dimensions) == [*SCHEDULE_KEYS, *further]
-    assert list(space.model_dump()) == ["from", *SCHEDULE_KEYS, *further]
-
-
-@pytest.mark.parametrize(
-    ("key", "dimension", "whole"),
-    [
-        ("step_size_factor", Range(low=2, high=8), True),
-        ("batch_size", Range(low=16, high=64), True),
-        ("model.units", Range(low=16, high=64), True),
-        ("model.dropout", Range(low=0.0, high=1), False),
-        ("momentum", Range(low=0, high=1), False),
-        ("max_lr", Range(low=1, high=2), False),
-        ("step_size_factor", (2, 4), False),
-    ],
-)
-def test_where_whole_numbers_are_sampled(key: str, dimension: Any, whole: bool) -> None:
-    """0 to 1 means two batch sizes, but any momentum between them."""
-    assert in_whole_numbers(key, dimension) is whole
-
-
 def test_held_out() -> None:
     """The validation part is a number of examples, or a part rounded to the nearest number."""
     assert sweep({"dataset.validation": 100}).dataset.held_out(1000) == 100
     assert sweep({"dataset.validation": 0.25}).dataset.held_out(1002) == 251
     assert sweep({"dataset.validation": 0.1}).dataset.held_out(4) == 0
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"init_lr": 0.5}, "init_lr must be below max_lr, got 0.5 and 0.5"),
-        ({"step_size": 0}, "step_size must be at least 1 step, got 0"),
-        ({"policy": "constant"}, "init_lr and max_lr of the constant policy must be equal"),
-        ({"gamma": 0}, "greater than 0"),
-        ({"gamma": 1.5}, "less than or equal to 1"),
-        ({"init_lr": -0.1}, "greater than or equal to 0"),
-        ({"policy": "sine"}, "Input should be 'triangular'"),
-        ({"policy": "cosine"}, "decay_steps must be at least 1 step, got 0"),
-        (
-            {"policy": "one_cycle", "decay_steps": 10},
-            "init_lr must be where the policy one_cycle ends, 2e-06 for this max_lr, got 0.1",
-        ),
-    ],
-)
-def test_a_schedule_that_is_none(changes: dict[str, Any], message: str) -> None:
-    """A trial's schedule that cannot be drawn is refused, from an exported file too."""
-    right = {
-        "policy": "triangular",
-        "init_lr": 0.1,
-        "max_lr": 0.5,
-        "step_size_factor": 2,
-        "step_size": 10,
-    }
-    assert ScheduleConfig.model_validate(right).gamma == 1.0
-    with pytest.raises(ValidationError, match=message):
-        ScheduleConfig.model_validate(right | changes)
 
 
 # Values as YAML can give them, and keys that the definition knows among those it does not.
@@ -269,13 +198,13 @@ def test_a_sweep_comes_back_from_json(changes: dict[str, Any]) -> None:
     assert Sweep.model_validate(stored) == made
     assert Sweep.model_validate(made.model_dump()) == made
     assert Sweep.model_validate_json(json.dumps(stored)).model_dump(mode="json") == stored
-    assert allows(SCHEMA, stored)
-    assert allows(SCHEMA, json.loads(json.dumps(content(changes))))
+    assert allows(SWEEP_SCHEMA, stored)
+    assert allows(SWEEP_SCHEMA, json.loads(json.dumps(content(changes))))
 
 
 def test_the_schema_allows_the_shipped_sweep() -> None:
     """An editor that checks by the schema finds nothing wrong with what is shipped."""
-    assert allows(SCHEMA, read_mapping(SHIPPED))
+    assert allows(SWEEP_SCHEMA, read_mapping(SHIPPED))
 
 
 @pytest.mark.parametrize(
@@ -324,24 +253,15 @@ def test_the_schema_allows_the_shipped_sweep() -> None:
 )
 def test_the_schema_forbids_what_is_refused(key: str, value: Any) -> None:
     """What `check` refuses for its form, an editor underlines."""
-    assert allows(SCHEMA, content())
-    assert not allows(SCHEMA, content({key: value}))
+    assert allows(SWEEP_SCHEMA, content())
+    assert not allows(SWEEP_SCHEMA, content({key: value}))
 
 
 def test_the_schema_tells_what_each_section_is() -> None:
     """Every record of the schema has a description, which editors show."""
-    nested = [d for d in SCHEMA["$defs"].values() if d["title"] != "OptimizerConfig"]
-    optimizer = SCHEMA["$defs"]["OptimizerConfig"]["anyOf"][1]
-    assert all(part.get("description") for part in [SCHEMA, optimizer, *nested])
-
-
-def test_a_dimension_of_the_space_may_have_any_name() -> None:
-    """A name that the record itself uses is a hyperparameter like any other."""
-    space = SearchSpace.model_validate(
-        {"init_lr": 0.1, "max_lr": 1, "dimensions": 3, "model_fields": 4}
-    )
-    assert space.further == {"dimensions": 3, "model_fields": 4}
-    assert SearchSpace.model_validate(space.model_dump()) == space
+    nested = [d for d in SWEEP_SCHEMA["$defs"].values() if d["title"] != "OptimizerConfig"]
+    optimizer = SWEEP_SCHEMA["$defs"]["OptimizerConfig"]["anyOf"][1]
+    assert all(part.get("description") for part in [SWEEP_SCHEMA, optimizer, *nested])
 
 
 def test_the_shipped_sweep_is_what_the_tests_think() -> None:
@@ -349,72 +269,3 @@ def test_the_shipped_sweep_is_what_the_tests_think() -> None:
     project = read_mapping(Path(__file__).parent.parent / "MLproject")
     default = project["entry_points"]["main"]["parameters"]["sweep"]["default"]
     assert SHIPPED.relative_to(SHIPPED.parent.parent).as_posix() == default
-
-
-def test_a_range_test_gives_the_rates() -> None:
-    """With `from: range_test` they are left out; what is stored comes back, past the schema too."""
-    made = sweep({**FROM_RANGE_TEST, "range_test": {"seeds": 2}})
-    space = made.search_space
-    assert (space.awaits_range_test, space.init_lr, space.max_lr) == (True, None, None)
-    assert list(space.dimensions) == ["step_size_factor", "policy", "gamma"]
-    assert (made.range_test.low, made.range_test.high, made.range_test.seeds) == (1e-5, 10, 2)
-    stored = json.loads(made.model_dump_json())
-    assert stored["search_space"]["from"] == "range_test"
-    assert Sweep.model_validate(stored) == made
-    assert allows(SCHEMA, stored)
-    assert allows(SCHEMA, content(FROM_RANGE_TEST))
-    assert not sweep().search_space.awaits_range_test
-
-
-@pytest.mark.parametrize(
-    ("changes", "messages"),
-    [
-        (
-            {"search_space.init_lr": ABSENT, "search_space.max_lr": ABSENT},
-            [
-                "search_space: must give init_lr and max_lr, or `from: range_test` instead of "
-                "init_lr and max_lr: then a range test gives both"
-            ],
-        ),
-        (
-            {"search_space.max_lr": ABSENT},
-            [
-                "search_space: must give max_lr, or `from: range_test` instead of init_lr and "
-                "max_lr: then a range test gives both"
-            ],
-        ),
-        (
-            {"search_space.from": "range_test"},
-            [
-                f"search_space.{key}: must be left out with `from: range_test`, which gives it"
-                for key in ("init_lr", "max_lr")
-            ],
-        ),
-        (
-            {"search_space.from": "a_test"},
-            ["search_space.from: must be range_test, got 'a_test' - did you mean 'range_test'?"],
-        ),
-        (
-            {"range_test": {"high": 1e-5, "rule": "smiths", "seeds": 0}},
-            [
-                "range_test.rule: must be one of smith, quarter, steepest, valley or minimum, got "
-                "'smiths' - did you mean 'smith'?",
-                "range_test.seeds: must be at least 1, got 0",
-            ],
-        ),
-        (
-            {"range_test": {"high": 5e-5}},
-            ["range_test.high: must be at least ten times low, which is 1e-05, got 5e-05"],
-        ),
-    ],
-)
-def test_where_the_rates_come_from(
-    tmp_path: Path, changes: dict[str, Any], messages: list[str]
-) -> None:
-    """The file gives both, or a range test does: never one of them, never both ways."""
-    with pytest.raises(InputError) as error:
-        load_sweep(written(tmp_path, changes))
-    found = [text.partition("sweep.yaml: ")[2] for text in error.value.problems]
-    assert sorted(found) == sorted(messages)
-    if not any("ten times" in message for message in messages):
-        assert not allows(SCHEMA, content(changes))

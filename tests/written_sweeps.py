@@ -7,6 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from clr_sweep.config import Sweep
+from clr_sweep.errors import InputError
+from clr_sweep.sweep_file import load_sweep
+
 SHIPPED = Path(__file__).parent.parent / "sweeps" / "fashion_mnist.yaml"
 # In place of a value: leave the key out.
 ABSENT = object()
@@ -47,6 +53,20 @@ def written(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     text = json.dumps(content(changes)).replace("NaN", ".nan").replace("Infinity", ".inf")
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def sweep(changes: dict[str, Any] | None = None) -> Sweep:
+    """That sweep as a record, with the values at some dotted keys changed."""
+    return Sweep.model_validate(content(changes))
+
+
+def problems(file: Path, overrides: dict[str, Any] | None = None) -> list[str]:
+    """The problems of a file that is refused, without the file's name."""
+    with pytest.raises(InputError) as caught:
+        load_sweep(file, overrides)
+    assert caught.value.exit_status == 2
+    assert list(caught.value.problems) == str(caught.value).split("\n")
+    return [text.removeprefix(f"{file}: ") for text in caught.value.problems]
 
 
 # Changes: the bounds come from a range test.

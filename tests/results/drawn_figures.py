@@ -1,4 +1,4 @@
-"""What is in a figure: its artists by name, its marks, its texts, and its pixels."""
+"""What is in a figure: its artists by name, its marks, its texts, its pixels, its overlaps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+
+from clr_sweep.results import figures
 
 
 def drawn(figure: Figure, gid: str) -> list[Any]:
@@ -39,3 +41,23 @@ def shown(artist: Artist) -> bool:
     if not artist.get_visible() or (ax is not None and not ax.get_visible()):
         return False
     return artist.get_gid() is not None
+
+
+def overlaps(figure: Figure) -> list[tuple[str, str]]:
+    """Labels of lines that lie over one another once the figure is laid out."""
+    render(figure)
+    boxes = [(t.get_text(), t.get_window_extent()) for t in drawn(figure, "label")]
+    return [
+        (a, b)
+        for i, (a, box) in enumerate(boxes)
+        for b, other in boxes[i + 1 :]
+        if box.overlaps(other) and box.shrunk(0.9, 0.8).overlaps(other.shrunk(0.9, 0.8))
+    ]
+
+
+def lr_figure(build: Any, record: Any, steps: int) -> Figure:
+    """The rate figure of the first steps of a record."""
+    t = np.arange(steps)
+    rates = build.rates(record.config, t) if steps else np.zeros(0)
+    losses = build.batch_losses(record.config, steps) if steps else np.zeros(0)
+    return figures.learning_rate_figure(t, rates, losses, record)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_figures import drawn, marks, render, texts
 from landscapes import classifier, seeds
 from small_trials import small_config
-from test_figures import drawn, marks, render, texts
 
 from clr_sweep.errors import StoreError
 from clr_sweep.range_test.config import RangeTestConfig

@@ -1,13 +1,10 @@
-"""The Keras schedules: the formula, TensorFlow Addons' values and defects, saving and loading."""
+"""The Keras schedules: the formula, TensorFlow Addons' values, steps of any kind, arguments."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from math import inf, nan
 from pathlib import Path
@@ -19,6 +16,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras_schedules import CLASSES, inverse_cycle, unregistered, written_arguments
 
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
@@ -26,12 +24,6 @@ from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
-)
-from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
-from clr_sweep.schedules.keras_decays import (
-    CosineLearningRate,
-    LinearLearningRate,
-    OneCycleLearningRate,
 )
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
@@ -42,39 +34,6 @@ pytestmark = pytest.mark.filterwarnings(
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "data" / "tfa_cyclical_values.json").read_text()
 )["cases"]
-CLASSES = {
-    "triangular": TriangularCyclicalLearningRate,
-    "triangular2": Triangular2CyclicalLearningRate,
-    "exp_range": ExponentialCyclicalLearningRate,
-}
-
-
-def inverse_cycle(cycle: Any) -> Any:
-    """A user's scale, registered: the amplitude shrinks as 1, 1/2, 1/3, ..."""
-    return 1.0 / cycle
-
-
-keras.saving.register_keras_serializable(package="clr_sweep_tests")(inverse_cycle)
-
-
-def unregistered(cycle: Any) -> Any:
-    """A user's scale that Keras does not know."""
-    return 1.0 / cycle
-
-
-def schedules() -> list[Any]:
-    """One schedule of each kind that can be saved, none with a default where one may differ."""
-    return [
-        TriangularCyclicalLearningRate(0.001, 0.1, 4, scale_mode="iterations", name="a"),
-        Triangular2CyclicalLearningRate(0.001, 0.1, 4.5, name="b"),
-        ExponentialCyclicalLearningRate(0.001, 0.1, 4, scale_mode="cycle", gamma=0.9, name="c"),
-        CyclicalLearningRate(0.001, 0.1, 4, "triangular2", name="d"),
-        CyclicalLearningRate(0.001, 0.1, 4, inverse_cycle, name="e"),
-        ExponentialBoundsCyclicalLearningRate(0.001, 0.1, 4, gamma=0.9, name="f"),
-        LinearLearningRate(0.1, 17, name="g"),
-        CosineLearningRate(0.1, 17, name="h"),
-        OneCycleLearningRate(0.1, 17, 0.4, 10, 100, name="i"),
-    ]
 
 
 @pytest.mark.parametrize("case", REFERENCE, ids=lambda case: str(case["policy"]))
@@ -122,13 +81,11 @@ def test_equals_tensorflow_addons(case: dict[str, Any], in_graph: bool) -> None:
 )
 def test_constructor_is_that_of_tensorflow_addons(cls: type, expected: str) -> None:
     """Arguments, order and defaults are TFA 0.23's, and each is an attribute of that name."""
-    parameters = inspect.signature(cls).parameters.values()
-    written = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters]
-    assert ", ".join(written) == expected
+    assert written_arguments(cls) == expected
     extra = {"scale_fn": "triangular"} if cls is CyclicalLearningRate else {}
     schedule = cls(0.1, 1.0, 40, **extra)
-    for parameter in parameters:
-        assert hasattr(schedule, parameter.name)
+    for name in inspect.signature(cls).parameters:
+        assert hasattr(schedule, name)
 
 
 @settings(deadline=None, max_examples=60)
@@ -202,94 +159,6 @@ def test_steps_beyond_float32_stay_exact(first: int) -> None:
     for number in (int, float):
         rates = [schedule(number(step)) for step in range(first, first + 8)]
         np.testing.assert_array_equal(rates, expected)
-
-
-# --- Defects of TensorFlow Addons' class, one test each --------------------------------------
-
-
-def test_tfa_2380_2728_lambda_cannot_be_reloaded() -> None:
-    """A lambda trains, but saving is refused with the cure, instead of a file nobody can load."""
-    for scale_fn in (lambda x: 1 / (2.0 ** (x - 1)), unregistered):
-        schedule = CyclicalLearningRate(0.25, 1.25, 2, scale_fn)
-        assert float(schedule(6)) == 0.75
-        with pytest.raises(ValueError, match=r"scale_fn: .* cannot be saved") as caught:
-            schedule.get_config()
-        assert "@keras.saving.register_keras_serializable(package=" in str(caught.value)
-        with pytest.raises(ValueError, match=r"scale_fn: .* cannot be saved"):
-            keras.saving.serialize_keras_object(keras.optimizers.SGD(schedule))
-
-
-def test_tfa_model_with_a_lambda_schedule_is_not_saved_in_silence(tmp_path: Path) -> None:
-    """`model.save` of a model that trains with a lambda raises the same clear error."""
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(CyclicalLearningRate(0.1, 1, 2, lambda x: 1.0)), loss="mse")
-    model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0)
-    with pytest.raises(ValueError, match=r"scale_fn: .* cannot be saved"):
-        model.save(tmp_path / "model.keras")
-
-
-def test_tfa_get_config_drops_name() -> None:
-    """The config holds every argument, JSON holds the config, and both build the same again."""
-    for schedule in schedules():
-        config = json.loads(json.dumps(schedule.get_config()))
-        assert set(config) == set(inspect.signature(type(schedule)).parameters)
-        again = type(schedule).from_config(config)
-        assert again.name == schedule.name
-        assert again.get_config() == schedule.get_config()
-        np.testing.assert_array_equal(again(np.arange(40)), schedule(np.arange(40)))
-
-
-def test_tfa_save_and_load_was_never_tested() -> None:
-    """Keras serializes an optimizer with each schedule and reads it back in safe mode."""
-    for schedule in schedules():
-        stored = json.dumps(keras.saving.serialize_keras_object(keras.optimizers.SGD(schedule)))
-        assert f"clr_sweep>{type(schedule).__name__}" in stored
-        optimizer = keras.saving.deserialize_keras_object(json.loads(stored), safe_mode=True)
-        loaded = optimizer._learning_rate
-        assert type(loaded) is type(schedule)
-        assert loaded.get_config() == schedule.get_config()
-
-
-def test_tfa_2593_2799_gamma_to_the_int64_crashes() -> None:
-    """gamma**t takes the optimizer's int64 counter, in "iterations" mode, for user lambdas too."""
-    step = tf.Variable(3, dtype=tf.int64)
-    assert float(ExponentialCyclicalLearningRate(0, 1, 3, gamma=0.5)(step)) == 0.125
-    mine = CyclicalLearningRate(0, 1, 3, lambda t: 0.5**t, scale_mode="iterations")
-    assert float(mine(step)) == 0.125
-
-
-@pytest.mark.parametrize("mode", ["iteration", "Cycle", "", None, 1])
-def test_tfa_scale_mode_is_not_validated(mode: Any) -> None:
-    """Any other mode is refused by every class, instead of meaning "iterations"."""
-    message = f'scale_mode: must be "cycle" or "iterations", got {mode!r}'
-    for cls in CLASSES.values():
-        with pytest.raises(ValueError, match=re.escape(message)):
-            cls(0.1, 1.0, 40, scale_mode=mode)
-
-
-def test_tfa_triangular2_with_iterations_halves_at_every_step() -> None:
-    """The combination is refused, by class and by name, and the error names the cure."""
-    with pytest.raises(ValueError, match=r"triangular2.* halve .*ExponentialCyclicalLearningRate"):
-        Triangular2CyclicalLearningRate(0.1, 1.0, 40, "iterations")  # TFA's fourth position
-    for scale_fn in ("triangular2", policies.triangular2):
-        with pytest.raises(ValueError, match=r"triangular2.* halve"):
-            CyclicalLearningRate(0.1, 1.0, 40, scale_fn, "iterations")
-
-
-def test_tfa_2181_2286_step_size_is_half_a_cycle() -> None:
-    """The peak is at step_size and the trough at twice it, and the docstrings say half."""
-    for cls in CLASSES.values():
-        schedule = cls(0.25, 1.0, 40)
-        assert float(schedule(40)) == 1.0
-        assert float(schedule(80)) == 0.25
-        assert re.search(r"step_size: HALF a cycle", inspect.getdoc(cls) or "")
-
-
-def test_torch_52989_triangular2_overflows_in_long_runs() -> None:
-    """After 10**12 steps the rate is the lower bound: finite, and no NaN from 0 times infinity."""
-    schedule = Triangular2CyclicalLearningRate(0.25, 1.0, 2)
-    assert float(schedule(10**12 + 1)) == 0.25
-    assert float(tf.function(schedule)(tf.constant(10**12 + 1, tf.int64))) == 0.25
 
 
 # --- Arguments -------------------------------------------------------------------------------
@@ -386,88 +255,3 @@ def test_scale_functions_may_answer_in_any_float_type() -> None:
         lambda x: keras.ops.sin(x) * 0.0 + 0.5,
     ):
         assert float(CyclicalLearningRate(0, 1, 2, scale_fn)(2)) == 0.5
-
-
-# --- With Keras' optimizers ------------------------------------------------------------------
-
-
-def test_gradient_accumulation_does_not_speed_up_the_cycle() -> None:
-    """Keras hands the schedule batches: a cycle of 2 * step_size batches, accumulated or not."""
-    schedule = TriangularCyclicalLearningRate(0.0, 1.0, 4)
-    seen: dict[int | None, list[float]] = {}
-    for accumulated in (None, 2):
-        optimizer = keras.optimizers.SGD(schedule, gradient_accumulation_steps=accumulated)
-        weight = keras.Variable(0.0)
-        optimizer.build([weight])
-        seen[accumulated] = []
-        for _ in range(8):
-            seen[accumulated].append(float(optimizer.learning_rate))
-            optimizer.apply([tf.constant(1.0)])
-        assert float(optimizer.learning_rate) == 0.0
-    assert seen[2] == seen[None] == [0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25]
-    # The counter of updates is not the schedule's step: it would be half way here.
-    assert int(optimizer.iterations) == 4
-    # Every second batch updates, at the rate of that batch: 1/4 + 3/4 + 3/4 + 1/4.
-    assert float(weight) == -2.0
-
-
-@pytest.fixture(scope="module")
-def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Trains for 7 batches, saves, trains on; and trains on from the file in a fresh process."""
-    folder = tmp_path_factory.mktemp("models")
-    x = np.linspace(-1, 1, 40, dtype="float32").reshape(20, 2)
-    y = x.sum(axis=1, keepdims=True)
-    result: dict[str, Any] = {"here": {}}
-    for schedule in schedules():
-        keras.utils.set_random_seed(1)
-        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        model.compile(keras.optimizers.SGD(schedule, momentum=0.9), loss="mse")
-        model.fit(x[:14], y[:14], batch_size=2, shuffle=False, verbose=0)
-        model.save(folder / f"{schedule.name}.keras")
-        rates: list[float] = []
-        callback = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=lambda batch, logs, model=model, rates=rates: rates.append(
-                float(model.optimizer.learning_rate)
-            )
-        )
-        model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=[callback])
-        result["here"][schedule.name] = {
-            "rates": rates,
-            "weights": np.concatenate([w.ravel() for w in model.get_weights()]).tolist(),
-            "name": schedule.name,
-        }
-    process = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("train_on.py")), str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    result.update(json.loads(process.stdout.splitlines()[-1]))
-    return result
-
-
-def test_a_fresh_process_trains_on_at_the_same_rates(interrupted: dict[str, Any]) -> None:
-    """Loaded in safe mode elsewhere, training goes on as if it had never been interrupted."""
-    assert interrupted["here"]["b"]["rates"][0] == pytest.approx(
-        policies.learning_rate(7, policy="triangular2", init_lr=0.001, max_lr=0.1, step_size=4.5)
-    )
-    for name, here in interrupted["here"].items():
-        there = interrupted["there"][name]
-        assert there["name"] == name
-        assert there["rates"] == here["rates"]
-        np.testing.assert_allclose(there["weights"], here["weights"], rtol=1e-5)
-
-
-def test_a_process_without_clr_sweep(interrupted: dict[str, Any]) -> None:
-    """Before the class is imported Keras names it as missing; the weights load all the same."""
-    assert "Could not locate class 'TriangularCyclicalLearningRate'" in interrupted["refusal"]
-    assert interrupted["loaded_uncompiled"] is True
-
-
-def test_the_schedules_import_neither_optuna_nor_mlflow(interrupted: dict[str, Any]) -> None:
-    """Whoever uses the schedules alone pays for Keras alone."""
-    assert "clr_sweep.schedules.keras" in interrupted["modules"]
-    assert not {"optuna", "mlflow", "pydantic", "click"} & set(interrupted["modules"])

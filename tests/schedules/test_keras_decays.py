@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras_schedules import written_arguments
 
 from clr_sweep import (
     CosineLearningRate,
@@ -67,13 +68,11 @@ def test_equals_the_plan_to_the_bit(policy: str, rate: float, steps: int, gamma:
 )
 def test_arguments_and_what_is_saved_of_them(cls: Any, expected: str) -> None:
     """Each argument is an attribute of its name, is saved, and makes the same schedule again."""
-    parameters = inspect.signature(cls).parameters.values()
-    written = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters]
-    assert ", ".join(written) == expected
+    assert written_arguments(cls) == expected
     given_first = (0.1, 1.0, 40) if "Bounds" in cls.__name__ else (0.5, 40)
     schedule = cls(*given_first)
     config = schedule.get_config()
-    assert set(config) == {parameter.name for parameter in parameters}
+    assert set(config) == set(inspect.signature(cls).parameters)
     assert all(getattr(schedule, name) == value for name, value in config.items())
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert type(again) is cls

@@ -1,4 +1,4 @@
-"""Run by test_keras.py as a fresh process: loads each model of a folder and trains it on.
+"""Run by test_keras_training.py as a fresh process: loads each model of a folder and trains it on.
 
 Prints one line of JSON. Nothing of clr_sweep is imported until Keras has refused to load.
 """

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from optuna.trial import TrialState
-from small_studies import FACTS, begin, result, sweep
+from small_studies import FACTS, begin, result, sweep, value_of
 
 from clr_sweep.config import Sweep
 from clr_sweep.search import sampling, storage, trials
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.sampling import STARTUP_TRIALS, WINDOW, Asked, make_sampler, may_ask
+from clr_sweep.search.sampling import STARTUP_TRIALS, make_sampler
 
 EXAMPLES = 60000
 
@@ -66,12 +62,6 @@ def test_samplers_are_seeded_by_the_number() -> None:
 
 
 # ---- a study that is opened again and again
-
-
-def value_of(asked: Asked) -> float:
-    """A value that follows from what was sampled, so that the sampler has something to learn."""
-    params = asked.trial.params
-    return float(params["max_lr"] - 10 * params["init_lr"] + 0.01 * params["step_size_factor"])
 
 
 def sampled(url: str, made: Sweep, folder: Path, count: int, how: str) -> list[dict[str, Any]]:
@@ -241,155 +231,9 @@ def test_a_kill_while_an_enqueued_trial_is_sampled(
         trials.record_result(study, asked.trial, result())
 
 
-# ---- deterministic sweeps
-
-
-def seen_of(asked: Asked) -> list[tuple[Any, ...]]:
-    """What the sampler and the pruner of a trial are shown."""
-    return [
-        (t.state, t.values, t.params, t.intermediate_values, t.user_attrs)
-        for t in asked.seen.get_trials(deepcopy=False)
-    ]
-
-
-def swept(made: Sweep, jobs: int, choices: Sequence[int], total: int) -> dict[int, tuple[Any, ...]]:
-    """A sweep in memory whose trials end in the order that the choices give.
-
-    Returns:
-        What was sampled and what was seen, by trial number.
-    """
-    study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
-    flights: list[Asked] = []
-    found: dict[int, tuple[Any, ...]] = {}
-    for step in range(10 * total):
-        while len(flights) < jobs and may_ask(study, made):
-            waiting = study.get_trials(states=(TrialState.WAITING,))
-            if not waiting and len(study.trials) == total:
-                break
-            asked = begin(study, made, Path("trials"))
-            flights.append(asked)
-            number = asked.trial.number
-            now = (asked.trial.params, asked.config, seen_of(asked))
-            assert found.setdefault(number, now) == now  # a trial that begins again is the same
-            assert len(now[2]) == number
-            for state, values, _, reported, _ in now[2][max(0, number - WINDOW + 1) :]:
-                assert (state, values, reported) == (TrialState.RUNNING, None, {})
-            for state, *_ in now[2][: max(0, number - WINDOW + 1)]:
-                assert state.is_finished()
-        if not flights:
-            break
-        choice = choices[step % len(choices)]
-        asked = flights.pop(choice % len(flights))
-        trial = asked.trial
-        trials.record_epoch(study, trial, 1, value_of(asked))
-        if choice % 7 == 6 and step < total:
-            trials.put_back(study, trial)
-        elif trial.number % 5 == 3:
-            trials.record_failure(study, trial, "it broke")
-        elif trial.number % 5 == 4:
-            trials.record_result(study, trial, result("pruned", None))
-        else:
-            trials.record_result(study, trial, result(value=value_of(asked)))
-    assert [trial.state.is_finished() for trial in study.trials] == [True] * total
-    return found
-
-
-DETERMINISTIC = sweep({"study.deterministic": True, "study.seed": 3})
-TOTAL = 20
-one_after_another = functools.cache(lambda: swept(DETERMINISTIC, 1, [0], TOTAL))
-
-
-@settings(max_examples=10, deadline=None)
-@given(jobs=st.integers(1, WINDOW), choices=st.lists(st.integers(0, 99), min_size=1, max_size=60))
-def test_the_order_of_the_ends_changes_nothing(jobs: int, choices: list[int]) -> None:
-    """With any number of jobs and interruptions: the same trials, from the same knowledge."""
-    assert swept(DETERMINISTIC, jobs, choices, TOTAL) == one_after_another()
-
-
-def test_without_deterministic_the_order_counts() -> None:
-    """The test above can fail: a sweep that knows all that has ended samples otherwise."""
-    made = sweep({"study.seed": 3})
-    study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
-    first = begin(study, made, Path("trials"))
-    trials.record_result(study, first.trial, result())
-    second = begin(study, made, Path("trials"))
-    assert second.seen is study
-    assert [trial.state for trial in second.seen.trials] == [
-        TrialState.COMPLETE,
-        TrialState.RUNNING,
-    ]
-    assert may_ask(study, made)
-
-
-def test_a_trial_outside_the_window_is_waited_for(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
-    """While the first trial runs, so many may be asked for and no more; others may end."""
-    made = sweep({"study.deterministic": True})
-    study = storage.open_study(opened, made, "", FACTS)
-    first = begin(study, made, tmp_path)
-    for _ in range(WINDOW - 1):
-        assert may_ask(study, made)
-        trials.record_result(study, begin(study, made, tmp_path).trial, result())
-    assert not may_ask(study, made)
-    trials.put_back(study, first.trial)
-    assert may_ask(study, made)  # the first one again
-    again = begin(study, made, tmp_path)
-    assert again.trial.number == 0
-    assert not may_ask(study, made)
-    trials.record_result(study, again.trial, result())
-    assert may_ask(study, made)
-    assert begin(study, made, tmp_path).trial.number == WINDOW
-
-
 def test_no_warning_of_the_samplers() -> None:
     """Optuna calls what it lacks experimental; a user of a sweep need not be told."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for name in ("tpe", "random", "qmc"):
             make_sampler(sweep({"study.sampler": name}), 1)
-
-
-# ---- points that have been tried
-
-
-FEW_POINTS = {
-    "search_space": {
-        "init_lr": 1e-3,
-        "max_lr": [0.1, 0.2, 0.3],
-        "step_size_factor": {"low": 2, "high": 4},
-        "policy": ["triangular", "triangular2"],
-    }
-}
-
-
-@pytest.mark.parametrize("deterministic", [False, True])
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
-def test_no_point_is_tried_twice(tmp_path: Path, sampler: str, deterministic: bool) -> None:
-    """All 18 points of a small space are tried, whatever the sampler; then they come again."""
-    study = optuna.create_study(direction="maximize")
-    made = sweep({**FEW_POINTS, "study": {"sampler": sampler, "deterministic": deterministic}})
-    for number in range(20):
-        asked = begin(study, made, tmp_path)
-        trials.record_result(study, asked.trial, result(value=0.5 + 0.01 * (number % 7)))
-    points = [tuple(sorted(trial.params.items())) for trial in study.trials]
-    assert len(set(points[:18])) == 18
-    assert set(points[18:]) <= set(points[:18])
-    configs = [read_study_config(trial) for trial in study.trials]
-    assert len({config["seed"] for config in configs}) == 20
-
-
-def read_study_config(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-    config: dict[str, Any] = trial.user_attrs[CONFIG]
-    return config
-
-
-def test_a_point_that_somebody_enqueued_is_tried_again(tmp_path: Path) -> None:
-    """It is meant to be: with another seed it says how much a result is worth."""
-    study, made = optuna.create_study(direction="maximize"), sweep(FEW_POINTS)
-    first = begin(study, made, tmp_path)
-    trials.record_result(study, first.trial, result())
-    study.enqueue_trial(first.trial.params)
-    second = begin(study, made, tmp_path)
-    assert second.trial.params == first.trial.params
-    assert second.config.seed != first.config.seed

@@ -3,130 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from written_sweeps import content
+from suggested_bounds import EXAMPLES, Bounds
+from written_sweeps import sweep
 
-from clr_sweep.config import Sweep
-from clr_sweep.dimensions import Range, largest_below
 from clr_sweep.schedules import policies
 from clr_sweep.search.sampling import make_sampler
 from clr_sweep.search.space import baseline_config, steps_per_epoch, suggest, trial_seed
-from clr_sweep.space_checks import space_problems
 from clr_sweep.trial_config import TrialConfig
-from clr_sweep.wording import validation
-
-EXAMPLES = 60000
-
-
-def sweep(changes: dict[str, Any] | None = None) -> Sweep:
-    return Sweep.model_validate(content(changes))
-
-
-def right(made: Sweep) -> bool:
-    """Whether the search space is one that a sweep file may have."""
-    space = made.search_space.dimensions
-    return not list(space_problems(space, made.training.optimizer, None))
-
-
-class Bounds:
-    """A sampler that returns the bounds of every range, as one that clips can do."""
-
-    def __init__(self, upper: Sequence[str]) -> None:
-        self._upper = upper
-
-    def _bound(self, name: str, low: Any, high: Any) -> Any:
-        assert low < high
-        return high if name in self._upper else low
-
-    def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
-        return float(self._bound(name, low, high))
-
-    def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
-        return int(self._bound(name, low, high))
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any:
-        return choices[-1 if name in self._upper else 0]
 
 
 def ask(sampler: optuna.samplers.BaseSampler) -> tuple[optuna.Study, optuna.Trial]:
     study = optuna.create_study(sampler=sampler)
     return study, study.ask()
-
-
-RATES = st.floats(1e-6, 10) | st.sampled_from([1e-30, 1e-3, 0.01, 0.1, 1, 2, 1e30])
-
-
-@st.composite
-def rates(draw: st.DrawFn, low: float | None = None) -> Any:
-    """A dimension of a rate; its smallest value is `low`, if that is given."""
-    values = sorted(draw(st.lists(RATES, min_size=1, max_size=3, unique=True)))
-    if low is not None:
-        values = [low, *(value for value in values if value > low)]
-    if len(values) == 1:
-        return values[0]
-    kind = draw(st.sampled_from(["range", "log", "choice", "step"]))
-    if kind == "choice":
-        return values
-    if kind == "step":
-        return {"low": values[0], "high": values[0] * 3, "step": values[0]}
-    return {"low": values[0], "high": values[-1], "log": kind == "log"}
-
-
-@st.composite
-def spaces(draw: st.DrawFn) -> dict[str, Any]:
-    """The rates of a search space, often with a common bound or very near to each other."""
-    init_lr: Any = draw(rates() | st.just({"ratio": {"low": 1.001, "high": 9}}))
-    values = init_lr.values() if isinstance(init_lr, dict) else np.ravel(init_lr)
-    largest = max((float(v) for v in values if not isinstance(v, bool | dict)), default=0.1)
-    near = [largest, np.nextafter(largest, 1e31), largest * (1 + 1e-8), largest * 2]
-    max_lr = draw(rates() | st.sampled_from(near).flatmap(lambda v: rates(low=float(v))))
-    return {"search_space.init_lr": init_lr, "search_space.max_lr": max_lr}
-
-
-@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
-@given(space=spaces(), upper=st.lists(st.sampled_from(["init_lr", "max_lr", "init_lr_ratio"])))
-def test_init_lr_is_below_max_lr_whatever_is_sampled(
-    space: dict[str, Any], upper: list[str]
-) -> None:
-    """In a space that is not refused the rates never meet, in float32 neither, at any bounds."""
-    made, problems = validation(Sweep, content(space))
-    if made is None:
-        assert "must go a whole number of times" in problems[0][1]  # 3 x is seldom exact
-        return
-    if not right(made):
-        return
-    for bounds in (upper, ["init_lr"], ["max_lr"], ["init_lr_ratio"], []):
-        schedule = suggest(Bounds(bounds), made, 0, EXAMPLES).schedule
-        assert schedule.init_lr < schedule.max_lr
-        assert np.float32(schedule.init_lr) < np.float32(schedule.max_lr)
-
-
-def test_the_common_bound_is_left_to_max_lr() -> None:
-    """TPE moves what it draws outside a range to its bound, which two ranges may share."""
-    made = sweep()  # init_lr to 0.01, max_lr from 0.01
-    config = suggest(Bounds(["init_lr"]), made, 0, EXAMPLES)
-    assert config.schedule.max_lr == 0.01
-    assert config.schedule.init_lr == largest_below(0.01)
-
-
-def test_tpe_drawn_to_the_common_bound() -> None:
-    """TPE that has learned to like the bound samples next to it, and never both rates equal."""
-    made = sweep({"search_space.max_lr": {"low": 0.01, "high": 0.010001}})
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=1))
-    high = largest_below(0.01)
-    study.enqueue_trial({"init_lr": high, "max_lr": 0.01, "step_size_factor": 2})
-    for _ in range(25):
-        trial = study.ask()
-        schedule = suggest(trial, made, trial.number, EXAMPLES).schedule
-        assert np.float32(schedule.init_lr) < np.float32(schedule.max_lr)
-        study.tell(trial, schedule.max_lr - schedule.init_lr)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
@@ -216,13 +111,6 @@ def test_a_fixed_value_is_not_sampled() -> None:
     assert (config.schedule.init_lr, config.schedule.max_lr) == (0.001, 0.1)
     assert (config.schedule.policy, config.schedule.gamma) == ("exp_range", 0.99994)
     assert repr(config.training.optimizer.arguments) == "{'momentum': 0.0}"
-
-
-def test_a_ratio_gives_init_lr() -> None:
-    """With a ratio, init_lr follows the max_lr that was sampled."""
-    made = sweep({"search_space.init_lr": {"ratio": {"low": 4, "high": 10}}})
-    schedule = suggest(Bounds(["max_lr"]), made, 0, EXAMPLES).schedule
-    assert (schedule.init_lr, schedule.max_lr) == (0.25, 1.0)
 
 
 def test_further_hyperparameters_go_where_they_belong() -> None:
@@ -360,10 +248,3 @@ def test_the_baseline_is_everything_but_the_schedule() -> None:
     assert config.steps == 16 * 844
     assert config.seed == trial_seed(42, 0)
     assert config.split_seed == suggest(Bounds([]), made, 5, EXAMPLES).split_seed
-
-
-def test_a_range_keeps_its_bound_where_nothing_touches_it() -> None:
-    """Ranges that are apart are sampled to their ends."""
-    made = sweep({"search_space.max_lr": {"low": 0.02, "high": 1.0}})
-    assert isinstance(made.search_space.init_lr, Range)
-    assert suggest(Bounds(["init_lr"]), made, 0, EXAMPLES).schedule.init_lr == 0.01

@@ -1,4 +1,4 @@
-"""What the tests of training share: a few real images."""
+"""What the tests of training share: a few real images, and operations that are repeatable."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ from clr_sweep.training.stored_dataset import Dataset
 def images() -> Dataset:
     """The first 320 images of the slice; their arrays cannot be written to."""
     return few_images()
+
+
+@pytest.fixture(scope="module")
+def deterministic_ops() -> None:
+    """TensorFlow's operations give the same bits at each call, as in every trial."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()

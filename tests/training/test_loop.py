@@ -1,16 +1,15 @@
-"""The training loop against `fit`, to the bit, and what it records of every step."""
+"""What the training loop records of every step, its evaluations, and the graphs it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import user_models
+from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, assert_same_bits, compiled, state
 
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
@@ -19,179 +18,15 @@ from clr_sweep.schedules.keras import (
     TriangularCyclicalLearningRate,
 )
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.models import tutorial_cnn
 from clr_sweep.training.stored_dataset import Dataset
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
-BATCH = 64
-TRAIN, HELD_OUT = np.arange(200, dtype="int32"), np.arange(200, 320, dtype="int32")
-STEPS = 4  # 200 images: 64, 64, 64 and 8
-
-Build = Callable[[], keras.Model]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _determinism() -> None:
-    tf.config.experimental.enable_op_determinism()
-
-
-def compiled(build: Build, rate: Any = None, loss: Any = "sparse_categorical_crossentropy") -> Any:
-    """A compiled model, the same at each call."""
-    keras.utils.set_random_seed(11)
-    model = build()
-    rate = TriangularCyclicalLearningRate(0.01, 0.3, 3) if rate is None else rate
-    optimizer = keras.optimizers.SGD(rate, momentum=0.5)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
-    return model
-
-
-def state(model: keras.Model) -> list[np.ndarray]:
-    """All a model has learned or drawn: weights, statistics, seed generators, optimizer slots."""
-    return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
-
-
-def assert_same_bits(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
-    """The arrays are the same to the bit."""
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
-
-
-def trained_by_loop(
-    build: Build, x: Any, y: Any, epochs: int = 2, loss: Any = "sparse_categorical_crossentropy"
-) -> tuple[Any, list[dict[str, float]]]:
-    """The model and the metrics of each epoch, by the loop."""
-    model = compiled(build, loss=loss)
-    loop = TrainingLoop(model, x, y, BATCH)
-    found = []
-    for epoch in range(1, epochs + 1):
-        loop.train(epoch_order(TRAIN, 5, epoch), 0, STEPS)
-        metrics = loop.take_metrics()
-        checked = loop.evaluate(HELD_OUT)
-        found.append(metrics | {f"val_{name}": value for name, value in checked.items()})
-    return model, found
-
-
-def trained_by_fit(
-    build: Build, x: Any, y: Any, epochs: int = 2, loss: Any = "sparse_categorical_crossentropy"
-) -> tuple[Any, list[dict[str, float]]]:
-    """The same by `fit`, on arrays in the order of the epoch."""
-    model = compiled(build, loss=loss)
-    found = []
-    for epoch in range(1, epochs + 1):
-        order = epoch_order(TRAIN, 5, epoch)
-        history = model.fit(
-            x[order],
-            y[order],
-            batch_size=BATCH,
-            shuffle=False,
-            verbose=0,
-            validation_data=(x[HELD_OUT], y[HELD_OUT]),
-            validation_batch_size=len(HELD_OUT),
-        ).history
-        found.append({name: values[0] for name, values in history.items()})
-    return model, found
-
-
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda: tutorial_cnn((28, 28)),
-        user_models.own_step,
-        user_models.built_late,
-    ],
-    ids=["tutorial_cnn", "own train_step", "subclassed"],
-)
-def test_equals_fit_to_the_bit(build: Build, images: Dataset) -> None:
-    """Weights, statistics, seed generators, optimizer slots and every metric of each epoch."""
-    mine, metrics = trained_by_loop(build, images.x_train, images.y_train)
-    theirs, expected = trained_by_fit(build, images.x_train, images.y_train)
-    assert metrics == expected
-    assert set(metrics[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-    assert_same_bits(state(mine), state(theirs))
-
-
-@pytest.fixture
-def as_written() -> Iterator[None]:
-    """Graphs run as they were traced: TensorFlow's optimizer of graphs rewrites nothing."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-
-
-@pytest.mark.usefixtures("as_written")
-def test_batch_norm_and_dropout_equal_fit_to_the_bit(images: Dataset) -> None:
-    """Statistics, masks and the weight penalty are those of `fit`.
-
-    Where graphs are optimized, sums may be rewritten in another order inside a loop, and some
-    gradients of a batch normalisation differ in the last bit.
-    """
-    mine, metrics = trained_by_loop(user_models.regularised, images.x_train, images.y_train)
-    theirs, expected = trained_by_fit(user_models.regularised, images.x_train, images.y_train)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
-
-
-def test_a_train_step_without_compute_loss_equals_fit(images: Dataset) -> None:
-    """Weights and metrics are those of `fit`; the loss recorded is the one that it reports."""
-    mine, metrics = trained_by_loop(user_models.own_loss, images.x_train, images.y_train)
-    theirs, expected = trained_by_fit(user_models.own_loss, images.x_train, images.y_train)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
-
-    x, y, order = images.x_train, images.y_train, epoch_order(TRAIN, 5, 1)
-    plain = TrainingLoop(compiled(user_models.perceptron), x, y, BATCH)
-    own = TrainingLoop(compiled(user_models.own_loss), x, y, BATCH)
-    of_batches = plain.train(order, 0, STEPS)[1]
-    # It reports, as Keras' guide does, the mean since the epoch's start, here over the batches.
-    means = np.cumsum(of_batches) / np.arange(1, STEPS + 1)
-    np.testing.assert_allclose(own.train(order, 0, STEPS)[1], means, rtol=1e-6)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_float_data_equals_fit(images: Dataset, dtype: str) -> None:
-    """Data that is scaled already, in any float type."""
-    x = (images.x_train / 255).astype(dtype)
-    mine, metrics = trained_by_loop(user_models.perceptron, x, images.y_train, epochs=1)
-    theirs, expected = trained_by_fit(user_models.perceptron, x, images.y_train, epochs=1)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
-
-
-def test_one_hot_labels_equal_fit(images: Dataset) -> None:
-    """Labels of more than one number each, in float64."""
-    labels = np.eye(10)[images.y_train]
-    loss = "categorical_crossentropy"
-    mine, metrics = trained_by_loop(user_models.perceptron, images.x_train, labels, 1, loss)
-    theirs, expected = trained_by_fit(user_models.perceptron, images.x_train, labels, 1, loss)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
-
-
-def test_a_model_of_integers_gets_integers(images: Dataset) -> None:
-    """An Embedding's input keeps its type: as floats, numbers above 2**24 would run together."""
-    seen = []
-
-    class Watched(keras.Model):
-        def train_step(self, data: Any) -> Any:
-            seen.append(data[0].dtype)
-            return super().train_step(data)
-
-    def build() -> keras.Model:
-        inputs = keras.Input((28,), dtype="int64")
-        hidden = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(256, 4)(inputs))
-        return Watched(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
-
-    tokens = images.x_train[:, 14, :].astype("int64")
-    mine, metrics = trained_by_loop(build, tokens, images.y_train, epochs=1)
-    assert seen == [tf.int64]
-    theirs, expected = trained_by_fit(build, tokens, images.y_train, epochs=1)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
+pytestmark = [
+    pytest.mark.usefixtures("deterministic_ops"),
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+    ),
+]
 
 
 @pytest.mark.parametrize(

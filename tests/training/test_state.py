@@ -20,14 +20,12 @@ from clr_sweep.training.state import TrainingState, training_state
 from clr_sweep.training.stored_dataset import Dataset
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _determinism() -> None:
-    tf.config.experimental.enable_op_determinism()
+pytestmark = [
+    pytest.mark.usefixtures("deterministic_ops"),
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+    ),
+]
 
 
 def traced(images: Dataset, model: str) -> tuple[TrainingLoop, TrainingState, Callable[[], Any]]:

@@ -1,0 +1,29 @@
+"""The documentation's pages and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from real_runs import PROJECT
+
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("**/*.md")])
+GUIDE = PROJECT / "docs" / "guide.md"
+SWEEP_FILE = PROJECT / "docs" / "sweep-file.md"
+
+
+def text_of(page: Path) -> str:
+    """A page's text."""
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path, language: str) -> list[tuple[int, str]]:
+    """The fenced blocks of a language: the line each starts at, and its text."""
+    text = text_of(page)
+    fence = re.compile(rf"^```{language}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, m.start(1)), m.group(1)) for m in fence.finditer(text)]
+
+
+def without_blocks(page: Path) -> str:
+    """A page's text without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)

@@ -1,0 +1,60 @@
+"""What figures are drawn with: `style` keeps labels apart, `curves` thins, `value_scale` scales."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clr_sweep.results import curves, style
+from clr_sweep.results.value_scale import ValueScale
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=12),
+    st.floats(0.01, 0.2),
+)
+def test_spread_keeps_order_and_distance(positions: list[float], gap: float) -> None:
+    """Labels stay in order, at least a gap apart, and those apart enough stay where they are."""
+    positions = sorted(positions)
+    moved = style.spread(positions, gap)
+    assert len(moved) == len(positions)
+    assert all(b - a >= gap - 1e-6 for a, b in pairwise(moved))
+    if all(b - a >= gap for a, b in pairwise(positions)):
+        assert moved == pytest.approx(positions)
+
+
+@given(st.integers(1, 20000), st.integers(1, 40), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_thin_keeps_ends_and_extremes(n: int, bins: int, seed: int) -> None:
+    """Points are among those given, few, ascending, with both ends and the extremes."""
+    y = np.random.default_rng(seed).normal(size=n)
+    x = np.arange(n, dtype=np.float64)
+    thin_x, thin_y = curves.thin(x, y, bins)
+    assert len(thin_x) <= max(4 * bins, 1)
+    assert np.array_equal(thin_y, y[thin_x.astype(int)])
+    assert (np.diff(thin_x) > 0).all()
+    assert (thin_x[0], thin_x[-1]) == (0, n - 1)
+    assert (thin_y.min(), thin_y.max()) == (y.min(), y.max())
+
+
+@given(
+    st.lists(st.floats(-5, 5), max_size=10),
+    st.lists(st.floats(-5, 5), max_size=5),
+    st.sampled_from(["maximize", "minimize"]),
+)
+def test_value_scale_always_shows_the_best(
+    good: list[float], others: list[float], direction: str
+) -> None:
+    """The best value is drawn to scale; what is not lies in the lane, outside the limits."""
+    scale = ValueScale.of(good, others, direction, [])
+    assert scale.low < scale.high
+    assert not scale.low <= scale.lane <= scale.high
+    values = good if len(good) > 3 else [*good, *others]
+    if values:
+        best = max(values) if direction == "maximize" else min(values)
+        assert scale.place(best) == best
+    assert scale.place(None) == scale.lane

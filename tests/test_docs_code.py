@@ -1,0 +1,80 @@
+"""The code that the documentation shows runs, as a reader would run it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from documentation import GUIDE, blocks
+from real_runs import PROJECT, Place
+
+# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
+keras_on_numpy = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
+
+
+def run_blocks(page: Path, namespace: dict[str, Any]) -> int:
+    """Run a page's Python blocks in their order; errors name the page and its line."""
+    found = blocks(page, "python")
+    for line, block in found:
+        exec(compile("\n" * line + block, str(page), "exec"), namespace)
+    return len(found)
+
+
+@keras_on_numpy
+def test_the_code_of_the_schedules_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The examples of the schedules' page run one after the other, as a reader would run them."""
+    monkeypatch.chdir(tmp_path)
+    assert run_blocks(PROJECT / "docs" / "schedules.md", {"__name__": "schedules_page"}) > 5
+    assert (tmp_path / "cyclical.keras").exists()
+
+
+@keras_on_numpy
+def test_the_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples of the README run."""
+    monkeypatch.chdir(tmp_path)
+    assert run_blocks(PROJECT / "README.md", {"__name__": "readme"})
+
+
+@pytest.fixture(scope="module")
+def rings(places: Callable[..., Place]) -> Place:
+    """The guide's example of one's own data and model, written out and run."""
+    place = places("rings")
+    (code,) = (block for _, block in blocks(GUIDE, "python") if "def network" in block)
+    (sweep,) = (block for _, block in blocks(GUIDE, "yaml") if "rings:network" in block)
+    (place.folder / "rings.py").write_text(code, encoding="utf-8")
+    (place.folder / "rings.yaml").write_text(sweep, encoding="utf-8")
+    done = place.sweep("run", "rings.yaml", "--jobs", "1")
+    assert done.process.returncode == 0, done.output
+    return place
+
+
+def test_the_guides_own_model_trains(rings: Place) -> None:
+    """The guide's data and model train, with what the search space gives to the model."""
+    trials = rings.runs_of_kind("trial")
+    assert len(trials) == 4
+    assert {run.data.params["model.units"] for run in trials} <= {"8", "32"}
+    assert "4 trials: 4 complete" in "\n".join(
+        file.read_text() for file in rings.folder.glob("output-*.txt")
+    )
+
+
+def test_the_guides_code_loads_the_models(rings: Place) -> None:
+    """The guide's code loads a logged model three ways, and the whole model from its folder."""
+    loading = [block for _, block in blocks(GUIDE, "python") if "load_model" in block]
+    best = rings.study("rings").best_trial.number
+    code = "\n".join(loading).replace("/0003/", f"/{best:04d}/")
+    code = re.sub(r"^(mlflow\.\w+\.load_model.*?)( *#.*)?$", r"print(\1)", code, flags=re.MULTILINE)
+    code += "\nassert int(model.optimizer.iterations) == 200\nprint('all loaded')\n"
+    (rings.folder / "loading.py").write_text(code, encoding="utf-8")
+    done = rings.run(sys.executable, "loading.py")
+    assert done.process.returncode == 0, done.output
+    assert "all loaded" in done.output
+    assert code.count("print(mlflow.") == 3

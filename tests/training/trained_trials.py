@@ -1,0 +1,53 @@
+"""Trials that are trained in the process of the test, with what they leave."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from clr_sweep.records import EpochReport, TrialResult
+from clr_sweep.training import trial
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.loop import TrainingLoop
+from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.training.trial import train
+from clr_sweep.trial_config import TrialConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A trial that was trained in this process."""
+
+    result: TrialResult
+    loop: TrainingLoop
+    folder: TrialFolder
+
+    @property
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rate and loss of every step."""
+        found = self.folder.curve()
+        assert found is not None
+        return found
+
+    @property
+    def reports(self) -> tuple[EpochReport, ...]:
+        """The epochs."""
+        return self.folder.reports()
+
+
+def trained(config: TrialConfig, data: Dataset, path: Path, **arguments: Any) -> Trained:
+    """Train a trial here."""
+    folder = TrialFolder(path)
+    loops: list[TrainingLoop] = []
+
+    def kept(*given: Any) -> TrainingLoop:
+        loops.append(TrainingLoop(*given))
+        return loops[-1]
+
+    with mock.patch.object(trial, "TrainingLoop", kept):
+        result = train(config, data, folder, **arguments)
+    return Trained(result, loops[0], folder)
