@@ -79,7 +79,7 @@ _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 @_sweep_argument
 @click.option("--trials", metavar="N", help="Trials in all, those of earlier starts included.")
 @click.option("--epochs", metavar="N", help="Budget of a trial, in epochs.")
-@click.option("--jobs", metavar="N", help="Trials at once (default: as many as cores).")
+@click.option("--jobs", metavar="N", help="Trials at once (default: by the GPUs, else the cores).")
 @click.option("--seed", metavar="N", help="Seed of the sampler, the weights and the data order.")
 @click.option("--study", metavar="NAME", help="Name of the study (default: the sweep's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")

@@ -203,7 +203,8 @@ class StudyConfig(Frozen):
 
     Attributes:
         trials: the total, those of earlier starts included.
-        jobs: trials at once; None: as many as cores.
+        jobs: trials at once; None: `trials_per_gpu` on each GPU, without one as many as cores.
+        trials_per_gpu: trials that share a GPU, where `jobs` is None.
         deterministic: the same trials with the same results whatever the number of jobs, and
             however often the sweep is interrupted.
         retries: how often a trial goes on after a failure that is not its own: its process was
@@ -219,6 +220,7 @@ class StudyConfig(Frozen):
     pruner: Pruner = "cycle_aware"
     seed: Seed = 42
     jobs: Count | None = None
+    trials_per_gpu: Count = 1
     storage: StorageUrl | None = None
     deterministic: StrictBool = False
     retries: Annotated[StrictInt, Field(ge=0, le=1000)] = 2

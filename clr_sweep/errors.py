@@ -61,5 +61,9 @@ class OutOfMemoryError(ClrSweepError):
     """A trial found no memory, of the machine or of its GPU: it may find some another time."""
 
 
+class GpuLostError(ClrSweepError):
+    """A GPU that was there when the command started is not there for a job that it was given."""
+
+
 class TrialFailedError(ClrSweepError):
     """The user's model or data code raised an exception; the message holds its traceback."""

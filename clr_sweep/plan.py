@@ -203,22 +203,25 @@ def _factors(sweep: Sweep) -> list[float]:
 
 def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     from clr_sweep.engines.local import local_engine
-    from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
+    from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data
     from clr_sweep.scratch import scratch_folder
     from clr_sweep.search.space import baseline_config
+    from clr_sweep.slots import at_once, processor, take_slots
     from clr_sweep.stopping import stop_request
 
-    slots = sweep.study.jobs or usable_cores()
     folders = search_path(file)
-    with stop_request() as stop, scratch_folder() as work, local_engine(1) as engine:
+    with stop_request() as stop, scratch_folder() as work, local_engine() as engine:
+        take_slots(engine, sweep.study, work, stop)
         dataset = sweep.dataset
         facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
         check_sizes(sweep, facts, str(file))
         config = baseline_config(sweep, facts.train)
         found = inspect(engine, config, facts, folders, work, stop)
-    cost = estimate(sweep, found, facts, sweep.study.trials, slots)
+    cost = estimate(sweep, found, facts, sweep.study.trials, engine.slots)
+    unit = processor(engine)
     return facts.train, [
-        f"time: a training step takes {found.seconds_per_step * 1000:.1f} ms of CPU here, a "
+        f"time: a training step takes {found.seconds_per_step * 1000:.1f} ms of {unit} here, a "
         f"trial about {duration(cost.trial_seconds)}; in all at most "
-        f"{duration(cost.cpu_seconds)} of CPU, {duration(cost.wall_seconds)} with {slots} at once",
+        f"{duration(cost.cpu_seconds)} of {unit}, {duration(cost.wall_seconds)} with "
+        f"{at_once(engine)}",
     ]

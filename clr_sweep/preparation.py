@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from clr_sweep.config import Sweep
@@ -27,13 +25,6 @@ from clr_sweep.training.requests import (
     TrialJob,
 )
 from clr_sweep.trial_config import TrialConfig
-
-
-def usable_cores() -> int:
-    """The cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def prepare_data(

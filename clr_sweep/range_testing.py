@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.engines.local import local_engine
-from clr_sweep.preparation import check_sizes, prepare_data, usable_cores
+from clr_sweep.preparation import check_sizes, prepare_data
 from clr_sweep.progress import Display
 from clr_sweep.provenance import provenance
 from clr_sweep.range_stage import FIGURE, NUMBERS, RangeTest
 from clr_sweep.results.range_report import ranges_yaml, summary
 from clr_sweep.scratch import scratch_folder
+from clr_sweep.slots import take_slots
 from clr_sweep.stopping import StopRequest
 from clr_sweep.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
 from clr_sweep.sweep_file import load_sweep, search_path
@@ -38,14 +39,14 @@ def run_range_test(file: Path, overrides: Mapping[str, Any], stop: StopRequest) 
         raise stop.error()
     sweep, folders = load_sweep(file, overrides), search_path(file)
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
-    slots = min(sweep.study.jobs or usable_cores(), sweep.range_test.seeds)
     with (
         scratch_folder(),
-        local_engine(slots) as engine,
+        local_engine() as engine,
         Display(sweep.range_test.seeds) as display,
         only_driver_here(folder, sweep.study_name),
         work_folder(folder) as work,
     ):
+        take_slots(engine, sweep.study, work, stop, at_most=sweep.range_test.seeds)
         dataset = sweep.dataset
         facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
         check_sizes(sweep, facts, str(file))

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.config import StudyConfig
 from clr_sweep.engines.local import Died, Done, Failed, LocalEngine, Message, local_engine
 from clr_sweep.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.preparation import prepare_data
@@ -17,6 +18,7 @@ from clr_sweep.publishing import Publisher
 from clr_sweep.records import State, TrialRecord, TrialResult
 from clr_sweep.results.export import Exported, read_exported
 from clr_sweep.scratch import scratch_folder
+from clr_sweep.slots import take_slots
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import search_path
 from clr_sweep.tracking import tags
@@ -42,7 +44,7 @@ def train_config(file: Path, stop: StopRequest) -> str:
         raise stop.error()
     exported = read_exported(file)
     client = connect(tracking_uri())
-    with scratch_folder() as scratch, local_engine(1) as engine:
+    with scratch_folder() as scratch, local_engine() as engine:
         if adopted is not None:
             client.set_tag(adopted, tags.PROCESS, process_tag())
         try:
@@ -66,6 +68,7 @@ def _train_and_compare(
     if (origin := exported.provenance.get("folder")) is not None:
         # Where the sweep file was: the data and modules that it names may lie beside it.
         folders = (*folders, Path(str(origin)))
+    take_slots(engine, StudyConfig(jobs=1), work, stop)
     dataset = exported.config.dataset
     facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
     _refuse_other_data(exported, facts, file)

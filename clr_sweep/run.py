@@ -22,7 +22,7 @@ from clr_sweep.errors import ClrSweepError
 from clr_sweep.finals import evaluate_finalists
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.plan import cycle_warnings
-from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data, usable_cores
+from clr_sweep.preparation import check_sizes, estimate, inspect, prepare_data
 from clr_sweep.progress import Display
 from clr_sweep.provenance import provenance
 from clr_sweep.publishing import Publisher
@@ -35,6 +35,7 @@ from clr_sweep.search.lock import only_driver
 from clr_sweep.search.reading import range_test_record, read_study
 from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.trials import record_progress, record_range_test, waiting_again
+from clr_sweep.slots import at_once, processor, take_slots
 from clr_sweep.stopping import StopRequest
 from clr_sweep.store_errors import plain_store_errors
 from clr_sweep.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
@@ -65,11 +66,10 @@ def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> St
     if stop and adopted is None:
         raise stop.error()
     sweep = load_sweep(file, overrides)
-    slots = sweep.study.jobs or usable_cores()
     # Before anything that takes long: a store that cannot be used is known at once. And before the
     # temporary folder is our own: MLflow keeps a lock there while it makes its tables.
     client = connect(tracking_uri())
-    with scratch_folder(), plain_store_errors(sweep.study.storage), local_engine(slots) as engine:
+    with scratch_folder(), plain_store_errors(sweep.study.storage), local_engine() as engine:
         if adopted is not None:
             client.set_tag(adopted, tags.PROCESS, process_tag())
         try:
@@ -179,6 +179,7 @@ class _Start:
         """Load the data set, into files that all trials share, and check the sizes against it."""
         dataset = self.sweep.dataset
         self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
+        take_slots(self.engine, self.sweep.study, self.work, self.stop)
         facts = prepare_data(
             self.engine, dataset.name, dataset.folder, self.folders, self.work, self.stop
         )
@@ -247,11 +248,11 @@ class _Start:
         found = inspect(self.engine, config, facts, self.folders, self.work, self.stop)
         cost = estimate(sweep, found, facts, left, self.engine.slots)
         display.say(
-            f"{left} of {sweep.study.trials} trials to run, {self.engine.slots} at once; the "
+            f"{left} of {sweep.study.trials} trials to run, {at_once(self.engine)}; the "
             f"model has {found.parameters:,} parameters, a training step takes "
             f"{found.seconds_per_step * 1000:.1f} ms"
         )
         display.say(
-            f"at most {duration(cost.cpu_seconds)} of CPU, about {duration(cost.wall_seconds)}; "
-            "less with pruning"
+            f"at most {duration(cost.cpu_seconds)} of {processor(self.engine)}, about "
+            f"{duration(cost.wall_seconds)}; less with pruning"
         )

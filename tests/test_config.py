@@ -176,6 +176,7 @@ CHANGES = st.fixed_dictionaries(
             optional={"at": st.sampled_from(["cycle_end", "final", "best"])},
         ),
         "study.jobs": st.none() | st.integers(1, 64),
+        "study.trials_per_gpu": st.integers(1, 9),
         "study.seed": st.integers(0, 2**32 - 1),
         "study.deterministic": st.booleans(),
         "study.retries": st.integers(0, 9),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from clr_sweep.preparation import (
     estimate,
     inspect,
     prepare_data,
-    usable_cores,
 )
 from clr_sweep.stopping import StopRequest
 from clr_sweep.training.requests import DataFacts, Inspection
@@ -42,18 +39,6 @@ def sweep(**sections: Any) -> Sweep:
     for key, value in sections.items():
         content[key] = {**content[key], **value} if isinstance(content.get(key), dict) else value
     return Sweep.model_validate(content)
-
-
-def test_usable_cores() -> None:
-    """Those that this process may use, which may be fewer than the machine's."""
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
-    if sys.platform == "linux":
-        allowed = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(allowed)})
-        try:
-            assert usable_cores() == 1
-        finally:
-            os.sched_setaffinity(0, allowed)
 
 
 # ---- data and model

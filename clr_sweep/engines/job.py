@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,7 +21,13 @@ from clr_sweep.errors import ClrSweepError
 SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(connection: Connection, function: str, payload: Any, log: str) -> None:
+def run(
+    connection: Connection,
+    function: str,
+    payload: Any,
+    log: str,
+    environment: Mapping[str, str],
+) -> None:
     """Run `function(payload, report)` and end the process.
 
     Args:
@@ -30,6 +37,7 @@ def run(connection: Connection, function: str, payload: Any, log: str) -> None:
         function: as `module:name`.
         payload: its first argument.
         log: file that standard output and error are appended to.
+        environment: variables that are set before the function's module is imported.
     """
     # Ctrl-C goes to every process of the terminal; what happens to a job, the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -41,6 +49,7 @@ def run(connection: Connection, function: str, payload: Any, log: str) -> None:
     except (EOFError, OSError):
         os._exit(1)
     _print_into(log)
+    os.environ.update(environment)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def report(value: Any) -> Any:

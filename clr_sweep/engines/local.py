@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from clr_sweep.engines.devices import Device, least_loaded
 from clr_sweep.engines.job import SIGNALS_TO_A_GROUP, run
 from clr_sweep.engines.processes import JobProcess, adopt_orphans
 from clr_sweep.errors import ClrSweepError
@@ -69,6 +70,7 @@ Event = Message | Done | Failed | Died
 class _Job:
     process: JobProcess
     connection: Connection
+    device: Device | None
 
 
 class LocalEngine:
@@ -81,11 +83,16 @@ class LocalEngine:
     A server that is killed is replaced at the next start; its jobs go on and deliver their events.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int = 1) -> None:
         self.slots = slots
+        self.devices: tuple[Device, ...] = ()
         self._jobs: dict[Hashable, _Job] = {}
         self._context = _context()
         _start_server()
+
+    def use(self, slots: int, devices: Sequence[Device]) -> None:
+        """From the next start on: so many jobs at once, each on the device with the fewest."""
+        self.slots, self.devices = slots, tuple(devices)
 
     @property
     def running(self) -> tuple[Hashable, ...]:
@@ -112,8 +119,10 @@ class LocalEngine:
         if key in self._jobs:
             raise ValueError(f"a job named {key!r} is running already")
         log.parent.mkdir(parents=True, exist_ok=True)
-        ours, process = self._launch(key, (function, payload, str(log)))
-        self._jobs[key] = _Job(process, ours)
+        device = least_loaded(self.devices, [job.device for job in self._jobs.values()])
+        environment = device.environment if device else {}
+        ours, process = self._launch(key, (function, payload, str(log), environment))
+        self._jobs[key] = _Job(process, ours, device)
         with contextlib.suppress(OSError):  # it has died already, which the next wait shows
             ours.send("go")
 
@@ -159,7 +168,7 @@ class LocalEngine:
             self._end(key, deadline)
 
     def _launch(
-        self, key: Hashable, arguments: tuple[str, Any, str]
+        self, key: Hashable, arguments: tuple[str, Any, str, Mapping[str, str]]
     ) -> tuple[Connection, JobProcess]:
         """The connection to a new process, which waits for its first word, and the process."""
         failure: Exception | None = None
@@ -218,7 +227,7 @@ class LocalEngine:
 
 
 @contextlib.contextmanager
-def local_engine(slots: int) -> Iterator[LocalEngine]:
+def local_engine(slots: int = 1) -> Iterator[LocalEngine]:
     """An engine whose jobs do not outlive the block."""
     engine = LocalEngine(slots)
     adopt_orphans()

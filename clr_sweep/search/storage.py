@@ -23,6 +23,7 @@ DEFAULT_STORAGE = "sqlite:///optuna.db"
 _MAY_CHANGE = (
     "study.trials",
     "study.jobs",
+    "study.trials_per_gpu",
     "study.storage",
     "study.name",
     "study.retries",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.errors import OutOfMemoryError, TrialFailedError
+from clr_sweep.errors import GpuLostError, OutOfMemoryError, TrialFailedError
 from clr_sweep.records import TrialResult
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import (
@@ -31,11 +32,25 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.range_test import record_curve
-from clr_sweep.training.requests import DataFacts, DataJob, Inspection, RangeTestJob, TrialJob
+from clr_sweep.training.requests import (
+    ASSIGNED_GPU,
+    DataFacts,
+    DataJob,
+    Inspection,
+    RangeTestJob,
+    TrialJob,
+)
 from clr_sweep.training.trial import train
 
 Report = Callable[[Any], Any]
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
+
+
+def find_gpus(_payload: None, _report: Report) -> tuple[str, ...]:
+    """The names of the GPUs that TensorFlow can use, in its order; nothing is put on them."""
+    found = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(device) for device in found]
+    return tuple(str(each.get("device_name", "unnamed")) for each in details)
 
 
 def prepare_data(job: DataJob, _report: Report) -> DataFacts:
@@ -60,7 +75,9 @@ def prepare_data(job: DataJob, _report: Report) -> DataFacts:
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     """Build and compile a trial's model and time some of its steps; nothing is kept."""
     data = _prepare(job)
-    started = time.process_time()
+    # Of what a GPU does, the CPU's time tells nothing.
+    clock = time.perf_counter if tf.config.list_physical_devices("GPU") else time.process_time
+    started = clock()
     keras.utils.set_random_seed(job.config.seed)
     model = compiled_model(job.config, data, job.search_path)
     loop = TrainingLoop(
@@ -79,12 +96,12 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     loop.train(order, 0, 1)
     some = held_out[:2000]
     check_objective(job.config, loop.evaluate(some))  # a graph is traced for each number of rows
-    traced = time.process_time()
+    traced = clock()
     count = min(steps, 40)
     loop.train(order, 0, count)
-    trained = time.process_time()
+    trained = clock()
     loop.evaluate(some)
-    ended = time.process_time()
+    ended = clock()
     return Inspection(
         parameters=int(model.count_params()),
         seconds_per_step=(trained - traced) / count,
@@ -173,7 +190,14 @@ def _prepare_process(search_path: tuple[Path, ...]) -> None:
     # Two threads on one trial were measured no faster than one: the cores go to other trials.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    for device in tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    if (assigned := os.environ.get(ASSIGNED_GPU)) and not gpus:
+        # TensorFlow would train on the CPU without a word, slowly and to other results.
+        raise GpuLostError(
+            f"GPU {assigned} was there when this command started, and TensorFlow finds it no "
+            "longer: see whether `nvidia-smi` lists it, and start the same command again"
+        )
+    for gpu in gpus:
         # Already initialised, or a virtual device: then it stays as it is.
         with contextlib.suppress(RuntimeError, ValueError):
-            tf.config.experimental.set_memory_growth(device, True)
+            tf.config.experimental.set_memory_growth(gpu, True)

@@ -11,11 +11,15 @@ from clr_sweep.records import Kind
 from clr_sweep.trial_config import TrialConfig
 
 # The jobs, by name: naming them does not import them.
+FIND_GPUS = "clr_sweep.training.jobs:find_gpus"
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
 RUN_TRIAL = "clr_sweep.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
+
+# Set in the process of a job that was handed a GPU: which one, for people.
+ASSIGNED_GPU = "CLR_SWEEP_GPU"
 
 # Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
 EVALUATIONS = 40
@@ -41,7 +45,8 @@ class Inspection:
     """What a look at a trial found: the model's size and what its steps cost here.
 
     Attributes:
-        seconds_per_step: CPU time of a training step, after the graph was traced.
+        seconds_per_step: CPU time of a training step, after the graph was traced; on a GPU time
+            by the clock, as for the others.
         seconds_per_example: CPU time of evaluating one example.
         fixed_seconds: CPU time of building and tracing.
     """

@@ -162,6 +162,11 @@ def surroundings(_payload: Any, _report: Report) -> dict[str, Any]:
     }
 
 
+def variables(payload: list[str], report: Report) -> None:
+    """Report these environment variables and wait."""
+    report([os.environ.get(name) for name in payload])
+
+
 def compute(_payload: Any, _report: Report) -> dict[str, Any]:
     """Settle the process as a trial does, and let TensorFlow compute."""
     import tensorflow as tf

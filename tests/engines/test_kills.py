@@ -246,7 +246,7 @@ def test_a_job_waits_until_it_is_known(engine: LocalEngine, tmp_path: Path) -> N
         ours, theirs = engine._context.Pipe()
         log, file = tmp_path / f"{known}.txt", tmp_path / f"made-{known}"
         process = engine._context.Process(
-            target=job.run, args=(theirs, "engine_jobs:touch", file, str(log))
+            target=job.run, args=(theirs, "engine_jobs:touch", file, str(log), {})
         )
         process.start()
         theirs.close()

@@ -49,6 +49,7 @@ def test_what_may_change_between_starts(opened: optuna.storages.BaseStorage) -> 
             "name": "s",
             "trials": 100,
             "jobs": 3,
+            "trials_per_gpu": 2,
             "storage": "sqlite:///x",
             "seed": 42,
             "retries": 0,
