@@ -31,7 +31,7 @@ class Background:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="MLflow", daemon=True)
         self._lock = threading.Lock()
         self._epochs: dict[str, list[EpochReport]] = {}  # those that wait, by trial
@@ -67,6 +67,18 @@ class Background:
         if not self.has_started:
             self._thread.start()
 
+    def wait(self) -> None:
+        """Let all be told that was asked for."""
+        told = threading.Event()
+        self.call(told.set)
+        while not told.wait(0.1):
+            self._raise()
+
+    def call(self, call: Callable[[], Any]) -> None:
+        """Make a call after those asked for so far."""
+        self._raise()
+        self._calls.put(call)
+
     def trial_started(self, record: TrialRecord) -> None:
         """See `Publisher.trial_started`."""
         self._tell(record.key, partial(self._publisher.trial_started, record))
@@ -78,7 +90,7 @@ class Background:
                 waiting.append(report)
                 return
             waiting = self._epochs[record.key] = [report]
-        self._put(partial(self._tell_epochs, record, waiting))
+        self.call(partial(self._tell_epochs, record, waiting))
 
     def trial_ended(self, record: TrialRecord) -> None:
         """See `Publisher.trial_ended`."""
@@ -96,16 +108,12 @@ class Background:
     def refresh(self, study: StudyRecord) -> None:
         """See `Publisher.refresh`."""
         self._next_refresh = float("inf")  # until this one is done
-        self._put(partial(self._refresh, study))
+        self.call(partial(self._refresh, study))
 
     def _tell(self, key: str, call: Callable[[], None]) -> None:
         with self._lock:
             self._epochs.pop(key, None)  # a later epoch is told after this
-        self._put(call)
-
-    def _put(self, call: Callable[[], Any]) -> None:
-        self._raise()
-        self._calls.put(call)
+        self.call(call)
 
     def _tell_epochs(self, record: TrialRecord, waiting: list[EpochReport]) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from clr_sweep.search.sampling import Asked, Sampling, stored
 from clr_sweep.search.space import baseline_config
 from clr_sweep.stopping import StopRequest
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+from clr_sweep.training.requests import RUN_TRIAL, DataFacts, Inspection, TrialJob
 from clr_sweep.words import duration
 
 FAILURES_IN_A_ROW = 3
@@ -55,8 +55,11 @@ class Driver:
     """Runs one study to its planned number of trials.
 
     Args:
+        background: it is started when a trial has shown that the user's model works: before,
+            no run is made for anything.
         folder: of the study; each trial has a folder below it.
         provenance: stored with every trial.
+        inspected: told what the first steps of a trial have shown, once.
     """
 
     sweep: Sweep
@@ -69,6 +72,7 @@ class Driver:
     folder: Path
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]
+    inspected: Callable[[Inspection], None] = lambda _: None
     _flights: dict[str, _Flight] = field(default_factory=dict)
     _ended_trials: list[TrialRecord] = field(default_factory=list)
     _failures: int = 0
@@ -146,17 +150,26 @@ class Driver:
     def _start(self, record: TrialRecord, asked: Asked | None) -> None:
         limit = self.sweep.study.trial_timeout
         taken = sum(report.wall_seconds for report in record.reports)
-        key, data = record.key, self.facts.materialized
+        key = record.key
         self._flights[key] = _Flight(record, asked, _in(limit and limit - taken))
         job = TrialJob(
-            record.config, data, record.folder, self.search_path, record.kind, record.number
+            record.config,
+            self.facts.materialized,
+            record.folder,
+            self.search_path,
+            record.kind,
+            record.number,
+            inspect=not self.background.has_started,
         )
         self.engine.start(key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
         self.background.trial_started(record)
 
     def _handle(self, event: Event) -> None:
         key = str(event.key)
-        if isinstance(event, Message):
+        if isinstance(event, Message) and isinstance(event.value, Inspection):
+            self.engine.answer(key, True)
+            self._works(event.value)
+        elif isinstance(event, Message):
             self._epoch(key, event.value)
         elif isinstance(event, Done):
             self._ended(key, event.value)
@@ -165,6 +178,12 @@ class Driver:
         elif isinstance(event, Died) and not self.stop:
             # A signal to the whole group ends the trials too: they are interrupted, not failed.
             self._lost(key, event.reason)
+
+    def _works(self, found: Inspection) -> None:
+        """A trial has taken its first steps."""
+        if not self.background.has_started:
+            self.background.start()
+            self.inspected(found)
 
     def _epoch(self, key: str, report: EpochReport) -> None:
         flight, go_on = self._flights[key], True
@@ -177,6 +196,7 @@ class Driver:
 
     def _ended(self, key: str, result: TrialResult) -> None:
         flight = self._flights.pop(key)
+        self.background.start()
         if flight.asked is None:
             self._store_baseline(flight.record, result.state, result.reason, result)
             self._baseline_waits = False
@@ -191,6 +211,10 @@ class Driver:
             raise event.error
         if isinstance(event.error, OutOfMemoryError):
             self._lost(key, str(event.error))
+        elif not self.background.has_started:
+            if isinstance(event.error, ClrSweepError):
+                raise event.error
+            raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
         elif not any(record.has_ended for record in self._reader.read().all):
             label = self._flights[key].record.label
             raise TrialFailedError(

@@ -66,6 +66,13 @@ def system_folder() -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def outside_scratch() -> Iterator[None]:
+    """Temporary files go to the system's folder: locks that other commands are to meet there."""
+    with _temporary_files_in(system_folder()):
+        yield
+
+
 def _parent() -> Path:
     """The system's folder for temporary files, unless a socket in it had too long an address."""
     parent = Path(tempfile.gettempdir())

@@ -20,9 +20,9 @@ from clr_sweep.config import Sweep
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import Divergence, EpochReport, State, StepPoint, TrialResult
-from clr_sweep.search import sampling, storage, trials
+from clr_sweep.search import storage, trials
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.sampling import Asked
+from clr_sweep.search.sampling import Asked, Sampling
 from clr_sweep.search.space import baseline_config
 from clr_sweep.study_folder import write_best
 from clr_sweep.tracking.link import Link
@@ -44,11 +44,18 @@ _SMALL = {
 }
 
 
+def sampling(
+    study: optuna.Study, made: Sweep, folder: Path, facts: Mapping[str, Any] = FACTS
+) -> Sampling:
+    """What a driver has its trials from."""
+    return Sampling(study, made, 60000, folder, {"python": "3", **facts})
+
+
 def begin(
     study: optuna.Study, made: Sweep, folder: Path, facts: Mapping[str, Any] = FACTS
 ) -> Asked:
-    """Ask for a trial as the driver does."""
-    return sampling.ask(study, made, 60000, folder, {"python": "3", **facts})
+    """Ask for a trial as a driver does that has just started."""
+    return sampling(study, made, folder, facts).ask()
 
 
 def result(state: State = "complete", value: float | None = 0.9, **more: Any) -> TrialResult:
@@ -117,7 +124,7 @@ class SmallStudy:
 
     def ask(self) -> Asked:
         """A trial that is RUNNING now."""
-        return sampling.ask(self.study, self.sweep, EXAMPLES, self.folder, {"python": "3"})
+        return Sampling(self.study, self.sweep, EXAMPLES, self.folder, {"python": "3"}).ask()
 
     def add(self, state: State) -> int:
         """A trial that has come to this state; its number."""

@@ -13,11 +13,11 @@ from clr_sweep.engines.local import LocalEngine, local_engine
 from clr_sweep.finals import evaluate_finalists
 from clr_sweep.preparation import prepare_data
 from clr_sweep.records import StudyRecord, TrialRecord
-from clr_sweep.reproduction import finished
 from clr_sweep.stopping import StopRequest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.training.trial import train
+from clr_sweep.trial_job import finished
 
 
 @pytest.fixture

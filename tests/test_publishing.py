@@ -24,7 +24,6 @@ from small_trials import few_images, small_config
 
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import TrialRecord
-from clr_sweep.reproduction import finished
 from clr_sweep.search.trials import record_progress
 from clr_sweep.tracking import link, tags
 from clr_sweep.tracking.link import Link
@@ -33,6 +32,7 @@ from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.training.trial import train
+from clr_sweep.trial_job import finished
 
 FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8", Path("unused"))
 
@@ -56,7 +56,7 @@ def test_the_epoch_in_which_a_trial_diverges_is_shown(tmp_path: Path, told: bool
     ended = finished(record, result)
     if told:
         for report in ended.reports:
-            publisher.epoch(record, report)
+            publisher.epochs(record, [report])
     publisher.trial_ended(ended)
 
     assert publisher.link.missed == 0
@@ -88,7 +88,7 @@ class Sweep:
     def epoch(self, record: TrialRecord, number: int) -> None:
         reports = TrialFolder(record.folder).reports()
         if number <= len(reports):
-            self.publisher.epoch(record, reports[number - 1])
+            self.publisher.epochs(record, [reports[number - 1]])
 
     def end(self, record: TrialRecord) -> None:
         self.publisher.trial_ended(record)

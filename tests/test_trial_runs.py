@@ -191,7 +191,7 @@ def test_a_trial_that_goes_on_says_an_epoch_once(place: Place) -> None:
     assert tags.REASON not in place.run("5").data.tags
     (report,) = TrialFolder(record.folder).reports()
     before = place.dump()
-    runs.epoch(record, report)
+    runs.epochs(record, [report])
     assert place.dump() == before
     assert len(place.values("5")["val_accuracy"]) == 1
     runs.stop(place.trial("5"))

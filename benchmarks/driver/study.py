@@ -66,8 +66,8 @@ def run_study(
         began = time.perf_counter()
         background.start()
         driver.run()
-        t=time.perf_counter()
-    parts.wall["drain"]=time.perf_counter()-t
+        t = time.perf_counter()
+    parts.wall["drain"] = time.perf_counter() - t
     if True:
         publisher.finish(read_study(study))
         parts.wall["all"] = time.perf_counter() - began

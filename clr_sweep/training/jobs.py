@@ -9,7 +9,6 @@ import contextlib
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from clr_sweep.training.datasets import (
     open_materialized,
 )
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.inspection import seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.range_test import record_curve
@@ -75,9 +75,7 @@ def prepare_data(job: DataJob, _report: Report) -> DataFacts:
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     """Build and compile a trial's model and time some of its steps; nothing is kept."""
     data = _prepare(job)
-    # Of what a GPU does, the CPU's time tells nothing.
-    clock = time.perf_counter if tf.config.list_physical_devices("GPU") else time.process_time
-    started = clock()
+    started = seconds()
     keras.utils.set_random_seed(job.config.seed)
     model = compiled_model(job.config, data, job.search_path)
     loop = TrainingLoop(
@@ -96,12 +94,12 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     loop.train(order, 0, 1)
     some = held_out[:2000]
     check_objective(job.config, loop.evaluate(some))  # a graph is traced for each number of rows
-    traced = clock()
+    traced = seconds()
     count = min(steps, 40)
     loop.train(order, 0, count)
-    trained = clock()
+    trained = seconds()
     loop.evaluate(some)
-    ended = clock()
+    ended = seconds()
     return Inspection(
         parameters=int(model.count_params()),
         seconds_per_step=(trained - traced) / count,
@@ -123,7 +121,14 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
     data = _prepare(job)
     folder = TrialFolder(job.folder)
     with _named_out_of_memory(), folder.held():
-        result = train(job.config, data, folder, job.search_path, on_epoch=report)
+        result = train(
+            job.config,
+            data,
+            folder,
+            job.search_path,
+            on_epoch=report,
+            on_inspection=report if job.inspect else None,
+        )
         if job.with_test:
             _test(job, data, folder)
     return result

@@ -33,6 +33,9 @@ class TrainingLoop:
         y: their labels.
         batch_size: examples a step; the last step of an epoch takes what is left.
         momentum: what gives the optimizer another momentum at every step, if anything.
+
+    Attributes:
+        metrics: the names of what the model measures.
     """
 
     def __init__(
@@ -125,7 +128,7 @@ class TrainingLoop:
         # Everything that is made on first use is made here, outside the graph. Evaluation draws
         # no random numbers, so the seed generators stay as they were.
         self.model.test_step(self._batch(self._x, self._y, tf.range(min(2, len(self._x)))))
-        self.model.reset_metrics()
+        self.metrics = tuple(self.take_metrics())
         self.model.optimizer.build(self.model.trainable_variables)
 
     def _batch(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -63,6 +63,7 @@ class TrialJob:
 
     Attributes:
         kind, number: as in its record; its figures name it by them.
+        inspect: report an `Inspection` after the first steps, before any epoch.
         with_test: evaluate it on the test set too.
     """
 
@@ -72,6 +73,7 @@ class TrialJob:
     search_path: tuple[Path, ...]
     kind: Kind = "trial"
     number: int | None = None
+    inspect: bool = False
     with_test: bool = False
 
 

@@ -27,15 +27,14 @@ from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.deviation import deviation
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
+from clr_sweep.training.inspection import inspection, seconds, stretches
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.points import shown_steps, step_points
+from clr_sweep.training.requests import Inspection
 from clr_sweep.training.state import training_state
 from clr_sweep.training.troughs import stalled, trough_epochs
 from clr_sweep.trial_config import TrialConfig
-
-# Steps between two looks at the losses: a diverged trial is stopped within so many.
-CHUNK = 200
 
 
 def train(
@@ -44,6 +43,7 @@ def train(
     folder: TrialFolder,
     search_path: Sequence[Path] = (),
     on_epoch: Callable[[EpochReport], bool] = lambda _: True,
+    on_inspection: Callable[[Inspection], object] | None = None,
 ) -> TrialResult:
     """Train exactly what `config` says, from where an interrupted attempt in `folder` came to.
 
@@ -59,6 +59,7 @@ def train(
         search_path: folders in which a module of the user's is looked for.
         on_epoch: called at the end of every epoch; False prunes the trial. After an interruption
             it is called again for the last finished epoch, which it may not have heard of.
+        on_inspection: called once, after the first steps: what the trial costs here.
 
     Raises:
         DiskFullError: the disk has no space left; the same call goes on later.
@@ -70,7 +71,7 @@ def train(
         return ended
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    trial = _Trial(config, data, folder, search_path)
+    trial = _Trial(config, data, folder, search_path, on_inspection)
     result = trial.run(on_epoch)
     trial.save(result)
     return result
@@ -82,6 +83,7 @@ class _Trial:
     data: Dataset
     folder: TrialFolder
     search_path: Sequence[Path]
+    on_inspection: Callable[[Inspection], object] | None = None
     reports: list[EpochReport] = field(default_factory=list)
     rates: list[Any] = field(default_factory=list)
     losses: list[Any] = field(default_factory=list)
@@ -89,7 +91,7 @@ class _Trial:
     divergence: Divergence | None = None
 
     def __post_init__(self) -> None:
-        config, data = self.config, self.data
+        config, data, began = self.config, self.data, seconds()
         examples = len(data.x_train)
         self.train_rows, self.validation_rows = hold_out(
             examples, config.dataset.held_out(examples), config.split_seed
@@ -102,6 +104,8 @@ class _Trial:
             config.training.batch_size,
             momentum_cycle(config, self.model.optimizer),
         )
+        # Known before the first epoch is trained, not after it.
+        check_objective(config, self.loop.metrics)
         state = training_state(
             self.loop, epoch_order(self.train_rows, config.seed, 1), self.validation_rows
         )
@@ -114,6 +118,7 @@ class _Trial:
         self.shown = shown_steps(config)
         self.best_weights: list[Any] | None = None
         self.best: EpochReport | None = None
+        self.fixed_seconds = seconds() - began
 
     def run(self, on_epoch: Callable[[EpochReport], bool]) -> TrialResult:
         pruned = False
@@ -199,8 +204,10 @@ class _Trial:
         steps = min(self.steps_per_epoch, self.config.steps - start)
         order = epoch_order(self.train_rows, self.config.seed, epoch)
         first_new = len(self.rates)
-        for first in range(0, steps, CHUNK):
-            rates, losses = self.loop.train(order, first, min(first + CHUNK, steps))
+        for first, last in stretches(steps, self.on_inspection is not None):
+            began = seconds()
+            rates, losses = self.loop.train(order, first, last)
+            self._inspected(last, (seconds() - began) / (last - first))
             bad = np.flatnonzero(~np.isfinite(losses))
             if bad.size:
                 rates, losses = rates[: bad[0] + 1], losses[: bad[0] + 1]
@@ -212,7 +219,6 @@ class _Trial:
                 break
         metrics = self.loop.take_metrics()
         checked = self.loop.evaluate(self.validation_rows)
-        check_objective(self.config, checked)
         metrics |= {f"val_{name}": value for name, value in checked.items()}
         done = start + sum(len(part) for part in self.rates[first_new:])
         if self.divergence is None and not math.isfinite(metrics.get("val_loss", 0.0)):
@@ -231,6 +237,15 @@ class _Trial:
                 np.concatenate(self.losses[first_new:]),
             ),
         )
+
+    def _inspected(self, last: int, seconds_per_step: float) -> None:
+        """Tell once what a trial costs; after its first step alone, nothing is known."""
+        if self.on_inspection is None or last == 1:
+            return
+        size = self.config.training.batch_size
+        found = inspection(self.model, size, self.fixed_seconds, seconds_per_step)
+        self.on_inspection(found)
+        self.on_inspection = None
 
     def _diverged(self, step: int, epoch: int, rate: float) -> None:
         size = self.config.schedule.step_size

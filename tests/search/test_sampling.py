@@ -9,10 +9,10 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import TrialState
-from small_studies import FACTS, begin, result, sweep, value_of
+from small_studies import FACTS, begin, result, sampling, sweep, value_of
 
 from clr_sweep.config import Sweep
-from clr_sweep.search import sampling, storage, trials
+from clr_sweep.search import storage, trials
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import STARTUP_TRIALS, make_sampler
@@ -68,23 +68,23 @@ def sampled(url: str, made: Sweep, folder: Path, count: int, how: str) -> list[d
     """The parameters of the trials of a study.
 
     Args:
-        how: "straight", or what happens before each trial: the study is "reopened", a driver is
-            "killed" after the trial was stored and before it began, or while it was "running".
+        how: "straight", by one driver, or what happens before each trial: the study is "reopened",
+            or a driver is "killed" while the trial was running.
     """
 
     def opened_anew() -> optuna.Study:
         return storage.open_study(storage.open_storage(url), made, "", FACTS)
 
     study = opened_anew()
+    driver = sampling(study, made, folder)
     for number in range(count):
         if how == "killed":
-            sampling._add(study, made, EXAMPLES, folder, FACTS)
-        elif how == "running":
             begin(study, made, folder)
         if how != "straight":
             study = opened_anew()
             assert trials.waiting_again(study) == ([] if how == "reopened" else [number])
-        asked = begin(study, made, folder)
+            driver = sampling(study, made, folder)
+        asked = driver.ask()
         assert asked.trial.number == number
         if number % 5 == 3:
             trials.record_failure(study, asked.trial, "it broke")
@@ -93,10 +93,11 @@ def sampled(url: str, made: Sweep, folder: Path, count: int, how: str) -> list[d
             trials.record_result(study, asked.trial, result("pruned", None))
         else:
             trials.record_result(study, asked.trial, result(value=value_of(asked)))
+        driver.follow(study.trials)
     return [trial.params for trial in study.trials]
 
 
-@pytest.mark.parametrize("how", ["reopened", "killed", "running"])
+@pytest.mark.parametrize("how", ["reopened", "killed"])
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
 def test_an_interrupted_study_samples_as_one_that_was_not(
     tmp_path: Path, sampler: str, how: str
@@ -128,15 +129,24 @@ def test_tpe_learns(tmp_path: Path) -> None:
     assert found[0] != found[1]
 
 
-def test_a_trial_is_stored_whole(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
-    """Before it begins it waits with all that it is; a driver that dies leaves no half of one."""
+def test_a_trial_is_stored_whole(
+    opened: optuna.storages.BaseStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver that dies as soon as its trial is there leaves all that it is, no half of one."""
     made = sweep()
     study = storage.open_study(opened, made, "", FACTS)
-    sampling._add(study, made, EXAMPLES, tmp_path, {"python": "3"})
+
+    def dies(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(optuna, "Trial", dies)
+        begin(study, made, tmp_path)
     (stored,) = study.trials
-    assert stored.state == TrialState.WAITING
+    assert stored.state == TrialState.RUNNING
     assert stored.user_attrs.keys() == {CONFIG, FOLDER, PHASES, PROVENANCE}
     assert stored.params.keys() == {"init_lr", "max_lr", "step_size_factor", "policy"}
+    assert trials.waiting_again(study) == [0]
     (record,) = read_study(study).trials
     assert record.state == "interrupted"
     asked = begin(study, made, tmp_path)

@@ -11,15 +11,16 @@ import optuna
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
-from small_studies import FACTS, begin, result, sweep, value_of
+from small_studies import FACTS, result, sampling, sweep, value_of
 
 from clr_sweep.config import Sweep
 from clr_sweep.search import storage, trials
-from clr_sweep.search.sampling import WINDOW, Asked, may_ask
+from clr_sweep.search.sampling import WINDOW, Asked
 
 
 def seen_of(asked: Asked) -> list[tuple[Any, ...]]:
     """What the sampler and the pruner of a trial are shown."""
+    assert asked.seen is not None
     return [
         (t.state, t.values, t.params, t.intermediate_values, t.user_attrs)
         for t in asked.seen.get_trials(deepcopy=False)
@@ -33,14 +34,15 @@ def swept(made: Sweep, jobs: int, choices: Sequence[int], total: int) -> dict[in
         What was sampled and what was seen, by trial number.
     """
     study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
+    driver = sampling(study, made, Path("trials"))
     flights: list[Asked] = []
     found: dict[int, tuple[Any, ...]] = {}
     for step in range(10 * total):
-        while len(flights) < jobs and may_ask(study, made):
+        while len(flights) < jobs and driver.may_ask():
             waiting = study.get_trials(states=(TrialState.WAITING,))
             if not waiting and len(study.trials) == total:
                 break
-            asked = begin(study, made, Path("trials"))
+            asked = driver.ask()
             flights.append(asked)
             number = asked.trial.number
             now = (asked.trial.params, asked.config, seen_of(asked))
@@ -68,6 +70,18 @@ def swept(made: Sweep, jobs: int, choices: Sequence[int], total: int) -> dict[in
     return found
 
 
+class Looking(optuna.pruners.BasePruner):
+    """Prunes all, and keeps what it was shown: the trials, and the values of the one in question."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Any, Any]] = []
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        shown = [(t.state, dict(t.intermediate_values)) for t in study.get_trials()]
+        self.seen.append((shown, dict(trial.intermediate_values)))
+        return True
+
+
 DETERMINISTIC = sweep({"study.deterministic": True, "study.seed": 3})
 TOTAL = 20
 one_after_another = functools.cache(lambda: swept(DETERMINISTIC, 1, [0], TOTAL))
@@ -84,15 +98,23 @@ def test_without_deterministic_the_order_counts() -> None:
     """The test above can fail: a sweep that knows all that has ended samples otherwise."""
     made = sweep({"study.seed": 3})
     study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
-    first = begin(study, made, Path("trials"))
+    study.pruner = looking = Looking()
+    driver = sampling(study, made, Path("trials"))
+    first, second = driver.ask(), driver.ask()
+    assert second.seen is None
+    assert driver.may_ask()
+    trials.record_epoch(study, second.trial, 1, 0.5)
+    assert driver.is_to_be_pruned(second)
+    trials.record_epoch(study, first.trial, 1, 0.75)
     trials.record_result(study, first.trial, result())
-    second = begin(study, made, Path("trials"))
-    assert second.seen is study
-    assert [trial.state for trial in second.seen.trials] == [
-        TrialState.COMPLETE,
-        TrialState.RUNNING,
+    driver.follow(study.trials)
+    trials.record_epoch(study, second.trial, 2, 0.625)
+    assert driver.is_to_be_pruned(second)
+    running, complete = (TrialState.RUNNING, {}), (TrialState.COMPLETE, {1: 0.75})
+    assert looking.seen == [
+        ([running, running], {1: 0.5}),
+        ([complete, running], {1: 0.5, 2: 0.625}),
     ]
-    assert may_ask(study, made)
 
 
 def test_a_trial_outside_the_window_is_waited_for(
@@ -101,16 +123,17 @@ def test_a_trial_outside_the_window_is_waited_for(
     """While the first trial runs, so many may be asked for and no more; others may end."""
     made = sweep({"study.deterministic": True})
     study = storage.open_study(opened, made, "", FACTS)
-    first = begin(study, made, tmp_path)
+    driver = sampling(study, made, tmp_path)
+    first = driver.ask()
     for _ in range(WINDOW - 1):
-        assert may_ask(study, made)
-        trials.record_result(study, begin(study, made, tmp_path).trial, result())
-    assert not may_ask(study, made)
+        assert driver.may_ask()
+        trials.record_result(study, driver.ask().trial, result())
+    assert not driver.may_ask()
     trials.put_back(study, first.trial)
-    assert may_ask(study, made)  # the first one again
-    again = begin(study, made, tmp_path)
+    assert driver.may_ask()  # the first one again
+    again = driver.ask()
     assert again.trial.number == 0
-    assert not may_ask(study, made)
+    assert not driver.may_ask()
     trials.record_result(study, again.trial, result())
-    assert may_ask(study, made)
-    assert begin(study, made, tmp_path).trial.number == WINDOW
+    assert driver.may_ask()
+    assert driver.ask().trial.number == WINDOW

@@ -12,11 +12,15 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+import yaml
+from mlflow.models import Model
 from small_trials import few_images, small_config
 
-from clr_sweep.tracking.models import log_keras_model
+from clr_sweep.tracking.models import log_keras_model, write_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.compiling import compiled_model
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.inference import save_inference_model
 
 LOAD = """
 import json, sys
@@ -44,13 +48,15 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     config = small_config("triangular2", model="tutorial_cnn")
     data = few_images()
     model = compiled_model(config, data, ())
-    model.save(folder / "model.keras")
+    trial = TrialFolder(folder / "trial")
+    trial.start(config)
+    trial.save_model(model)
     for key in ("val_loss", "learning_rate"):
         for step in (1, 2):
             client.log_metric(run_id, key, step / 10, step=step)
     client.log_param(run_id, "max_lr", 0.2)
     model_id = log_keras_model(
-        run_id, folder / "model.keras", config, (), step=2, metrics=["val_loss"]
+        client, client.get_run(run_id), trial, (), step=2, metrics=["val_loss"]
     )
     images = np.asarray(data.x_train[:5]).astype("float32")
     np.save(folder / "images.npy", images)
@@ -108,3 +114,40 @@ def test_the_model_stands_in_its_runs_experiment_with_its_metrics(logged: dict[s
     assert model.params == {"max_lr": "0.2"}
     assert [(item.key, item.step, item.value) for item in model.metrics] == [("val_loss", 2, 0.2)]
     assert [(item.step, item.value) for item in logged["history"]] == [(1, 0.1), (2, 0.2)]
+
+
+def test_what_is_written_is_what_mlflow_writes(tmp_path: Path) -> None:
+    """The same files with the same content, but for the two lines that mlflow.tensorflow needs."""
+    import keras
+    import mlflow.keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    folder = TrialFolder(tmp_path / "trial")
+    folder.start(small_config())
+    folder.save_model(model)
+    save_inference_model(folder, "tutorial_cnn", ())
+    signature = folder.signature()
+    assert signature is not None
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    described = Model(model_uuid="it")
+    write_keras_model(folder.inference_file, signature, described, ours)
+    mlflow.keras.save_model(
+        model,
+        str(theirs),
+        mlflow_model=Model(model_uuid="it"),
+        signature=described.signature,
+        pip_requirements=(ours / "requirements.txt").read_text().split(),
+    )
+
+    def files(path: Path) -> set[str]:
+        return {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+
+    assert files(ours) == files(theirs)
+    for name in files(ours) - {"MLmodel", "data/model.keras"}:
+        assert (ours / name).read_text() == (theirs / name).read_text(), name
+    found, expected = (yaml.safe_load((path / "MLmodel").read_text()) for path in (ours, theirs))
+    expected["flavors"]["keras"] |= {"model_type": "keras", "save_format": "keras"}
+    for key in ("utc_time_created", "model_size_bytes"):
+        assert found.pop(key)
+        assert expected.pop(key)
+    assert found == expected
