@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from benchmarks.timeline.figure import draw
 from benchmarks.timeline.parts import Timeline, gathered, read, write
 from benchmarks.timeline.sweep import INTERVALS, SWEEP, definition, run_timed
 from benchmarks.timeline.table import markdown
@@ -29,7 +30,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--jobs", type=int, help="trials at once, as many as cores by default")
     parser.add_argument("--images", type=int, default=IMAGES, help="of Fashion-MNIST's training")
-    parser.add_argument("--into", type=Path, help="folder for the sweep, a temporary one by default")
+    parser.add_argument(
+        "--into", type=Path, help="folder for the sweep, a temporary one by default"
+    )
     parser.add_argument("--read", type=Path, help="a timeline.jsonl, instead of running a sweep")
     parser.add_argument("--figure", type=Path, help="PNG file to draw")
     arguments = parser.parse_args()
@@ -46,6 +49,8 @@ def main() -> None:
         )
         print(f"{into / 'timeline.jsonl'}\n")
     print(markdown(timeline))
+    if arguments.figure:
+        draw(timeline, arguments.figure)
 
 
 def measured(

@@ -148,7 +148,7 @@ def driver_lanes(timeline: Timeline) -> dict[str, list[Segment]]:
         if interval.process == DRIVER:
             by_thread.setdefault(interval.thread, []).append(interval)
     lanes = {thread: flatten(intervals) for thread, intervals in by_thread.items()}
-    lanes[MAIN] = _filled(timeline, lanes[MAIN], LOOP, LOOP)
+    lanes[MAIN] = _filled(timeline, lanes[MAIN], LOOP, END)
     return lanes
 
 
@@ -206,7 +206,9 @@ def _slot_lane(timeline: Timeline, jobs: Sequence[Interval]) -> list[Segment]:
     last = max((job.end for job in jobs if job.what == TRAIN), default=timeline.begun)
     lane = _filled(timeline, inside, BETWEEN, END)
     return [
-        replace(segment, part=LACK) if segment.part == BETWEEN and segment.start >= last else segment
+        replace(segment, part=LACK)
+        if segment.part == BETWEEN and segment.start >= last
+        else segment
         for segment in lane
     ]
 
@@ -265,5 +267,8 @@ def gathered(folder: Path, **sweep: Any) -> Timeline:
         cpu[head["process"]] += head["cpu"]
         missing |= dict.fromkeys(head["missing"])
         intervals += [Interval(**line) for line in lines]
+        if head["process"] == DRIVER:
+            exit_ = Interval("exit", END, DRIVER, MAIN, head["at"], sweep["ended"], 0.0)
+            intervals.append(exit_)
     intervals.sort(key=lambda interval: interval.start)
     return Timeline(intervals=tuple(intervals), cpu=dict(cpu), missing=tuple(missing), **sweep)

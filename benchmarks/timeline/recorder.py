@@ -104,7 +104,8 @@ class Recorder:
 
     def write(self, file: Path, **further: Any) -> None:
         """Append a line of the process and one of each interval to a file of JSON lines."""
-        head = {"process": self.process, "missing": self.missing, **further}
+        now = time.monotonic()
+        head = {"process": self.process, "at": now, "missing": self.missing, **further}
         with file.open("a", encoding="utf-8") as lines:
             for line in (head, *map(asdict, self.intervals)):
                 lines.write(json.dumps(line) + "\n")

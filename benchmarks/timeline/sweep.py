@@ -89,9 +89,7 @@ def _time_jobs(folder: Path) -> None:
 
     start = LocalEngine.start
 
-    def start_timed(
-        engine: LocalEngine, key: Any, function: str, payload: Any, log: Path
-    ) -> None:
+    def start_timed(engine: LocalEngine, key: Any, function: str, payload: Any, log: Path) -> None:
         start(engine, key, RUN, TimedJob(str(key), function, payload, folder), log)
 
     LocalEngine.start = start_timed  # type: ignore[method-assign]

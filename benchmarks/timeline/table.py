@@ -97,13 +97,13 @@ def _cores(timeline: Timeline) -> Iterator[str]:
 
 
 def _meanwhile(timeline: Timeline) -> Iterator[str]:
-    calls = outermost(
-        i for i in timeline.intervals if i.process == DRIVER and i.thread == MAIN
-    )
+    calls = outermost(i for i in timeline.intervals if i.process == DRIVER and i.thread == MAIN)
     segments = [segment for lane in slot_lanes(timeline) for segment in lane]
     columns = (START, BETWEEN, LACK, END)
     found = [meanwhile((s for s in segments if s.part == part), calls) for part in columns]
-    whats = sorted({w for one in found for w in one}, key=lambda w: -sum(o.get(w, 0) for o in found))
+    whats = sorted(
+        {w for one in found for w in one}, key=lambda w: -sum(o.get(w, 0) for o in found)
+    )
     rows = [
         (what or "(no timed call)", *(f"{one.get(what, 0):.2f}" for one in found))
         for what in whats
@@ -128,17 +128,17 @@ def _longest(timeline: Timeline) -> Iterator[str]:
             calls[where, interval.part, interval.what] += 1
     longest = sorted(wall, key=lambda key: -wall[key])[:LONGEST]
     rows = [(*key, str(calls[key]), f"{wall[key]:.2f}", f"{cpu[key]:.2f}") for key in longest]
-    return _table(("where", "part", "call", "calls", "seconds", "CPU s"), rows)
+    return _table(("where", "part", "call", "calls", "seconds", "CPU s"), rows, words=3)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Numbers, in all columns but those of words, to the right."""
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> Iterator[str]:
+    """A table whose first columns hold words and whose others hold numbers, to the right."""
     rows = list(rows)
-    words = [any(not row[i].rstrip("%").replace(".", "").lstrip("-").isdigit() and row[i]
-                 for row in rows) for i in range(len(head))]  # fmt: skip
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    pad = [str.ljust if word else str.rjust for word in words]
-    rule = ["-" * width if word else "-" * (width - 1) + ":" for width, word in zip(widths, words)]
+    rule = ["-" * w if i < words else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
     for row in (head, rule, *rows):
-        cells = (side(cell, width) for side, cell, width in zip(pad, row, widths))
+        cells = (
+            cell.ljust(width) if i < words else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         yield f"| {' | '.join(cells)} |"
