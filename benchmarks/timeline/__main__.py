@@ -61,9 +61,10 @@ def measured(
     cores = usable_cores()
     content["study"]["jobs"] = jobs or cores
     (folder / SWEEP).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    begun, ended = run_timed(folder)
+    begun, ended, driver_cpu = run_timed(folder)
     timeline = gathered(
         folder / INTERVALS,
+        driver_cpu,
         begun=begun,
         ended=ended,
         slots=content["study"]["jobs"],

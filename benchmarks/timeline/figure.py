@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -62,7 +63,7 @@ _COLOURS = {
 # Drawn as hatched: nothing runs.
 _IDLE = (BETWEEN, LACK, WAITING)
 _LEAST = 0.001  # of the whole: shorter parts have no bar
-_LETTER = 0.0085  # of the figure's lanes: the width of a letter in them
+_LETTER = 0.0068  # of the figure's lanes: the width of a letter in them
 
 
 def draw(timeline: Timeline, file: Path) -> None:
@@ -129,7 +130,7 @@ def _draw_lanes(ax: Axes, timeline: Timeline, lanes: Mapping[str, Sequence[Segme
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_xlim(0, timeline.seconds)
-    ax.set_ylim(-len(lanes) + 0.6, 0.62)
+    ax.set_ylim(-len(lanes) + 0.6, 0.42)
 
 
 def _name_calls(ax: Axes, timeline: Timeline) -> None:
@@ -141,7 +142,7 @@ def _name_calls(ax: Axes, timeline: Timeline) -> None:
         if call.seconds > _LETTER * timeline.seconds * max(map(len, text.split("\n"))):
             ax.text(
                 middle, 0.0, text, ha="center", va="center", color="white", linespacing=1.05,
-                fontsize=style.SMALL - 2,
+                fontsize=style.SMALL - 2.5,
             )  # fmt: skip
         edge = call.end - timeline.begun
         ax.plot([edge, edge], [-0.31, 0.31], color="white", linewidth=0.7)
@@ -178,7 +179,7 @@ def _shown(wall: Mapping[str, float], whole: float) -> dict[str, float]:
     return {part: seconds for part, seconds in wall.items() if seconds >= _LEAST * whole}
 
 
-def _look(part: str) -> dict[str, object]:
+def _look(part: str) -> dict[str, Any]:
     if part in _IDLE:
         return {
             "facecolor": "white", "edgecolor": style.FAINT, "hatch": "/////", "linewidth": 0.0,

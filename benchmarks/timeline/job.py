@@ -74,4 +74,4 @@ def _first_call_apart(recorder: Recorder) -> None:
                 train(loop, order, first, first)
         return train(loop, order, first, last)
 
-    TrainingLoop.train = apart  # type: ignore[method-assign]
+    TrainingLoop.train = apart  # type: ignore

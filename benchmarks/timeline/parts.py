@@ -257,18 +257,24 @@ def read(file: Path) -> Timeline:
     )
 
 
-def gathered(folder: Path, **sweep: Any) -> Timeline:
-    """The timeline of a sweep from the files of its processes; `sweep` is what they do not know."""
+def gathered(folder: Path, driver_cpu: float, **sweep: Any) -> Timeline:
+    """The timeline of a sweep from the files of its processes.
+
+    Args:
+        driver_cpu: seconds of the driver's process, its exit included.
+        sweep: what the files do not know.
+    """
     intervals: list[Interval] = []
     cpu: dict[str, float] = defaultdict(float)
     missing: dict[str, None] = {}
     for file in sorted(folder.glob("*.jsonl")):
         head, *lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-        cpu[head["process"]] += head["cpu"]
-        missing |= dict.fromkeys(head["missing"])
         intervals += [Interval(**line) for line in lines]
+        missing |= dict.fromkeys(head["missing"])
+        cpu[head["process"]] += head["cpu"]
         if head["process"] == DRIVER:
-            exit_ = Interval("exit", END, DRIVER, MAIN, head["at"], sweep["ended"], 0.0)
-            intervals.append(exit_)
+            used = driver_cpu - head["cpu"]
+            intervals.append(Interval("exit", END, DRIVER, MAIN, head["at"], sweep["ended"], used))
+            cpu[DRIVER] = driver_cpu
     intervals.sort(key=lambda interval: interval.start)
     return Timeline(intervals=tuple(intervals), cpu=dict(cpu), missing=tuple(missing), **sweep)
