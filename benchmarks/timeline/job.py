@@ -44,7 +44,7 @@ def run(job: TimedJob, report: Callable[[Any], Any]) -> Any:
         with recorder.interval(name, JOBS.get(name, REST)):
             function = getattr(importlib.import_module(module), name)
             if name == TRAIN:
-                _first_call_apart(recorder)
+                first_call_apart(recorder)
                 recorder.wrap(WRAPPED)
                 report = recorder.timed("report", ANSWER, report)
             return function(job.payload, report)
@@ -52,7 +52,7 @@ def run(job: TimedJob, report: Callable[[Any], Any]) -> Any:
         recorder.write(job.folder / f"{os.getpid()}.jsonl", cpu=time.process_time())
 
 
-def _first_call_apart(recorder: Recorder) -> None:
+def first_call_apart(recorder: Recorder) -> None:
     """Let the first call of `TrainingLoop.train` be preceded by one of no steps.
 
     The first call of a graph optimises it, which belongs to tracing. Without steps it changes

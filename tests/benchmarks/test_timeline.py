@@ -8,11 +8,14 @@ import time
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 from real_runs import DATA
 
 from benchmarks.timeline.figure import draw
+from benchmarks.timeline.job import first_call_apart
 from benchmarks.timeline.parts import (
     MAIN,
     Timeline,
@@ -216,6 +219,37 @@ def test_a_timeline_is_read_as_it_was_written_and_drawn(tmp_path: Path) -> None:
     assert "| training steps" in text
     draw(SWEEP, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_first_call_of_no_steps_changes_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses and weights are the same to the bit, dropout's random numbers among them."""
+    import keras
+
+    from clr_sweep.training.loop import TrainingLoop, epoch_order
+
+    with np.load(DATA / "fashion_mnist_slice.npz") as data:
+        x, y = data["x_train"][:200], data["y_train"][:200]
+
+    def trained() -> list[Any]:
+        keras.utils.set_random_seed(3)
+        layers = [keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(10)]
+        model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer=keras.optimizers.SGD(0.001), loss=loss)
+        loop = TrainingLoop(model, x, y, batch_size=50)
+        order = epoch_order(np.arange(200), 3, 1)
+        parts = [loop.train(order, 0, 3), loop.train(order, 3, 4)]
+        return [*(array for part in parts for array in part), *model.get_weights()]
+
+    expected = trained()
+    # Its own value: taken back after the test.
+    monkeypatch.setattr(TrainingLoop, "train", TrainingLoop.train)
+    recorder = Recorder("0", time.process_time)
+    first_call_apart(recorder)
+    for found, array in zip(trained(), expected, strict=True):
+        np.testing.assert_array_equal(found, array)
+    assert [(i.what, i.part) for i in recorder.intervals] == [("first call of train", TRACING)]
+    assert recorder.missing == []
 
 
 @pytest.mark.heavy
