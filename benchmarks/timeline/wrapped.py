@@ -1,0 +1,79 @@
+"""What of clr-sweep is timed, by name, and as which part of a sweep: the place to adapt.
+
+A name is `module:function`, `module:Class.method`, or ends in `*` for all public functions or
+methods that are defined there. It is looked up in every process that has the module; one that is
+not there any more is reported, as is one that is never called.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Parts of a trial's process.
+BUILDING, TRACING, TRAINING, VALIDATION = "model built", "tracing", "training steps", "validation"
+FILES, ANSWER, REST = "trial's files", "waiting for the driver", "rest of the trial"
+# Parts of the driver; of the trials' processes too, where they do such work.
+STUDY, LOGGING, MODEL, FIGURES = "study", "logging", "model logged", "figures"
+START, TEST, WAITING, LOOP = "start", "test set", "waiting for trials", "rest of the driver"
+# Parts of a slot when no process runs in it.
+BETWEEN, LACK, END = "idle between trials", "idle, no trial left", "end"
+
+
+class Wrapped(NamedTuple):
+    """A name and its part.
+
+    Attributes:
+        inside: whether it is timed inside of another timed call too. Where it is, the time is
+            counted as the inner part alone.
+    """
+
+    part: str
+    name: str
+    inside: bool = True
+
+
+WRAPPED = (
+    Wrapped(BUILDING, "clr_sweep.training.datasets:open_materialized"),
+    Wrapped(BUILDING, "clr_sweep.training.compiling:compiled_model"),
+    Wrapped(BUILDING, "clr_sweep.training.loop:TrainingLoop.__init__"),
+    Wrapped(BUILDING, "clr_sweep.training.state:training_state"),
+    Wrapped(TRACING, "clr_sweep.training.loop:TrainingLoop.graphs"),
+    Wrapped(TRAINING, "clr_sweep.training.loop:TrainingLoop.train"),
+    Wrapped(VALIDATION, "clr_sweep.training.loop:TrainingLoop.evaluate"),
+    Wrapped(TEST, "clr_sweep.training.loop:TrainingLoop.evaluate_on"),
+    Wrapped(FILES, "clr_sweep.training.checkpoint:Checkpoint.*"),
+    Wrapped(FILES, "clr_sweep.training.folder:TrialFolder.*"),
+    Wrapped(START, "clr_sweep.sweep_file:load_sweep"),
+    Wrapped(START, "clr_sweep.tracking.store:connect"),
+    Wrapped(START, "clr_sweep.search.storage:*"),
+    Wrapped(START, "clr_sweep.preparation:prepare_data"),
+    Wrapped(START, "clr_sweep.preparation:inspect"),
+    Wrapped(START, "clr_sweep.parent_run:*"),
+    Wrapped(START, "clr_sweep.provenance:provenance"),
+    Wrapped(STUDY, "clr_sweep.search.sampling:*"),
+    Wrapped(STUDY, "clr_sweep.search.reading:*"),
+    Wrapped(STUDY, "clr_sweep.search.trials:*"),
+    Wrapped(STUDY, "clr_sweep.driver:trials_left"),
+    Wrapped(LOGGING, "clr_sweep.publishing:Publisher.*"),
+    Wrapped(LOGGING, "clr_sweep.trial_runs:TrialRuns.*"),
+    Wrapped(LOGGING, "clr_sweep.tracking.runs:SweepRuns.*"),
+    Wrapped(MODEL, "clr_sweep.tracking.models:log_keras_model"),
+    Wrapped(FIGURES, "clr_sweep.results.figures:study_figures"),
+    Wrapped(FIGURES, "clr_sweep.results.trial_figures:*"),
+    Wrapped(FIGURES, "clr_sweep.results.loss_by_rate:*"),
+    Wrapped(FIGURES, "matplotlib.figure:Figure.savefig"),
+    Wrapped(TEST, "clr_sweep.finals:evaluate_finalists"),
+    Wrapped(LOOP, "clr_sweep.progress:Display.*", inside=False),
+    Wrapped(LOOP, "clr_sweep.engines.local:LocalEngine.start", inside=False),
+    Wrapped(WAITING, "clr_sweep.engines.local:LocalEngine.wait", inside=False),
+)
+
+# The jobs of the engine by the name of their function, and the part of their untimed rest.
+# Inside of a training alone the names above are timed.
+TRAIN = "run_trial"
+JOBS = {
+    TRAIN: REST,
+    "prepare_data": START,
+    "inspect_trial": START,
+    "evaluate_on_test_set": TEST,
+}
