@@ -20,7 +20,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from clr_sweep.background import Background
 from clr_sweep.config import Sweep
 from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Message
-from clr_sweep.errors import ClrSweepError, DiskFullError, OutOfMemoryError, TrialFailedError
+from clr_sweep.errors import (
+    ClrSweepError,
+    DiskFullError,
+    GpuLostError,
+    OutOfMemoryError,
+    TrialFailedError,
+)
 from clr_sweep.progress import Display
 from clr_sweep.records import EpochReport, State, TrialRecord, TrialResult
 from clr_sweep.search import trials
@@ -207,7 +213,7 @@ class Driver:
 
     def _raised(self, key: str, event: Failed) -> None:
         """A trial's code raised an exception."""
-        if isinstance(event.error, DiskFullError):
+        if isinstance(event.error, (DiskFullError, GpuLostError)):
             raise event.error
         if isinstance(event.error, OutOfMemoryError):
             self._lost(key, str(event.error))

@@ -139,9 +139,10 @@ def test_a_trial_is_stored_whole(
     def dies(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(optuna, "Trial", dies)
-        begin(study, made, tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            begin(study, made, tmp_path)
     (stored,) = study.trials
     assert stored.state == TrialState.RUNNING
     assert stored.user_attrs.keys() == {CONFIG, FOLDER, PHASES, PROVENANCE}

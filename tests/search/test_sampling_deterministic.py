@@ -71,7 +71,7 @@ def swept(made: Sweep, jobs: int, choices: Sequence[int], total: int) -> dict[in
 
 
 class Looking(optuna.pruners.BasePruner):
-    """Prunes all, and keeps what it was shown: the trials, and the values of the one in question."""
+    """Prunes all, and keeps what it was shown: the trials, and the values of that in question."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, Any]] = []
