@@ -21,7 +21,7 @@ def draw(found: Sequence[Row], names: Mapping[str, str], subtitle: str, file: Pa
     places = [-place for place in range(len(found))]
     middles = [statistics.median(row.wall_s) for row in found]
     axes.barh(
-        places, middles, height=0.6, alpha=0.85,
+        places, middles, height=0.6,
         color=[_COLOURS.get(row.contestant, style.ORANGE) for row in found],
     )  # fmt: skip
     for row, place, middle in zip(found, places, middles, strict=True):
@@ -38,7 +38,7 @@ def draw(found: Sequence[Row], names: Mapping[str, str], subtitle: str, file: Pa
             fontweight="bold" if row.contestant == "ours" else "normal",
         )  # fmt: skip
     style.dress(axes, x="seconds from start to end: median (bar) and each round (dot)", grid="x")
-    axes.set_xlim(0, 1.2 * max(max(row.wall_s) for row in found))
+    axes.set_xlim(0, 1.28 * max(max(row.wall_s) for row in found))
     axes.set_yticks(places, [names[row.contestant] for row in found])
     axes.tick_params(axis="y", length=0)
     for label, row in zip(axes.get_yticklabels(), found, strict=True):

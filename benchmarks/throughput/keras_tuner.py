@@ -1,7 +1,7 @@
 """KerasTuner: a HyperModel whose `fit` logs each trial to MLflow, and the model with it.
 
-KerasTuner trains one trial at a time; several need a chief and workers on their own, which its
-guide describes for clusters.
+KerasTuner trains one trial at a time: to train several, its guide starts a chief and workers, each
+from a shell of its own, and is written for clusters.
 """
 
 from __future__ import annotations

@@ -59,7 +59,11 @@ def main(workload: Workload) -> None:
             tune.with_parameters(train, data=workload.split(), epochs=workload.epochs), {"cpu": 1}
         ),
         tune_config=tune.TuneConfig(
-            search_alg=search, num_samples=len(workload.trials), metric="val_accuracy", mode="max"
+            search_alg=search,
+            num_samples=len(workload.trials),
+            metric="val_accuracy",
+            mode="max",
+            reuse_actors=True,  # else every trial is a new process that imports Keras
         ),
         run_config=tune.RunConfig(
             name="throughput",
