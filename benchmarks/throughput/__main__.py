@@ -96,12 +96,17 @@ def measured(contestant: str, number: int, workload: Workload, folder: Path) -> 
     own.mkdir(parents=True)
     measure, module = (f"benchmarks.throughput.{name}" for name in ("measure", contestant))
     python = [sys.executable, "-m"]
-    subprocess.run(
+    process = subprocess.Popen(
         [*python, measure, "cost.json", "log.txt", *python, module, folder / "workload.json"],
         cwd=own,
         env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        check=True,
     )
+    try:
+        process.wait()
+    finally:
+        process.wait()  # after Ctrl-C too: it ends what the contestant has started
+    if process.returncode:
+        raise SystemExit(f"{contestant}: could not be measured, see above")
     cost = json.loads((own / "cost.json").read_text())
     if cost["status"]:
         raise SystemExit(f"{contestant}: ended with status {cost['status']}, see {own}/log.txt")

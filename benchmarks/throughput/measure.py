@@ -16,6 +16,7 @@ import ctypes
 import json
 import os
 import select
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -87,22 +88,27 @@ def measure(command: list[str], log: Path) -> dict[str, float]:
         ],
     )
     ended = os.pidfd_open(pid)
-    while not select.select([ended], [], [], _LOOK_S)[0]:
-        account.look()
-        account.reap()
-    wall = time.perf_counter() - began
-    os.close(ended)
-    _end_the_rest(account)
+    try:
+        while not select.select([ended], [], [], _LOOK_S)[0]:
+            account.look()
+            account.reap()
+        wall = time.perf_counter() - began
+        _end_the_rest(account, _GRACE_S)
+    except KeyboardInterrupt:
+        _end_the_rest(account, 0.0)
+        raise
+    finally:
+        os.close(ended)
     status = os.waitstatus_to_exitcode(account.statuses[pid])
     return {"wall_s": wall, "cpu_s": account.seconds, "status": status}
 
 
-def _end_the_rest(account: Account) -> None:
-    """Wait for what still runs, then end it; what it uses until then is counted."""
-    ends_by = time.monotonic() + _GRACE_S
+def _end_the_rest(account: Account, grace: float) -> None:
+    """Wait so many seconds for what still runs, then end it; what it uses is counted."""
+    ends_by = time.monotonic() + grace
     while account.reap():
         account.look()
-        if time.monotonic() > ends_by:
+        if time.monotonic() >= ends_by:
             for process in psutil.Process().children(recursive=True):
                 process.kill()
         time.sleep(0.05)
@@ -116,5 +122,6 @@ def _ignores_sigchld(pid: int) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     report, log, *command = sys.argv[1:]
     Path(report).write_text(json.dumps(measure(command, Path(log))))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 
 from benchmarks.throughput.__main__ import NAMES, workload_in
@@ -21,7 +24,8 @@ from clr_sweep.search.sampling import ask
 from clr_sweep.sweep_file import load_sweep
 from clr_sweep.training.datasets import load_dataset
 
-SLICE = Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz"
+ROOT = Path(__file__).parents[2]
+SLICE = ROOT / "tests" / "data" / "fashion_mnist_slice.npz"
 
 
 @pytest.fixture
@@ -195,13 +199,39 @@ def test_the_cpu_time_of_the_whole_tree_is_counted(mode: str, tmp_path: Path) ->
     assert 1.5 <= cost["cpu_s"] < 3.0, "counted, and once"
 
 
+def test_what_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
+    """Not even a daemon in a session of its own."""
+    script, pid_file = tmp_path / "daemon.py", tmp_path / "pid"
+    script.write_text(
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+        f"open({str(tmp_path / 'new')!r}, 'w').write(str(child.pid))\n"
+        f"import os; os.replace({str(tmp_path / 'new')!r}, {str(pid_file)!r})\n"
+        "time.sleep(1000)\n"
+    )
+    module = [sys.executable, "-m", "benchmarks.throughput.measure"]
+    wrapper = subprocess.Popen(
+        [*module, tmp_path / "cost", tmp_path / "log", sys.executable, script],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    while not pid_file.exists():
+        assert wrapper.poll() is None
+        time.sleep(0.05)
+    daemon = int(pid_file.read_text())
+    assert psutil.pid_exists(daemon)
+    wrapper.send_signal(signal.SIGTERM)
+    assert wrapper.wait() != 0
+    assert not psutil.pid_exists(daemon)
+
+
 def measured_apart(command: list[str], folder: Path) -> dict[str, float]:
     """As the runner does it, in a process of its own: it adopts orphans and waits for all."""
     report = folder / "cost.json"
     subprocess.run(
         [sys.executable, "-m", "benchmarks.throughput.measure", report, folder / "log", *command],
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     return dict(json.loads(report.read_text()))
 
