@@ -17,6 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import optuna
+
 from benchmarks.throughput.evidence import evidence
 from benchmarks.throughput.figure import draw
 from benchmarks.throughput.fixed_trials import prepare
@@ -35,6 +37,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     arguments = _arguments()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])
     folder: Path = arguments.folder.absolute()

@@ -53,6 +53,7 @@ class Cnn(kt.HyperModel):
         if params["policy"] != "constant":
             params["init_lr"] = hp.Float("init_lr", *INIT_LR, sampling="log")
             params["step_size_factor"] = hp.Int("step_size_factor", *FACTOR)
+        keras.utils.set_random_seed(0)
         return build_model(params, self._steps_per_epoch)
 
     def fit(self, hp: kt.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
