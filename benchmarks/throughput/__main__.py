@@ -56,7 +56,7 @@ def main() -> None:
     if arguments.figure:
         images = "60,000" if arguments.images is None else f"{arguments.images:,}"
         subtitle = (
-            f"{arguments.trials} trials of {arguments.epochs} epochs, {images} images, "
+            f"{arguments.trials} trials, epochs each: {arguments.epochs}, {images} images, "
             f"{workload.cores} cores, no pruning, models logged"
         )
         draw(found, NAMES, subtitle, arguments.figure)

@@ -27,7 +27,7 @@ def main(workload: Workload) -> None:
 
     def objective(trial: optuna.Trial) -> float:
         params = suggest(trial)
-        keras.utils.set_random_seed(trial.number)
+        keras.utils.set_random_seed(0)
         model = build_model(params, math.ceil(len(x_train) / BATCH_SIZE))
         with mlflow.start_run(run_name=f"trial-{trial.number}", nested=True):
             mlflow.log_params(params)
