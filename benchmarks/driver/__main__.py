@@ -1,7 +1,11 @@
 """What a trial costs the driver: `python -m benchmarks.driver --trials 10000`."""
 
-import argparse, tempfile, os, time, json
+import argparse
+import os
+import tempfile
+import time
 from pathlib import Path
+
 from benchmarks.driver.study import run_study
 
 p = argparse.ArgumentParser()
