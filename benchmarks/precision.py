@@ -10,7 +10,7 @@ Trials lie in a folder as those of a sweep do; the same command goes on where it
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""What an epoch of the tutorial's CNN costs, and what makes it cheaper: `python -m benchmarks.steps`.
+"""What an epoch of the tutorial's CNN costs, and what makes it cheaper.
+
+    python -m benchmarks.steps
 
 Each variant runs in a process of its own that is pinned to one core (two where it says so), one on
 each core at a time, as the trials of a sweep do; rounds are interleaved, so that what else the

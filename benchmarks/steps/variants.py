@@ -63,7 +63,9 @@ VARIANTS = (
     Variant("not deterministic", "TensorFlow", settings=_ANY_ORDER),
     Variant("no remapper", "TensorFlow", settings=_optimizer("remapping", False)),
     Variant("no layout optimizer", "TensorFlow", settings=_optimizer("layout_optimizer", False)),
-    Variant("no graph optimizer", "TensorFlow", settings=_optimizer("disable_meta_optimizer", True)),
+    Variant(
+        "no graph optimizer", "TensorFlow", settings=_optimizer("disable_meta_optimizer", True)
+    ),
     Variant("oneDNN off", "TensorFlow", environment={"TF_ENABLE_ONEDNN_OPTS": "0"}),
     Variant("oneDNN with AVX2", "TensorFlow", environment={"ONEDNN_MAX_CPU_ISA": "AVX2"}),
     Variant("two intra-op threads", "process", settings={"intra": 2}, cores=2),
