@@ -187,10 +187,11 @@ def draw(values: dict[str, Values], file: Path) -> None:
         "Validation accuracy of each trial, %, against its training in float32; dashed: no change",
         height=4.6,
     )
+    together = 100 * np.concatenate(list(values.values()))
+    ends = [together.min(), together.max()]
     panels = figure.subplots(1, 2, sharey=True, sharex=True)
     for axes, kind in zip(panels, (BFLOAT16, OTHER_SEED), strict=True):
         found = 100 * values[kind]
-        ends = [min(reference.min(), found.min()), max(reference.max(), found.max())]
         axes.plot(ends, ends, color=style.FAINT, linestyle="--", linewidth=1.0)
         axes.scatter(reference, found, s=38, color=style.BLUE, edgecolors="white", zorder=3)
         tau, low, high = with_interval(kendall, reference, found)
