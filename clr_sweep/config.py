@@ -32,6 +32,7 @@ from clr_sweep.fields import (
     HeldOut,
     Metric,
     Name,
+    Precision,
     Pruner,
     Seed,
     StorageUrl,
@@ -143,6 +144,7 @@ class TrainingConfig(Frozen):
             whole cycle within it.
         cycle_momentum: None: the optimizer's momentum is the same at every step.
         early_stopping: None: trials use their budget. Policies without cycles always do.
+        precision: Keras' dtype policy that the model is built under.
     """
 
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
@@ -151,6 +153,7 @@ class TrainingConfig(Frozen):
     loss: Name = "sparse_categorical_crossentropy"
     cycle_momentum: CycledMomentum | None = None
     early_stopping: EarlyStopping | None = None
+    precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

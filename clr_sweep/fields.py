@@ -29,6 +29,8 @@ Pruner = Literal[
     "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"
 ]
 
+Precision = Literal["float32", "mixed_bfloat16"]
+
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 DEFAULT_POLICIES: tuple[Policy, ...] = ("triangular", "triangular2", "exp_range")
 PositiveInt = Annotated[StrictInt, Field(ge=1)]

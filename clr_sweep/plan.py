@@ -81,6 +81,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
         f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
+    if training.precision != "float32":
+        yield f"precision: {training.precision}"
     if training.cycle_momentum is not None:
         low, high = training.cycle_momentum.low, training.cycle_momentum.high
         argument = momentum_argument(training.optimizer.name) or "momentum"

@@ -19,6 +19,7 @@ from clr_sweep.config import (
     TrainingConfig,
 )
 from clr_sweep.cycles import plan_trial, plan_whole_budget
+from clr_sweep.fields import Precision
 from clr_sweep.records import TrialResult
 from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
@@ -58,6 +59,7 @@ def small_config(
     loss: str = "sparse_categorical_crossentropy",
     seed: int = 7,
     early_stopping: dict[str, Any] | None = None,
+    precision: Precision = "float32",
 ) -> TrialConfig:
     """The configuration of a trial on `few_images`, as the search would make it."""
     objective = Objective.model_validate({"metric": metric, "at": at})
@@ -79,6 +81,7 @@ def small_config(
             loss=loss,
             cycle_momentum=cycle_momentum,
             early_stopping=EarlyStopping(**early_stopping) if early_stopping else None,
+            precision=precision,
         ),
         schedule=ScheduleConfig(
             policy=policy,  # type: ignore[arg-type]

@@ -169,6 +169,7 @@ CHANGES = st.fixed_dictionaries(
             ["adam", {"name": "lion"}, {"name": "sgd", "arguments": {"momentum": 1}}]
         ),
         "training.batch_size": st.integers(1, 10**6),
+        "training.precision": st.sampled_from(["float32", "mixed_bfloat16"]),
         "training.early_stopping": st.none()
         | st.fixed_dictionaries({"patience": st.integers(1, 9)}, optional={"min_delta": NUMBERS}),
         "objective": st.fixed_dictionaries(

@@ -120,6 +120,12 @@ def test_the_plan_names_cycled_momentum(tmp_path: Path) -> None:
     )
 
 
+def test_the_plan_names_mixed_precision(tmp_path: Path) -> None:
+    """Where it is not the default."""
+    assert "precision: mixed_bfloat16" in plan(tmp_path, {"training.precision": "mixed_bfloat16"})
+    assert not any(line.startswith("precision") for line in plan(tmp_path, {}))
+
+
 def test_data_from_a_file(tmp_path: Path) -> None:
     """The size of a file's data is read without loading it."""
     lines = plan(tmp_path, {"dataset": {"name": SLICE, "validation": 0.25}})

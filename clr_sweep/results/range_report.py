@@ -105,4 +105,5 @@ def _training(record: RangeTestRecord) -> dict[str, Any]:
         "optimizer": training.optimizer.model_dump(mode="json"),
         "batch_size": training.batch_size,
         "loss": training.loss,
+        "precision": training.precision,
     }

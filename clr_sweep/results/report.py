@@ -100,6 +100,8 @@ def trial_markdown(record: TrialRecord) -> str:
     ]
     training = record.config.training
     setting = [f"optimizer {training.optimizer.name}", f"batch size {training.batch_size}"]
+    if training.precision != "float32":
+        setting.append(_inline(training.precision))
     lines.append(f"Training: {', '.join([*setting, *further[:20]])}; seed {record.config.seed}.")
     done = (
         f"{words.epochs(curves.epochs_done(record))} of "

@@ -43,6 +43,7 @@ def parameters(record: TrialRecord) -> dict[str, object]:
         "batch_size": config.training.batch_size,
         "epochs": config.training.epochs,
         "optimizer": config.training.optimizer.name,
+        "precision": config.training.precision,
         "model": config.model.name,
         "dataset": config.dataset.name,
         **config.training.optimizer.arguments,

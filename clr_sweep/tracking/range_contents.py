@@ -28,6 +28,7 @@ def parameters(record: RangeTestRecord) -> dict[str, object]:
         "rule": record.test.rule,
         "batch_size": training.batch_size,
         "optimizer": training.optimizer.name,
+        "precision": training.precision,
         "model": record.config.model.name,
         "dataset": record.config.dataset.name,
         **training.optimizer.arguments,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def compiled_model(
     Args:
         rate: a Keras schedule in place of the configuration's own.
     """
-    model = build_model(config.model, data_facts(data), search_path)
+    with built_under(config.training.precision):
+        model = build_model(config.model, data_facts(data), search_path)
     settings = config.training.optimizer
     arguments = dict(settings.arguments)
     cycled, momentum = config.training.cycle_momentum, momentum_argument(settings.name)
@@ -59,6 +61,26 @@ def compiled_model(
         jit_compile=False,
     )
     return model
+
+
+@contextlib.contextmanager
+def built_under(precision: str) -> Iterator[None]:
+    """What is built in this block gets this precision; Keras' own policy holds again after it.
+
+    Every layer keeps the policy that it was built under, in a saved model too.
+
+    Args:
+        precision: `mixed_bfloat16`; or `float32`, Keras' default, which leaves alone what a
+            module of the user's may have set for its process.
+    """
+    before = keras.config.dtype_policy()
+    if precision != "float32":
+        keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        if precision != "float32":
+            keras.config.set_dtype_policy(before)
 
 
 def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:

@@ -45,7 +45,8 @@ def tutorial_cnn(
             layers.SpatialDropout2D(dropout),
             layers.GlobalAveragePooling2D(),
             layers.Dense(128, activation="relu"),
-            layers.Dense(classes, activation="softmax"),
+            # In float32 in mixed precision too: bfloat16 knows two digits of a probability.
+            layers.Dense(classes, activation="softmax", dtype="float32"),
         ],
         name="tutorial_cnn",
     )

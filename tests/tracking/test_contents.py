@@ -88,6 +88,7 @@ def test_names_and_parameters(tmp_path: Path) -> None:
     made = TrialRecord("trial", 0, "running", None, config, tmp_path)
     assert parameters(made)["momentum"] == 0.9
     assert parameters(made)["max_lr"] == config.schedule.max_lr
+    assert parameters(made)["precision"] == "float32"
 
 
 def test_what_shows_the_cycles(tmp_path: Path) -> None:
