@@ -20,7 +20,8 @@ DRIVER = {
 
 def _watch_engine() -> None:
     local = sys.modules["clr_sweep.engines.local"]
-    local.PRELOAD = ("benchmarks.start.server",)  # type: ignore[attr-defined]
+    around = ("benchmarks.start.server_began", "benchmarks.start.server_up")
+    local.PRELOAD = (around[0], *local.PRELOAD, around[1])  # type: ignore[attr-defined]
     start = local.LocalEngine.start
 
     def marked(engine: Any, key: Any, function: str, payload: Any, log: Path) -> None:
