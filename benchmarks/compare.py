@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -177,6 +178,7 @@ BENCHMARKS: dict[str, Benchmark] = {
 @contextlib.contextmanager
 def _checked_out(revision: str, work: Path) -> Iterator[Path]:
     """A git worktree of the revision, for as long as the block runs."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # or it would stay
     tree = work / "tree"
     added = _git("worktree", "add", "--detach", "--quiet", str(tree), revision)
     if added.returncode != 0:

@@ -30,7 +30,6 @@ import yaml
 
 from benchmarks.processes import ROOT, adopt_orphans, environment, pin, take_away_orphans
 
-SWEEP = ROOT / "sweeps" / "fashion_mnist.yaml"
 SHORT = {
     "name": "short",
     "dataset": {"name": str(ROOT / "tests/data/fashion_mnist_slice.npz"), "validation": 400},
@@ -45,7 +44,7 @@ SHORT = {
 }
 MIB = 2**20
 TARGET_MIB = 350
-LOOK_AGAIN_SECONDS = 0.2
+LOOK_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def memory(pid: int) -> Memory | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=200, help="of the first sweep (0: none)")
-    parser.add_argument("--epochs", type=int, default=4, help="of the second sweep (0: none)")
+    parser.add_argument("--epochs", type=int, default=2, help="of the second sweep (0: none)")
     parser.add_argument("--cores", type=int, nargs="+", help="run on these alone")
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
@@ -111,10 +110,14 @@ def _growth(folder: Path, trials: int, file: Path | None) -> Iterator[Row]:
             now = len(list(folder.glob("trials/*/*/result.json")))
             if now == ended:
                 continue
+            row = {"trials": float(now)}
+            found = {"driver": memory(driver), "server": memory(server)}
+            for name, process in found.items():
+                if process is not None:
+                    row |= {f"{name}_{key}": value / MIB for key, value in vars(process).items()}
+            if None in found.values():
+                continue  # it has just gone
             ended = now
-            row = {"trials": float(ended)}
-            for name, found in (("driver", driver), ("server", server)):
-                row |= {f"{name}_{key}": value / MIB for key, value in vars(found).items()}
             if output is not None:
                 writer = writer or _begun(output, row)
                 writer.writerow({key: f"{value:.2f}" for key, value in row.items()})
@@ -130,14 +133,23 @@ def _begun(output: object, row: Row) -> csv.DictWriter[str]:
 
 def _trials(folder: Path, epochs: int) -> Iterator[tuple[Memory, list[Memory]]]:
     """The server's memory and that of the trials' processes, again and again."""
-    options = ["--trials", "2", "--epochs", str(epochs), "--jobs", "2", "--study", "full"]
-    for _, server, jobs in _looks(folder, [str(SWEEP), *options]):
-        if jobs:
-            yield server, jobs
+    definition = {
+        **SHORT,
+        "name": "full",
+        "dataset": {"name": "fashion_mnist", "validation": 6000},
+        "training": {"optimizer": "sgd", "batch_size": 64, "epochs": epochs},
+        "study": {"trials": 2, "jobs": 2, "pruner": "none"},
+    }
+    sweep = folder / "full.yaml"
+    sweep.write_text(yaml.safe_dump(definition), encoding="utf-8")
+    for _, server, jobs in _looks(folder, [str(sweep)]):
+        seen = [found for pid in (server, *jobs) if (found := memory(pid)) is not None]
+        if len(jobs) == 2 and len(seen) == 3:
+            yield seen[0], seen[1:]
 
 
-def _looks(folder: Path, arguments: list[str]) -> Iterator[tuple[Memory, Memory, list[Memory]]]:
-    """Run a sweep; the memory of driver, server and jobs, again and again while there is a server.
+def _looks(folder: Path, arguments: list[str]) -> Iterator[tuple[int, int, list[int]]]:
+    """Run a sweep; the ids of driver, server and jobs, again and again while there is a server.
 
     Raises:
         RuntimeError: the sweep failed; with what it said.
@@ -146,18 +158,17 @@ def _looks(folder: Path, arguments: list[str]) -> Iterator[tuple[Memory, Memory,
     with log.open("wb") as output:
         process = psutil.Popen(
             [sys.executable, "-m", "clr_sweep", "run", *arguments],
-            cwd=folder, env=environment(), stdout=output, stderr=output,
-        )  # fmt: skip
+            cwd=folder,
+            env=environment(),
+            stdout=output,
+            stderr=output,
+        )
     while process.poll() is None:
         time.sleep(LOOK_AGAIN_SECONDS)
-        driver, server, jobs = memory(process.pid), None, []
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in process.children():
                 if any("forkserver" in word for word in child.cmdline()):
-                    server = memory(child.pid)
-                    jobs = [memory(job.pid) for job in child.children()]
-        if driver and server:
-            yield driver, server, [job for job in jobs if job is not None]
+                    yield process.pid, child.pid, [job.pid for job in child.children()]
     take_away_orphans()
     if process.returncode != 0:
         raise RuntimeError(f"the sweep failed:\n{log.read_text(encoding='utf-8')}")
