@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import wrapt
+from clr_sweep.when_imported import when_imported
 
 if TYPE_CHECKING:
     from clr_sweep.schedules.keras import (
@@ -42,11 +42,13 @@ __all__ = [
 ]
 
 
-@wrapt.when_imported("keras")
-def _register_schedules(_keras: Any) -> None:
+def _register_schedules() -> None:
     # Keras looks a saved class up in its registry and imports nothing by itself.
     for module in ("keras", "keras_bounds", "keras_decays", "keras_ramp"):
         importlib.import_module(f"clr_sweep.schedules.{module}")
+
+
+when_imported("keras", _register_schedules)
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from clr_sweep import __version__
 from clr_sweep.errors import ClrSweepError, InputError
 from clr_sweep.stopping import stop_request
 
@@ -64,8 +63,24 @@ class _Run(click.Command):
         return super().parse_args(ctx, rest if words else [*rest, *swallowed[-1:]])
 
 
+def _print_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    # Not click's own option: it is given the version, whose look-up takes time, when it is made.
+    if is_asked and not ctx.resilient_parsing:
+        from clr_sweep import __version__
+
+        click.echo(f"clr-sweep, version {__version__}")
+        ctx.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="clr-sweep")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Find, prove and hand over the best cyclical learning rate for a Keras model."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)

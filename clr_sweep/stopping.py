@@ -7,10 +7,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-
-import psutil
+from typing import TYPE_CHECKING
 
 from clr_sweep.errors import ClrSweepError
+
+# Imported where an `mlflow run` is looked at: every command imports this module.
+if TYPE_CHECKING:
+    import psutil
 
 
 class InterruptedSweepError(ClrSweepError):
@@ -76,6 +79,8 @@ def stop_request() -> Iterator[StopRequest]:
 
 
 def _alive(process: psutil.Process) -> bool:
+    import psutil
+
     try:
         # A process that has ended and that nobody has waited for is still running to psutil.
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -85,6 +90,8 @@ def _alive(process: psutil.Process) -> bool:
 
 def _mlflow_run() -> psutil.Process | None:
     """The nearest ancestor that is an mlflow command, else the parent, if there is one."""
+    import psutil
+
     ancestors = psutil.Process().parents()
     for process in ancestors:
         try:

@@ -68,10 +68,11 @@ def _patch_copy() -> None:
 
 def _patch_commit() -> None:
     """In the middle of a transaction: SQLite's journal is hot, the database half-written."""
-    import wrapt
+    from clr_sweep.when_imported import when_imported
 
-    def patch(module: Any) -> None:
-        dialect = module.DefaultDialect
+    def patch() -> None:
+        from sqlalchemy.engine.default import DefaultDialect as dialect  # noqa: N813
+
         execute, commit = dialect.do_execute, dialect.do_commit
         small: set[int] = set()
 
@@ -91,7 +92,7 @@ def _patch_commit() -> None:
 
         dialect.do_execute, dialect.do_commit = do_execute, do_commit
 
-    wrapt.when_imported("sqlalchemy.engine.default")(patch)
+    when_imported("sqlalchemy.engine.default", patch)
 
 
 if FAULT:

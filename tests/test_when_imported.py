@@ -1,0 +1,102 @@
+"""What is done when another module is imported: once, after it, and never instead of it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clr_sweep.when_imported import when_imported
+
+NAME = "imported_by_a_test"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file of a module that can be imported in this test alone."""
+    file = tmp_path / f"{NAME}.py"
+    file.write_text("value = 1\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    finders = list(sys.meta_path)
+    yield file
+    sys.modules.pop(NAME, None)
+    sys.meta_path[:] = finders
+
+
+def watched() -> list[int]:
+    """What the module held each time that it was told of."""
+    seen: list[int] = []
+    when_imported(NAME, lambda: seen.append(sys.modules[NAME].value))
+    return seen
+
+
+@pytest.mark.usefixtures("module")
+def test_it_happens_once_after_the_import() -> None:
+    """The module is whole by then, and nothing is left behind."""
+    before = list(sys.meta_path)
+    seen = watched()
+    assert seen == []
+    importlib.import_module(NAME)
+    assert seen == [1]
+    assert sys.meta_path == before
+    importlib.reload(sys.modules[NAME])
+    assert seen == [1]
+
+
+@pytest.mark.usefixtures("module")
+def test_it_happens_at_once_where_the_import_is_past() -> None:
+    """Whoever comes late is told of it all the same."""
+    importlib.import_module(NAME)
+    assert watched() == [1]
+
+
+@pytest.mark.usefixtures("module")
+def test_looking_for_the_module_is_no_import() -> None:
+    """As many packages do, to see whether another is installed; its spec is the usual one."""
+    usual = importlib.util.find_spec(NAME)
+    seen = watched()
+    found = importlib.util.find_spec(NAME)
+    assert found is not None
+    assert usual is not None
+    assert (found.origin, found.name) == (usual.origin, usual.name)
+    assert type(found.loader) is type(usual.loader)
+    assert seen == []
+    importlib.import_module(NAME)
+    assert seen == [1]
+
+
+@pytest.mark.usefixtures("module")
+def test_several_can_wait_for_one_module() -> None:
+    """None keeps another from being told."""
+    first, second = watched(), watched()
+    importlib.import_module(NAME)
+    assert (first, second) == ([1], [1])
+
+
+def test_a_failed_import_is_not_told_of(module: Path) -> None:
+    """It fails as it would, and the next one may succeed."""
+    module.write_text("raise RuntimeError('not today')\n", encoding="utf-8")
+    seen = watched()
+    with pytest.raises(RuntimeError, match="not today"):
+        importlib.import_module(NAME)
+    assert seen == []
+    module.write_text("value = 22\n", encoding="utf-8")
+    importlib.invalidate_caches()
+    importlib.import_module(NAME)
+    assert seen == [22]
+
+
+def test_an_absent_module_stays_absent() -> None:
+    """The usual error, from the usual place."""
+    finders = list(sys.meta_path)
+    seen = watched()
+    try:
+        with pytest.raises(ModuleNotFoundError, match=NAME):
+            importlib.import_module(NAME)
+    finally:
+        sys.meta_path[:] = finders
+    assert seen == []
