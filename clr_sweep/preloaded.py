@@ -13,4 +13,4 @@ gc.disable()
 with quiet_standard_error():
     import clr_sweep.training.jobs
 
-import clr_sweep.trial_job  # noqa: F401
+import clr_sweep.trial_job  # noqa: E402, F401

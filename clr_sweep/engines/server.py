@@ -13,6 +13,7 @@ import warnings
 
 import clr_sweep.engines.job  # noqa: F401
 from clr_sweep.engines.processes import adopt_orphans
+
 adopt_orphans()
 warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")
 
