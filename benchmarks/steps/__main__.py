@@ -69,7 +69,8 @@ def main() -> None:
     if not 1 <= arguments.steps <= STEPS_PER_EPOCH // 2 - 2:
         parser.error("--steps: must be from 1 to 420: fit takes as many again, to warm up")
     chosen = [one for one in VARIANTS if one.name in arguments.variants]
-    chosen += [one for one in VARIANTS if one.name in {c.reference for c in chosen} - {*names}]
+    missing = {one.reference for one in chosen} - {*arguments.variants}
+    chosen += [one for one in VARIANTS if one.name in missing]
     measure(chosen, arguments.rounds, arguments.steps, arguments.file)
     found = [one for one in read(arguments.file) if one.steps == arguments.steps]
     rows = summaries(found)
