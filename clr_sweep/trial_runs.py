@@ -151,7 +151,7 @@ class TrialRuns:
             self.runs.place(self.ids[key], record)
             self.stop(record)
         else:
-            self._conclude(record, known=found is None)
+            self._conclude(record, known=False)
 
     def _conclude(self, record: TrialRecord, *, known: bool) -> None:
         """Log what a trial has left.

@@ -141,11 +141,11 @@ class Sampling:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.sampler = optuna.samplers.PartialFixedSampler(draft.params, study.sampler)
         trial = study.ask()
-        study.sampler = optuna.samplers.RandomSampler()
         config = suggest(trial, self._sweep, trial.number, self._examples)
         trial.set_user_attr(PROVENANCE, self._provenance)
         for name, value in self._attributes(config, trial.number).items():
             trial.set_user_attr(name, value)
+        study.sampler = optuna.samplers.RandomSampler()
         return trial
 
     def _draft(self, number: int, given: Mapping[str, Any]) -> tuple[optuna.Trial, TrialConfig]:

@@ -185,9 +185,11 @@ class SweepRuns:
         self._log_files(run_id, record)
         own = {tags.NOTE: note, **self._origin_of(record), **_end(record.state, record.reason)}
         if known:
-            now, values = _now(), {**summary(record), **record.test_metrics}
-            metrics = [Metric(key, value, now, 0) for key, value in values.items()]
+            now = _now()
+            metrics = [Metric(key, value, now, 0) for key, value in summary(record).items()]
             self.client.log_batch(run_id, metrics=metrics, tags=_run_tags(own))
+            if record.test_metrics:
+                self.log_test_metrics(run_id, record.test_metrics)
             self.client.set_terminated(run_id, tags.STATUS_OF_STATE[record.state])
             return
         self.log_metrics(run_id, summary(record))

@@ -136,11 +136,14 @@ def test_a_trial_is_stored_whole(
     made = sweep()
     study = storage.open_study(opened, made, "", FACTS)
 
-    def dies(*_: Any) -> Any:
+    create = study._storage.create_new_trial
+
+    def dies(*details: Any) -> Any:
+        create(*details)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(optuna, "Trial", dies)
+        patched.setattr(study._storage, "create_new_trial", dies)
         with pytest.raises(KeyboardInterrupt):
             begin(study, made, tmp_path)
     (stored,) = study.trials
