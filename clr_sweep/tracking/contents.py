@@ -117,9 +117,10 @@ def artifacts(record: TrialRecord) -> list[str]:
     if not record.has_ended:
         return []
     folder = TrialFolder(record.folder)
-    names = ["config.yaml", *(f"figures/{name}" for name in figures(record))]
+    names = ["config.yaml"]
     if folder.curve_file.exists():
         names.append("curves/curve.npz")
+    names += [f"figures/{name}" for name in figures(record)]
     if record.state == "failed" and folder.log_file.exists():
         names.append("log.txt")
     return names

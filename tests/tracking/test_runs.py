@@ -195,7 +195,7 @@ def test_a_failed_trial_leaves_its_log(runs: SweepRuns, tmp_path: Path) -> None:
     failed.folder.mkdir()
     (failed.folder / "log.txt").write_text("Traceback: it broke")
     child = runs.start_child(failed)
-    runs.finish_child(child, dataclasses.replace(failed, reason="it broke"), "a note", {})
+    runs.finish_child(child, dataclasses.replace(failed, reason="it broke"), "a note", known=True)
     names = {item.path for item in runs.client.list_artifacts(child)}
     assert {"log.txt", "config.yaml"} <= names
     run = runs.client.get_run(child)
