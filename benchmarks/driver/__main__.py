@@ -15,7 +15,7 @@ p.add_argument("--pruner", default="none")
 p.add_argument("--every", type=int, default=100)
 a = p.parse_args()
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-t = tempfile.mkdtemp(dir=".")
+t = tempfile.mkdtemp()
 os.chdir(t)
 last = [time.perf_counter(), {}]
 

@@ -16,6 +16,7 @@ from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.progress import Display
 from clr_sweep.publishing import Publisher
 from clr_sweep.search import storage, trials
+from clr_sweep.results import style
 from clr_sweep.search.reading import StudyReader, read_study
 from clr_sweep.search.sampling import Sampling
 from clr_sweep.stopping import StopRequest
@@ -50,7 +51,7 @@ def run_study(
     open_parent(study, publisher, url, None)
     with Display(trials) as display, Background(publisher) as background:
         driver = Driver(
-            sweep, study, InstantEngine(2), background, display, StopRequest(), FACTS,  # type: ignore[arg-type]
+            sweep, study, InstantEngine(2, _left_files(folder)), background, display, StopRequest(), FACTS,  # type: ignore[arg-type]
             study_folder, (), {"python": "3"},
         )  # fmt: skip
         parts = _timed(driver)
@@ -72,6 +73,14 @@ def run_study(
         publisher.finish(read_study(study))
         parts.wall["all"] = time.perf_counter() - began
     return parts
+
+
+def _left_files(folder: Path) -> Path:
+    """What a training leaves beside its epochs: here one figure, the same for all trials."""
+    figures = folder / "left" / "figures"
+    figures.mkdir(parents=True)
+    style.figure("The loss", "of an instant").savefig(figures / "loss.png")
+    return figures.parent
 
 
 def _timed(driver: Driver) -> Parts:

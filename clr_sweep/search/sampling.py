@@ -93,8 +93,9 @@ class Sampling:
     def ask(self) -> Asked:
         """The next trial: the first one that waits, else a new one."""
         study = self._study
-        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        trial = self._waiting(waiting[0]) if waiting else self._new()
+        there = study.get_trials(deepcopy=False)
+        waiting = next((t for t in there if t.state == TrialState.WAITING), None)
+        trial = self._new(there) if waiting is None else self._waiting(waiting, there)
         # The stored one: what may change between two starts must not change what a trial is.
         config = TrialConfig.model_validate_json(json.dumps(trial.user_attrs[CONFIG]))
         deterministic = self._sweep.study.deterministic
@@ -115,11 +116,10 @@ class Sampling:
         if not self._sweep.study.deterministic:
             self._known.follow(trials, len(trials))
 
-    def _new(self) -> optuna.Trial:
+    def _new(self, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Sample a new trial and store it, RUNNING, in one transaction."""
-        study, storage = self._study, self._study._storage
-        number = len(study.get_trials(deepcopy=False))
-        draft, config = self._draft(number, {})
+        study, storage, number = self._study, self._study._storage, len(there)
+        draft, config = self._draft(there, {})
         template = optuna.trial.create_trial(
             state=TrialState.RUNNING,
             params=draft.params,
@@ -128,7 +128,7 @@ class Sampling:
         )
         return optuna.Trial(study, storage.create_new_trial(study._study_id, template))
 
-    def _waiting(self, first: FrozenTrial) -> optuna.Trial:
+    def _waiting(self, first: FrozenTrial, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Take a trial that was put back, or that somebody else has enqueued."""
         study = self._study
         if CONFIG in first.user_attrs:
@@ -136,7 +136,7 @@ class Sampling:
         # Enqueued, perhaps with some of its parameters: the others are those that a trial of its
         # number would have been sampled.
         given = {**first.params, **first.system_attrs.get("fixed_params", {})}
-        draft, _ = self._draft(first.number, given)
+        draft, _ = self._draft(there[: first.number], given)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.sampler = optuna.samplers.PartialFixedSampler(draft.params, study.sampler)
@@ -148,9 +148,19 @@ class Sampling:
         study.sampler = optuna.samplers.RandomSampler()
         return trial
 
-    def _draft(self, number: int, given: Mapping[str, Any]) -> tuple[optuna.Trial, TrialConfig]:
-        """A trial sampled in memory, with the values that are given, at a point not yet tried."""
-        known = self._known_before(number)
+    def _draft(
+        self, before: Sequence[FrozenTrial], given: Mapping[str, Any]
+    ) -> tuple[optuna.Trial, TrialConfig]:
+        """A trial sampled in memory, with the values that are given, at a point not yet tried.
+
+        Args:
+            before: the stored trials with smaller numbers.
+        """
+        number = len(before)
+        if self._known.count > number:
+            self._known = KnownTrials(self._study.direction)
+        known = self._known
+        known.follow(before, _known_until(self._sweep, number))
         for draw in range(_DRAWS):
             if given:
                 known.study.enqueue_trial(dict(given))
@@ -161,14 +171,6 @@ class Sampling:
             known.drop(draft)
         known.take(draft)
         return draft, config
-
-    def _known_before(self, number: int) -> KnownTrials:
-        """What the trial of this number may know of those before it."""
-        if self._known.count > number:
-            self._known = KnownTrials(self._study.direction)
-        before = self._study.get_trials(deepcopy=False)[:number]
-        self._known.follow(before, _known_until(self._sweep, number))
-        return self._known
 
     def _attributes(self, config: TrialConfig, number: int) -> dict[str, Any]:
         size = config.training.batch_size

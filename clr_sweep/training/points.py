@@ -12,7 +12,7 @@ from clr_sweep.schedules import policies
 from clr_sweep.trial_config import TrialConfig
 
 # A chart freezes at about 10,000 points a run.
-CURVE_POINTS = 300
+CURVE_POINTS = 100
 
 
 def shown_steps(config: TrialConfig) -> frozenset[int]:
