@@ -21,7 +21,8 @@ from scipy import stats
 
 from clr_sweep.config import Sweep
 from clr_sweep.engines.local import Done, LocalEngine, Message, local_engine
-from clr_sweep.preparation import prepare_data, usable_cores
+from clr_sweep.preparation import prepare_data
+from clr_sweep.slots import usable_cores
 from clr_sweep.records import TrialResult
 from clr_sweep.results import style
 from clr_sweep.search.space import suggest
