@@ -22,10 +22,10 @@ from scipy import stats
 from clr_sweep.config import Sweep
 from clr_sweep.engines.local import Done, LocalEngine, Message, local_engine
 from clr_sweep.preparation import prepare_data
-from clr_sweep.slots import usable_cores
 from clr_sweep.records import TrialResult
 from clr_sweep.results import style
 from clr_sweep.search.space import suggest
+from clr_sweep.slots import usable_cores
 from clr_sweep.stopping import StopRequest, stop_request
 from clr_sweep.sweep_file import load_sweep
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob

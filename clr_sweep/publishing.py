@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
@@ -20,6 +21,7 @@ from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.figures import study_figures
 from clr_sweep.results.report import markdown
+from clr_sweep.results.style import save
 from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.runs import SweepRuns
@@ -164,7 +166,8 @@ class Publisher:
             self.link.completed()
 
     def _draw(self, study: StudyRecord) -> None:
-        self.runs.log_figures(self.runs.parent_id, study_figures(study))
+        drawn = {name: partial(save, one) for name, one in study_figures(study).items()}
+        self.runs.log_figures(self.runs.parent_id, drawn)
 
     def _summarise(self, study: StudyRecord) -> None:
         parent = self.runs.parent_id

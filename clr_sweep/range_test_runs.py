@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from mlflow.entities import Run
 
@@ -10,6 +11,7 @@ from clr_sweep.errors import StoreError
 from clr_sweep.records import RangeTestRecord
 from clr_sweep.results.range_figure import range_figure
 from clr_sweep.results.range_report import as_yaml, markdown
+from clr_sweep.results.style import save
 from clr_sweep.tracking import range_contents, tags
 from clr_sweep.tracking.audit import compare_points
 from clr_sweep.tracking.runs import SweepRuns
@@ -105,7 +107,7 @@ class RangeTestRuns:
             there = self.runs.client.get_run(run_id)
             wanted = range_contents.points(record)
             self.runs.log_points(run_id, compare_points(self.runs.client, there, wanted)[0])
-            self.runs.log_figures(run_id, {"range_test.png": range_figure(record)})
+            self.runs.log_figures(run_id, {"range_test.png": partial(save, range_figure(record))})
             text = as_yaml(record, {"data_digest": self._data_digest})
             self.runs.log_text(run_id, text, range_contents.NUMBERS)
             for file in record.files:

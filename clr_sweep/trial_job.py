@@ -14,6 +14,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from clr_sweep.records import TrialRecord, TrialResult
+from clr_sweep.results import style
 from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
 from clr_sweep.tracking.contents import figures
 from clr_sweep.training.folder import TrialFolder
@@ -56,7 +57,7 @@ def draw_figures(record: TrialRecord) -> None:
     folder = TrialFolder(record.folder)
     for name in figures(record):
         if not (folder.figures / name).exists():
-            folder.save_figure(name, partial(_draw(name, record, folder).savefig, format="png"))
+            folder.save_figure(name, partial(style.save, _draw(name, record, folder)))
 
 
 def _draw(name: str, record: TrialRecord, folder: TrialFolder) -> Figure:

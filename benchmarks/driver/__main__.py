@@ -1,33 +1,102 @@
-"""What a trial costs the driver: `python -m benchmarks.driver --trials 10000`."""
+"""What a trial costs the driver, and how that grows: `python -m benchmarks.driver`.
+
+Runs a study of instantaneous trials, ten epochs each, through the real driver, Optuna and MLflow,
+both on SQLite, in a new temporary folder. Every so many trials it prints what one has cost: by the
+clock, until the driver was done with it, and CPU seconds by part; with --json, a line of it each.
+MLflow is told in a thread of its own and may be behind; the last line waits until it has all.
+"""
+
+from __future__ import annotations
 
 import argparse
+import gc
+import json
 import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from benchmarks.driver import figure
+from benchmarks.driver.parts import Parts
 from benchmarks.driver.study import run_study
 
-p = argparse.ArgumentParser()
-p.add_argument("--trials", type=int, default=1000)
-p.add_argument("--sampler", default="random")
-p.add_argument("--pruner", default="none")
-p.add_argument("--every", type=int, default=100)
-a = p.parse_args()
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-t = tempfile.mkdtemp()
-os.chdir(t)
-last = [time.perf_counter(), {}]
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--sampler", default="random", choices=["random", "tpe", "qmc"])
+    parser.add_argument("--pruner", default="none")
+    parser.add_argument("--steps-per-epoch", type=int, default=1)
+    parser.add_argument("--every", type=int, default=500, help="trials a line")
+    parser.add_argument("--json", type=Path, help="append the lines to this file")
+    parser.add_argument("--figure", type=Path, help="draw what --json has into this PNG")
+    options = parser.parse_args()
+    if options.json:
+        options.json = options.json.absolute()
+    report = _Report(options.every, options.json, options.sampler)
+    back = Path.cwd()
+    # As `clr-sweep run` does.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            parts = run_study(
+                Path(folder),
+                options.trials,
+                options.sampler,
+                options.pruner,
+                options.steps_per_epoch,
+                report.told,
+            )
+        finally:
+            os.chdir(back)
+    report.last(options.trials, parts)
+    if options.json and options.figure:
+        figure.draw([json.loads(line) for line in options.json.open()], options.figure)
 
 
-def told(n, parts):
-    if n % a.every == 0:
-        now = time.perf_counter()
-        d = {k: round(1000 * (v - last[1].get(k, 0)) / a.every, 2) for k, v in parts.cpu.items()}
-        print(n, round(1000 * (now - last[0]) / a.every, 1), "ms wall", d, flush=True)
-        last[0] = now
-        last[1] = dict(parts.cpu)
+class _Report:
+    """Prints what the trials since the last line have cost, in milliseconds each."""
+
+    def __init__(self, every: int, file: Path | None, sampler: str) -> None:
+        self._every, self._file, self._sampler = every, file, sampler
+        self._began = self._at = time.perf_counter()
+        self._process = time.process_time()
+        self._cpu: dict[str, float] = {}
+
+    def told(self, ended: int, parts: Parts) -> None:
+        if ended % self._every:
+            return
+        now, process = time.perf_counter(), time.process_time()
+        each = 1000 / self._every
+        cpu = {part: each * (s - self._cpu.get(part, 0.0)) for part, s in parts.cpu.items()}
+        cpu["rest"] = each * (process - self._process) - sum(cpu.values())
+        line = {"ended": ended, "wall_ms": each * (now - self._at), "cpu_ms": cpu}
+        self._say(line)
+        self._at, self._process, self._cpu = now, process, dict(parts.cpu)
+
+    def last(self, trials: int, parts: Parts) -> None:
+        seconds = time.perf_counter() - self._began
+        cpu = {part: 1000 * spent / trials for part, spent in parts.cpu.items()}
+        self._say({"all": trials, "trials_per_second": trials / seconds, "cpu_ms": cpu})
+
+    def _say(self, line: dict[str, Any]) -> None:
+        line = {"sampler": self._sampler, **_rounded(line)}
+        print(json.dumps(line), flush=True)
+        if self._file:
+            with self._file.open("a", encoding="utf-8") as opened:
+                opened.write(json.dumps(line) + "\n")
 
 
-parts = run_study(Path.cwd(), a.trials, a.sampler, a.pruner, told)
-print({k: round(1000 * v / a.trials, 2) for k, v in parts.wall.items()})
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    return round(value, 3) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Hashable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +83,8 @@ class InstantEngine:
             shutil.copytree(self._files, folder.path, dirs_exist_ok=True)
         folder.start(job.config)
         # In one piece: that each line reaches the disk is the trial's cost, not the driver's.
-        for report in reports:
-            folder.append(report)
+        lines = (json.dumps(asdict(report)) + "\n" for report in reports)
+        (folder.path / "epochs.jsonl").write_text("".join(lines), encoding="utf-8")
         last = reports[-1]
         result = TrialResult(
             state="complete",

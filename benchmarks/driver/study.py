@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from clr_sweep.driver import Driver
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.progress import Display
 from clr_sweep.publishing import Publisher
-from clr_sweep.search import storage, trials
 from clr_sweep.results import style
-from clr_sweep.search.reading import StudyReader, read_study
+from clr_sweep.search import storage, trials
+from clr_sweep.search.reading import StudyReader
 from clr_sweep.search.sampling import Sampling
 from clr_sweep.stopping import StopRequest
 from clr_sweep.tracking.link import Link
@@ -25,34 +24,44 @@ from clr_sweep.tracking.store import connect
 from clr_sweep.training.requests import DataFacts
 
 EPOCHS = 10
-FACTS = DataFacts(
-    "fashion_mnist", "nowhere", "d" * 64, 60000, 10000, (28, 28), "uint8", Path("nowhere")
-)
+BATCH_SIZE = 64
+VALIDATION = 100
+
+ASK, EPOCH_VALUES, END = "Optuna: ask", "Optuna: epochs", "Optuna: end"
+TRIAL_RUNS, SWEEP_RUN = "MLflow: trials", "MLflow: the sweep's run"
+READ, PRUNE, WRITTEN, REST = "study read", "pruner", "the trials' own files", "rest"
 
 
 def run_study(
-    folder: Path, trials: int, sampler: str, pruner: str, told: Callable[[int, Parts], None]
+    folder: Path,
+    trials_planned: int,
+    sampler: str,
+    pruner: str,
+    steps_per_epoch: int,
+    told: Callable[[int, Parts], None],
 ) -> Parts:
-    """Run a study of so many trials in `folder`, which is the current one.
+    """Run a study of so many trials in `folder`, which is the current one, until MLflow has all.
 
     Args:
+        steps_per_epoch: of a trial; of its steps, about a hundred go to MLflow.
         told: called at the end of each trial with how many have ended.
 
     Returns:
         What took how long.
     """
-    sweep = Sweep.model_validate(_definition(trials, sampler, pruner))
+    sweep = Sweep.model_validate(_definition(trials_planned, sampler, pruner))
+    facts = _facts(steps_per_epoch)
     url = f"sqlite:///{folder / 'optuna.db'}"
     store = storage.open_storage(url)
     study_folder = folder / "trials" / sweep.study_name
-    facts = stored_facts(FACTS, folder / "sweep.yaml", study_folder, ())
-    study = storage.open_study(store, sweep, "name: driver\n", facts)
+    described = stored_facts(facts, folder / "sweep.yaml", study_folder, ())
+    study = storage.open_study(store, sweep, "name: driver\n", described)
     publisher = publisher_of(study, connect(f"sqlite:///{folder / 'mlflow.db'}"), Link(print))
     open_parent(study, publisher, url, None)
-    with Display(trials) as display, Background(publisher) as background:
+    with _Quiet(trials_planned) as display, Background(publisher) as background:
         driver = Driver(
-            sweep, study, InstantEngine(2, _left_files(folder)), background, display, StopRequest(), FACTS,  # type: ignore[arg-type]
-            study_folder, (), {"python": "3"},
+            sweep, study, InstantEngine(2, _left_files(folder)), background, display,  # type: ignore[arg-type]
+            StopRequest(), facts, study_folder, (), {"python": "3"},
         )  # fmt: skip
         parts = _timed(driver)
         ended, handle = 0, driver._ended
@@ -64,46 +73,52 @@ def run_study(
             told(ended, parts)
 
         driver._ended = count  # type: ignore[method-assign]
-        began = time.perf_counter()
         background.start()
         driver.run()
-        t = time.perf_counter()
-    parts.wall["drain"] = time.perf_counter() - t
-    if True:
-        publisher.finish(read_study(study))
-        parts.wall["all"] = time.perf_counter() - began
     return parts
+
+
+class _Quiet(Display):
+    """Says nothing: ten thousand lines are of no use to anybody."""
+
+    def say(self, text: str) -> None:
+        pass
+
+
+def _facts(steps_per_epoch: int) -> DataFacts:
+    examples, nowhere = steps_per_epoch * BATCH_SIZE + VALIDATION, Path("nowhere")
+    return DataFacts("nothing", "nowhere", "d" * 64, examples, 100, (28, 28), "uint8", nowhere)
 
 
 def _left_files(folder: Path) -> Path:
     """What a training leaves beside its epochs: here one figure, the same for all trials."""
     figures = folder / "left" / "figures"
     figures.mkdir(parents=True)
-    style.figure("The loss", "of an instant").savefig(figures / "loss.png")
+    style.save(style.figure("The loss", "of an instant"), figures / "loss.png")
     return figures.parent
 
 
 def _timed(driver: Driver) -> Parts:
     parts = Parts()
-    parts.wrap(Sampling, "ask", "Optuna: ask")
-    parts.wrap(Sampling, "is_to_be_pruned", "pruner")
-    parts.wrap(Sampling, "follow", "Optuna: follow")
-    parts.wrap(trials, "record_epoch", "Optuna: epochs")
-    parts.wrap(trials, "record_result", "Optuna: end")
-    parts.wrap(StudyReader, "read", "read the study")
-    parts.wrap(driver.engine, "start", "the trials' own")
+    parts.wrap(Sampling, "ask", ASK)
+    parts.wrap(Sampling, "follow", ASK)
+    parts.wrap(Sampling, "is_to_be_pruned", PRUNE)
+    parts.wrap(trials, "record_epoch", EPOCH_VALUES)
+    parts.wrap(trials, "record_result", END)
+    parts.wrap(StudyReader, "read", READ)
+    parts.wrap(driver.engine, "start", WRITTEN)
     for name in ("trial_started", "epochs", "trial_ended"):
-        parts.wrap(Publisher, name, f"MLflow: {name}")
-    parts.wrap(Publisher, "refresh", "MLflow: the sweep's run")
+        parts.wrap(Publisher, name, TRIAL_RUNS)
+    parts.wrap(Publisher, "refresh", SWEEP_RUN)
     return parts
 
 
-def _definition(trials: int, sampler: str, pruner: str) -> dict[str, Any]:
+def _definition(trials_planned: int, sampler: str, pruner: str) -> dict[str, Any]:
     return {
         "name": "driver",
-        "dataset": {"name": "fashion_mnist", "validation": 6000},
+        "dataset": {"name": "nothing", "validation": VALIDATION},
         "model": {"name": "tutorial_cnn"},
-        "training": {"optimizer": "sgd", "batch_size": 64, "epochs": EPOCHS},
+        "training": {"optimizer": "sgd", "batch_size": BATCH_SIZE, "epochs": EPOCHS},
         "search_space": {
             "init_lr": {"low": 1e-4, "high": 1e-2, "log": True},
             "max_lr": {"low": 1e-2, "high": 1.0, "log": True},
@@ -111,5 +126,5 @@ def _definition(trials: int, sampler: str, pruner: str) -> dict[str, Any]:
             "policy": ["triangular", "triangular2", "exp_range"],
         },
         "objective": {"metric": "val_accuracy", "at": "final"},
-        "study": {"trials": trials, "seed": 1, "sampler": sampler, "pruner": pruner},
+        "study": {"trials": trials_planned, "seed": 1, "sampler": sampler, "pruner": pruner},
     }

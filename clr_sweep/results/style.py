@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,17 @@ def figure(title: str, subtitle: str = "", height: float = 5.0, legend: bool = F
             va="top", ha="left", gid="subtitle",
         )  # fmt: skip
     return drawn
+
+
+def save(drawn: Figure, file: Path) -> None:
+    """Write a figure as PNG.
+
+    As `savefig` does, which draws twice to find the layout; found before, it draws once.
+    """
+    if (engine := drawn.get_layout_engine()) is not None:
+        engine.execute(drawn)
+        drawn.set_layout_engine("none")
+    drawn.savefig(file, format="png", pil_kwargs={"compress_level": 1})
 
 
 def name(study: StudyRecord) -> str:

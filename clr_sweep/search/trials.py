@@ -76,11 +76,16 @@ def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult)
     A diverged trial is told as PRUNED: the sampler ranks it below the complete ones and learns
     from it, and no value that is not a number enters the storage.
     """
-    trial.set_user_attr(RESULT, asdict(result))
+    storage, trial_id = study._storage, trial._trial_id
+    storage.set_trial_user_attr(trial_id, RESULT, asdict(result))
+    # As Study.tell, which reads the trial twice more.
     if result.state == "complete" and result.value is not None:
-        study.tell(trial, result.value)
+        storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [result.value])
     else:
-        study.tell(trial, state=TrialState.PRUNED)
+        reported = trial._cached_frozen_trial.intermediate_values
+        last = reported[max(reported)] if reported else None
+        values = None if last is None else [last]
+        storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
 
 
 def record_failure(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:

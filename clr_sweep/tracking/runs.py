@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import getpass
 import posixpath
+import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
@@ -261,10 +262,16 @@ class SweepRuns:
         if model is not None and model.model_id not in known:
             self.client.log_outputs(run_id, [model])
 
-    def log_figures(self, run_id: str, figures: Mapping[str, Any]) -> None:
-        """Figures as PNG artifacts in the folder `figures`."""
-        for name, figure in figures.items():
-            self.client.log_figure(run_id, figure, f"figures/{name}")
+    def log_figures(self, run_id: str, figures: Mapping[str, Callable[[Path], object]]) -> None:
+        """Figures as PNG artifacts in the folder `figures`.
+
+        Args:
+            figures: by file name, what writes each to a path.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            for name, write in figures.items():
+                write(Path(folder, name))
+            self.client.log_artifacts(run_id, folder, "figures")
 
     def files(self, run_id: str) -> set[str]:
         """The paths of a run's artifacts, down to one folder deep."""
