@@ -93,7 +93,10 @@ class Background:
         self.call(partial(self._tell_epochs, record, waiting))
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """See `Publisher.trial_ended`."""
+        """See `Publisher.trial_ended`; epochs that wait are told with it."""
+        with self._lock:
+            if (waiting := self._epochs.get(record.key)) is not None:
+                waiting.clear()
         self._tell(record.key, partial(self._publisher.trial_ended, record))
 
     def trial_stopped(self, record: TrialRecord, state: State, reason: str) -> None:
@@ -105,10 +108,14 @@ class Background:
         """Whether the sweep's own run may be brought up to date again."""
         return time.monotonic() >= self._next_refresh
 
-    def refresh(self, study: StudyRecord) -> None:
-        """See `Publisher.refresh`."""
+    def refresh(self, study: StudyRecord, took: float) -> None:
+        """See `Publisher.refresh`.
+
+        Args:
+            took: seconds that it took to read the study.
+        """
         self._next_refresh = float("inf")  # until this one is done
-        self.call(partial(self._refresh, study))
+        self.call(partial(self._refresh, study, took))
 
     def _tell(self, key: str, call: Callable[[], None]) -> None:
         with self._lock:
@@ -119,13 +126,16 @@ class Background:
         with self._lock:
             if self._epochs.get(record.key) is waiting:
                 del self._epochs[record.key]
-        self._publisher.epochs(record, waiting)
+            reports = list(waiting)
+        if reports:
+            self._publisher.epochs(record, reports)
 
-    def _refresh(self, study: StudyRecord) -> None:
+    def _refresh(self, study: StudyRecord, took: float) -> None:
         began = time.monotonic()
         self._publisher.refresh(study)
         ended = time.monotonic()
-        self._next_refresh = ended + max(_REFRESH_SECONDS, (ended - began) / _REFRESH_SHARE)
+        pause = (took + ended - began) / _REFRESH_SHARE
+        self._next_refresh = ended + max(_REFRESH_SECONDS, pause)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

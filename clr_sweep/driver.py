@@ -40,6 +40,8 @@ from clr_sweep.training.requests import RUN_TRIAL, DataFacts, Inspection, TrialJ
 from clr_sweep.words import duration
 
 FAILURES_IN_A_ROW = 3
+# Of larger studies the importances are shown at the end: to find them takes the driver's time.
+LIVE_IMPORTANCES = 500
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Driver:
         self._tell_of_ended()
         if self.display.is_due:
             running, missed = len(self.engine.running), self.background.missed
-            self.display.update(self._reader.read(), running, missed)
+            self.display.update(self._reader.read(most_for_importances=0), running, missed)
         return bool(self.engine.running)
 
     def _trials_are_due(self) -> bool:
@@ -221,7 +223,7 @@ class Driver:
             if isinstance(event.error, ClrSweepError):
                 raise event.error
             raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
-        elif not any(record.has_ended for record in self._reader.read().all):
+        elif not any(record.has_ended for record in self._reader.read(0).all):
             label = self._flights[key].record.label
             raise TrialFailedError(
                 f"{label}, the first to end, raised an exception; it waits for the next start:\n"
@@ -290,7 +292,9 @@ class Driver:
             self.display.trial_ended(record, self.sweep.objective.metric)
             self.background.trial_ended(record)
         if self._ended_trials and self.background.is_refresh_due:
-            self.background.refresh(self._reader.read())
+            began = time.monotonic()
+            study = self._reader.read(LIVE_IMPORTANCES)
+            self.background.refresh(study, time.monotonic() - began)
         self._ended_trials.clear()
 
     def _out_of_time(self) -> str:

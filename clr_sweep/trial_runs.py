@@ -12,6 +12,7 @@ from clr_sweep.records import EpochReport, StudyRecord, TrialRecord
 from clr_sweep.results.report import trial_markdown
 from clr_sweep.tracking import contents
 from clr_sweep.tracking.audit import Audit, audit, model_is_whole
+from clr_sweep.tracking.contents import Point
 from clr_sweep.tracking.lookup import abandoned
 from clr_sweep.tracking.models import delete_models, log_keras_model
 from clr_sweep.tracking.runs import SweepRuns
@@ -51,13 +52,9 @@ class TrialRuns:
 
     def epochs(self, record: TrialRecord, reports: Sequence[EpochReport]) -> None:
         """What a trial has reported, some of it perhaps before."""
-        key, metric = record.key, record.config.objective.metric
-        # A trial that goes on says again where it was.
-        new = [report for report in reports if report.epoch > self._told[key]]
-        if new:
-            points = [p for report in new for p in contents.epoch_points(report, metric)]
-            self.runs.log_points(self.ids[key], points)
-            self._told[key] = new[-1].epoch
+        if points := self._untold(record, reports):
+            self.runs.log_points(self.ids[record.key], points)
+            self._told[record.key] = reports[-1].epoch
 
     def end(self, record: TrialRecord) -> None:
         """A trial has ended: what it left, and last its state."""
@@ -66,8 +63,17 @@ class TrialRuns:
             self.complete(record)
             return
         # The epoch in which a trial diverges is not reported for pruning; it is shown.
-        self.epochs(record, record.reports)
-        self._conclude(record, known=True)
+        untold = self._untold(record, record.reports)
+        if contents.has_model(record):  # which gets its metrics from the run
+            self.epochs(record, record.reports)
+            untold = []
+        self._conclude(record, known=True, untold=untold)
+
+    def _untold(self, record: TrialRecord, reports: Sequence[EpochReport]) -> list[Point]:
+        # A trial that goes on says again where it was.
+        new = [report for report in reports if report.epoch > self._told[record.key]]
+        metric = record.config.objective.metric
+        return [point for report in new for point in contents.epoch_points(report, metric)]
 
     def stop(self, record: TrialRecord) -> None:
         """A trial was ended from outside, and waits."""
@@ -153,11 +159,12 @@ class TrialRuns:
         else:
             self._conclude(record, known=False)
 
-    def _conclude(self, record: TrialRecord, *, known: bool) -> None:
+    def _conclude(self, record: TrialRecord, *, known: bool, untold: Sequence[Point] = ()) -> None:
         """Log what a trial has left.
 
         Args:
             known: whether its run holds what this process has told and nothing else.
+            untold: values that it lacks, if it is known.
         """
         client, run_id = self.runs.client, self.ids[record.key]
         if contents.has_model(record) and (known or not model_is_whole(client, run_id)):
@@ -172,7 +179,8 @@ class TrialRuns:
                 record.metrics,
             )
         draw_figures(record)
-        self.runs.finish_child(run_id, record, trial_markdown(record), known=known)
+        note = trial_markdown(record)
+        self.runs.finish_child(run_id, record, note, known=known, untold=untold)
 
 
 def _epoch_of_model(record: TrialRecord) -> int:

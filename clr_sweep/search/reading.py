@@ -44,19 +44,25 @@ class StudyReader:
         self._study = study
         self._ended: dict[int, TrialRecord] = {}
 
-    def read(self) -> StudyRecord:
-        """The study as it is stored now."""
+    def read(self, most_for_importances: int | None = None) -> StudyRecord:
+        """The study as it is stored now.
+
+        Args:
+            most_for_importances: beyond so many trials they are left out, since they take long;
+                None is never.
+        """
         study = self._study
         sweep = stored_sweep(study)
         stored = study.get_trials(deepcopy=False)
         progress = study.user_attrs.get(PROGRESS, {})
+        wanted = most_for_importances is None or len(stored) <= most_for_importances
         return StudyRecord(
             name=study.study_name,
             metric=sweep.objective.metric,
             direction=sweep.objective.direction,
             trials=tuple(self.trial(trial) for trial in stored if CONFIG in trial.user_attrs),
             baseline=read_baseline(study),
-            importances=_importances(study),
+            importances=_importances(study) if wanted else {},
             planned=progress.get("planned", sweep.study.trials),
             state=progress.get(STATE, "running"),
             reason=progress.get(REASON, ""),

@@ -173,22 +173,32 @@ class SweepRuns:
 
     def log_points(self, run_id: str, points: Iterable[Point]) -> None:
         """Values of metrics, in their order."""
-        now = _now()
-        self._log_metrics(run_id, [Metric(p.key, p.value, now, p.step) for p in points])
+        self._log_metrics(run_id, _metrics(points))
 
-    def finish_child(self, run_id: str, record: TrialRecord, note: str, *, known: bool) -> None:
+    def finish_child(
+        self,
+        run_id: str,
+        record: TrialRecord,
+        note: str,
+        *,
+        known: bool,
+        untold: Sequence[Point] = (),
+    ) -> None:
         """What a trial leaves: files, state and reason; the model is logged before.
 
         Args:
             known: whether the run holds what this process has told and nothing else; of others
                 it is looked up first, since MLflow takes no value back and no value twice.
+            untold: values of a known run that it lacks.
         """
         self._log_files(run_id, record)
         own = {tags.NOTE: note, **self._origin_of(record), **_end(record.state, record.reason)}
         if known:
-            now = _now()
-            metrics = [Metric(key, value, now, 0) for key, value in summary(record).items()]
-            self.client.log_batch(run_id, metrics=metrics, tags=_run_tags(own))
+            values = [*untold, *(Point(key, value, 0) for key, value in summary(record).items())]
+            # A request holds a thousand things at most; as a rule all goes into one.
+            rest = max(0, len(values) - tags.METRIC_BATCH + len(own))
+            self.log_points(run_id, values[:rest])
+            self.client.log_batch(run_id, metrics=_metrics(values[rest:]), tags=_run_tags(own))
             if record.test_metrics:
                 self.log_test_metrics(run_id, record.test_metrics)
             self.client.set_terminated(run_id, tags.STATUS_OF_STATE[record.state])
@@ -372,6 +382,11 @@ def _end(state: str, reason: str | None) -> dict[str, str]:
 
 def _run_tags(own: Mapping[str, str]) -> list[RunTag]:
     return [RunTag(key, value[: tags.TAG_LIMIT]) for key, value in own.items()]
+
+
+def _metrics(points: Iterable[Point]) -> list[Metric]:
+    now = _now()
+    return [Metric(point.key, point.value, now, point.step) for point in points]
 
 
 def _now() -> int:
