@@ -6,6 +6,7 @@ and the driver has only to hand them over.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,8 +17,9 @@ from matplotlib.figure import Figure
 from clr_sweep.records import TrialRecord, TrialResult
 from clr_sweep.results import style
 from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
-from clr_sweep.tracking.contents import figures
+from clr_sweep.tracking.contents import figures, has_model
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import TrialJob
 
 
@@ -27,10 +29,15 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
     from clr_sweep.training import jobs
 
     result = jobs.run_trial(job, report)
-    config, folder = job.config, job.folder
-    draw_figures(
-        finished(TrialRecord(job.kind, job.number, "running", None, config, folder), result)
-    )
+    begun = TrialRecord(job.kind, job.number, "running", None, job.config, job.folder)
+    record, folder = finished(begun, result), TrialFolder(job.folder)
+    if has_model(record) and folder.signature() is None:
+        try:
+            save_inference_model(folder, job.config.model.name, job.search_path)
+        except Exception:
+            # The training is whole all the same; whoever logs the model says what is wrong with it.
+            traceback.print_exc()
+    draw_figures(record)
     return result
 
 

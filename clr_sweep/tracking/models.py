@@ -139,9 +139,10 @@ def write_keras_model(
     data.mkdir(parents=True)
     shutil.copyfile(file, data / "model.keras")
     (data / "keras_module.txt").write_text("keras")
-    described.signature = ModelSignature(
-        inputs=_schema(signature["inputs"]), outputs=_schema(signature["outputs"])
-    )
+    if signature["inputs"]:  # a model that is built by its first data tells none
+        described.signature = ModelSignature(
+            inputs=_schema(signature["inputs"]), outputs=_schema(signature["outputs"])
+        )
     described.add_flavor(
         "keras",
         data="data",

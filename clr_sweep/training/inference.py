@@ -33,8 +33,8 @@ def save_inference_model(folder: TrialFolder, model_name: str, search_path: Sequ
         {
             "keras_version": keras.__version__,
             "keras_backend": keras.backend.backend(),
-            "inputs": _described(model.inputs),
-            "outputs": _described(model.outputs),
+            "inputs": _described(getattr(model, "inputs", None) or ()),
+            "outputs": _described(getattr(model, "outputs", None) or ()),
         },
     )
 

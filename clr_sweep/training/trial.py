@@ -26,7 +26,6 @@ from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.deviation import deviation
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.inspection import inspection, seconds, stretches
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.momentum import momentum_cycle
@@ -307,13 +306,12 @@ class _Trial:
         )
 
     def save(self, result: TrialResult) -> None:
-        """Write the curve, the models and, last, the result: with it the trial has ended."""
+        """Write the curve, the model and, last, the result: with it the trial has ended."""
         if self.best_weights is not None and result.state == "complete":
             self.model.set_weights(self.best_weights)
         self.folder.save_curve(
             np.concatenate(self.rates), np.concatenate(self.losses), np.concatenate(self.momenta)
         )
         self.folder.save_model(self.model)
-        save_inference_model(self.folder, self.config.model.name, self.search_path)
         self.folder.save_result(result)
         self.folder.remove_checkpoint()
