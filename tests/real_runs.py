@@ -291,7 +291,8 @@ def assert_whole(
     for trial in stored:
         run = numbered[str(trial.number)]
         state = run.data.tags["clr_sweep.state"]
-        assert state == trial.user_attrs["state"]
+        recorded = trial.user_attrs
+        assert state == (recorded.get("state") or recorded["result"]["state"])
         assert run.info.status == STATUS_OF_STATE[state]
         assert place.history(run.info.run_id, "val_accuracy") == trial.intermediate_values
         place.history(run.info.run_id, "learning_rate")

@@ -91,8 +91,8 @@ KNOWN = {
     ),
     "range": "(known: low, high, log, step)",
     "study": (
-        "(known: name, trials, sampler, pruner, seed, jobs, storage, deterministic, retries, "
-        "trial_timeout, timeout)"
+        "(known: name, trials, sampler, pruner, seed, jobs, trials_per_gpu, storage, "
+        "deterministic, retries, trial_timeout, timeout)"
     ),
 }
 

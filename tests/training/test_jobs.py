@@ -56,6 +56,12 @@ def engine() -> Iterator[LocalEngine]:
         yield made
 
 
+def contents(folder: TrialFolder) -> dict[str, bytes]:
+    """What lies in a trial's folder and below it, but for its log."""
+    files = (file for file in folder.path.rglob("*") if file.is_file())
+    return {file.name: file.read_bytes() for file in files if file.name != "log.txt"}
+
+
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a user's code, the data and the trials."""
@@ -185,10 +191,10 @@ def test_testing_needs_no_training_data_again(
     folder = TrialFolder(work / "untouched")
     job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
     value(ended(engine, RUN_TRIAL, job, folder.log_file))
-    before = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    before = contents(folder)
     assert "test.json" not in before
     value(ended(engine, TEST_TRIAL, job, folder.log_file))
-    after = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    after = contents(folder)
     assert set(after) - set(before) == {"test.json"}
     assert {name: after[name] for name in before} == before
 
@@ -217,7 +223,7 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     folder = TrialFolder(work / "again")
     job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
     result = value(ended(engine, RUN_TRIAL, job, folder.log_file))
-    before = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    before = contents(folder)
     folder.checkpoint_file.write_bytes(b"left by a process that was killed just then")
     (folder.path / "result.part.json").write_bytes(b"{")
     tested = TrialJob(small_config(), facts.materialized, folder.path, (work,), with_test=True)
@@ -225,7 +231,7 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     (event,) = engine.wait(600)
     assert isinstance(event, Done), event  # and no epoch was told
     assert event.value == result
-    after = {f.name: f.read_bytes() for f in folder.path.iterdir() if f.name != "log.txt"}
+    after = contents(folder)
     assert strict_json(after.pop("test.json").decode()) == folder.test_metrics() != {}
     assert after == before
 

@@ -151,9 +151,11 @@ def test_logged_models_load_without_us(images: Dataset, tmp_path: Path) -> None:
     for name in ("tutorial_cnn", "user_models:perceptron"):
         config = small_config(model=name, precision="mixed_bfloat16")
         model = compiled_model(config, images, ())
-        model.save(tmp_path / "model.keras")
-        run_id = client.create_run(experiment).info.run_id
-        logged = log_keras_model(run_id, tmp_path / "model.keras", config, (), step=1)
+        folder = TrialFolder(tmp_path / name.replace(":", "-"))
+        folder.start(config)
+        folder.save_model(model)
+        run = client.create_run(experiment)
+        logged = log_keras_model(client, run, folder, (), step=1)
         uris.append(f"models:/{logged}")
         expected.append(np.asarray(model.predict(x, verbose=0)).astype("float32"))
     done = subprocess.run(

@@ -25,7 +25,7 @@ from clr_sweep.optimizers import OPTIMIZERS
 from clr_sweep.records import EpochReport
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import Triangular2CyclicalLearningRate
-from clr_sweep.training import trial
+from clr_sweep.training import inspection
 from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.datasets import hold_out
 from clr_sweep.training.folder import TrialFolder
@@ -93,7 +93,7 @@ def test_how_often_it_looks_changes_nothing(
 ) -> None:
     """The steps between two looks at the losses decide no number."""
     whole = trained(small_config(factor=1.25, epochs=3), images, tmp_path / "whole")
-    monkeypatch.setattr(trial, "CHUNK", chunk)
+    monkeypatch.setattr(inspection, "CHUNK", chunk)
     cut = trained(small_config(factor=1.25, epochs=3), images, tmp_path / "cut")
     assert comparable(cut.result) == comparable(whole.result)
     for one, other in zip(cut.curve, whole.curve, strict=True):

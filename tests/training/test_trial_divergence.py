@@ -20,7 +20,7 @@ from small_trials import (
 )
 from trained_trials import trained
 
-from clr_sweep.training import trial
+from clr_sweep.training import inspection
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.datasets import hold_out
 from clr_sweep.training.folder import TrialFolder
@@ -51,7 +51,7 @@ def test_divergence(
     chunk: int,
 ) -> None:
     """It ends at the very step whose loss is not finite, with that step's rate and phase."""
-    monkeypatch.setattr(trial, "CHUNK", chunk)
+    monkeypatch.setattr(inspection, "CHUNK", chunk)
     images = few_images(one_hot=True)
     config = small_config(
         policy, model="user_models:linear", loss="mean_squared_error", init_lr=1e-4, max_lr=10.0,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.training import checkpoint, jobs, trial
+from clr_sweep.training import checkpoint, inspection, jobs, trial
 from clr_sweep.training.checkpoint import Checkpoint
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
@@ -25,7 +25,7 @@ def kill(*_: Any) -> None:
 
 def within_an_epoch() -> None:
     """Three of an epoch's eight steps are done."""
-    trial.CHUNK = 3
+    inspection.CHUNK = 3
     original, calls = TrainingLoop.train, []
 
     def train(self: Any, *arguments: Any) -> Any:
