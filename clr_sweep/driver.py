@@ -27,12 +27,12 @@ from clr_sweep.errors import (
     OutOfMemoryError,
     TrialFailedError,
 )
+from clr_sweep.flights import BaselineFlight, Flight, TrialFlight
 from clr_sweep.progress import Display
-from clr_sweep.records import EpochReport, State, TrialRecord, TrialResult
-from clr_sweep.search import trials
+from clr_sweep.records import EpochReport, TrialRecord, TrialResult
 from clr_sweep.search.attributes import BASELINE, STATE
 from clr_sweep.search.reading import StudyReader, read_baseline
-from clr_sweep.search.sampling import Asked, Sampling, stored
+from clr_sweep.search.sampling import Sampling, stored
 from clr_sweep.search.space import baseline_config
 from clr_sweep.stopping import StopRequest
 from clr_sweep.training.folder import TrialFolder
@@ -42,20 +42,6 @@ from clr_sweep.words import duration
 FAILURES_IN_A_ROW = 3
 # Of larger studies the importances are shown at the end: to find them takes the driver's time.
 LIVE_IMPORTANCES = 500
-
-
-@dataclass(frozen=True)
-class _Flight:
-    """A trial in flight.
-
-    Attributes:
-        asked: None for the baseline.
-        ends_by: when its deadline is, on the monotonic clock.
-    """
-
-    record: TrialRecord
-    asked: Asked | None
-    ends_by: float
 
 
 @dataclass
@@ -81,7 +67,7 @@ class Driver:
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]
     inspected: Callable[[Inspection], None] = lambda _: None
-    _flights: dict[str, _Flight] = field(default_factory=dict)
+    _flights: dict[str, Flight] = field(default_factory=dict)
     _ended_trials: list[TrialRecord] = field(default_factory=list)
     _failures: int = 0
 
@@ -133,7 +119,7 @@ class Driver:
         return bool(self.engine.running)
 
     def _trials_are_due(self) -> bool:
-        in_flight = sum(flight.asked is not None for flight in self._flights.values())
+        in_flight = len(self._flights) - (BASELINE in self._flights)
         return self._left > in_flight and self._sampling.may_ask()
 
     def _baseline_is_due(self) -> bool:
@@ -148,18 +134,22 @@ class Driver:
             config=baseline_config(self.sweep, self.facts.train),
             folder=self.folder / BASELINE,
         )
-        self._store_baseline(record, "running")
-        self._start(record, None)
+        limit = self.sweep.study.trial_timeout
+        self._start(BaselineFlight(self.study, record, limit, self.provenance))
 
     def _start_trial(self) -> None:
         asked = self._sampling.ask()
-        self._start(self._reader.trial(stored(asked.trial)), asked)
+        record = self._reader.trial(stored(asked.trial))
+        self._start(
+            TrialFlight(
+                self.study, record, self.sweep.study.trial_timeout, asked,
+                self._sampling, self._reader, self.sweep.objective.metric,
+            )
+        )  # fmt: skip
 
-    def _start(self, record: TrialRecord, asked: Asked | None) -> None:
-        limit = self.sweep.study.trial_timeout
-        taken = sum(report.wall_seconds for report in record.reports)
-        key = record.key
-        self._flights[key] = _Flight(record, asked, _in(limit and limit - taken))
+    def _start(self, flight: Flight) -> None:
+        record = flight.record
+        self._flights[record.key] = flight
         job = TrialJob(
             record.config,
             self.facts.materialized,
@@ -169,7 +159,7 @@ class Driver:
             record.number,
             inspect=not self.background.has_started,
         )
-        self.engine.start(key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
+        self.engine.start(record.key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
         self.background.trial_started(record)
 
     def _handle(self, event: Event) -> None:
@@ -194,24 +184,15 @@ class Driver:
             self.inspected(found)
 
     def _epoch(self, key: str, report: EpochReport) -> None:
-        flight, go_on = self._flights[key], True
-        value = report.metrics.get(self.sweep.objective.metric)
-        if flight.asked is not None and value is not None:
-            trials.record_epoch(self.study, flight.asked.trial, report.epoch, value)
-            go_on = not self._sampling.is_to_be_pruned(flight.asked)
+        flight = self._flights[key]
+        go_on = flight.epoch(report)
         self.engine.answer(key, go_on)
         self.background.epoch(flight.record, report)
 
     def _ended(self, key: str, result: TrialResult) -> None:
-        flight = self._flights.pop(key)
         self.background.start()
-        if flight.asked is None:
-            self._store_baseline(flight.record, result.state, result.reason, result)
-            self._baseline_waits = False
-        else:
-            trials.record_result(self.study, flight.asked.trial, result)
+        self._note_end(self._flights.pop(key).ended(result))
         self._failures = 0
-        self._note_end(flight)
 
     def _raised(self, key: str, event: Failed) -> None:
         """A trial's code raised an exception."""
@@ -241,10 +222,7 @@ class Driver:
             self._failed(key, reason + attempts)
             return
         del self._flights[key]
-        if flight.asked is None:
-            self._store_baseline(flight.record, "interrupted", reason, retried=reasons)
-        else:
-            trials.record_retry(self.study, flight.asked.trial, list(reasons))
+        flight.retried(reasons)
         self.display.say(
             f"{flight.record.label:>10}  {reason}: it goes on, retry {len(reasons)} of {limit}"
         )
@@ -252,8 +230,7 @@ class Driver:
 
     def _end_overdue(self) -> None:
         """End the trials that have passed `study.trial_timeout`."""
-        now = time.monotonic()
-        for key in [key for key, flight in self._flights.items() if now >= flight.ends_by]:
+        for key in [key for key, flight in self._flights.items() if flight.is_overdue]:
             self.engine.stop(key)
             limit = self.sweep.study.trial_timeout or 0
             epochs = len(TrialFolder(self._flights[key].record.folder).reports())
@@ -264,27 +241,17 @@ class Driver:
             )
 
     def _failed(self, key: str, reason: str) -> None:
-        flight = self._flights.pop(key)
-        if flight.asked is None:
-            self._store_baseline(flight.record, "failed", reason)
-            self._baseline_waits = False
-        else:
-            trials.record_failure(self.study, flight.asked.trial, reason)
-        self._note_end(flight)
+        self._note_end(self._flights.pop(key).failed(reason))
         self._failures += 1
         if self._failures >= FAILURES_IN_A_ROW:
             raise ClrSweepError(f"{self._failures} trials failed in a row: {reason}")
 
-    def _note_end(self, flight: _Flight) -> None:
+    def _note_end(self, record: TrialRecord) -> None:
         """A trial has ended, and that is stored; it is told when its successor has started."""
-        if flight.asked is None:
-            record = read_baseline(self.study)
-            assert record is not None
+        if record.number is None:
+            self._baseline_waits = False
         else:
             self._left -= 1
-            there = self.study.get_trials(deepcopy=False)
-            self._sampling.follow(there)
-            record = self._reader.trial(there[flight.asked.trial.number])
         self._ended_trials.append(record)
 
     def _tell_of_ended(self) -> None:
@@ -312,31 +279,9 @@ class Driver:
         for flight in self._flights.values():
             # A storage that takes no more is why it stops, perhaps; the next start mends it.
             with contextlib.suppress(StorageInternalError, SQLAlchemyError):
-                if flight.asked is None:
-                    self._store_baseline(flight.record, "interrupted", reason)
-                else:
-                    trials.put_back(self.study, flight.asked.trial)
+                flight.put_back(reason)
         self._flights.clear()
         self._tell_of_ended()
-
-    def _store_baseline(
-        self,
-        record: TrialRecord,
-        state: State,
-        reason: str | None = None,
-        result: TrialResult | None = None,
-        retried: tuple[str, ...] | None = None,
-    ) -> None:
-        trials.record_baseline(
-            self.study,
-            record.config,
-            record.folder,
-            self.provenance,
-            result,
-            state,
-            reason,
-            record.retried if retried is None else retried,
-        )
 
 
 def trials_left(study: optuna.Study, planned: int) -> int:

@@ -23,10 +23,18 @@ class Parts:
         self.wall: dict[str, float] = defaultdict(float)
         self._inside = threading.local()
         self._lock = threading.Lock()
+        self._wrapped: list[tuple[Any, str, Callable[..., Any]]] = []
 
     def wrap(self, owner: Any, name: str, part: str) -> None:
-        """Let calls of `owner.name` count as `part` from now on."""
-        setattr(owner, name, self.timed(getattr(owner, name), part))
+        """Let calls of `owner.name` count as `part`, until `unwrap`."""
+        function = getattr(owner, name)
+        self._wrapped.append((owner, name, function))
+        setattr(owner, name, self.timed(function, part))
+
+    def unwrap(self) -> None:
+        """Count no more."""
+        while self._wrapped:
+            setattr(*self._wrapped.pop())
 
     def timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
         """The function, its calls counted as `part`."""

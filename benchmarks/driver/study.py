@@ -75,6 +75,7 @@ def run_study(
         driver._ended = count  # type: ignore[method-assign]
         background.start()
         driver.run()
+    parts.unwrap()
     return parts
 
 
@@ -94,7 +95,9 @@ def _left_files(folder: Path) -> Path:
     """What a training leaves beside its epochs: here one figure, the same for all trials."""
     figures = folder / "left" / "figures"
     figures.mkdir(parents=True)
-    style.save(style.figure("The loss", "of an instant"), figures / "loss.png")
+    drawn = style.figure("The loss", "of an instant")
+    drawn.subplots()
+    style.save(drawn, figures / "loss.png")
     return figures.parent
 
 

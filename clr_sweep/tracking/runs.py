@@ -1,20 +1,13 @@
-"""A sweep's runs in MLflow: one parent, a child for each trial, a child for the baseline.
-
-Every call names its run: MLflow's fluent interface keeps an active run for each thread, and ends
-only its own thread's run when the process goes.
-"""
+"""A sweep's runs in MLflow: one parent, a child for each trial, a child for the baseline."""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
 import posixpath
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.records import TrialRecord
@@ -22,12 +15,12 @@ from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name, summary
 from clr_sweep.tracking.inputs import dataset_input
 from clr_sweep.tracking.lookup import process_tag
-from clr_sweep.tracking.models import delete_models, model_of_run
+from clr_sweep.tracking.run_writer import RunWriter, end_tags, metrics_of, run_tags
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import DataFacts
 
 
-class SweepRuns:
+class SweepRuns(RunWriter):
     """Writes the runs of one study into one experiment.
 
     Args:
@@ -46,7 +39,7 @@ class SweepRuns:
         study_id: str,
         data: DataFacts | None,
     ) -> None:
-        self.client = client
+        super().__init__(client)
         self.experiment_id = experiment_id
         self.study = study
         self.study_id = study_id
@@ -171,10 +164,6 @@ class SweepRuns:
         if not record.retried:
             self._untag(run_id, tags.RETRIES)
 
-    def log_points(self, run_id: str, points: Iterable[Point]) -> None:
-        """Values of metrics, in their order."""
-        self._log_metrics(run_id, _metrics(points))
-
     def finish_child(
         self,
         run_id: str,
@@ -192,13 +181,13 @@ class SweepRuns:
             untold: values of a known run that it lacks.
         """
         self._log_files(run_id, record)
-        own = {tags.NOTE: note, **self._origin_of(record), **_end(record.state, record.reason)}
+        own = {tags.NOTE: note, **self._origin_of(record), **end_tags(record.state, record.reason)}
         if known:
             values = [*untold, *(Point(key, value, 0) for key, value in summary(record).items())]
             # A request holds a thousand things at most; as a rule all goes into one.
             rest = max(0, len(values) - tags.METRIC_BATCH + len(own))
             self.log_points(run_id, values[:rest])
-            self.client.log_batch(run_id, metrics=_metrics(values[rest:]), tags=_run_tags(own))
+            self.client.log_batch(run_id, metrics=metrics_of(values[rest:]), tags=run_tags(own))
             if record.test_metrics:
                 self.log_test_metrics(run_id, record.test_metrics)
             self.client.set_terminated(run_id, tags.STATUS_OF_STATE[record.state])
@@ -220,95 +209,6 @@ class SweepRuns:
             if name in names:
                 self.client.log_artifact(run_id, str(file), posixpath.dirname(name) or None)
         self.client.log_dict(run_id, record.config.model_dump(mode="json"), "config.yaml")
-
-    def end(self, run_id: str, state: str, reason: str | None = None) -> None:
-        """The end state of a run, in our tags and in MLflow's status."""
-        if not reason:
-            self._untag(run_id, tags.REASON)
-        self._tag(run_id, _end(state, reason))
-        self.client.set_terminated(run_id, tags.STATUS_OF_STATE[state])
-
-    def log_params(self, run_id: str, parameters: Mapping[str, object]) -> None:
-        """Log parameters, leaving out those that the run has already with this value."""
-        there = self.client.get_run(run_id).data.params
-        self._log_params(
-            run_id, {key: v for key, v in parameters.items() if there.get(key) != str(v)}
-        )
-
-    def _log_params(self, run_id: str, parameters: Mapping[str, object]) -> None:
-        new = [Param(key, str(value)[: tags.PARAM_LIMIT]) for key, value in parameters.items()]
-        for first in range(0, len(new), tags.PARAM_BATCH):
-            self.client.log_batch(run_id, params=new[first : first + tags.PARAM_BATCH])
-
-    def log_metrics(self, run_id: str, values: Mapping[str, float], step: int = 0) -> None:
-        """Log metrics, leaving out those that the run has at this step with this value."""
-        there = self.client.get_run(run_id).data.metrics
-        now = _now()
-        new = [
-            Metric(key, value, now, step)
-            for key, value in values.items()
-            if key not in there or not self._is_logged(run_id, key, value, step)
-        ]
-        self._log_metrics(run_id, new)
-
-    def log_test_metrics(self, run_id: str, values: Mapping[str, float]) -> None:
-        """Metrics of a run on the test set, which are its model's too."""
-        there = self.client.get_run(run_id).data.metrics
-        model = model_of_run(self.client, run_id)
-        model_id = model.model_id if model else None
-        now = _now()
-        new = [
-            Metric(key, value, now, 0, model_id=model_id, run_id=run_id)
-            for key, value in values.items()
-            if there.get(key) != value
-        ]
-        self._log_metrics(run_id, new)
-
-    def link_model(self, run_id: str, child_id: str) -> None:
-        """Name the model of a child as an output of another run too."""
-        there = self.client.get_run(run_id).outputs
-        known = {output.model_id for output in there.model_outputs} if there else set()
-        model = model_of_run(self.client, child_id)
-        if model is not None and model.model_id not in known:
-            self.client.log_outputs(run_id, [model])
-
-    def log_figures(self, run_id: str, figures: Mapping[str, Callable[[Path], object]]) -> None:
-        """Figures as PNG artifacts in the folder `figures`.
-
-        Args:
-            figures: by file name, what writes each to a path.
-        """
-        with tempfile.TemporaryDirectory() as folder:
-            for name, write in figures.items():
-                write(Path(folder, name))
-            self.client.log_artifacts(run_id, folder, "figures")
-
-    def files(self, run_id: str) -> set[str]:
-        """The paths of a run's artifacts, down to one folder deep."""
-        top = self.client.list_artifacts(run_id)
-        below = [
-            file
-            for item in top
-            if item.is_dir
-            for file in self.client.list_artifacts(run_id, item.path)
-        ]
-        return {file.path for file in [*top, *below] if not file.is_dir}
-
-    def log_text(self, run_id: str, text: str, name: str) -> None:
-        self.client.log_text(run_id, text, name)
-
-    def note(self, run_id: str, markdown: str) -> None:
-        """The Markdown that the UI shows on top of a run's page."""
-        self._tag(run_id, {tags.NOTE: markdown})
-
-    def delete(self, run_id: str) -> None:
-        """Delete a run, which MLflow keeps restorable, and the models that come from it."""
-        delete_models(self.client, run_id)
-        self.client.delete_run(run_id)
-
-    def _is_logged(self, run_id: str, key: str, value: float, step: int) -> bool:
-        history = self.client.get_metric_history(run_id, key)
-        return any(item.step == step and item.value == value for item in history)
 
     def _new_run(self, name: str, own: Mapping[str, str]) -> str:
         run = self.client.create_run(self.experiment_id, run_name=name, tags={**_origin(), **own})
@@ -341,25 +241,12 @@ class SweepRuns:
             if not token:
                 return found
 
-    def _tag(self, run_id: str, own: Mapping[str, str]) -> None:
-        self.client.log_batch(run_id, tags=_run_tags(own))
-
-    def _untag(self, run_id: str, *keys: str) -> None:
-        there = self.client.get_run(run_id).data.tags
-        for key in keys:
-            if key in there:
-                self.client.delete_tag(run_id, key)
-
     def _origin_of(self, record: TrialRecord) -> dict[str, str]:
         """What places a trial's run: below which parent, after how many retries."""
         own = {tags.PARENT: self.parent_id} if self.parent_id else {}
         if record.retried:
             own[tags.RETRIES] = str(len(record.retried))
         return own
-
-    def _log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        for first in range(0, len(metrics), tags.METRIC_BATCH):
-            self.client.log_batch(run_id, metrics=metrics[first : first + tags.METRIC_BATCH])
 
     def _log_input(self, run_id: str) -> None:
         if self._data is not None:
@@ -373,21 +260,3 @@ def _origin() -> dict[str, str]:
     with contextlib.suppress(OSError, KeyError):
         origin[tags.USER] = getpass.getuser()
     return origin
-
-
-def _end(state: str, reason: str | None) -> dict[str, str]:
-    """The tags of an end state."""
-    return {tags.STATE: state, **({tags.REASON: reason} if reason else {})}
-
-
-def _run_tags(own: Mapping[str, str]) -> list[RunTag]:
-    return [RunTag(key, value[: tags.TAG_LIMIT]) for key, value in own.items()]
-
-
-def _metrics(points: Iterable[Point]) -> list[Metric]:
-    now = _now()
-    return [Metric(point.key, point.value, now, point.step) for point in points]
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

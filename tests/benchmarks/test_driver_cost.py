@@ -1,0 +1,84 @@
+"""The benchmark of the driver's own cost: real driver, real stores, instantaneous trials."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import optuna
+import pytest
+
+from benchmarks.driver import figure
+from benchmarks.driver.parts import Parts
+from benchmarks.driver.study import ASK, TRIAL_RUNS, run_study
+from clr_sweep.tracking.store import connect
+
+
+def test_its_trials_are_those_of_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are told to the study and to MLflow: ten epochs each, in runs that have ended."""
+    monkeypatch.chdir(tmp_path)
+    seen: list[int] = []
+    parts = run_study(tmp_path, 6, "random", "none", 1, lambda ended, _: seen.append(ended))
+    assert seen == list(range(1, 8))  # and the baseline
+    assert parts.cpu[ASK] > 0
+    assert parts.cpu[TRIAL_RUNS] > 0
+    study = optuna.load_study(study_name="driver", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+    assert [len(trial.intermediate_values) for trial in study.trials] == [10] * 6
+    client = connect(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    ended = [run for run in runs if run.data.tags["clr_sweep.kind"] == "trial"]
+    assert {run.info.status for run in ended} == {"FINISHED"}
+    for run in ended:
+        history = client.get_metric_history(run.info.run_id, "val_accuracy")
+        assert len(history) == 10
+        assert "figures" in {item.path for item in client.list_artifacts(run.info.run_id)}
+
+
+def test_its_lines_and_figure(tmp_path: Path) -> None:
+    """As its command writes them."""
+    file, drawn = tmp_path / "lines.jsonl", tmp_path / "growth.png"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.driver", "--trials", "8", "--every", "4",
+         "--json", str(file), "--figure", str(drawn)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, timeout=250, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    *lines, last = map(json.loads, file.read_text().splitlines())
+    assert [line["ended"] for line in lines] == [4, 8]
+    assert last["all"] == 8
+    assert last["trials_per_second"] > 0
+    assert matplotlib.image.imread(drawn).shape[0] > 300
+
+
+def test_parts_are_counted_without_what_is_inside_of_them() -> None:
+    """A part's CPU time is its own; calls of the same part inside of it are counted once."""
+
+    class Work:
+        def outer(self) -> None:
+            self.inner()
+
+        def inner(self) -> None:
+            sum(range(2_000_000))
+
+    parts, work = Parts(), Work()
+    parts.wrap(work, "outer", "outer")
+    parts.wrap(work, "inner", "inner")
+    work.outer()
+    parts.unwrap()
+    counted = dict(parts.cpu)
+    work.inner()
+    assert parts.cpu == counted
+    assert parts.cpu["inner"] > 5 * parts.cpu["outer"] >= 0
+
+
+def test_every_part_has_a_colour() -> None:
+    """None is left out of the figure in silence."""
+    from benchmarks.driver import study
+
+    named = {value for name, value in vars(study).items() if name.isupper() and name != "EPOCHS"}
+    assert {value for value in named if isinstance(value, str)} == set(figure._PARTS)
