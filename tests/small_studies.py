@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from matplotlib.figure import Figure
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_trials import EXAMPLES, STEPS_PER_EPOCH
 from written_sweeps import sweep
@@ -19,17 +20,20 @@ from written_sweeps import sweep
 from clr_sweep.config import Sweep
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.publishing import Publisher
-from clr_sweep.records import Divergence, EpochReport, State, StepPoint, TrialResult
+from clr_sweep.records import Divergence, EpochReport, State, StepPoint, TrialRecord, TrialResult
 from clr_sweep.search import storage, trials
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import Asked, Sampling
 from clr_sweep.search.space import baseline_config
 from clr_sweep.study_folder import write_best
+from clr_sweep.tracking.contents import figures
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.trial_config import TrialConfig
+from clr_sweep.trial_job import finished
 
 DATA = DataFacts("few_images", "a file", "d" * 64, EXAMPLES, 100, (28, 28), "uint8", Path())
 FACTS = {"data_digest": "abc", "data_source": "here"}
@@ -213,19 +217,26 @@ def write_folder(
     )
     if state in ("complete", "pruned", "diverged"):
         folder.save_curve(rates, losses)
-        folder.model_file.write_bytes(_model())
         folder.save_result(ended)
+        begun = TrialRecord("trial", seed, "running", None, config, path)
+        for name, content in _shown(tuple(figures(finished(begun, ended)))).items():
+            (path / name).parent.mkdir(exist_ok=True)
+            (path / name).write_bytes(content)
     return ended
 
 
 @functools.cache
-def _model() -> bytes:
-    """A Keras file that MLflow can load."""
+def _shown(names: tuple[str, ...]) -> dict[str, bytes]:
+    """The files of a trial that MLflow shows: a model that it can load, figures of nothing."""
     import keras
 
     model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten()])
     model.add(keras.layers.Dense(10, activation="softmax"))
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        model.save(file)
-        return file.read_bytes()
+    with tempfile.TemporaryDirectory() as made:
+        folder = TrialFolder(Path(made))
+        model.save(folder.model_file)
+        save_inference_model(folder, "tutorial_cnn", ())
+        for name in names:
+            folder.save_figure(name, Figure((1, 1)).savefig)
+        files = (file for file in folder.path.rglob("*") if file.is_file())
+        return {str(file.relative_to(folder.path)): file.read_bytes() for file in files}

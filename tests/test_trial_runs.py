@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import matplotlib.image
+import mlflow.models
 import pytest
 from broken_runs import DEFECTS, Place, another_status, no_metric
 from optuna.trial import TrialState
 from small_studies import SmallStudy, copied
 
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.models import model_of_run
 from clr_sweep.training.folder import TrialFolder
 
 
@@ -113,6 +116,24 @@ def test_a_trial_without_a_run(place: Place, key: str) -> None:
     differ = {name for name in gone.data.tags if run.data.tags.get(name) != gone.data.tags[name]}
     assert differ <= {"mlflow.user"}
     assert (run.info.status, run.info.run_name) == (gone.info.status, gone.info.run_name)
+
+
+def test_what_its_process_could_not_make_is_made(place: Place) -> None:
+    """It was killed when the result was written and nothing of what MLflow shows was."""
+    place.client.delete_run(place.run("0").info.run_id)
+    folder = TrialFolder(place.trial("0").folder)
+    drawn = {file.name for file in folder.figures.iterdir()}
+    shutil.rmtree(folder.figures)
+    folder.inference_file.unlink()
+    (folder.path / "signature.json").unlink()
+    assert len(place.reconcile(mend=True)) == 1
+    assert place.reconcile(mend=False) == []
+    assert {file.name for file in folder.figures.iterdir()} == drawn
+    for name in drawn:
+        assert matplotlib.image.imread(place.artifact("0", f"figures/{name}")).shape[0] > 300
+    model = model_of_run(place.client, place.run("0").info.run_id)
+    assert model is not None
+    assert mlflow.models.get_model_info(f"models:/{model.model_id}").signature is not None
 
 
 def test_a_second_run(place: Place) -> None:
