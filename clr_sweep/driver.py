@@ -113,10 +113,11 @@ class Driver:
         while self.engine.has_room and self._trials_are_due():
             self._start_trial()
         self._tell_of_ended()
-        if self.display.is_due:
-            running, missed = len(self.engine.running), self.background.missed
-            self.display.update(self._reader.read(most_for_importances=0), running, missed)
-        return bool(self.engine.running)
+        running = len(self.engine.running)
+        if self.display.is_due(at_end=not running):
+            study = self._reader.read(most_for_importances=0)
+            self.display.update(study, running, self.background.missed)
+        return bool(running)
 
     def _trials_are_due(self) -> bool:
         in_flight = len(self._flights) - (BASELINE in self._flights)

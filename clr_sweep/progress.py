@@ -96,10 +96,9 @@ class Display:
             f"{found} ({record.cpu_seconds:.0f} CPU s)"
         )
 
-    @property
-    def is_due(self) -> bool:
-        """Whether there is a bar, and it is to be brought up to date."""
-        return self._bar is not None and time.monotonic() >= self._next
+    def is_due(self, *, at_end: bool) -> bool:
+        """Whether there is a bar, and it is to be brought up to date: at the end in any case."""
+        return self._bar is not None and (at_end or time.monotonic() >= self._next)
 
     def update(self, study: StudyRecord, running: int, missed: int) -> None:
         """Refresh the bar.

@@ -59,6 +59,8 @@ def run_stages(
     Raises:
         As `run_sweep`.
     """
+    if stop and adopted is None:  # during the imports
+        raise stop.error()
     # Before anything that takes long: a store that cannot be used is known at once.
     with outside_scratch():  # MLflow keeps a lock there while it makes its tables
         client = connect(tracking_uri())

@@ -125,3 +125,9 @@ def comparable(result: TrialResult) -> tuple[Any, ...]:
 def all_finite(values: Any) -> bool:
     """Whether every number of a mapping is finite."""
     return all(math.isfinite(value) for value in values.values())
+
+
+def contents(folder: Path, but: str = "") -> dict[str, bytes]:
+    """What lies in a folder and below it, by file name, but for the file of one name."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {file.name: file.read_bytes() for file in files if file.name != but}

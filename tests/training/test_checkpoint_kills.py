@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trial_jobs
 from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_epoch
+from small_trials import contents
 from trial_jobs import Killed
 
 from clr_sweep.engines.local import Died, Done, LocalEngine, Message, local_engine
@@ -95,15 +96,20 @@ def test_killed_again_and_again(
         torn = (folder.path / "epochs.jsonl").read_bytes()
         assert torn.endswith(b"\n") == (point is not trial_jobs.within_a_line and lines > 0)
 
-    before = {file.name: file.read_bytes() for file in folder.path.iterdir()}
+    before = contents(folder.path)
     event, heard = ended(engine, RUN_TRIAL, job, folder)
     assert isinstance(event, Done)
     assert event.value == folder.result()
     assert heard == []
     assert_same_trial(folder, whole)
     # Nothing was trained any more.
-    after = {file.name: file.read_bytes() for file in folder.path.iterdir()}
-    assert {name: text for name, text in before.items() if name != "checkpoint.npz"} == after
+    after = contents(folder.path)
+    left = {name: text for name, text in before.items() if name != "checkpoint.npz"}
+    assert {name: after[name] for name in left} == left
+    # What MLflow shows of it is all that was missing.
+    shown = {"inference.keras", "signature.json"}
+    shown |= {"learning_rate.png", "loss.png", "loss_by_rate.png"}
+    assert set(after) - set(left) == shown
     said = [line for line in after["log.txt"].decode().splitlines() if "attempt" in line]
     over = "an earlier attempt is not gone on with, starting over: it left no checkpoint"
     on = "going on after epoch {} of an earlier attempt"

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import user_models  # noqa: F401 - registers its classes, which saved models name
-from small_trials import EXAMPLES, SLICE, small_config, strict_json
+from small_trials import EXAMPLES, SLICE, contents, small_config, strict_json
 
 from clr_sweep.engines.local import Done, Event, Failed, LocalEngine, Message, local_engine
 from clr_sweep.errors import DataError, InputError, OutOfMemoryError
@@ -54,12 +54,6 @@ def engine() -> Iterator[LocalEngine]:
     """One engine for all jobs here."""
     with local_engine(2) as made:
         yield made
-
-
-def contents(folder: TrialFolder) -> dict[str, bytes]:
-    """What lies in a trial's folder and below it, but for its log."""
-    files = (file for file in folder.path.rglob("*") if file.is_file())
-    return {file.name: file.read_bytes() for file in files if file.name != "log.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +185,10 @@ def test_testing_needs_no_training_data_again(
     folder = TrialFolder(work / "untouched")
     job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
     value(ended(engine, RUN_TRIAL, job, folder.log_file))
-    before = contents(folder)
+    before = contents(folder.path, but="log.txt")
     assert "test.json" not in before
     value(ended(engine, TEST_TRIAL, job, folder.log_file))
-    after = contents(folder)
+    after = contents(folder.path, but="log.txt")
     assert set(after) - set(before) == {"test.json"}
     assert {name: after[name] for name in before} == before
 
@@ -223,7 +217,7 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     folder = TrialFolder(work / "again")
     job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
     result = value(ended(engine, RUN_TRIAL, job, folder.log_file))
-    before = contents(folder)
+    before = contents(folder.path, but="log.txt")
     folder.checkpoint_file.write_bytes(b"left by a process that was killed just then")
     (folder.path / "result.part.json").write_bytes(b"{")
     tested = TrialJob(small_config(), facts.materialized, folder.path, (work,), with_test=True)
@@ -231,7 +225,7 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     (event,) = engine.wait(600)
     assert isinstance(event, Done), event  # and no epoch was told
     assert event.value == result
-    after = contents(folder)
+    after = contents(folder.path, but="log.txt")
     assert strict_json(after.pop("test.json").decode()) == folder.test_metrics() != {}
     assert after == before
 
