@@ -56,6 +56,7 @@ def rings(places: Callable[..., Place]) -> Place:
     return place
 
 
+@pytest.mark.heavy
 def test_the_guides_own_model_trains(rings: Place) -> None:
     """The guide's data and model train, with what the search space gives to the model."""
     trials = rings.runs_of_kind("trial")
@@ -66,6 +67,7 @@ def test_the_guides_own_model_trains(rings: Place) -> None:
     )
 
 
+@pytest.mark.heavy
 def test_the_guides_code_loads_the_models(rings: Place) -> None:
     """The guide's code loads a logged model three ways, and the whole model from its folder."""
     loading = [block for _, block in blocks(GUIDE, "python") if "load_model" in block]

@@ -214,6 +214,7 @@ def test_train_a_wrong_file(finished: Place, exported: str, tmp_path: Path) -> N
     assert "Traceback" not in done.output
 
 
+@pytest.mark.heavy
 def test_what_lies_beside_the_sweep_file_is_found_again(
     places: Callable[..., Place], tmp_path: Path
 ) -> None:

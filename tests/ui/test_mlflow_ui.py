@@ -9,6 +9,8 @@ import pytest
 from real_runs import Place
 from ui_pages import WORKFLOW, Pages, Shown
 
+pytestmark = pytest.mark.heavy  # a whole sweep, and a browser
+
 EPOCH_METRICS = {"loss", "accuracy", "val_loss", "val_accuracy"}
 STEP_METRICS = {"learning_rate", "batch_loss"}
 CARD = "[data-testid='experiment-view-compare-runs-card']"
