@@ -97,14 +97,13 @@ class TrialFlight(Flight):
 
     def retried(self, reasons: tuple[str, ...]) -> None:
         trials.record_retry(self._study, self._asked.trial, list(reasons))
+        self._sampling.follow()
 
     def put_back(self, reason: str) -> None:  # noqa: ARG002 - Optuna keeps none of a waiting trial
         trials.put_back(self._study, self._asked.trial)
 
     def _as_stored(self) -> TrialRecord:
-        there = self._study.get_trials(deepcopy=False)
-        self._sampling.follow(there)
-        return self._reader.trial(there[self._asked.trial.number])
+        return self._reader.trial(self._sampling.follow()[self._asked.trial.number])
 
 
 class BaselineFlight(Flight):

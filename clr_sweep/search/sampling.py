@@ -78,6 +78,8 @@ class Sampling:
         self._folder = folder
         self._provenance = dict(provenance)
         self._known = KnownTrials(study.direction)
+        # All stored trials, where nothing has changed since they were read.
+        self._there: Sequence[FrozenTrial] | None = None
         # A stored trial has all its parameters: nothing is left for the study's own sampler.
         study.sampler = optuna.samplers.RandomSampler()
 
@@ -93,7 +95,8 @@ class Sampling:
     def ask(self) -> Asked:
         """The next trial: the first one that waits, else a new one."""
         study = self._study
-        there = study.get_trials(deepcopy=False)
+        there = self._there or study.get_trials(deepcopy=False)
+        self._there = None
         waiting = next((t for t in there if t.state == TrialState.WAITING), None)
         trial = self._new(there) if waiting is None else self._waiting(waiting, there)
         # The stored one: what may change between two starts must not change what a trial is.
@@ -107,14 +110,17 @@ class Sampling:
         seen = self._known.study if asked.seen is None else asked.seen
         return self._study.pruner.prune(seen, stored(asked.trial))
 
-    def follow(self, trials: Sequence[FrozenTrial]) -> None:
-        """Take note of how trials have ended.
+    def follow(self) -> Sequence[FrozenTrial]:
+        """Take note of what has changed: a trial has ended, or waits again.
 
-        Args:
-            trials: all that are stored.
+        Returns:
+            All stored trials. The next `ask` does not read them again, which takes the longer
+            the more there are.
         """
+        self._there = self._study.get_trials(deepcopy=False)
         if not self._sweep.study.deterministic:
-            self._known.follow(trials, len(trials))
+            self._known.follow(self._there, len(self._there))
+        return self._there
 
     def _new(self, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Sample a new trial and store it, RUNNING, in one transaction."""

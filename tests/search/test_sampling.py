@@ -93,7 +93,7 @@ def sampled(url: str, made: Sweep, folder: Path, count: int, how: str) -> list[d
             trials.record_result(study, asked.trial, result("pruned", None))
         else:
             trials.record_result(study, asked.trial, result(value=value_of(asked)))
-        driver.follow(study.trials)
+        driver.follow()
     return [trial.params for trial in study.trials]
 
 

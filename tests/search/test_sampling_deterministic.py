@@ -107,7 +107,7 @@ def test_without_deterministic_the_order_counts() -> None:
     assert driver.is_to_be_pruned(second)
     trials.record_epoch(study, first.trial, 1, 0.75)
     trials.record_result(study, first.trial, result())
-    driver.follow(study.trials)
+    driver.follow()
     trials.record_epoch(study, second.trial, 2, 0.625)
     assert driver.is_to_be_pruned(second)
     running, complete = (TrialState.RUNNING, {}), (TrialState.COMPLETE, {1: 0.75})
