@@ -39,8 +39,9 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     drawn = style.figure(
         "What a trial of ten epochs costs the driver",
         "CPU milliseconds a trial, by part, against the trials that have ended",
-        height=4.4,
+        height=4.0,
     )
+    found: dict[str, Any] = {}
     panels = drawn.subplots(1, len(samplers), sharey=True, squeeze=False)[0]
     for axes, sampler in zip(panels, samplers, strict=True):
         rows = [line for line in lines if line["sampler"] == sampler and "ended" in line]
@@ -57,10 +58,11 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
         axes.set_xlim(0, max(ended))
         axes.set_title(f"sampler: {sampler}", fontsize=style.BODY, color=style.INK, loc="left")
         style.dress(axes, x="trials that have ended", grid="y")
-        handles, labels = axes.get_legend_handles_labels()
-        axes.legend(
-            handles[::-1], labels[::-1], loc="upper left", fontsize=style.SMALL, frameon=True,
-            framealpha=0.85, edgecolor="none",
-        )  # fmt: skip
+        found |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    labels = [part for part in reversed(_PARTS) if part in found]
+    drawn.legend(
+        [found[label] for label in labels], labels, loc="outside right center",
+        fontsize=style.SMALL, frameon=False,
+    )  # fmt: skip
     panels[0].set_ylabel("CPU ms a trial", fontsize=style.BODY, color=style.INK)
     style.save(drawn, file)
