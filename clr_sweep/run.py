@@ -42,5 +42,5 @@ def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> St
 
         gc.freeze()
         gc.enable()
-        gc.set_threshold(100_000, 50, 50)
+        gc.set_threshold(10_000, 5, 5)
         return run_stages(sweep, file, engine, adopted, stop)

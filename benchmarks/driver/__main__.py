@@ -40,7 +40,7 @@ def main() -> None:
     back = Path.cwd()
     # As `clr-sweep run` does.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(10_000, 5, 5)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
