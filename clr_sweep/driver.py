@@ -27,7 +27,7 @@ from clr_sweep.errors import (
     OutOfMemoryError,
     TrialFailedError,
 )
-from clr_sweep.flights import BaselineFlight, Flight, TrialFlight
+from clr_sweep.flights import BaselineFlight, Flight, TrialFlight, deadline
 from clr_sweep.progress import Display
 from clr_sweep.records import EpochReport, TrialRecord, TrialResult
 from clr_sweep.search.attributes import BASELINE, STATE
@@ -91,7 +91,7 @@ class Driver:
             TrialFailedError: the first trial of the study raised an exception.
             ClrSweepError: three trials failed in a row, or the disk is full.
         """
-        ends_by = _in(self.sweep.study.timeout)
+        ends_by = deadline(self.sweep.study.timeout)
         try:
             while self._start_jobs():
                 for event in self.engine.wait(timeout=0.5):
@@ -289,8 +289,3 @@ def trials_left(study: optuna.Study, planned: int) -> int:
     """Trials that have not ended yet, of those planned."""
     ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
     return max(0, planned - ended)
-
-
-def _in(seconds: float | None) -> float:
-    """A moment on the monotonic clock; without a number it never comes."""
-    return float("inf") if seconds is None else time.monotonic() + seconds

@@ -32,7 +32,7 @@ class Flight(ABC):
         self.record = record
         self._study = study
         taken = sum(report.wall_seconds for report in record.reports)
-        self._ends_by = float("inf") if limit is None else time.monotonic() + limit - taken
+        self._ends_by = deadline(limit if limit is None else limit - taken)
 
     @property
     def is_overdue(self) -> bool:
@@ -164,3 +164,8 @@ class BaselineFlight(Flight):
         record = read_baseline(self._study)
         assert record is not None
         return record
+
+
+def deadline(seconds: float | None) -> float:
+    """The moment in so many seconds, on the monotonic clock; without a number it never comes."""
+    return float("inf") if seconds is None else time.monotonic() + seconds

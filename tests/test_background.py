@@ -123,13 +123,19 @@ def test_wait_returns_when_all_is_told() -> None:
         assert heard.calls == [("started", "0")]
 
 
-def test_an_error_is_raised_by_the_next_call() -> None:
-    """And by `wait`, which would wait for ever."""
+def failing() -> Background:
+    """One that has been asked for a call at which the publisher raises an error."""
     heard = Heard()
     heard.error = ValueError("a mistake of ours")
     told = Background(heard)  # type: ignore[arg-type]
     told.start()
     told.trial_started(trial(0))
+    return told
+
+
+def test_an_error_is_raised_by_the_next_call() -> None:
+    """And by `wait`, which would wait for ever."""
+    told = failing()
     with pytest.raises(ValueError, match="a mistake of ours"):
         told.wait()
     with pytest.raises(ValueError, match="a mistake of ours"):
@@ -138,11 +144,7 @@ def test_an_error_is_raised_by_the_next_call() -> None:
 
 def test_an_error_is_raised_at_the_end() -> None:
     """Where no call follows."""
-    heard = Heard()
-    heard.error = ValueError("a mistake of ours")
-    told = Background(heard)  # type: ignore[arg-type]
-    told.start()
-    told.trial_started(trial(0))
+    told = failing()
     with pytest.raises(ValueError, match="a mistake of ours"):
         told.__exit__(None, None, None)
     assert not told._thread.is_alive()

@@ -9,7 +9,6 @@ MLflow is told in a thread of its own and may be behind; the last line waits unt
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import tempfile
@@ -22,6 +21,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from benchmarks.driver import figure
 from benchmarks.driver.parts import Parts
 from benchmarks.driver.study import run_study
+from clr_sweep.run import keep_imports
 
 
 def main() -> None:
@@ -38,9 +38,7 @@ def main() -> None:
         options.json = options.json.absolute()
     report = _Report(options.every, options.json, options.sampler)
     back = Path.cwd()
-    # As `clr-sweep run` does.
-    gc.freeze()
-    gc.set_threshold(10_000, 5, 5)
+    keep_imports()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
