@@ -79,6 +79,10 @@ class Background:
         self._raise()
         self._calls.put(call)
 
+    def open_runs(self, opening: Callable[[], None]) -> None:
+        """See `Publisher.open`."""
+        self.call(partial(self._publisher.open, opening))
+
     def trial_started(self, record: TrialRecord) -> None:
         """See `Publisher.trial_started`."""
         self._tell(record.key, partial(self._publisher.trial_started, record))

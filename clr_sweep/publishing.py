@@ -13,8 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
+from mlflow.exceptions import MlflowException
+
 from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Range, RatioRange
+from clr_sweep.errors import StoreError
 from clr_sweep.range_test_runs import RangeTestRuns
 from clr_sweep.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.results.comparison import compare
@@ -23,8 +26,9 @@ from clr_sweep.results.figures import study_figures
 from clr_sweep.results.report import markdown
 from clr_sweep.results.style import save
 from clr_sweep.search_space import SCHEDULE_KEYS
-from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.link import Link, refuses
 from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.store import hidden, tracking_uri
 from clr_sweep.tracking.views import view_link
 from clr_sweep.trial_runs import TrialRuns
 
@@ -57,12 +61,25 @@ class Publisher:
         self._records: dict[str, TrialRecord] = {}
         # Trials whose runs lack something, since a call failed.
         self._incomplete: set[str] = set()
+        self._opening: Callable[[], None] | None = None
         self._next_figures = 0.0
+
+    def open(self, opening: Callable[[], None]) -> None:
+        """Open the study's runs: now, or before the first call after the tracker is back.
+
+        Args:
+            opening: done again from its beginning where it could not be done to its end.
+
+        Raises:
+            StoreError: the tracker is there, and refuses.
+        """
+        self._opening = opening
+        self.link.call(self._open)
 
     def range_test(self, record: RangeTestRecord) -> None:
         """The range test begins, goes on, or has ended in whatever way."""
         tell = self._range_test.begin if record.state == "running" else self._range_test.end
-        self.link.call(tell, record)
+        self._call(tell, record)
 
     def reconcile(self, study: StudyRecord, *, mend: bool = True) -> list[str]:
         """Bring all runs below the parent in line with the study; see `TrialRuns.reconcile`."""
@@ -88,10 +105,10 @@ class Publisher:
 
     def refresh(self, study: StudyRecord) -> None:
         """The parent's note, best-so-far metric and figures; the figures only now and then."""
-        self.link.call(self._summarise, study)
+        self._call(self._summarise, study)
         began = time.monotonic()
         if began >= self._next_figures:
-            self.link.call(self._draw, study)
+            self._call(self._draw, study)
             took = time.monotonic() - began
             self._next_figures = began + max(FIGURES_SECONDS, took / FIGURES_SHARE)
 
@@ -101,7 +118,7 @@ class Publisher:
         Returns:
             Whether MLflow has all.
         """
-        return self.link.call_now(self.conclude, study)
+        return self.link.call_now(self._opened, partial(self.conclude, study))
 
     def conclude(self, study: StudyRecord) -> None:
         """As `finish`, with the errors of the tracker raised."""
@@ -126,8 +143,8 @@ class Publisher:
             if record.state == "running":
                 self.trial_stopped(record, "interrupted", reason)
         if study is not None:
-            self.link.call(self._summarise, study)
-        self.link.call(self.runs.end, self.runs.parent_id, state, reason)
+            self._call(self._summarise, study)
+        self._call(self._end, state, reason)
 
     def run_id(self, record: TrialRecord) -> str | None:
         return self.trial_runs.ids.get(record.key)
@@ -151,9 +168,9 @@ class Publisher:
         key, was_away = record.key, self.link.away
         self._records[key] = record
         if key in self._incomplete:
-            done = self.link.call(self.trial_runs.complete, record)
+            done = self._call(self.trial_runs.complete, record)
         else:
-            done = self.link.call(call, record, *args, **kwargs)
+            done = self._call(partial(call, record, *args, **kwargs))
         if not done:
             self._incomplete.add(key)
             return
@@ -164,6 +181,31 @@ class Publisher:
                     self._incomplete.discard(other)
         if not self._incomplete:
             self.link.completed()
+
+    def _call(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Make a call that needs the study's runs. False if it was not done."""
+        return self.link.call(self._opened, partial(call, *args, **kwargs))
+
+    def _opened(self, call: Callable[[], None]) -> None:
+        self._open()
+        call()
+
+    def _open(self) -> None:
+        if self._opening is None:
+            return
+        try:
+            self._opening()
+        except MlflowException as error:
+            if not refuses(error):
+                raise
+            why = str(error).split("\n")[0]
+            raise StoreError(
+                f"the MLflow store {hidden(tracking_uri())} refuses the sweep's runs: {why}"
+            ) from error
+        self._opening = None
+
+    def _end(self, state: State, reason: str) -> None:
+        self.runs.end(self.runs.parent_id, state, reason)
 
     def _draw(self, study: StudyRecord) -> None:
         drawn = {name: partial(save, one) for name, one in study_figures(study).items()}

@@ -105,7 +105,7 @@ def _run(
             stored = read_study(study)
             with _end_recorded(study, publisher, sweep.study.trials):
                 with Background(publisher) as background:
-                    background.call(
+                    background.open_runs(
                         partial(_open_runs, study, stored, publisher, url, adopted, display)
                     )
                     sweep = start.ranges(study, data, folder, publisher, background)

@@ -163,8 +163,12 @@ class SmallStudy:
         """What shows it, by default in the store of its folder, with the parent run opened."""
         client = connect(uri or f"sqlite:///{self.place / 'mlflow.db'}")
         publisher = publisher_of(self.study, client, link or Link(print))
-        open_parent(self.study, publisher, self.url, None)
+        self.open_parent(publisher)
         return publisher
+
+    def open_parent(self, publisher: Publisher) -> None:
+        """Its parent run, with its settings."""
+        open_parent(self.study, publisher, self.url, None)
 
     def finish(self, state: State = "complete") -> Publisher:
         """Its end, in the study, in MLflow and in its folder."""

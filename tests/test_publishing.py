@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -18,10 +19,13 @@ from typing import Any
 import pytest
 import requests
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.tracking import MlflowClient
 from small_studies import SmallStudy, copied
 from small_trials import few_images, small_config
 
+from clr_sweep.errors import StoreError
+from clr_sweep.parent_run import publisher_of
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import TrialRecord
 from clr_sweep.search.trials import record_progress
@@ -197,6 +201,54 @@ def test_what_was_missed_is_made_up_for_at_once(study: SmallStudy) -> None:
     assert publisher.link.missed == 0
     sweep.whole(records[4])
     assert_nothing_is_wrong(study, publisher)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 5, 9])
+def test_a_tracker_that_is_away_when_the_runs_are_opened(study: SmallStudy, calls: int) -> None:
+    """They are opened when it is back, however many calls the first attempts had made."""
+    store = connect(f"sqlite:///{study.place / 'mlflow.db'}")
+    publisher = publisher_of(study.study, store, Link(print))
+    client = Flaky(publisher.runs.client, 0)
+    publisher.runs.client = client  # type: ignore[assignment]
+    client.failing = True
+    at_start = replace(study.record, trials=(), baseline=None)
+    opened: list[int] = []
+
+    def opening() -> None:
+        opened.append(len(opened))
+        if len(opened) < 3:
+            draws = iter([0.5] * calls + [0.0])
+            client._random.random = draws.__next__  # type: ignore[method-assign]
+        study.open_parent(publisher)
+        publisher.reconcile(at_start)
+
+    publisher.open(opening)
+    assert publisher.link.away
+    sweep, records = Sweep(study, publisher), study.record.all
+    sweep.start(records[0])
+    assert publisher.link.away
+    client.failing = False
+    for record in records:
+        sweep.whole(record)
+    assert opened == [0, 1, 2]
+    assert publisher.link.missed == 0
+    assert publisher.finish(study.record)
+    assert_nothing_is_wrong(study, publisher)
+
+
+def test_a_tracker_that_refuses_the_runs(
+    study: SmallStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would refuse them again at every call: the sweep is told at once."""
+    publisher = study.publisher()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:s3cr3t@host")
+
+    def opening() -> None:
+        raise MlflowException("no permission\nat all", PERMISSION_DENIED)
+
+    refused = "the MLflow store https://me:***@host refuses the sweep's runs: no permission"
+    with pytest.raises(StoreError, match=f"{re.escape(refused)}$"):
+        publisher.open(opening)
 
 
 def test_a_sweep_that_ends_while_the_tracker_is_away(study: SmallStudy) -> None:

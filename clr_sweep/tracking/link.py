@@ -71,8 +71,7 @@ class Link:
 
     def _failed(self, error: Exception) -> None:
         why = str(error).strip().split("\n")[0]
-        if isinstance(error, MlflowException) and error.get_http_status_code() < 500:
-            # It is there, and refuses this one thing.
+        if refuses(error):
             self._say(f"MLflow could not be told: {why}")
             return
         if self._away_since is None:
@@ -86,3 +85,8 @@ class Link:
 
     def _gone(self) -> float:
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+
+def refuses(error: Exception) -> bool:
+    """Whether the server is there, and refuses this one thing."""
+    return isinstance(error, MlflowException) and error.get_http_status_code() < 500
