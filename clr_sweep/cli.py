@@ -6,12 +6,15 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from clr_sweep.errors import ClrSweepError, InputError
 from clr_sweep.stopping import stop_request
+
+if TYPE_CHECKING:
+    from clr_sweep.config import Sweep
 
 # Where a command's context keeps the options that it does not know.
 _UNKNOWN = "clr_sweep.unknown_options"
@@ -104,22 +107,26 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 
     An option that is not given, or given empty, leaves the file's value as it is.
     """
-    from clr_sweep.sweep_file import OPTIONS, load_sweep
-    from clr_sweep.wording import unknown
 
-    overrides = {OPTIONS[f"--{name}"]: text for name, text in options.items() if text}
-    wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
-    try:
-        load_sweep(sweep, overrides)
-    except InputError as error:
-        wrong += error.problems
-    if wrong:
-        raise InputError(wrong)
+    def load() -> Sweep:
+        from clr_sweep.sweep_file import OPTIONS, load_sweep
+        from clr_sweep.wording import unknown
+
+        overrides = {OPTIONS[f"--{name}"]: text for name, text in options.items() if text}
+        wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
+        try:
+            loaded = load_sweep(sweep, overrides)
+        except InputError as error:
+            wrong += error.problems
+        if wrong:
+            raise InputError(wrong)
+        return loaded
+
     # The imports take seconds: a signal is heard in them too.
     with stop_request() as stop:
         from clr_sweep.run import run_sweep
 
-        study = run_sweep(sweep, overrides, stop)
+        study = run_sweep(sweep, load, stop)
     from clr_sweep.results.report import summary
 
     click.echo(summary(study))

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from clr_sweep.engines.local import local_engine
-from clr_sweep.records import StudyRecord
 from clr_sweep.scratch import scratch_folder
 from clr_sweep.stopping import StopRequest
-from clr_sweep.sweep_file import load_sweep
+
+if TYPE_CHECKING:
+    from clr_sweep.config import Sweep
+    from clr_sweep.records import StudyRecord
 
 
-def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> StudyRecord:
+def run_sweep(file: Path, load: Callable[[], Sweep], stop: StopRequest) -> StudyRecord:
     """Start or continue the study of a sweep file, until `study.trials` trials have ended.
 
     Args:
         file: the sweep file.
-        overrides: values by dotted key, put in place of the file's.
+        load: reads it, and puts in place what the command line says otherwise.
         stop: looked at all the time; see `stop_request`.
 
     Raises:
@@ -32,9 +34,9 @@ def run_sweep(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> St
     adopted = os.environ.get("MLFLOW_RUN_ID")
     if stop and adopted is None:
         raise stop.error()
-    sweep = load_sweep(file, overrides)
     with scratch_folder(), local_engine() as engine:
-        # MLflow and Optuna are imported while the engine's server imports Keras.
+        # The file is read, and MLflow and Optuna are imported, while the server imports Keras.
+        sweep = load()
         gc.disable()
         from clr_sweep.stages import run_stages
 

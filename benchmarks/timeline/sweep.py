@@ -82,10 +82,16 @@ def _run(folder: Path, begun: float) -> None:
     recorder.wrap(WRAPPED)
     try:
         with stop_request() as stop:
-            run_sweep(Path(SWEEP), {}, stop)
+            run_sweep(Path(SWEEP), _load, stop)
     finally:
         recorder.write(folder / INTERVALS / f"{DRIVER}.jsonl", cpu=time.process_time())
         _write_server(folder / INTERVALS / "server.jsonl")
+
+
+def _load() -> Any:
+    from clr_sweep.sweep_file import load_sweep
+
+    return load_sweep(Path(SWEEP), {})
 
 
 def _time_jobs(folder: Path) -> None:

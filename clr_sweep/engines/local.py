@@ -87,6 +87,7 @@ class LocalEngine:
         self.slots = slots
         self.devices: tuple[Device, ...] = ()
         self._jobs: dict[Hashable, _Job] = {}
+        self._is_used = False
         self._context = _context()
         _start_server()
 
@@ -118,6 +119,7 @@ class LocalEngine:
         """
         if key in self._jobs:
             raise ValueError(f"a job named {key!r} is running already")
+        self._is_used = True
         log.parent.mkdir(parents=True, exist_ok=True)
         device = least_loaded(self.devices, [job.device for job in self._jobs.values()])
         environment = device.environment if device else {}
@@ -159,6 +161,12 @@ class LocalEngine:
         stopped = self.running
         self._stop(stopped)
         return stopped
+
+    def close(self) -> None:
+        """End every job, and a server that has started none: it may still import Keras."""
+        self.stop_all()
+        if not self._is_used:
+            _end_server()
 
     def _stop(self, keys: tuple[Hashable, ...]) -> None:
         for key in keys:
@@ -234,7 +242,7 @@ def local_engine(slots: int = 1) -> Iterator[LocalEngine]:
     try:
         yield engine
     finally:
-        engine.stop_all()
+        engine.close()
         adopt_orphans(False)
 
 

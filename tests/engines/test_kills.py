@@ -259,6 +259,18 @@ def test_a_job_waits_until_it_is_known(engine: LocalEngine, tmp_path: Path) -> N
         assert (log.exists(), file.exists()) == (known, known)
 
 
+def test_a_server_that_has_started_no_job(tmp_path: Path) -> None:
+    """It goes with its engine, in the middle of its imports; another engine has another one."""
+    local._end_server()
+    with local_engine(1):
+        server = psutil.Process(server_pid())
+    assert not server.is_running()
+    with local_engine(1) as engine:
+        assert outcome(engine, "echo", 1, tmp_path / "log.txt") == Done("job", 1)
+        used = server_pid()
+    assert psutil.pid_exists(used)
+
+
 def test_a_process_that_outlives_its_job(tmp_path: Path) -> None:
     """It is taken away when it ends: the server of trials adopts it."""
     with local_engine(1) as engine:
