@@ -121,6 +121,10 @@ class Background:
         self._next_refresh = float("inf")  # until this one is done
         self.call(partial(self._refresh, study, took))
 
+    def draw_last(self, study: StudyRecord) -> None:
+        """See `Publisher.draw_last`."""
+        self.call(partial(self._publisher.draw_last, study))
+
     def _tell(self, key: str, call: Callable[[], None]) -> None:
         with self._lock:
             self._epochs.pop(key, None)  # a later epoch is told after this

@@ -35,8 +35,8 @@ from clr_sweep.trial_runs import TrialRuns
 
 P = ParamSpec("P")
 
-# The parent's figures are drawn anew at most so often while the sweep runs, and for so much of
-# the time: the more trials they show, the longer they take.
+# The parent's figures are drawn anew at most so often while the sweep runs, the first time as
+# late, and for so much of the time: the more trials they show, the longer they take.
 FIGURES_SECONDS = 60.0
 FIGURES_SHARE = 0.02
 
@@ -63,7 +63,8 @@ class Publisher:
         # Trials whose runs lack something, since a call failed.
         self._incomplete: set[str] = set()
         self._opening: Callable[[], None] | None = None
-        self._next_figures = 0.0
+        self._next_figures = time.monotonic() + FIGURES_SECONDS
+        self._has_last_figures = False
 
     def open(self, opening: Callable[[], None]) -> None:
         """Open the study's runs: now, or before the first call after the tracker is back.
@@ -110,8 +111,15 @@ class Publisher:
         began = time.monotonic()
         if began >= self._next_figures:
             self._call(self._draw, study)
+            # Figures point at themselves in circles: left to itself the collector keeps 50 MB of
+            # each drawing until there is a quarter more of all that is there.
+            gc.collect()
             took = time.monotonic() - began
             self._next_figures = began + max(FIGURES_SECONDS, took / FIGURES_SHARE)
+
+    def draw_last(self, study: StudyRecord) -> None:
+        """The parent's figures as they stay: all trials have ended, and none shows the test set."""
+        self._has_last_figures = self._call(self._draw, study)
 
     def finish(self, study: StudyRecord) -> bool:
         """What the parent holds in the end; what was missed before is completed first.
@@ -134,7 +142,8 @@ class Publisher:
         if study.state == "complete":
             self._log_outcome(study)
         self._summarise(study)
-        self._draw(study)
+        if not self._has_last_figures:
+            self._draw(study)
         self.runs.end(self.runs.parent_id, study.state, study.reason or None)
         self.link.completed()
 
@@ -211,10 +220,6 @@ class Publisher:
     def _draw(self, study: StudyRecord) -> None:
         drawn = {name: partial(save, one) for name, one in study_figures(study).items()}
         self.runs.log_figures(self.runs.parent_id, drawn)
-        # Figures point at themselves in circles: left to itself the collector keeps 50 MB of each
-        # drawing until there is a quarter more of all that is there.
-        del drawn
-        gc.collect()
 
     def _summarise(self, study: StudyRecord) -> None:
         parent = self.runs.parent_id
@@ -238,6 +243,7 @@ class Publisher:
         there = self.runs.client.get_run(self.runs.parent_id).data.params
         if any(key in there and there[key] != str(value) for key, value in parameters.items()):
             self.runs.replace_parent()
+            self._has_last_figures = False
         self.runs.log_params(self.runs.parent_id, parameters)
         self.runs.log_metrics(self.runs.parent_id, outcome(study))
         if (run_id := self.run_id(best)) is not None:

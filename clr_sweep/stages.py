@@ -103,22 +103,24 @@ def _run(
             publisher = publisher_of(study, client, Link(display.say))
             record_progress(study, "running", sweep.study.trials)
             stored = read_study(study)
-            with _end_recorded(study, publisher, sweep.study.trials):
-                with Background(publisher) as background:
-                    background.open_runs(
-                        partial(_open_runs, study, stored, publisher, url, adopted, display)
-                    )
-                    sweep = start.ranges(study, data, folder, publisher, background)
-                    driver = Driver(
-                        sweep, study, engine, background, display, stop, data, folder,
-                        start.folders, provenance(start.folders[0]),
-                        partial(start.announce_cost, sweep, study, data),
-                    )  # fmt: skip
-                    reason = driver.run()
-                    background.start()
-                evaluate_finalists(
-                    engine, read_study(study), data, start.folders, stop, display.say
+            with (
+                _end_recorded(study, publisher, sweep.study.trials),
+                Background(publisher) as background,
+            ):
+                background.open_runs(
+                    partial(_open_runs, study, stored, publisher, url, adopted, display)
                 )
+                sweep = start.ranges(study, data, folder, publisher, background)
+                driver = Driver(
+                    sweep, study, engine, background, display, stop, data, folder,
+                    start.folders, provenance(start.folders[0]),
+                    partial(start.announce_cost, sweep, study, data),
+                )  # fmt: skip
+                reason = driver.run()
+                background.start()
+                stored = read_study(study)
+                background.draw_last(stored)
+                evaluate_finalists(engine, stored, data, start.folders, stop, display.say)
             return _finish(driver, publisher, reason)
 
 

@@ -18,16 +18,19 @@ from typing import Any
 
 import pytest
 import requests
+from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.tracking import MlflowClient
 from small_studies import SmallStudy, copied
 from small_trials import few_images, small_config
 
+from clr_sweep import publishing
 from clr_sweep.errors import StoreError
 from clr_sweep.parent_run import publisher_of
 from clr_sweep.publishing import Publisher
-from clr_sweep.records import TrialRecord
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.results.figures import study_figures
 from clr_sweep.search.trials import record_progress
 from clr_sweep.tracking import link, tags
 from clr_sweep.tracking.link import Link
@@ -266,6 +269,32 @@ def test_a_sweep_that_ends_while_the_tracker_is_away(study: SmallStudy) -> None:
     assert len(again.trial_runs.reconcile(study.record)) == 5
     again.conclude(study.record)
     assert_nothing_is_wrong(study, again)
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_the_last_figures_are_drawn_once(
+    study: SmallStudy, monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    """While the finalists are tested; at the end only if MLflow could not be given them."""
+    drawn: list[StudyRecord] = []
+
+    def draw(record: StudyRecord) -> dict[str, Figure]:
+        drawn.append(record)
+        return study_figures(record)
+
+    monkeypatch.setattr(publishing, "study_figures", draw)
+    publisher = study.publisher()
+    client = Flaky(publisher.runs.client, 0)
+    publisher.runs.client = client  # type: ignore[assignment]
+    client._random.random = lambda: 0.0  # type: ignore[method-assign]
+    publisher.reconcile(study.record)
+    client.failing = away
+    publisher.draw_last(study.record)
+    client.failing = False
+    assert publisher.finish(study.record)
+    assert len(drawn) == 1 + away
+    figures = {name for name in publisher.runs.files(publisher.runs.parent_id) if "figures" in name}
+    assert figures == {f"figures/{name}" for name in study_figures(study.record)}
 
 
 def test_a_sweep_that_is_stopped(study: SmallStudy) -> None:
