@@ -13,4 +13,5 @@ gc.disable()
 with quiet_standard_error():
     import clr_sweep.training.jobs
 
+import clr_sweep.results.figures  # noqa: E402
 import clr_sweep.trial_job  # noqa: E402, F401

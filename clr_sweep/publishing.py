@@ -23,9 +23,7 @@ from clr_sweep.range_test_runs import RangeTestRuns
 from clr_sweep.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
-from clr_sweep.results.figures import study_figures
 from clr_sweep.results.report import markdown
-from clr_sweep.results.style import save
 from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.tracking.link import Link, refuses
 from clr_sweep.tracking.runs import SweepRuns
@@ -218,6 +216,10 @@ class Publisher:
         self.runs.end(self.runs.parent_id, state, reason)
 
     def _draw(self, study: StudyRecord) -> None:
+        # Matplotlib is imported when there is something to draw: a start need not wait for it.
+        from clr_sweep.results.figures import study_figures
+        from clr_sweep.results.style import save
+
         drawn = {name: partial(save, one) for name, one in study_figures(study).items()}
         self.runs.log_figures(self.runs.parent_id, drawn)
 

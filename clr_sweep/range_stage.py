@@ -15,7 +15,6 @@ from clr_sweep.errors import StoreError
 from clr_sweep.range_test.curve import read_curve
 from clr_sweep.range_test.suggestion import suggest
 from clr_sweep.records import RangeTestRecord
-from clr_sweep.results.range_figure import range_figure
 from clr_sweep.results.range_report import as_yaml
 from clr_sweep.running import Job, run_all
 from clr_sweep.search.space import range_test_config
@@ -85,6 +84,9 @@ class RangeTest:
 
     def write(self, record: RangeTestRecord, origin: Mapping[str, Any]) -> None:
         """Put the numbers and the figure of a complete test into the study's folder."""
+        # Imports Matplotlib, which other sweeps need not wait for.
+        from clr_sweep.results.range_figure import range_figure
+
         text = as_yaml(record, {"data_digest": self.facts.digest, **origin})
         write_text(self.folder / NUMBERS, text)
         with replaced(self.folder / FIGURE) as part:

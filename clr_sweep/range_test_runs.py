@@ -9,9 +9,7 @@ from mlflow.entities import Run
 
 from clr_sweep.errors import StoreError
 from clr_sweep.records import RangeTestRecord
-from clr_sweep.results.range_figure import range_figure
 from clr_sweep.results.range_report import as_yaml, markdown
-from clr_sweep.results.style import save
 from clr_sweep.tracking import range_contents, tags
 from clr_sweep.tracking.audit import compare_points
 from clr_sweep.tracking.runs import SweepRuns
@@ -104,6 +102,10 @@ class RangeTestRuns:
             self.runs.reopen(run_id)
         self.runs.log_params(run_id, range_contents.parameters(record))
         if record.state == "complete" and _is_whole(record):
+            # Imports Matplotlib, which other sweeps need not wait for.
+            from clr_sweep.results.range_figure import range_figure
+            from clr_sweep.results.style import save
+
             there = self.runs.client.get_run(run_id)
             wanted = range_contents.points(record)
             self.runs.log_points(run_id, compare_points(self.runs.client, there, wanted)[0])

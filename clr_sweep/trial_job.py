@@ -10,17 +10,16 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from clr_sweep.records import TrialRecord, TrialResult
-from clr_sweep.results import style
-from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
 from clr_sweep.tracking.contents import figures, has_model
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import TrialJob
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
@@ -62,12 +61,19 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
 def draw_figures(record: TrialRecord) -> None:
     """Draw those figures of a trial that has ended which its folder lacks."""
     folder = TrialFolder(record.folder)
-    for name in figures(record):
-        if not (folder.figures / name).exists():
-            folder.save_figure(name, partial(style.save, _draw(name, record, folder)))
+    missing = [name for name in figures(record) if not (folder.figures / name).exists()]
+    if not missing:
+        return
+    from clr_sweep.results.style import save
+
+    for name in missing:
+        folder.save_figure(name, partial(save, _draw(name, record, folder)))
 
 
 def _draw(name: str, record: TrialRecord, folder: TrialFolder) -> Figure:
+    # Imports Matplotlib, which a driver whose trials have drawn need not have.
+    from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
+
     if name == "loss.png":
         return loss_figure(record)
     curve = folder.curve()

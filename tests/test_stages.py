@@ -1,0 +1,20 @@
+"""The stages of a sweep: what their driver imports before it has started a trial."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+NOT_YET = ("keras", "matplotlib", "sklearn", "tensorflow")
+
+
+def test_the_first_trial_does_not_wait_for_what_a_driver_needs_later() -> None:
+    """The processes of trials have Keras; figures of the study are drawn while trials run."""
+    code = (
+        "import sys\n"
+        "import clr_sweep.sweep_file, clr_sweep.stages\n"
+        f"print(sorted({set(NOT_YET)} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
