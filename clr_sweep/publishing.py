@@ -147,6 +147,7 @@ class Publisher:
 
     def stopped(self, study: StudyRecord | None, state: State, reason: str) -> None:
         """The sweep ended before its end; `study` is None where it can be read no more."""
+        self._opening = None  # what has been opened is ended, and nothing else is opened
         for record in tuple(self._records.values()):
             if record.state == "running":
                 self.trial_stopped(record, "interrupted", reason)

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.tracking import MlflowClient
+from optuna.exceptions import StorageInternalError
 from small_studies import SmallStudy, copied
 from small_trials import few_images, small_config
 
@@ -310,6 +311,22 @@ def test_a_sweep_that_is_stopped(study: SmallStudy) -> None:
     assert left.data.tags[tags.REASON] == "Ctrl-C"
     (parent,) = publisher.runs.parents()
     assert (parent.info.status, parent.data.tags[tags.REASON]) == ("KILLED", "Ctrl-C")
+
+
+def test_a_sweep_that_is_stopped_while_its_runs_are_opened(study: SmallStudy) -> None:
+    """By its storage, say, from which the opening reads: the parent is ended all the same."""
+    store = connect(f"sqlite:///{study.place / 'mlflow.db'}")
+    publisher = publisher_of(study.study, store, Link(print))
+
+    def opening() -> None:
+        study.open_parent(publisher)
+        raise StorageInternalError("the storage is gone")
+
+    with pytest.raises(StorageInternalError):
+        publisher.open(opening)
+    publisher.stopped(None, "failed", "the storage is gone")
+    (parent,) = publisher.runs.parents()
+    assert (parent.info.status, parent.data.tags[tags.REASON]) == ("FAILED", "the storage is gone")
 
 
 class Server:
