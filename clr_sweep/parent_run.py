@@ -11,10 +11,13 @@ import optuna
 from mlflow.tracking import MlflowClient
 
 from clr_sweep import __version__
-from clr_sweep.publishing import Publisher, sampled_parameters, sweep_settings
+from clr_sweep.config import Sweep
+from clr_sweep.dimensions import Range, RatioRange
+from clr_sweep.publishing import Publisher
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.reading import stored_sweep
+from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.runs import SweepRuns
@@ -85,11 +88,11 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
     """
     runs, sweep = publisher.runs, stored_sweep(study)
     parent = runs.open_parent(adopted, hidden(storage.absolute(url)), __version__)
-    runs.log_params(parent, sweep_settings(sweep))
+    runs.log_params(parent, _settings(sweep))
     runs.log_text(
         parent, study.user_attrs[SWEEP_TEXT], f"sweep/{study.user_attrs[FACTS]['sweep_file']}"
     )
-    objective, sampled = sweep.objective, sampled_parameters(sweep)
+    objective, sampled = sweep.objective, _sampled_parameters(sweep)
     maximize = objective.direction == "maximize"
     save_view(
         runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled
@@ -105,3 +108,50 @@ def _experiment(study: optuna.Study, client: MlflowClient) -> str:
         sweep.objective.direction == "maximize",
         experiment_of(client, study.user_attrs[STUDY_ID]),
     )
+
+
+def _settings(sweep: Sweep) -> dict[str, object]:
+    """The study's settings as parameters of the parent.
+
+    Under dotted names: MLflow logs the bare ones (trials, epochs, ...) itself for `mlflow run`,
+    and the same name with another text would be refused. What may change from start to start
+    is left out, since a parameter cannot change.
+    """
+    training = sweep.training
+    return {
+        "dataset.name": sweep.dataset.name,
+        "dataset.validation": sweep.dataset.validation,
+        "model.name": sweep.model.name,
+        "training.optimizer": training.optimizer.name,
+        "training.batch_size": training.batch_size,
+        "training.epochs": training.epochs,
+        "training.loss": training.loss,
+        **_early_stopping(sweep),
+        "objective.metric": sweep.objective.metric,
+        "objective.direction": sweep.objective.direction,
+        "objective.at": sweep.objective.at,
+        "study.sampler": sweep.study.sampler,
+        "study.pruner": sweep.study.pruner,
+        "study.seed": sweep.study.seed,
+        "study.deterministic": sweep.study.deterministic,
+        "baseline.policy": sweep.baseline.policy,
+        "baseline.learning_rate": sweep.baseline.learning_rate,
+    }
+
+
+def _early_stopping(sweep: Sweep) -> dict[str, object]:
+    rule = sweep.training.early_stopping
+    values = {} if rule is None else rule.model_dump()
+    return {f"training.early_stopping.{key}": value for key, value in values.items()}
+
+
+def _sampled_parameters(sweep: Sweep) -> list[str]:
+    """The hyperparameters that differ from trial to trial, as the children name them."""
+    space, kinds = sweep.search_space, (Range, RatioRange, tuple)
+    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | space.further
+    # Those that a range test has not given yet are None.
+    return [
+        key
+        for key, dimension in dimensions.items()
+        if dimension is None or isinstance(dimension, kinds)
+    ]

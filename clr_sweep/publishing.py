@@ -16,15 +16,12 @@ from typing import Concatenate, ParamSpec
 
 from mlflow.exceptions import MlflowException
 
-from clr_sweep.config import Sweep
-from clr_sweep.dimensions import Range, RatioRange
 from clr_sweep.errors import StoreError
 from clr_sweep.range_test_runs import RangeTestRuns
 from clr_sweep.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
-from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.tracking.link import Link, refuses
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import hidden, tracking_uri
@@ -153,7 +150,7 @@ class Publisher:
                 self.trial_stopped(record, "interrupted", reason)
         if study is not None:
             self._call(self._summarise, study)
-        self._call(self._end, state, reason)
+        self._call(self.runs.end, self.runs.parent_id, state, reason)
 
     def run_id(self, record: TrialRecord) -> str | None:
         return self.trial_runs.ids.get(record.key)
@@ -213,9 +210,6 @@ class Publisher:
             ) from error
         self._opening = None
 
-    def _end(self, state: State, reason: str) -> None:
-        self.runs.end(self.runs.parent_id, state, reason)
-
     def _draw(self, study: StudyRecord) -> None:
         # Matplotlib is imported when there is something to draw: a start need not wait for it.
         from clr_sweep.results.figures import study_figures
@@ -266,53 +260,6 @@ def outcome(study: StudyRecord) -> dict[str, float]:
         both = {**baseline.metrics, **baseline.test_metrics}
         values |= {f"baseline_{key}": value for key, value in both.items()}
     return values | {"sweep_cpu_seconds": sum(record.cpu_seconds for record in study.all)}
-
-
-def sweep_settings(sweep: Sweep) -> dict[str, object]:
-    """The study's settings as parameters of the parent.
-
-    Under dotted names: MLflow logs the bare ones (trials, epochs, ...) itself for `mlflow run`,
-    and the same name with another text would be refused. What may change from start to start
-    is left out, since a parameter cannot change.
-    """
-    training = sweep.training
-    return {
-        "dataset.name": sweep.dataset.name,
-        "dataset.validation": sweep.dataset.validation,
-        "model.name": sweep.model.name,
-        "training.optimizer": training.optimizer.name,
-        "training.batch_size": training.batch_size,
-        "training.epochs": training.epochs,
-        "training.loss": training.loss,
-        **_early_stopping(sweep),
-        "objective.metric": sweep.objective.metric,
-        "objective.direction": sweep.objective.direction,
-        "objective.at": sweep.objective.at,
-        "study.sampler": sweep.study.sampler,
-        "study.pruner": sweep.study.pruner,
-        "study.seed": sweep.study.seed,
-        "study.deterministic": sweep.study.deterministic,
-        "baseline.policy": sweep.baseline.policy,
-        "baseline.learning_rate": sweep.baseline.learning_rate,
-    }
-
-
-def _early_stopping(sweep: Sweep) -> dict[str, object]:
-    rule = sweep.training.early_stopping
-    values = {} if rule is None else rule.model_dump()
-    return {f"training.early_stopping.{key}": value for key, value in values.items()}
-
-
-def sampled_parameters(sweep: Sweep) -> list[str]:
-    """The hyperparameters that differ from trial to trial, as the children name them."""
-    space, kinds = sweep.search_space, (Range, RatioRange, tuple)
-    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | space.further
-    # Those that a range test has not given yet are None.
-    return [
-        key
-        for key, dimension in dimensions.items()
-        if dimension is None or isinstance(dimension, kinds)
-    ]
 
 
 def _schedule(record: TrialRecord) -> dict[str, object]:
