@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unprivileged import folder_of_nobody, without_privileges
 
 from clr_sweep.errors import InputError
 from clr_sweep.yaml_file import dump, read_mapping
@@ -118,14 +119,17 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_mapping(tmp_path)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is hidden from root")
-def test_a_file_without_permission(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
+def test_a_file_without_permission() -> None:
     """A file that may not be read is named with what is wrong."""
-    file = tmp_path / "hidden.yaml"
-    file.write_text("a: 1\n")
-    file.chmod(0)
-    with pytest.raises(InputError, match="cannot be read: Permission denied"):
-        read_mapping(file)
+    with folder_of_nobody() as folder:
+        file = folder / "hidden.yaml"
+        file.write_text("a: 1\n")
+        with without_privileges(folder):
+            assert read_mapping(file) == {"a": 1}
+            file.chmod(0)
+            with pytest.raises(InputError, match="cannot be read: Permission denied"):
+                read_mapping(file)
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12)
