@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from clr_sweep.errors import InputError
 from clr_sweep.optimizers import KERAS_CLASSES, momentum_argument
@@ -23,6 +24,8 @@ from clr_sweep.schedules.keras_decays import (
     OneCycleLearningRate,
 )
 from clr_sweep.training.datasets import Dataset
+from clr_sweep.training.input_checks import check_inputs
+from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
@@ -34,9 +37,16 @@ def compiled_model(
 
     Args:
         rate: a Keras schedule in place of the configuration's own.
+
+    Raises:
+        InputError: Keras has no such loss, or the model takes other examples; or see
+            `build_model`.
+        TrialFailedError: see `build_model`.
     """
+    function_name(config.training.loss)  # compile looks it up only at the first step
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
+    check_inputs(model, data)
     settings = config.training.optimizer
     arguments = dict(settings.arguments)
     cycled, momentum = config.training.cycle_momentum, momentum_argument(settings.name)
@@ -45,14 +55,6 @@ def compiled_model(
     optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
         learning_rate=schedule(config.schedule) if rate is None else rate, **arguments
     )
-    try:
-        keras.losses.get(config.training.loss)  # compile looks it up only at the first step
-    except ValueError:
-        raise InputError(
-            f"training.loss: must be the name of a Keras loss, such as "
-            f"sparse_categorical_crossentropy or categorical_crossentropy, "
-            f"got {config.training.loss!r}"
-        ) from None
     # XLA on CPU was measured two to four times slower; "auto" may choose it.
     model.compile(
         optimizer=optimizer,
@@ -102,11 +104,17 @@ def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:
 
 
 def data_facts(data: Dataset) -> dict[str, Any]:
-    """What a model's function may want to know of the data."""
+    """What a model's function may want to know of the data.
+
+    Labels that number no classes (amounts, or numbers below 0) tell of no number of classes.
+    """
+    facts: dict[str, Any] = {"input_shape": tuple(data.x_train.shape[1:])}
     labels = data.y_train
-    whole = labels.ndim == 1 or labels.shape[-1] == 1
-    classes = int(labels.max()) + 1 if whole else int(labels.shape[-1])
-    return {"input_shape": tuple(data.x_train.shape[1:]), "classes": classes}
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        facts["classes"] = int(labels.shape[-1])
+    elif labels.min() >= 0 and (labels.dtype.kind != "f" or (np.floor(labels) == labels).all()):
+        facts["classes"] = int(labels.max()) + 1
+    return facts
 
 
 def schedule(config: ScheduleConfig) -> Any:

@@ -10,6 +10,9 @@ normalisation, TensorFlow's optimizer of graphs may round the last bit otherwise
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -33,6 +36,9 @@ class TrainingLoop:
         y: their labels.
         batch_size: examples a step; the last step of an epoch takes what is left.
         momentum: what gives the optimizer another momentum at every step, if anything.
+        check: called with the labels and the outputs of a small batch before Keras computes the
+            compiled loss from them; not where the model computes its loss in another way, or
+            from other labels.
 
     Attributes:
         metrics: the names of what the model measures.
@@ -45,6 +51,7 @@ class TrainingLoop:
         y: Array,
         batch_size: int,
         momentum: MomentumCycle | None = None,
+        check: Callable[[Any, Any], None] | None = None,
     ) -> None:
         self.model = model
         self._x, self._y = tf.constant(x), tf.constant(y)
@@ -55,7 +62,7 @@ class TrainingLoop:
         self._losses = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
         self._momentum = momentum
         self._momenta = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
-        self._build()
+        self._build(check)
         self._run = tf.function(self._steps, autograph=False, jit_compile=False)
         self._evaluate = tf.function(self._evaluation, autograph=False, jit_compile=False)
 
@@ -124,10 +131,26 @@ class TrainingLoop:
         self.model.reset_metrics()
         return {name: float(value) for name, value in result.items()}
 
-    def _build(self) -> None:
+    def _build(self, check: Callable[[Any, Any], None] | None) -> None:
         # Everything that is made on first use is made here, outside the graph. Evaluation draws
         # no random numbers, so the seed generators stay as they were.
-        self.model.test_step(self._batch(self._x, self._y, tf.range(min(2, len(self._x)))))
+        batch = self._batch(self._x, self._y, tf.range(min(2, len(self._x))))
+
+        def checked(
+            original: Any,
+            x: Any = None,
+            y: Any = None,
+            y_pred: Any = None,
+            *rest: Any,
+            **named: Any,
+        ) -> Any:
+            if check is not None and y is batch[1]:
+                check(y, y_pred)
+            return original(x, y, y_pred, *rest, **named)
+
+        own_loss = type(self.model).compute_loss is not keras.Model.compute_loss
+        with contextlib.nullcontext() if own_loss else _losses_through(self.model, checked):
+            self.model.test_step(batch)
         self.metrics = tuple(self.take_metrics())
         self.model.optimizer.build(self.model.trainable_variables)
 
@@ -158,21 +181,17 @@ class TrainingLoop:
     def _train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         # Keras' own "loss" is a running mean over the epoch; the batch's loss is seen only by
         # compute_loss, so this listens there while the step is traced.
-        model, heard = self.model, False
-        original = model.compute_loss
+        heard = False
 
-        def listening(*args: Any, **kwargs: Any) -> Any:
+        def listening(original: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal heard
             loss = original(*args, **kwargs)
             self._recorded_loss.assign(tf.cast(loss, tf.float32))
             heard = True
             return loss
 
-        model.compute_loss = listening
-        try:
-            logs = model.train_step(batch)
-        finally:
-            del model.compute_loss
+        with _losses_through(self.model, listening):
+            logs = self.model.train_step(batch)
         if heard:
             return self._recorded_loss.read_value()
         # A train_step of the user's own that never calls compute_loss: what it reports.
@@ -185,6 +204,17 @@ class TrainingLoop:
 
         zero = tf.constant(0)
         tf.while_loop(lambda start: start < tf.size(rows), step, [zero], parallel_iterations=1)
+
+
+@contextlib.contextmanager
+def _losses_through(model: keras.Model, function: Callable[..., Any]) -> Iterator[None]:
+    """Let the model's `compute_loss` go through a function, which is given the original first."""
+    original = model.compute_loss
+    model.compute_loss = functools.partial(function, original)
+    try:
+        yield
+    finally:
+        del model.compute_loss
 
 
 def _input_dtype(model: keras.Model) -> str:

@@ -76,7 +76,8 @@ def build_model(
         search_path: folders in which a module of the user's is looked for.
 
     Raises:
-        InputError: the function does not take these arguments, or returns no Keras model.
+        InputError: the function does not take these arguments, needs a number of classes that
+            the data do not tell, or returns no Keras model.
         TrialFailedError: the function raised an exception; with its traceback.
     """
     import keras
@@ -90,6 +91,13 @@ def build_model(
             config.name,
         )
     arguments = {key: value for key, value in facts.items() if key in parameters}
+    classes = parameters.get("classes")
+    is_required = classes is not None and classes.default is classes.empty
+    if is_required and "classes" not in arguments | config.arguments:
+        raise InputError(
+            f"model.arguments.classes: is required by {config.name}, and the labels do not tell "
+            f"it: y_train holds other numbers than class numbers (whole, from 0 on)"
+        )
     model = called(
         f"building the model {config.name}", lambda: function(**(arguments | config.arguments))
     )

@@ -22,6 +22,7 @@ from clr_sweep.schedules.keras_ramp import RampLearningRate
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.durable import replaced
+from clr_sweep.training.label_checks import output_check
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS, RangeTestJob
 
@@ -73,7 +74,11 @@ class _Recording:
         ramp = RampLearningRate(float(test.low), float(test.high), self.planned, test.ramp)
         model = compiled_model(config, self.data, self.job.search_path, ramp)
         self.loop = TrainingLoop(
-            model, self.data.x_train, self.data.y_train, config.training.batch_size
+            model,
+            self.data.x_train,
+            self.data.y_train,
+            config.training.batch_size,
+            check=output_check(config.training.loss, self.data),
         )
         self.marks = {round(self.planned * i / EVALUATIONS) for i in range(1, EVALUATIONS + 1)}
 

@@ -10,7 +10,7 @@ from clr_sweep.training.stored_dataset import Dataset, in_memory
 ROWS, HELD_OUT, QUADRATIC_BATCH = 1280, 80, 8
 
 
-def line(input_shape: tuple[int, ...], classes: int) -> keras.Model:  # noqa: ARG001
+def line(input_shape: tuple[int, ...]) -> keras.Model:
     """One weight, 1 at first: with the mean squared error a quadratic in that weight."""
     inputs = keras.Input(input_shape)
     weight = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
