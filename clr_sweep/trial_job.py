@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from clr_sweep.records import TrialRecord, TrialResult
 from clr_sweep.tracking.contents import figures, has_model
 from clr_sweep.training.folder import TrialFolder
@@ -26,13 +28,16 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
     """Train a trial and draw its figures; see `training.jobs.run_trial`."""
     # Imports Keras, which those that draw alone need not have.
     from clr_sweep.training import jobs
+    from clr_sweep.training.datasets import open_materialized
 
     result = jobs.run_trial(job, report)
     begun = TrialRecord(job.kind, job.number, "running", None, job.config, job.folder)
     record, folder = finished(begun, result), TrialFolder(job.folder)
     if has_model(record) and folder.signature() is None:
         try:
-            save_inference_model(folder, job.config.model.name, job.search_path)
+            # One: as JSON beside the model, more would outweigh it.
+            examples = np.asarray(open_materialized(job.data).x_train[:1])
+            save_inference_model(folder, job.config.model.name, job.search_path, examples)
         except Exception:
             # The training is whole all the same; whoever logs the model says what is wrong with it.
             traceback.print_exc()

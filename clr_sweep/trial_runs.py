@@ -177,6 +177,7 @@ class TrialRuns:
                 self._search_path,
                 _epoch_of_model(record),
                 record.metrics,
+                self.runs.data,
             )
         draw_figures(record)
         note = trial_markdown(record)

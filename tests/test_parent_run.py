@@ -66,7 +66,7 @@ def test_what_a_study_keeps_of_its_data(study: SmallStudy, tmp_path: Path) -> No
     assert facts["folder"] == str(tmp_path / "trials")
     assert facts["search_path"] == [str(tmp_path)]
     assert "materialized" not in facts["data"]
-    assert study.publisher().runs._data == DATA
+    assert study.publisher().runs.data == DATA
 
 
 @pytest.mark.parametrize("missing", ["data", "folder", "search_path"])

@@ -133,7 +133,10 @@ def test_what_its_process_could_not_make_is_made(place: Place) -> None:
         assert matplotlib.image.imread(place.artifact("0", f"figures/{name}")).shape[0] > 300
     model = model_of_run(place.client, place.run("0").info.run_id)
     assert model is not None
-    assert mlflow.models.get_model_info(f"models:/{model.model_id}").signature is not None
+    info = mlflow.models.get_model_info(f"models:/{model.model_id}")
+    (inputs,) = info.signature.inputs.inputs
+    assert (inputs.shape, str(inputs.type)) == ((-1, 28, 28), "uint8")  # as the data are held
+    assert info.saved_input_example_info is not None
 
 
 def test_a_second_run(place: Place) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
+import numpy.typing as npt
 import yaml
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.models.utils import _save_example
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
 from mlflow.utils.environment import (
@@ -34,6 +36,9 @@ from mlflow.utils.file_utils import get_total_file_size
 from clr_sweep.tracking import tags
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
+from clr_sweep.training.requests import DataFacts
+
+Array = npt.NDArray[Any]
 
 NAME = "model"
 
@@ -45,6 +50,7 @@ def log_keras_model(
     search_path: Sequence[Path],
     step: int,
     metrics: Collection[str] = (),
+    data: DataFacts | None = None,
 ) -> str:
     """Log the model of a trial on its run, with its signature.
 
@@ -57,13 +63,16 @@ def log_keras_model(
             inference have to be made first.
         step: the epoch whose weights these are.
         metrics: names of metrics of the run; their values at `step` become the model's too.
+        data: what it was trained on; None where that is not known.
 
     Returns:
         The logged model's id.
     """
     signature = folder.signature()
     if signature is None:  # by an earlier version, or by a process that was killed
-        save_inference_model(folder, folder.config().model.name, search_path)
+        # The data may be gone; of theirs, type and shape are known.
+        blank = None if data is None else np.zeros((1, *data.input_shape), data.input_dtype)
+        save_inference_model(folder, folder.config().model.name, search_path, blank)
         signature = folder.signature()
         assert signature is not None
     logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
@@ -88,7 +97,9 @@ def log_keras_model(
                 model_uuid=logged.model_id,
                 model_id=logged.model_id,
             )
-            write_keras_model(folder.inference_file, signature, described, path)
+            write_keras_model(
+                folder.inference_file, signature, described, path, data, folder.examples()
+            )
             client.log_model_artifacts(logged.model_id, str(path))
         _link_metrics(client, run_id, logged.model_id, step, metrics)
     except Exception:
@@ -123,7 +134,12 @@ def delete_models(client: MlflowClient, run_id: str) -> None:
 
 
 def write_keras_model(
-    file: Path, signature: Mapping[str, Any], described: Model, path: Path
+    file: Path,
+    signature: Mapping[str, Any],
+    described: Model,
+    path: Path,
+    data: DataFacts | None = None,
+    examples: Array | None = None,
 ) -> None:
     """Write the folder of an MLflow model of the flavor `keras` around a `.keras` file.
 
@@ -134,15 +150,21 @@ def write_keras_model(
         signature: as `TrialFolder.signature` has it.
         described: gets the flavors and the signature.
         path: the folder to make.
+        data: what it was trained on: such data go in. Without, it is what the model declares.
+        examples: some of them.
     """
-    data = path / "data"
-    data.mkdir(parents=True)
-    shutil.copyfile(file, data / "model.keras")
-    (data / "keras_module.txt").write_text("keras")
-    if signature["inputs"]:  # a model that is built by its first data tells none
+    kept = path / "data"
+    kept.mkdir(parents=True)
+    shutil.copyfile(file, kept / "model.keras")
+    (kept / "keras_module.txt").write_text("keras")
+    inputs = _inputs(signature["inputs"], data)
+    if inputs:  # a model that is built by its first data tells none
+        outputs = signature["outputs"]
         described.signature = ModelSignature(
-            inputs=_schema(signature["inputs"]), outputs=_schema(signature["outputs"])
+            inputs=_schema(inputs), outputs=_schema(outputs) if outputs else None
         )
+    if examples is not None:
+        _save_example(described, examples, str(path))
     described.add_flavor(
         "keras",
         data="data",
@@ -182,6 +204,20 @@ def _link_metrics(
     ]
     if found:
         client.log_batch(run_id, metrics=found)
+
+
+def _inputs(
+    declared: Sequence[Mapping[str, Any]], data: DataFacts | None
+) -> Sequence[Mapping[str, Any]]:
+    """What goes in: data as their owner holds them.
+
+    Keras casts them to what the model declares; MLflow, told of that type, refuses the data that
+    the model was trained on, images of uint8 for a model of float32.
+    """
+    if data is None or len(declared) > 1:
+        return declared
+    name = declared[0]["name"] if declared else "inputs"
+    return [{"name": name, "dtype": data.input_dtype, "shape": [None, *data.input_shape]}]
 
 
 def _schema(tensors: Sequence[Mapping[str, Any]]) -> Schema:

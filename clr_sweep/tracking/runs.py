@@ -44,7 +44,7 @@ class SweepRuns(RunWriter):
         self.study = study
         self.study_id = study_id
         self.parent_id = ""
-        self._data = data
+        self.data = data
 
     def open_parent(self, adopted: str | None, storage: str, version: str) -> str:
         """The parent run: the one `mlflow run` made, the one this study had, or a new one.
@@ -249,8 +249,8 @@ class SweepRuns(RunWriter):
         return own
 
     def _log_input(self, run_id: str) -> None:
-        if self._data is not None:
-            self.client.log_inputs(run_id, datasets=[dataset_input(self._data)])
+        if self.data is not None:
+            self.client.log_inputs(run_id, datasets=[dataset_input(self.data)])
 
 
 def _origin() -> dict[str, str]:

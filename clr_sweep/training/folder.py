@@ -6,6 +6,7 @@ checkpoint.npz  what an interrupted trial goes on from; gone when it has ended
 curve.npz       learning_rate and batch_loss of every optimizer step, float32; momentum, if cycled
 model.keras     the trained model
 inference.keras the same without its optimizer, as MLflow gets it
+example.npy     an example of the training data, as it is put into that model
 signature.json  what goes into that model and what comes out of it
 figures/        what MLflow shows of the trial
 result.json     the TrialResult, written last
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from clr_sweep.errors import ClrSweepError, StoreError
 from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
@@ -37,6 +39,8 @@ try:
     import fcntl
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
+
+Array = npt.NDArray[Any]
 
 # A process that is being killed needs a while to be gone, with gigabytes of memory to give back.
 LOCK_SECONDS = 60.0
@@ -60,6 +64,10 @@ class TrialFolder:
     @property
     def inference_file(self) -> Path:
         return self.path / "inference.keras"
+
+    @property
+    def _example_file(self) -> Path:
+        return self.path / "example.npy"
 
     @property
     def figures(self) -> Path:
@@ -149,10 +157,15 @@ class TrialFolder:
         with replaced(self.model_file) as part:
             model.save(part)
 
-    def save_inference(self, model: Any, signature: Mapping[str, Any]) -> None:
-        """Write a model without its optimizer, and last what goes in and comes out."""
+    def save_inference(
+        self, model: Any, signature: Mapping[str, Any], examples: Array | None = None
+    ) -> None:
+        """Write a model without its optimizer, examples, and last what goes in and comes out."""
         with replaced(self.inference_file) as part:
             model.save(part)
+        if examples is not None:
+            with replaced(self._example_file) as part, part.open("wb") as file:
+                np.save(file, examples, allow_pickle=False)
         self._write("signature.json", json.dumps(dict(signature), indent=1))
 
     def save_figure(self, name: str, write: Callable[[Path], object]) -> None:
@@ -237,6 +250,12 @@ class TrialFolder:
             return None
         signature: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return signature
+
+    def examples(self) -> Array | None:
+        """The examples that `save_inference` was given, if any."""
+        file = self._example_file
+        found: Array | None = np.load(file, allow_pickle=False) if file.exists() else None
+        return found
 
     def test_metrics(self) -> dict[str, float]:
         file = self.path / "test.json"

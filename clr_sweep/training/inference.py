@@ -1,4 +1,9 @@
-"""A trained model for inference: without its optimizer, so that it loads without clr-sweep too."""
+"""A trained model for inference: without its optimizer, so that it loads without clr-sweep too.
+
+It takes the data as their owner holds them. A training casts each batch to the type that the
+model declares (see `TrainingLoop`); Keras does the same at a model's declared inputs, whereas a
+model without any would be given integers as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.imports import import_function, importable
 from clr_sweep.training.quiet import quiet_standard_error
 
+_UNDECLARED = "float32"  # what a training casts to where the model declares nothing
 
-def save_inference_model(folder: TrialFolder, model_name: str, search_path: Sequence[Path]) -> None:
-    """Write `inference.keras` and `signature.json` from a trial's `model.keras`.
+Array = npt.NDArray[Any]
+
+
+def save_inference_model(
+    folder: TrialFolder,
+    model_name: str,
+    search_path: Sequence[Path],
+    examples: Array | None = None,
+) -> None:
+    """Write `inference.keras`, `example.npy` and `signature.json` from a trial's `model.keras`.
 
     A trial's process does so while it has Keras; elsewhere Keras is imported for it, which takes
     seconds.
@@ -20,6 +37,7 @@ def save_inference_model(folder: TrialFolder, model_name: str, search_path: Sequ
     Args:
         model_name: as in the configuration; a function of the user's registers its own layers.
         search_path: folders in which the user's module is looked for.
+        examples: some of the training data, as stored; None where nothing is known of them.
     """
     with quiet_standard_error():
         import keras
@@ -28,15 +46,42 @@ def save_inference_model(folder: TrialFolder, model_name: str, search_path: Sequ
         import_function(model_name, search_path)
     with importable(search_path):
         model = keras.saving.load_model(folder.model_file, compile=False)
+    inputs = _described(getattr(model, "inputs", None) or ())
+    outputs = _described(getattr(model, "outputs", None) or ())
+    if examples is not None and not inputs:
+        model = _declaring_inputs(model, examples)
+        outputs = _predicted(model, examples)
     folder.save_inference(
         model,
         {
             "keras_version": keras.__version__,
             "keras_backend": keras.backend.backend(),
-            "inputs": _described(getattr(model, "inputs", None) or ()),
-            "outputs": _described(getattr(model, "outputs", None) or ()),
+            "inputs": inputs,
+            "outputs": outputs,
         },
+        examples,
     )
+
+
+def _declaring_inputs(model: Any, examples: Array) -> Any:
+    """The model, below an input that casts as the training did, where there is a need to cast."""
+    import keras
+
+    if examples.dtype == _UNDECLARED:
+        return model  # stays of the user's own class
+    inputs = keras.Input(examples.shape[1:], dtype=_UNDECLARED)
+    return keras.Model(inputs, model(inputs))
+
+
+def _predicted(model: Any, examples: Array) -> list[dict[str, Any]]:
+    """What comes out, of a model that can only tell by being called."""
+    import keras
+
+    found = model.predict_on_batch(examples)
+    return [
+        {"name": f"output_{index}", "dtype": str(array.dtype), "shape": [None, *array.shape[1:]]}
+        for index, array in enumerate(map(np.asarray, keras.tree.flatten(found)))
+    ]
 
 
 def _described(tensors: Sequence[Any]) -> list[dict[str, Any]]:

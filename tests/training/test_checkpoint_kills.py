@@ -107,7 +107,7 @@ def test_killed_again_and_again(
     left = {name: text for name, text in before.items() if name != "checkpoint.npz"}
     assert {name: after[name] for name in left} == left
     # What MLflow shows of it is all that was missing.
-    shown = {"inference.keras", "signature.json"}
+    shown = {"inference.keras", "example.npy", "signature.json"}
     shown |= {"learning_rate.png", "loss.png", "loss_by_rate.png"}
     assert set(after) - set(left) == shown
     said = [line for line in after["log.txt"].decode().splitlines() if "attempt" in line]
