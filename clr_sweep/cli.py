@@ -152,6 +152,7 @@ def check(sweep: Path, measure: bool) -> None:
 @click.option("--seeds", metavar="N", help="Trainings, each with a seed of its own.")
 @click.option("--ramp", metavar="NAME", help="exponential or linear.")
 @click.option("--rule", metavar="NAME", help="smith, quarter, steepest, valley or minimum.")
+@click.option("--min-seeds", metavar="N", help="Seeds that have to show bounds (more than half).")
 def range_test(sweep: Path, **options: str | None) -> None:
     """Run the learning-rate range test of the file SWEEP and print ranges to paste.
 
@@ -159,7 +160,11 @@ def range_test(sweep: Path, **options: str | None) -> None:
     """
     from clr_sweep.sweep_file import RANGE_TEST_OPTIONS, load_sweep
 
-    overrides = {RANGE_TEST_OPTIONS[f"--{name}"]: text for name, text in options.items() if text}
+    overrides = {
+        RANGE_TEST_OPTIONS[f"--{name.replace('_', '-')}"]: text
+        for name, text in options.items()
+        if text
+    }
     load_sweep(sweep, overrides)
     with stop_request() as stop:
         from clr_sweep.range_testing import run_range_test

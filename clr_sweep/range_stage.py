@@ -64,7 +64,7 @@ class RangeTest:
 
         Raises:
             InterruptedSweepError: after Ctrl-C or SIGTERM; the seeds that are done are kept.
-            RangeTestError: the curves show no bounds.
+            RangeTestError: the curves show no bounds, or too few of them do.
             TrialFailedError: the user's model or data code failed.
         """
         jobs, record = self._jobs(), self.begun()
@@ -79,7 +79,8 @@ class RangeTest:
         if due:
             say(f"range test: {len(due)} of {len(jobs)} seeds to train")
         run_all(engine, due, stop, lambda key: say(f"range test: {key} is done"))
-        found = suggest(record.curves(), record.test.rule, record.metric, record.sign)
+        test = record.test
+        found = suggest(record.curves(), test.rule, record.metric, record.sign, needed=test.needed)
         return replace(record, state="complete", suggestion=found)
 
     def write(self, record: RangeTestRecord, origin: Mapping[str, Any]) -> None:

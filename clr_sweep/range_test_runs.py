@@ -86,6 +86,8 @@ class RangeTestRuns:
             yield f"its state is {there.get(tags.STATE)}, {run.info.status}, not {wanted[0]}"
         if any(key not in run.data.params for key in range_contents.parameters(record)):
             yield "a parameter is missing"
+        if there.get(tags.WARNINGS, "") != range_contents.warnings(record):
+            yield "its warnings are not those of the test"
         if record.state != "complete" or not _is_whole(record):
             return
         lacking, _ = compare_points(self.runs.client, run, range_contents.points(record))
@@ -115,6 +117,7 @@ class RangeTestRuns:
             for file in record.files:
                 self.runs.client.log_artifact(run_id, str(file), "curves")
         self.runs.note(run_id, markdown(record))
+        self.runs.warn(run_id, range_contents.warnings(record))
         if record.state != "running":
             self.runs.end(run_id, record.state, record.reason)
 

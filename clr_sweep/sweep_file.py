@@ -28,7 +28,8 @@ OPTIONS = {
 """The options of the command line that stand in place of a value of the file."""
 
 RANGE_TEST_OPTIONS = {
-    f"--{name}": f"range_test.{name}" for name in ("low", "high", "epochs", "seeds", "ramp", "rule")
+    f"--{name.replace('_', '-')}": f"range_test.{name}"
+    for name in ("low", "high", "epochs", "seeds", "ramp", "rule", "min_seeds")
 }
 """Those of `clr-sweep range-test`."""
 

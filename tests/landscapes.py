@@ -13,6 +13,7 @@ from clr_sweep.schedules.ramp import ramp
 def quadratic(
     curvature: float,
     *,
+    momentum: float = 0.0,
     noise: float = 0.1,
     seed: int = 0,
     steps: int = 1200,
@@ -23,21 +24,22 @@ def quadratic(
 ) -> Curve:
     """SGD on curvature / 2 * (w - target)^2, whose target is drawn anew for each batch.
 
-    Its edge is 2 / curvature: above it every step makes w larger.
+    Its edge is 2 (1 + momentum) / curvature: above it every step makes w larger.
 
     Args:
         noise: standard deviation of the target, with w beginning at `start`.
         low, high: of the ramp, in edges.
     """
-    random, edge = np.random.default_rng(seed), 2.0 / curvature
+    random, edge = np.random.default_rng(seed), 2.0 * (1 + momentum) / curvature
     rates = ramp(np.arange(steps), low=low * edge, high=high * edge, steps=steps, kind=kind)
     marks = np.linspace(0, steps, 41).round().astype(int)
-    w, losses, values = start, [], [-0.5 * curvature * start**2]
+    w, velocity, losses, values = start, 0.0, [], [-0.5 * curvature * start**2]
     with np.errstate(over="ignore", invalid="ignore"):
         for step, rate in enumerate(rates):
             gap = w - noise * random.standard_normal()
             losses.append(0.5 * curvature * gap * gap)
-            w = w - rate * curvature * gap
+            velocity = momentum * velocity - rate * curvature * gap
+            w = w + velocity
             if step + 1 in marks:
                 values.append(-0.5 * curvature * w * w)
     with np.errstate(invalid="ignore"):
@@ -80,6 +82,22 @@ def classifier(
     marks = np.linspace(0, steps, 41).round().astype(int)
     at = rates[np.maximum(marks - 1, 0)]
     accuracies = 0.1 + 0.7 * learnt(at) + jumps * random.standard_normal(len(marks))
+    return Curve(seed, steps, rates, losses, marks, {"val_accuracy": accuracies})
+
+
+def stuck(at: float = 1.5e-4, *, seed: int = 0, steps: int = 2400, rises: float = 0.03) -> Curve:
+    """A classifier that does not learn: its loss, that of guessing, only steps up a little.
+
+    Args:
+        at: the rate at which the loss steps up.
+        rises: how far.
+    """
+    random = np.random.default_rng(seed)
+    rates = ramp(np.arange(steps), low=1e-5, high=10.0, steps=steps, kind="exponential")
+    losses = 2.3 + rises * (rates > at) + 0.002 * random.standard_normal(steps)
+    marks = np.linspace(0, steps, 41).round().astype(int)
+    # It says one class of everything, and now and then another one.
+    accuracies = np.where(rates[np.maximum(marks - 1, 0)] > 2e-4, 0.13, 0.1)
     return Curve(seed, steps, rates, losses, marks, {"val_accuracy": accuracies})
 
 

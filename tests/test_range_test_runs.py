@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from landscapes import seeds
+from landscapes import classifier, seeds, stuck
 from small_studies import SmallStudy
 from written_sweeps import FROM_RANGE_TEST
 
+from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.suggestion import suggest
 from clr_sweep.records import RangeTestRecord
 from clr_sweep.search.space import range_test_config
@@ -28,8 +30,8 @@ def tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
     return made
 
 
-def complete(made: SmallStudy) -> RangeTestRecord:
-    curves, files = seeds(2), []
+def complete(made: SmallStudy, curves: Sequence[Curve] = ()) -> RangeTestRecord:
+    curves, files = curves or seeds(2), []
     for number, curve in enumerate(curves):
         files.append(made.folder / f"seed_{number}.npz")
         np.savez(files[-1], identity="test", **curve.arrays())
@@ -68,6 +70,24 @@ def test_what_it_lacks_is_added(tested: SmallStudy) -> None:
     assert any("no artifact figures/range_test.png" in text for text in problems)
     (run,) = publisher.runs.range_tests()
     assert run.info.run_id == begun.info.run_id
+    assert publisher.reconcile(tested.record) == []
+
+
+def test_its_warnings_are_in_mlflow(tested: SmallStudy) -> None:
+    """As a tag and in the description; what somebody takes away there, doctor finds."""
+    warned = complete(tested, [classifier(), stuck()])
+    record_range_test(tested.study, warned)
+    publisher = tested.publisher()
+    publisher.reconcile(tested.record)
+    (run,) = publisher.runs.range_tests()
+    told = run.data.tags["clr_sweep.warnings"].splitlines()
+    assert tuple(told) == warned.suggestion.warnings
+    assert told[0].startswith("seed 2 is left out: its loss hardly falls")
+    assert f"- warning: {told[0]}" in run.data.tags["mlflow.note.content"]
+    publisher.runs.client.delete_tag(run.info.run_id, "clr_sweep.warnings")
+    assert publisher.reconcile(tested.record) == [
+        "range test: its warnings are not those of the test"
+    ]
     assert publisher.reconcile(tested.record) == []
 
 

@@ -24,6 +24,7 @@ class RangeTestConfig(Frozen):
         seeds: trainings, each with weights and an order of the data of its own.
         ramp: `exponential`, the same number of steps for each decade; `linear`, Smith's.
         rule: how a pair of bounds is read off the curves; see `rules`.
+        min_seeds: so many seeds at least have to show a pair; None stands for more than half.
     """
 
     low: AboveZero = 1e-5
@@ -32,10 +33,19 @@ class RangeTestConfig(Frozen):
     seeds: Annotated[StrictInt, Field(ge=1, le=100)] = 3
     ramp: Ramp = "exponential"
     rule: RuleName = "smith"
+    min_seeds: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
+
+    @property
+    def needed(self) -> int:
+        """Of how many seeds a pair has to come."""
+        return self.seeds // 2 + 1 if self.min_seeds is None else self.min_seeds
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.high < 10 * self.low:
             text = f"must be at least ten times low, which is {self.low}, got {self.high}"
             raise FieldProblemsError([(("high",), text)])
+        if self.min_seeds is not None and self.min_seeds > self.seeds:
+            text = f"must be at most seeds, which is {self.seeds}, got {self.min_seeds}"
+            raise FieldProblemsError([(("min_seeds",), text)])
         return self

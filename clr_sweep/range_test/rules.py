@@ -15,6 +15,7 @@ quarter) of the maximum.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.divergence import Divergence, divergence
+from clr_sweep.range_test.divergence import LEARNT, Divergence, divergence
 from clr_sweep.range_test.smoothing import batch_noise, centred_mean, smooth
 
 Array = npt.NDArray[np.float64]
@@ -60,11 +61,24 @@ class Reading:
     jumps: float
 
     @property
-    def edge(self) -> float:
-        """The rate at the stability edge, or the highest one that was tried."""
+    def edge(self) -> float | None:
+        """The rate at the stability edge, or None where none was seen."""
         if self.divergence is None:
-            return float(self.curve.rates[-1])
+            return None
         return float(self.curve.rates[min(self.divergence.edge, len(self.curve.rates) - 1)])
+
+    @property
+    def limit(self) -> float:
+        """The edge; where none was seen, the highest rate that has not lost what was learnt."""
+        if self.edge is not None:
+            return self.edge
+        kept = np.flatnonzero(self.losses <= self.start - 0.1 * self.fall)
+        return float(self.rates[kept[-1] if kept.size else -1])
+
+    @property
+    def noise(self) -> float:
+        """The spread of the batches' losses before anything was learnt."""
+        return batch_noise(self.curve.losses[: max(10, self.curve.planned // 20)])
 
     @property
     def start(self) -> float:
@@ -75,6 +89,12 @@ class Reading:
     def fall(self) -> float:
         """How far the smoothed loss fell."""
         return self.start - float(self.losses.min())
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether the smoothed loss fell at all: without that no bound says anything."""
+        several = math.sqrt(2 * _reach(self.curve) + 1)  # batches in a window
+        return self.fall > max(LEARNT * abs(self.start), _NOISES * self.noise / several)
 
 
 def read(curve: Curve, metric: str, sign: int) -> Reading:
@@ -123,8 +143,8 @@ def smith(reading: Reading) -> Pair | None:
 
 
 def quarter(reading: Reading) -> Pair | None:
-    """Half of the stability edge, and a quarter of that."""
-    return _with_quarter(reading.edge / 2)
+    """Half of the stability edge, and a quarter of that; None where no edge was seen."""
+    return None if reading.edge is None else _with_quarter(reading.edge / 2)
 
 
 def steepest(reading: Reading) -> Pair | None:

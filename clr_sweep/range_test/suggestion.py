@@ -12,7 +12,6 @@ import numpy as np
 from clr_sweep.errors import ClrSweepError
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.rules import RULES, Pair, Reading, read
-from clr_sweep.range_test.smoothing import batch_noise
 
 # How far the ranges reach beyond the pair. A cycle ends at its init_lr, where a low rate lets the
 # loss settle, so good ones lie well below the rate at which learning starts; max_lr reaches up to
@@ -71,40 +70,44 @@ def from_json(content: Mapping[str, Any]) -> Suggestion:
     )
 
 
-def suggest(curves: Sequence[Curve], rule: str, metric: str, sign: int) -> Suggestion:
-    """Read the pair of each seed, and the ranges that follow from all of them.
+def suggest(
+    curves: Sequence[Curve], rule: str, metric: str, sign: int, *, needed: int = 1
+) -> Suggestion:
+    """Read the pair of each seed, and the ranges that follow from all that show one.
 
-    With base and max the medians, and the lowest and highest of the seeds as stated:
+    With base and max the medians, and the lowest and highest of these seeds as stated:
 
         max_lr   from the lowest max / 3 to the stability edge (median), or the highest max
         init_lr  from the lowest base / 100 to the highest base, but not into max_lr's range
 
-    all rounded outwards to two digits.
+    all rounded outwards to two digits. A seed whose loss hardly falls is left out, whatever its
+    metric seems to say.
 
     Args:
         rule: one of `RULES`.
         metric: of the validation examples, such as `val_accuracy`.
         sign: +1 if a larger value is better, else -1.
+        needed: seeds that have to show a pair.
 
     Raises:
-        RangeTestError: no seed shows a pair.
+        RangeTestError: fewer seeds show a pair than have to.
     """
     readings = [read(curve, metric, sign) for curve in curves]
-    found = [RULES[rule](reading) for reading in readings]
+    found = [RULES[rule](reading) if reading.has_learnt else None for reading in readings]
     pairs = tuple(pair for pair in found if pair is not None)
-    warnings = list(_warnings(readings))
-    if not pairs:
-        why = "; ".join(warnings) or f"the {metric} does not improve at any rate"
-        raise RangeTestError(
-            f"the range test shows no bounds by the rule {rule}: {why}. Give init_lr and max_lr "
-            "in search_space, or change range_test (low, high, epochs, rule)"
-        )
-    if len(pairs) < len(found):
-        warnings.append(f"{len(found) - len(pairs)} of {len(found)} seeds show no pair")
+    left_out = [
+        f"seed {number} is left out: {_why_none(reading, rule, metric)}"
+        for number, (reading, pair) in enumerate(zip(readings, found, strict=True), 1)
+        if pair is None
+    ]
+    warnings = [*left_out, *_warnings(readings)]
+    if len(pairs) < max(1, needed):
+        raise RangeTestError(_refusal(rule, len(pairs), len(found), needed, warnings))
+    good = [reading for reading, pair in zip(readings, found, strict=True) if pair is not None]
     bases, tops = zip(*pairs, strict=True)
     warnings += _disagreement(tops)
-    edges = tuple(None if r.divergence is None else r.edge for r in readings)
-    edge = _middle([reading.edge for reading in readings])
+    edges = [reading.edge for reading in good if reading.edge is not None]
+    edge = _middle(edges or [reading.limit for reading in good])
     lowest = _floor(min(tops) / BELOW_MAX)
     highest = max(_ceil(edge), _ceil(max(tops)))
     return Suggestion(
@@ -112,10 +115,37 @@ def suggest(curves: Sequence[Curve], rule: str, metric: str, sign: int) -> Sugge
         base=_middle(bases),
         max=_middle(tops),
         pairs=pairs,
-        edges=edges,
+        edges=tuple(reading.edge for reading in readings),
         init_lr=(_floor(min(bases) / BELOW_BASE), min(_ceil(max(bases)), lowest)),
         max_lr=(lowest, highest),
         warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _why_none(reading: Reading, rule: str, metric: str) -> str:
+    """Why a seed shows no pair."""
+    if not reading.has_learnt:
+        lowest = float(reading.losses.min())
+        return f"its loss hardly falls (from {reading.start:.4g} to {lowest:.4g} at the lowest)"
+    if rule == "quarter":
+        return f"no stability edge was seen up to {reading.curve.rates[-1]:.3g}"
+    if rule == "smith":
+        return f"its {metric} does not improve by more than it jumps"
+    return f"the rule {rule} finds nothing in its loss"
+
+
+def _refusal(rule: str, good: int, of: int, needed: int, warnings: Sequence[str]) -> str:
+    """Why too few seeds are no bounds, and what can be done."""
+    why = "; ".join(dict.fromkeys(warnings))
+    if not good:
+        return (
+            f"the range test shows no bounds by the rule {rule}: {why}. Give init_lr and max_lr "
+            "in search_space, or change range_test (low, high, epochs, rule)"
+        )
+    return (
+        f"only {good} of {of} seeds show bounds by the rule {rule}, and {needed} have to: {why}. "
+        f"Change range_test (low, high, epochs, seeds, rule), give init_lr and max_lr in "
+        f"search_space, or take the bounds of {good} with range_test.min_seeds: {good}"
     )
 
 
@@ -123,14 +153,16 @@ def _warnings(readings: Sequence[Reading]) -> Iterator[str]:
     """What the curves say against the test: its range too narrow, its noise too large."""
     for reading in readings:
         rates, losses = reading.rates, reading.losses
-        noise = batch_noise(reading.curve.losses[: max(10, reading.curve.planned // 20)])
-        below = (reading.curve.rates > reading.edge / 10) & (reading.curve.rates <= reading.edge)
-        if below.sum() < _FEW_STEPS:
+        edge = reading.edge
+        below = (reading.curve.rates > (edge or 0) / 10) & (reading.curve.rates <= (edge or 0))
+        if edge is not None and below.sum() < _FEW_STEPS:
             yield (
                 f"fewer than {_FEW_STEPS} steps lie in the decade below the stability edge, too "
                 "few to place it well: more range_test.epochs would do"
             )
-        if reading.fall < 2 * noise:
+        if not reading.has_learnt:
+            continue
+        if reading.fall < 2 * reading.noise:
             yield (
                 "the loss falls by less than twice the noise of its batches: more epochs, or a "
                 "larger batch size, would show more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from clr_sweep.records import RangeTestRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.range_report import edges
 
+_LINE = 118  # characters that fit into the figure's width
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
 
@@ -24,7 +26,7 @@ def range_figure(record: RangeTestRecord) -> Figure:
     """Batch losses, smoothed losses and the validation metric of each seed, by learning rate.
 
     The pair is marked, the ranges to search are shaded, and each seed's stability edge stands
-    where its smoothed loss ends to mean something.
+    where its smoothed loss ends to mean something. Below the axes stands every warning.
 
     Args:
         record: a complete test whose curves are there.
@@ -38,14 +40,16 @@ def range_figure(record: RangeTestRecord) -> Figure:
         raise ValueError(f"the range test of {record.study} is {record.state}: nothing to draw")
     readings = [read(curve, record.metric, record.sign) for curve in record.curves()]
     test = record.test
+    few = f", from {len(found.pairs)} of {len(readings)} seeds"
     drawn = style.figure(
         f"Range test of {words.shorten(record.study, 32)}: base {words.rate(found.base)}, "
-        f"max {words.rate(found.max)}",
+        f"max {words.rate(found.max)}{few if len(found.pairs) < len(readings) else ''}",
         f"Rule {found.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
         f"{words.rate(float(test.low))} to {words.rate(float(test.high))} over "
         f"{words.of_epochs(str(test.epochs))}; {edges(record)}",
         height=6.6,
         legend=True,
+        footer=_footer(found),
     )
     top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     style.dress(top, "", "training loss")
@@ -64,6 +68,14 @@ def range_figure(record: RangeTestRecord) -> Figure:
     return drawn
 
 
+def _footer(found: Suggestion) -> list[str]:
+    return [
+        line
+        for warning in found.warnings
+        for line in textwrap.wrap(f"Warning: {warning}", _LINE, subsequent_indent="    ")
+    ]
+
+
 def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
     for number, reading in enumerate(readings):
         color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
@@ -72,7 +84,7 @@ def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
                 alpha=0.22, zorder=1, gid="batch loss")  # fmt: skip
         ax.plot(*curves.thin(reading.rates, reading.losses), color=color, lw=1.8, zorder=3,
                 gid="smoothed loss")  # fmt: skip
-        if reading.divergence is not None:
+        if reading.divergence is not None and reading.edge is not None:
             at = min(reading.divergence.edge, len(reading.rates) - 1)
             style.draw_marks(
                 ax, [(reading.edge, float(reading.losses[at]))], style.STATES["diverged"], "edge"

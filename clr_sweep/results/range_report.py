@@ -60,7 +60,9 @@ def summary(record: RangeTestRecord) -> str:
     if found is None:
         return f"range test of {record.study}: {record.state}"
     bases, tops = zip(*found.pairs, strict=True)
-    noun = words.plural(len(found.pairs), "seed")
+    noun, seeds = words.plural(len(found.pairs), "seed"), len(found.edges)
+    if len(found.pairs) < seeds:
+        noun = f"{len(found.pairs)} of {seeds} seeds"
     lines = [
         f"range test of {record.study}, rule {found.rule}: base {words.rate(found.base)}, "
         f"max {words.rate(found.max)}",
@@ -75,20 +77,23 @@ def markdown(record: RangeTestRecord) -> str:
     """What the UI shows on top of the run's page."""
     if record.suggestion is None:
         return f"Range test: {record.state}. {record.reason or ''}"
+    # Spaces before a line of a paragraph mean nothing there.
+    first, *rest = summary(record).splitlines()
+    listed = "\n".join(f"- {line.strip()}" for line in rest)
     return (
-        f"**Range test** of the study {record.study}\n\n{summary(record)}\n\n"
+        f"**Range test** of the study {record.study}\n\n{first}\n\n{listed}\n\n"
         f"```yaml\n{ranges_yaml(record)}```"
     )
 
 
 def edges(record: RangeTestRecord) -> str:
-    """Where the seeds diverged, in words."""
+    """Where a stability edge was seen, in words."""
     found = record.suggestion
     known = [edge for edge in (found.edges if found else ()) if edge is not None]
     if not known:
-        return f"no seed diverged up to {words.rate(float(record.test.high))}"
+        return f"no stability edge seen up to {words.rate(float(record.test.high))}"
     several = f" ({len(known)} of {len(record.files)} seeds)" if len(record.files) > 1 else ""
-    return f"diverges at {_spread(known)}{several}"
+    return f"stability edge at {_spread(known)}{several}"
 
 
 def _spread(values: Any) -> str:

@@ -56,17 +56,27 @@ SEQUENTIAL = "viridis"  # grows evenly in lightness; readable with every kind of
 POLICY_MARKERS = {"triangular": "^", "triangular2": "s", "exp_range": "o", "exp_range_bounds": "D"}
 
 
-def figure(title: str, subtitle: str = "", height: float = 5.0, legend: bool = False) -> Figure:
+def figure(
+    title: str,
+    subtitle: str = "",
+    height: float = 5.0,
+    legend: bool = False,
+    footer: Sequence[str] = (),
+) -> Figure:
     """An empty figure with its header; the space beneath is for the axes.
 
     Args:
         title: what the figure shows or finds, one line.
         subtitle: how to read it, one line.
-        height: inches, header included.
+        height: inches, header included; the footer comes to it.
         legend: leave a line for `legend` in the header.
+        footer: lines below the axes: what speaks against what is shown.
     """
     header = 0.5 + (0.24 if subtitle else 0.0) + (0.28 if legend else 0.0)
-    layout = ConstrainedLayoutEngine(rect=(0.005, 0.01, 0.985, 1 - header / height - 0.01))
+    foot = 0.2 * len(footer) + (0.1 if footer else 0.0)
+    height += foot
+    bottom = 0.01 + foot / height
+    layout = ConstrainedLayoutEngine(rect=(0.005, bottom, 0.985, 1 - header / height - bottom))
     drawn = Figure(figsize=(WIDTH, height), dpi=DPI, layout=layout, facecolor="white")
     drawn.text(
         0.012, 1 - 0.14 / height, words.shorten(title, 84), fontsize=HEAD, fontweight="bold",
@@ -76,6 +86,11 @@ def figure(title: str, subtitle: str = "", height: float = 5.0, legend: bool = F
         drawn.text(
             0.012, 1 - 0.42 / height, words.shorten(subtitle, 130), fontsize=SMALL, color=MUTED,
             va="top", ha="left", gid="subtitle",
+        )  # fmt: skip
+    if footer:
+        drawn.text(
+            0.012, 0.08 / height, "\n".join(footer), fontsize=SMALL, color=VERMILLION,
+            va="bottom", ha="left", linespacing=1.35, gid="footer",
         )  # fmt: skip
     return drawn
 

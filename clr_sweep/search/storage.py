@@ -31,6 +31,8 @@ _MAY_CHANGE = (
     "study.timeout",
     "description",
     "dataset.folder",
+    # Whether the bounds are used, not which: once they are, they are stored for ever.
+    "range_test.min_seeds",
 )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.rules import read
 from clr_sweep.records import RangeTestRecord
+from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point
 
 FIGURE, NUMBERS = "figures/range_test.png", "range_test.yaml"
@@ -33,6 +34,12 @@ def parameters(record: RangeTestRecord) -> dict[str, object]:
         "dataset": record.config.dataset.name,
         **training.optimizer.arguments,
     }
+
+
+def warnings(record: RangeTestRecord) -> str:
+    """The tag that says what speaks against the bounds, a line each; empty where nothing does."""
+    found = record.suggestion
+    return "\n".join(found.warnings if found else ())[: tags.TAG_LIMIT]
 
 
 def points(record: RangeTestRecord) -> Iterator[Point]:

@@ -145,6 +145,13 @@ class SweepRuns(RunWriter):
         self._log_input(run_id)
         return run_id
 
+    def warn(self, run_id: str, warnings: str) -> None:
+        """Tag a range test's run with what speaks against its bounds, where anything does."""
+        if warnings:
+            self._tag(run_id, {tags.WARNINGS: warnings})
+        else:
+            self._untag(run_id, tags.WARNINGS)
+
     def reopen(self, run_id: str) -> None:
         """A run, of whatever kind, that goes on below the sweep's run of today."""
         self.client.update_run(run_id, status="RUNNING")

@@ -7,6 +7,7 @@ STUDY_ID = "clr_sweep.study_id"  # two studies in one store may have the same na
 PROCESS = "clr_sweep.process"  # host, number and start of the process that writes the run
 TRIAL_NUMBER = "clr_sweep.trial_number"
 REASON = "clr_sweep.reason"
+WARNINGS = "clr_sweep.warnings"  # of the range test, a line each
 RETRIES = "clr_sweep.retries"  # attempts that ended through no failure of the trial's own
 STORAGE = "clr_sweep.storage"
 VERSION = "clr_sweep.version"

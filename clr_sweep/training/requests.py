@@ -110,7 +110,7 @@ class RangeTestJob:
         return json.dumps(
             {
                 "config": self.config.model_dump(mode="json", exclude={"objective", "schedule"}),
-                "test": self.test.model_dump(mode="json", exclude={"rule", "seeds"}),
+                "test": self.test.model_dump(mode="json", exclude={"rule", "seeds", "min_seeds"}),
                 "data": self.digest,
             }
         )

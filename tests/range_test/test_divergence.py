@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landscapes import classifier, quadratic
+from landscapes import classifier, quadratic, stuck
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.divergence import divergence
@@ -30,6 +30,51 @@ def test_the_edge_of_a_quadratic(curvature: float, noise: float, steps: int, see
     found = [edge(quadratic(curvature, noise=noise, steps=steps, seed=seed + i)) for i in range(3)]
     assert None not in found
     assert np.median(np.array(found)) == pytest.approx(2 / curvature, rel=0.2)
+
+
+@pytest.mark.parametrize("steps", [400, 1200, 3000])
+@pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
+def test_the_edge_with_momentum(momentum: float, steps: int) -> None:
+    """2 (1 + momentum) / curvature: its overshoot at low rates is no divergence."""
+    found = [
+        edge(quadratic(1.0, momentum=momentum, noise=0.02, steps=steps, seed=seed))
+        for seed in range(20)
+    ]
+    assert None not in found
+    near = np.abs(np.array(found) / (2 * (1 + momentum)) - 1) < 0.2
+    assert near.mean() >= (0.8 if momentum == 0.99 else 0.95)
+
+
+def test_the_noise_of_a_momentum_is_no_divergence() -> None:
+    """It makes the loss many times the lowest, and with 0.3 more than the first, below the edge."""
+    for noise, least in ((0.1, 0.85), (0.3, 0.5)):
+        found = np.array(
+            [edge(quadratic(1.0, momentum=0.9, noise=noise, seed=seed)) for seed in range(40)]
+        )
+        assert (np.abs(found / 3.8 - 1) < 0.2).mean() >= least
+
+
+@pytest.mark.parametrize("rises", [0.01, 0.03, 0.3])
+def test_a_loss_that_never_fell_has_no_edge(rises: float) -> None:
+    """It stays near that of guessing, at 2.30 to 2.33: nothing that was learnt is lost."""
+    for seed in range(5):
+        assert edge(stuck(rises=rises, seed=seed)) is None
+
+
+def test_a_small_fall_that_is_lost_again_is_no_edge() -> None:
+    """A hundredth of the first loss, gained and lost: nothing was learnt."""
+    curve = classifier(learns=1e-4, stops=3e-4, dies=1e-3, lowest=2.28, batch_noise=0.001)
+    assert edge(curve) is None
+
+
+def test_a_spike_that_the_training_recovers_from_is_an_edge() -> None:
+    """As on Fashion-MNIST: for a while all is lost, then the loss falls anew."""
+    curve = classifier(dies=50.0)
+    there = (curve.rates > 0.5) & (curve.rates < 0.7)
+    spiked = np.where(there, 2.3, curve.losses)
+    found = divergence(spiked, curve.rates, curve.planned)
+    assert found is not None
+    assert curve.rates[found.edge] == pytest.approx(0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("curvature", [0.05, 1.0, 40.0])

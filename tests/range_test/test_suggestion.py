@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landscapes import classifier, quadratic, seeds
+from landscapes import classifier, quadratic, seeds, stuck
 
+from clr_sweep.range_test.curve import Curve, read_curve
 from clr_sweep.range_test.rules import RULES
 from clr_sweep.range_test.suggestion import RangeTestError, Suggestion, from_json, suggest
 
@@ -32,7 +34,8 @@ def test_ranges_are_disjoint_and_hold_the_pair(
 ) -> None:
     """Whatever the curves and the rule: two log ranges, sharing no more than a bound."""
     stops = learns * factor
-    curves = [classifier(learns, stops, room * stops, seed=seed + i) for i in range(3)]
+    dies = min(room * stops, 8.0)  # within the ramp, since `quarter` reads the edge
+    curves = [classifier(learns, stops, dies, seed=seed + i) for i in range(3)]
     found = of(curves, rule)
     (init_low, init_high), (max_low, max_high) = found.init_lr, found.max_lr
     assert 0 < init_low < init_high <= max_low < max_high
@@ -100,9 +103,68 @@ def test_seeds_without_a_pair_are_told() -> None:
     useless = classifier(learns=50.0, stops=100.0, dies=200.0, jumps=0.02)
     found = of([*seeds(2), useless])
     assert len(found.pairs) == 2
-    assert "1 of 3 seeds show no pair" in found.warnings
+    assert found.warnings[0].startswith("seed 3 is left out: its loss hardly falls (from 2.30")
+    jumping = classifier(jumps=0.2)
+    assert of([*seeds(2), jumping]).warnings == (
+        "seed 3 is left out: its val_accuracy does not improve by more than it jumps",
+    )
     with pytest.raises(RangeTestError, match="the range test shows no bounds"):
         of([useless, useless])
+
+
+@pytest.mark.parametrize("rule", list(RULES))
+def test_a_seed_that_does_not_learn_gives_nothing(rule: str) -> None:
+    """Neither an edge nor a pair, by no rule: its bounds would be those of its noise."""
+    found = of([*seeds(2), stuck()], rule)
+    assert found.edges[2] is None
+    assert len(found.pairs) == 2
+    assert found.init_lr == of(seeds(2), rule).init_lr
+    assert found.max_lr == of(seeds(2), rule).max_lr
+    assert found.warnings[0].startswith("seed 3 is left out: its loss hardly falls (from 2.3 to")
+    with pytest.raises(RangeTestError, match=f"no bounds by the rule {rule}: seed 1 is left out"):
+        of([stuck(seed=seed) for seed in range(3)], rule)
+
+
+def test_too_few_good_seeds_are_refused() -> None:
+    """With what speaks against each, and the key that takes them all the same."""
+    curves = [classifier(), stuck(seed=1), stuck(seed=2)]
+    with pytest.raises(RangeTestError) as refused:
+        suggest(curves, "smith", "val_accuracy", +1, needed=2)
+    text = str(refused.value)
+    assert text.startswith("only 1 of 3 seeds show bounds by the rule smith, and 2 have to: seed 2")
+    assert "seed 3 is left out: its loss hardly falls" in text
+    assert text.endswith("or take the bounds of 1 with range_test.min_seeds: 1")
+    taken = suggest(curves, "smith", "val_accuracy", +1, needed=1)
+    assert len(taken.pairs) == 1
+    assert len(taken.warnings) == 2
+
+
+def test_where_no_edge_was_seen_none_is_used() -> None:
+    """The quarter rule reads the edge; the ranges end where the loss is back at its start."""
+    curves = [classifier(high=0.5, seed=seed) for seed in range(3)]
+    with pytest.raises(RangeTestError, match=r"no stability edge was seen up to 0\.5"):
+        of(curves, "quarter")
+    slow = [slowly_lost(curve) for curve in seeds(3, dies=50.0)]
+    found = of(slow)
+    assert found.edges == (None, None, None)
+    assert 0.9 < found.max_lr[1] < 2.5
+
+
+def slowly_lost(curve: Curve) -> Curve:
+    """The same, whose loss goes back to that of guessing over a decade and more, from .5 on."""
+    part = np.clip(np.log10(curve.rates / 0.5) / np.log10(4), 0, 1)
+    return replace(curve, losses=curve.losses + part * (2.3 - curve.losses))
+
+
+def test_fashion_mnist() -> None:
+    """A recorded test: three seeds, of which one dies, one ends in NaN, and one recovers."""
+    files = sorted((Path(__file__).parents[1] / "data" / "range_test").glob("*.npz"))
+    curves = [read_curve(file) for file in files]
+    found = of(curves)
+    assert found.edges == pytest.approx((1.08, 0.82, 0.533), rel=0.02)
+    assert (found.base, found.max) == pytest.approx((0.0206, 0.445), rel=0.01)
+    assert (found.init_lr, found.max_lr) == ((0.00013, 0.024), (0.14, 0.9))
+    assert found.warnings == ()
 
 
 def test_values_that_are_not_finite_are_left_out() -> None:

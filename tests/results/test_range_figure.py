@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_figures import drawn, marks, render, texts
-from landscapes import classifier, seeds
+from landscapes import classifier, seeds, stuck
 from small_trials import small_config
 
 from clr_sweep.errors import StoreError
@@ -55,8 +55,31 @@ def test_it_shows_the_test(tmp_path: Path) -> None:
             assert ends == pytest.approx(getattr(found, key))
     written = texts(figure)
     assert "Range test of example: base 0.0" in written
-    assert "diverges at" in written
+    assert "stability edge at 0.9" in written
     assert figure.axes[0].get_xscale() == "log"
+
+
+def test_its_warnings_are_on_it(tmp_path: Path) -> None:
+    """Below the axes, every one of them, whole; and the title says of how many seeds it speaks."""
+    made = record(tmp_path, [*seeds(2, steps=240), stuck(steps=240)])
+    figure, found = range_figure(made), made.suggestion
+    assert found is not None
+    assert render(figure)
+    assert "from 2 of 3 seeds" in drawn(figure, "title")[0].get_text()
+    assert "(2 of 3 seeds)" in drawn(figure, "subtitle")[0].get_text()
+    (footer,) = drawn(figure, "footer")
+    shown = " ".join(footer.get_text().split())
+    assert len(found.warnings) >= 2
+    for warning in found.warnings:
+        assert f"Warning: {warning}" in shown
+    # Within the picture, and below both axes.
+    box = footer.get_window_extent()
+    assert box.x1 < figure.bbox.x1
+    assert box.y0 > 0
+    assert box.y1 < min(ax.get_tightbbox().y0 for ax in figure.axes)
+    # One whose test is clean has none.
+    (tmp_path / "clean").mkdir()
+    assert drawn(range_figure(record(tmp_path / "clean", list(seeds(3)))), "footer") == []
 
 
 def test_a_linear_ramp_and_one_seed(tmp_path: Path) -> None:
@@ -66,7 +89,7 @@ def test_a_linear_ramp_and_one_seed(tmp_path: Path) -> None:
     assert render(figure)
     assert figure.axes[0].get_xscale() == "linear"
     assert drawn(figure, "edge") == []
-    assert "no seed diverged" in texts(figure)
+    assert "no stability edge seen up to" in texts(figure)
 
 
 def test_batches_that_explode_do_not_flatten_the_rest(tmp_path: Path) -> None:
