@@ -17,7 +17,7 @@ from clr_sweep.records import RangeTestRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.range_report import edges
 
-_LINE = 118  # characters that fit into the figure's width
+_LINE = 132  # characters that fit into the figure's width
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
 
