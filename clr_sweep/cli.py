@@ -105,8 +105,14 @@ _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     """Start the study of the file SWEEP, or continue it: the same command does both.
 
+    SWEEP is a file, or the name of a sweep that clr-sweep ships, such as fashion_mnist.
+
     An option that is not given, or given empty, leaves the file's value as it is.
     """
+
+    from clr_sweep.shipped_sweeps import find_sweep
+
+    sweep = find_sweep(sweep)
 
     def load() -> Sweep:
         from clr_sweep.sweep_file import OPTIONS, load_sweep
@@ -140,8 +146,9 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 def check(sweep: Path, measure: bool) -> None:
     """Validate the file SWEEP and print what `run` would do with it."""
     from clr_sweep.plan import describe_plan
+    from clr_sweep.shipped_sweeps import find_sweep
 
-    click.echo(describe_plan(sweep, measure=measure))
+    click.echo(describe_plan(find_sweep(sweep), measure=measure))
 
 
 @main.command("range-test")
@@ -158,8 +165,10 @@ def range_test(sweep: Path, **options: str | None) -> None:
 
     An option that is not given leaves the value of `range_test` in the file as it is.
     """
+    from clr_sweep.shipped_sweeps import find_sweep
     from clr_sweep.sweep_file import RANGE_TEST_OPTIONS, load_sweep
 
+    sweep = find_sweep(sweep)
     overrides = {
         RANGE_TEST_OPTIONS[f"--{name.replace('_', '-')}"]: text
         for name, text in options.items()

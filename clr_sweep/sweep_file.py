@@ -13,6 +13,7 @@ from clr_sweep.config import DatasetConfig, OptimizerConfig, Sweep
 from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
 from clr_sweep.readable_values import readable_values
+from clr_sweep.shipped_sweeps import known_sweeps
 from clr_sweep.space_checks import Problem, cycle_problem, momentum_problems, space_problems
 from clr_sweep.wording import sentence, shown, unknown, validation, without_password
 from clr_sweep.yaml_file import read_mapping
@@ -59,7 +60,8 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     try:
         content = read_mapping(path)
     except InputError as error:
-        raise InputError([*wrong, *str(error).split("\n")]) from None
+        text = f"{error}{known_sweeps(path)}"
+        raise InputError([*wrong, *text.split("\n")]) from None
     for key, value in given.items():
         section, _, name = key.partition(".")
         inner = content.setdefault(section, {})

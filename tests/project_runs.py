@@ -18,7 +18,9 @@ def copy_project(folder: Path) -> None:
         if (PROJECT / name).exists():
             shutil.copy(PROJECT / name, folder)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PROJECT / "clr_sweep", folder / "clr_sweep", ignore=ignored)
+    shutil.copytree(PROJECT / "sweeps", folder / "sweeps", ignore=ignored)
+    # Links as links: the package has one to the sweeps.
+    shutil.copytree(PROJECT / "clr_sweep", folder / "clr_sweep", ignore=ignored, symlinks=True)
 
 
 def run_id(running: Running) -> str:
