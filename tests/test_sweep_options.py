@@ -67,10 +67,9 @@ def test_options_are_checked_whatever_the_file_is(tmp_path: Path, changes: Any) 
     """A wrong option is named beside a file whose section is wrong, or that is not there."""
     wrong = "--trials: must be at least 1, got 0"
     assert problems(written(tmp_path, changes), {"study.trials": 0})[0] == wrong
-    assert problems(tmp_path / "no.yaml", {"study.trials": 0}) == [
-        wrong,
-        "cannot be read: No such file or directory",
-    ]
+    found, missing = problems(tmp_path / "no.yaml", {"study.trials": 0})
+    assert found == wrong
+    assert missing.startswith("cannot be read: No such file or directory")
 
 
 def test_a_password_may_come_from_the_command_line(tmp_path: Path) -> None:
