@@ -12,6 +12,7 @@ from clr_sweep.errors import InputError
 from clr_sweep.progress import Estimate
 from clr_sweep.running import Job, run_one
 from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import validation_problems
 from clr_sweep.training.requests import (
@@ -69,10 +70,9 @@ def estimate(
     """What the trials still to run will cost if none is pruned."""
     per_epoch = steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
     space, budget = sweep.search_space, sweep.training.epochs
-    low, high = bounds(space.step_size_factor)
     epochs = [
         plan_trial(factor, per_epoch, budget, sweep.objective.at).epochs
-        for factor in (low, (low + high) // 2, high)
+        for factor in _some_factors(space)
         for _ in space.cyclical_policies
     ]
     epochs += [budget] * 3 * len(space.acyclic_policies)
@@ -93,3 +93,13 @@ def estimate(
         slots=slots,
         range_test_seconds=range_test,
     )
+
+
+def _some_factors(space: SearchSpace) -> tuple[float, float, float]:
+    """The smallest, a middle and the largest step-size factor that trials may have."""
+    factor = space.step_size_factor
+    low, high = bounds(factor)
+    if isinstance(factor, tuple):
+        return low, float(sorted(factor)[len(factor) // 2]), high
+    whole = in_whole_numbers("step_size_factor", factor)
+    return low, (low + high) // 2 if whole else (low + high) / 2, high

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clr_sweep.cycles import TrialPlan, epochs_needed, fits, plan_trial, plan_whole_budget
+from clr_sweep.cycles import (
+    TrialPlan,
+    cycles_within,
+    epochs_needed,
+    fits,
+    plan_trial,
+    plan_whole_budget,
+)
 from clr_sweep.schedules import policies
 
 
@@ -63,6 +72,92 @@ def test_rounding_up_costs_no_cycle() -> None:
     """2.5 x 7 steps are 17.5: with 18, two of them would be a step more than five epochs have."""
     plan = plan_trial(2.5, 7, 5, "cycle_end")
     assert (plan.step_size, plan.steps, plan.cycles, plan.at_trough) == (17, 34, 1, True)
+
+
+def test_rounding_up_costs_no_second_cycle() -> None:
+    """2.5 x 211 steps are 527.5: with 528, four of them would be two steps more than ten epochs."""
+    plan = plan_trial(2.5, 211, 10, "cycle_end")
+    assert plan == TrialPlan(step_size=527, steps=2108, epochs=10, cycles=2, at_trough=True)
+    assert 4 * 528 > 10 * 211
+
+
+def test_rounding_up_begins_no_epoch() -> None:
+    """1.5 x 25 steps are 37.5: with 38, two cycles of three epochs would end two steps later."""
+    plan = plan_trial(1.5, 25, 8, "cycle_end")
+    assert plan == TrialPlan(step_size=37, steps=148, epochs=6, cycles=2, at_trough=True)
+
+
+# Factors of denominators up to 10 that fit a whole number of times, two at least, into a budget.
+EXACT_FITS = sorted(
+    {
+        (Fraction(epochs, 2 * cycles), epochs, cycles)
+        for epochs in range(1, 101)
+        for cycles in range(2, 51)
+        if 2 <= Fraction(epochs, 2 * cycles).denominator <= 10
+    }
+)
+# Steps an epoch: the shipped sweep's at five batch sizes, primes, and few.
+PER_EPOCH = (3, 7, 8, 10, 25, 97, 106, 211, 422, 844, 1688, 1999)
+
+
+def test_an_exact_fit_loses_no_cycle() -> None:
+    """Every fraction and every number of steps: as many cycles as factor and epochs promise.
+
+    The step size is that of the factor, rounded to one of the two numbers beside it.
+    """
+    lost = []
+    for (factor, epochs, cycles), per_epoch in product(EXACT_FITS, PER_EPOCH):
+        # Also written in decimals, as people write it and as floats come out of arithmetic.
+        for number in (float(factor), float(f"{float(factor):.12g}")):
+            plan = plan_trial(number, per_epoch, epochs, "cycle_end")
+            exact = factor * per_epoch
+            half = max(1, math.floor(exact)), max(1, math.ceil(exact))
+            if plan.cycles < min(cycles, per_epoch * epochs // 2) or plan.step_size not in half:
+                lost.append((number, per_epoch, epochs, cycles, plan))
+    assert len(EXACT_FITS) * len(PER_EPOCH) > 8000
+    assert not lost, f"{len(lost)}, the first: {lost[:3]}"
+
+
+@given(
+    factor=st.fractions(Fraction(1, 20), 20, max_denominator=64),
+    per_epoch=st.integers(1, 5000),
+    epochs=st.integers(1, 300),
+)
+def test_a_plan_has_the_cycles_that_factor_and_epochs_promise(
+    factor: Fraction, per_epoch: int, epochs: int
+) -> None:
+    """Of any fraction, short decimals or not; a step is the least that half a cycle has."""
+    promised = epochs // (2 * factor)
+    assert cycles_within(float(factor), epochs) == promised
+    plan = plan_trial(float(factor), per_epoch, epochs, "cycle_end")
+    assert plan.cycles >= min(promised, per_epoch * epochs // 2)
+    if plan.cycles == promised > 0:
+        assert plan.epochs <= math.ceil(2 * factor * promised)
+    assert abs(plan.step_size - max(1, factor * per_epoch)) < 1
+
+
+@given(factor=st.integers(1, 100), per_epoch=st.integers(1, 5000), epochs=st.integers(1, 300))
+def test_whole_factors_need_no_rounding(factor: int, per_epoch: int, epochs: int) -> None:
+    """Half a cycle is as many whole epochs, with as many cycles as fit."""
+    plan = plan_trial(factor, per_epoch, epochs, "cycle_end")
+    if fits(factor, epochs):
+        assert plan.step_size == factor * per_epoch
+        assert plan.cycles == epochs // (2 * factor)
+        assert plan.epochs == 2 * factor * plan.cycles
+
+
+@pytest.mark.parametrize(
+    ("factor", "epochs", "cycles"),
+    [
+        (1 / 3, 2, 3), (7 / 3, 14, 3), (0.1 * 3, 3, 5), (25 * 0.1 + 4e-16, 10, 2), (2.334, 14, 2),
+        (0.25, 1, 2), (1e-4, 1, 5000),
+    ],
+)  # fmt: skip
+def test_factors_without_a_short_decimal(factor: float, epochs: int, cycles: int) -> None:
+    """What a float leaves of a third costs no cycle; a factor that is a little larger does."""
+    assert cycles_within(factor, epochs) == cycles
+    assert fits(factor, epochs_needed(factor))
+    assert plan_trial(factor, 10_000, epochs, "cycle_end").cycles == cycles
 
 
 def test_without_cycles_the_end_is_the_budgets() -> None:

@@ -104,6 +104,30 @@ def test_the_cost_of_a_sweep() -> None:
     assert cost.wall_seconds == pytest.approx(cost.cpu_seconds / 2)
 
 
+@pytest.mark.parametrize(
+    ("factor", "epochs_of_trials"),
+    [
+        # Below one epoch: the middle of two factors is no whole number, least of all 0.
+        ({"low": 0.25, "high": 0.5}, (8, 8, 8)),
+        ({"low": 0.5, "high": 2.5}, (8, 6, 5)),
+        # Of a list, factors that stand in it.
+        ([3, 1, 0.5], (8, 8, 6)),
+        ([0.5, 4], (8, 8, 8)),
+        (0.25, (8, 8, 8)),
+    ],
+)
+def test_the_cost_of_factors_that_are_no_whole_numbers(
+    factor: Any, epochs_of_trials: tuple[int, ...]
+) -> None:
+    """The smallest, a middle and the largest factor, each with the epochs of its cycles."""
+    space = {"step_size_factor": factor}
+    cost = estimate(
+        sweep(training={"epochs": 8}, search_space=space), FOUND, FACTS, trials=1, slots=1
+    )
+    epoch = 25 * 0.5 + 400 * 0.001
+    assert cost.trial_seconds == pytest.approx(3 + epoch * sum(epochs_of_trials) / 3)
+
+
 def test_the_cost_with_a_last_batch_that_is_smaller() -> None:
     """The examples of validation are counted as they are, whatever the batches leave over."""
     definition_of = sweep(

@@ -8,10 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from small_trials import VALIDATION, small_config
+from small_trials import STEPS_PER_EPOCH, VALIDATION, small_config
 from trained_trials import trained
 
+from clr_sweep.cycles import plan_trial
+from clr_sweep.final_rate import final_rates
 from clr_sweep.records import EpochReport
+from clr_sweep.search_space import SearchSpace
 from clr_sweep.training.datasets import hold_out
 from clr_sweep.training.stored_dataset import Dataset
 
@@ -28,6 +31,23 @@ def test_the_value_is_the_last_epochs(images: Dataset, tmp_path: Path) -> None:
     assert dict(done.result.metrics) == dict(done.reports[-1].metrics)
     assert done.folder.result() == done.result
     assert done.folder.config() == small_config(metric="val_loss", epochs=4)
+
+
+def test_a_fractional_factor_ends_at_its_last_cycles_end(images: Dataset, tmp_path: Path) -> None:
+    """19/16 x 8 steps are 9.5: eight cycles in 19 epochs, and at their end the rate is `check`'s.
+
+    With 10 steps the eighth would not fit, and the trial would end with the seventh.
+    """
+    config = small_config(factor=19 / 16, epochs=19)
+    done = trained(config, images, tmp_path)
+    assert (config.schedule.step_size, done.result.steps, done.result.epochs) == (9, 144, 18)
+    rates = done.curve[0]
+    at_peaks = np.flatnonzero(rates == np.float32(config.schedule.max_lr))
+    assert list(at_peaks) == [9 + 18 * cycle for cycle in range(8)]
+    plan = plan_trial(19 / 16, STEPS_PER_EPOCH, 19, "cycle_end")
+    space = SearchSpace(init_lr=0.01, max_lr=0.2, step_size_factor=19 / 16, policy=("triangular",))
+    said = final_rates(space, plan)["triangular"]
+    assert float(done.loop.model.optimizer.learning_rate) == np.float32(said)
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
