@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.driver.study import (
     ASK,
     END,
@@ -56,6 +58,8 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
             linewidth=0,
         )
         axes.set_xlim(0, max(ended))
+        # The last number of a panel would touch the first of the next.
+        axes.set_xticks(np.linspace(0, max(ended), 5)[:-1])
         axes.set_title(f"sampler: {sampler}", fontsize=style.BODY, color=style.INK, loc="left")
         style.dress(axes, x="trials that have ended", grid="y")
         found |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))

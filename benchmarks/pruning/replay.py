@@ -127,6 +127,8 @@ def _study(pruner: optuna.pruners.BasePruner, direction: str) -> optuna.Study:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.create_study(
+            # Hyperband draws a trial's bracket from the study's name, which Optuna makes up anew.
+            study_name="replay",
             direction=direction,
             sampler=optuna.samplers.RandomSampler(seed=0),
             pruner=pruner,

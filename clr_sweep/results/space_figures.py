@@ -117,13 +117,24 @@ def hyperparameters(study: StudyRecord) -> dict[str, Callable[[TrialRecord], obj
     return found
 
 
+def varied(study: StudyRecord) -> dict[str, Callable[[TrialRecord], object]]:
+    """The hyperparameters in which the ended trials differ; all of them where none does."""
+    known = hyperparameters(study)
+    found = {
+        name: read
+        for name, read in known.items()
+        if len({read(trial) for trial in ended(study)} - {None}) > 1
+    }
+    return found or known
+
+
 def space_figure(study: StudyRecord) -> Figure:
     """The value of every ended trial against each hyperparameter, one panel each.
 
     Learning rates are on logarithmic axes, texts and switches in strips. Marks tell the states;
     what lies far below all complete trials, or has no value, is in a lane of its own.
     """
-    readers = dict(list(hyperparameters(study).items())[:_MOST_PANELS])
+    readers = dict(list(varied(study).items())[:_MOST_PANELS])
     baseline = baseline_value(study)
     scale = value_scale(study, [] if baseline is None else [baseline])
     columns = 2 if len(readers) in (2, 4) else _COLUMNS

@@ -58,6 +58,10 @@ def history_figure(study: StudyRecord) -> Figure:
     return drawn
 
 
+# Rates that differ by more than this factor are drawn on a logarithmic axis.
+_WIDE = 10.0
+
+
 def best_so_far(study: StudyRecord) -> tuple[list[int], list[float]]:
     """The numbers of complete trials and the best value among each and those before it."""
     done = [
@@ -106,9 +110,10 @@ def comparison_figure(study: StudyRecord) -> Figure:
             for end, text in [_draw_run(ax, record, name, color, dashes, what)]
             if end is not None
         ]
-        ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         if name == "learning rate":
-            ax.set_ylim(bottom=0)
+            _rate_axis(ax)
+        if ax.get_yscale() == "linear":
+            ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         if labels:
             style.end_labels(ax, labels, gap=0.12 if name != "learning rate" else 0.17)
         if ax is not panels[-1]:
@@ -117,6 +122,16 @@ def comparison_figure(study: StudyRecord) -> Figure:
     style.whole_ticks(panels[-1])
     drawn.align_ylabels()
     return drawn
+
+
+def _rate_axis(ax: Axes) -> None:
+    """Logarithmic where the rates differ much: a linear axis lays a low one on its bottom."""
+    lines = [np.asarray(line.get_ydata(), dtype=np.float64) for line in ax.get_lines()]
+    rates = np.concatenate(lines) if lines else np.zeros(0)
+    if len(rates) and rates.min() > 0 and rates.max() > _WIDE * rates.min():
+        style.log_rates(ax, "y", rates)
+    else:
+        ax.set_ylim(bottom=0)
 
 
 def _draw_run(

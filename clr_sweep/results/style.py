@@ -244,12 +244,17 @@ def empty(title: str, text: str) -> Figure:
     return drawn
 
 
+# Room for the lines that lead to labels, as a part of the axes' width.
+_LEADER = 0.03
+
+
 def end_labels(
     ax: Axes, entries: Sequence[tuple[float, str, str]], gap: float = 0.075, x: float = 1.012
 ) -> None:
     """Names lines at the right edge of an axes, moved apart where they would overlap.
 
-    Call it when the limits of the y axis are final.
+    They stay beside the axes as far as there is room; a thin line leads from each that was moved
+    to the end of what it names. Call it when the limits of the y axis are final.
 
     Args:
         ax: the axes.
@@ -261,7 +266,19 @@ def end_labels(
     left = ax.get_xlim()[0]
     wanted = [float(to_axes.transform((left, y))[1]) for y, _, _ in entries]
     order = sorted(range(len(entries)), key=lambda i: wanted[i])
-    for i, y in zip(order, spread([min(max(wanted[i], 0), 1) for i in order], gap), strict=True):
+    ends = [min(max(wanted[i], 0), 1) for i in order]
+    places = spread(ends, gap)
+    if places and places[-1] - places[0] <= 1:
+        shift = min(0.0, 1 - places[-1]) + max(0.0, -places[0])
+        places = [place + shift for place in places]
+    moved = any(abs(place - end) > gap / 2 for place, end in zip(places, ends, strict=True))
+    x += _LEADER if moved else 0.0
+    for i, end, y in zip(order, ends, places, strict=True):
+        if moved:
+            ax.plot(
+                [1.004, x - 0.006], [end, y], transform=ax.transAxes, color=entries[i][2], lw=0.7,
+                clip_on=False, gid="leader",
+            )  # fmt: skip
         ax.text(
             x, y, entries[i][1], transform=ax.transAxes, color=entries[i][2], fontsize=SMALL,
             va="center", ha="left", gid="label",

@@ -20,7 +20,13 @@ STUDY_FIGURES = ("history", "space", "bounds", "comparison", "divergence", "impo
 def test_figures_of_policies_without_cycles(build: Any) -> None:
     """They have a place under max_lr and policy, and none where there is no lower bound."""
     trials = [
-        build.trial(number, policy=policy, max_lr=0.1 + 0.05 * number)
+        build.trial(
+            number,
+            policy=policy,
+            init_lr=0.001 * (number + 1),
+            max_lr=0.1 + 0.05 * number,
+            factor=2 + number % 3,
+        )
         for number, policy in enumerate(policies.POLICIES)
     ]
     study = build.study(trials)

@@ -15,9 +15,17 @@ from clr_sweep.results import figures, style
 def test_space_figure_has_a_panel_for_each_hyperparameter(
     build: Any, big_study: StudyRecord
 ) -> None:
-    """The schedule's four, gamma where it varies, and the further ones, texts among them."""
+    """The schedule's four, gamma and the further ones, texts among them; each where it varies."""
     trials = tuple(
-        dataclasses.replace(t, params={**t.params, "momentum": 0.8 + 0.003 * i, "optimizer": "sgd"})
+        dataclasses.replace(
+            t,
+            params={
+                **t.params,
+                "momentum": 0.8 + 0.003 * i,
+                "optimizer": ("sgd", "adam")[i % 2],
+                "fixed": 3,
+            },
+        )
         for i, t in enumerate(big_study.trials)
     )
     figure = figures.space_figure(dataclasses.replace(big_study, trials=trials))
