@@ -163,6 +163,60 @@ def test_the_command_keeps_the_seeds_that_are_done(places: Callable[..., Place])
     assert not (place.folder / "optuna.db").exists()
 
 
+# A linear classifier; of the trainings' seeds some get one whose weights do not move.
+STUCK = """
+import keras
+import numpy as np
+
+def build(input_shape, classes):
+    inputs = keras.Input(input_shape)
+    hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    dense = keras.layers.Dense(classes, activation="softmax", trainable=np.random.rand() > 0.5)
+    return keras.Model(inputs, dense(hidden))
+"""
+
+
+def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
+    """Refused, no trial begun; taken where the file says so, and then warned of everywhere."""
+    place = places("range-test-stuck")
+    (place.folder / "stuck.py").write_text(STUCK)
+    made = content(jobs=2, trials=1, seed=7)
+    made["model"] = {"name": "stuck:build"}
+    made["range_test"]["seeds"] = 3
+    file = place.write_sweep(made)
+    refused = place.sweep("run", str(file))
+    assert refused.process.returncode == 1, refused.output
+    few = re.search(
+        r"only 1 of 3 seeds show bounds by the rule smith, and 2 have to", refused.output
+    )
+    assert few, refused.output
+    assert "Traceback" not in refused.output
+    assert refused.output.count("is left out: its loss hardly falls") == 2
+    assert place.states() == []
+    (run,) = place.runs_of_kind("range_test")
+    assert run.data.tags["clr_sweep.state"] == "failed"
+    assert "only 1 of 3 seeds" in run.data.tags["clr_sweep.reason"]
+    # By hand it is refused too, and the option takes them: what was trained is there.
+    by_hand = place.sweep("range-test", str(file))
+    assert by_hand.process.returncode == 1
+    assert "range_test.min_seeds: 1" in by_hand.output
+    taken = place.sweep("range-test", str(file), "--min-seeds", "1")
+    assert taken.process.returncode == 0, taken.output
+    assert "seeds to train" not in taken.output
+    assert "over 1 of 3 seeds" in taken.output
+    made["range_test"]["min_seeds"] = 1
+    done = place.sweep("run", str(place.write_sweep(made)))
+    assert done.process.returncode == 0, done.output
+    assert "seeds to train" not in done.output
+    assert "warning: seed" in done.output
+    found = place.study().user_attrs["range_test"]["suggestion"]
+    assert [edge is None for edge in found["edges"]].count(True) >= 2
+    (run,) = place.runs_of_kind("range_test")
+    assert run.data.tags["clr_sweep.warnings"].splitlines() == found["warnings"]
+    assert found["warnings"][0] in run.data.tags["mlflow.note.content"]
+    assert place.sweep("doctor").output.strip() == "study tiny: all is well"
+
+
 def test_wrong_options_are_refused(places: Callable[..., Place]) -> None:
     """Before anything starts, each with its name."""
     place = places("range-test-refused")

@@ -35,6 +35,8 @@ _REACH = 0.015
 _STARTED, _STOPPED = 0.2, 0.98
 # An improvement below this many times the metric's own jumps is none.
 _NOISES = 4.0
+# So many times its own spread the mean of a window may wander down where the loss does not fall.
+_WANDERS = 8.0
 _QUARTER = 4.0
 _POINTS = 100  # of the curve in which `valley` looks, as many as fastai's range test has steps
 
@@ -78,7 +80,7 @@ class Reading:
     @property
     def noise(self) -> float:
         """The spread of the batches' losses before anything was learnt."""
-        return batch_noise(self.curve.losses[: max(10, self.curve.planned // 20)])
+        return batch_noise(self.curve.losses[: max(50, self.curve.planned // 20)])
 
     @property
     def start(self) -> float:
@@ -92,9 +94,14 @@ class Reading:
 
     @property
     def has_learnt(self) -> bool:
-        """Whether the smoothed loss fell at all: without that no bound says anything."""
-        several = math.sqrt(2 * _reach(self.curve) + 1)  # batches in a window
-        return self.fall > max(LEARNT * abs(self.start), _NOISES * self.noise / several)
+        """Whether the loss fell at all: without that no bound says anything."""
+        # Whole windows alone: near the ends the smoothed loss has those of a few batches.
+        count = min(2 * _reach(self.curve) + 1, len(self.losses))
+        sums = np.cumsum(np.append(0.0, self.curve.losses[: len(self.losses)]))
+        means = (sums[count:] - sums[:-count]) / count
+        fall = float(means[0] - means.min())
+        noise = _WANDERS * self.noise / math.sqrt(count)
+        return fall > max(LEARNT * abs(float(means[0])), noise)
 
 
 def read(curve: Curve, metric: str, sign: int) -> Reading:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +65,29 @@ def test_smith_sees_nothing_in_noise() -> None:
     """An accuracy that only jumps shows no pair."""
     curve = classifier(learns=50.0, stops=100.0, dies=200.0, jumps=0.02)
     assert RULES["smith"](read(curve, "val_accuracy", +1)) is None
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.5, 2.0])
+@pytest.mark.parametrize("steps", [200, 1000, 3000])
+def test_a_loss_that_only_wanders_has_not_learnt(noise: float, steps: int) -> None:
+    """Whatever the noise of its batches: the lowest of many means is below the first."""
+    shape = classifier(steps=steps)
+    for seed in range(40):
+        wandering = 2.3 + noise * np.random.default_rng(seed).standard_normal(steps)
+        level = replace(shape, losses=wandering)
+        assert not read(level, "val_accuracy", +1).has_learnt, seed
+
+
+def test_a_fall_of_a_hundredth_is_not_learnt() -> None:
+    """However little its batches jump."""
+    curve = classifier(lowest=2.277, batch_noise=1e-4)
+    assert not read(curve, "val_accuracy", +1).has_learnt
+
+
+def test_a_small_fall_in_noise_is_learnt() -> None:
+    """A tenth of the first loss, whose batches jump by as much."""
+    curve = classifier(lowest=2.07, batch_noise=0.23)
+    assert read(curve, "val_accuracy", +1).has_learnt
 
 
 def test_quarter_is_half_of_the_edge() -> None:
