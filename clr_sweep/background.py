@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+from clr_sweep.errors import LockLostError
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import EpochReport, State, StudyRecord, TrialRecord
 
@@ -23,20 +24,26 @@ class Background:
     """Makes a publisher's calls, one after the other, in the order in which they were asked for.
 
     What is asked for before `start` waits for it. Epochs of a trial that wait are told as one.
-    At the end of the block all is told that was asked for; without a start, nothing is.
+    At the end of the block all is told that was asked for; without a start, nothing is, nor what
+    waits when another process has taken over the study: MLflow is told by that one now.
 
     An error that the publisher raises (no server that is away, which it takes itself) is raised
     by the next call, or at the end of the block.
+
+    Args:
+        keep: called before each call: it raises LockLostError where the study is another's.
     """
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, keep: Callable[[], None] = lambda: None) -> None:
         self._publisher = publisher
+        self._keep = keep
         self._calls: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="MLflow", daemon=True)
         self._lock = threading.Lock()
         self._epochs: dict[str, list[EpochReport]] = {}  # those that wait, by trial
         self._error: BaseException | None = None
         self._next_refresh = 0.0
+        self._is_taken_over = False
 
     def __enter__(self) -> Background:
         return self
@@ -48,6 +55,7 @@ class Background:
         trace: TracebackType | None,
     ) -> None:
         if self.has_started:
+            self._is_taken_over = isinstance(error, LockLostError)
             self._calls.put(None)
             self._thread.join()
         if error is None:
@@ -146,8 +154,9 @@ class Background:
         self._next_refresh = ended + max(_REFRESH_SECONDS, pause)
 
     def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
+        while (call := self._calls.get()) is not None and not self._is_taken_over:
             try:
+                self._keep()
                 call()
             except BaseException as error:
                 self._error = error

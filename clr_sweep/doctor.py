@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from clr_sweep.errors import InputError, StoreError
@@ -23,7 +24,7 @@ from clr_sweep.publishing import Publisher, outcome
 from clr_sweep.records import RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, FACTS, RANGE_TEST, STATE, STUDY_ID
-from clr_sweep.search.lock import only_driver
+from clr_sweep.search.lock import Holder, only_driver
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.trials import record_progress, waiting_again
 from clr_sweep.store_errors import plain_store_errors
@@ -85,13 +86,14 @@ def examine(name: str | None, url: str | None, *, fix: bool) -> list[Findings]:
     with plain_store_errors(url):
         store = storage.open_storage(url or storage.DEFAULT_STORAGE, must_exist=True)
         studies = [storage.load_study(store, name)] if name else list(storage.own_studies(store))
-        return [_Examination(study, url, fix).findings() for study in studies]
+        return [_Examination(store, study, url, fix).findings() for study in studies]
 
 
 class _Examination:
     """Of one study."""
 
-    def __init__(self, study: optuna.Study, url: str | None, fix: bool) -> None:
+    def __init__(self, store: BaseStorage, study: optuna.Study, url: str | None, fix: bool) -> None:
+        self.store = store
         self.study = study
         self.url = url or storage.DEFAULT_STORAGE
         self.fix = fix
@@ -112,9 +114,10 @@ class _Examination:
             with contextlib.ExitStack() as locks:
                 if self.folder.is_dir():
                     locks.enter_context(only_driver_here(self.folder, name))
-                locks.enter_context(only_driver(self.url, name))
+                holder = locks.enter_context(only_driver(self.url, name))
+                locks.enter_context(holder.guarding(self.store))
                 try:
-                    self._study()
+                    self._study(holder)
                     record = read_study(self.study)
                 except StoreError as error:  # a trial's file that is damaged
                     self.found.lost.append(str(error))
@@ -135,7 +138,7 @@ class _Examination:
         if self.fix:
             how()
 
-    def _study(self) -> None:
+    def _study(self, holder: Holder) -> None:
         """What a driver that was killed leaves in the study."""
         study = self.study
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -146,6 +149,10 @@ class _Examination:
             stuck.append("range test")
         if stuck:
             numbers = ", ".join(stuck)
+            if (
+                self.fix
+            ):  # a driver that has lost its lock is to notice that its trials were put back
+                holder.sign(study)
             self._mend(
                 f"RUNNING in the study, and no process runs it: {numbers}",
                 lambda: waiting_again(study),

@@ -24,6 +24,7 @@ from clr_sweep.errors import (
     ClrSweepError,
     DiskFullError,
     GpuLostError,
+    LockLostError,
     OutOfMemoryError,
     TrialFailedError,
 )
@@ -278,8 +279,9 @@ class Driver:
         """Stop what runs; it waits under its number and parameters for the next start."""
         self.engine.stop_all()
         for flight in self._flights.values():
-            # A storage that takes no more is why it stops, perhaps; the next start mends it.
-            with contextlib.suppress(StorageInternalError, SQLAlchemyError):
+            # A storage that takes no more is why it stops, perhaps; the next start mends it. So
+            # does the process that has taken over the study.
+            with contextlib.suppress(StorageInternalError, SQLAlchemyError, LockLostError):
                 flight.put_back(reason)
         self._flights.clear()
         self._tell_of_ended()

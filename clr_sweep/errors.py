@@ -53,6 +53,10 @@ class StoreError(ClrSweepError):
     """A study storage or a tracking store cannot be reached or written."""
 
 
+class LockLostError(ClrSweepError):
+    """Another process has taken over the study: this one must not write into it any more."""
+
+
 class DiskFullError(StoreError):
     """A file cannot be written, since the disk or the quota is full; what was written stays."""
 

@@ -13,12 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from clr_sweep import file_locks
 from clr_sweep.errors import StoreError
-
-try:
-    import fcntl
-except ImportError:  # Windows: what a killed command leaves stays there
-    fcntl = None  # type: ignore[assignment]
 
 logger = logging.getLogger("clr_sweep")
 
@@ -117,12 +113,12 @@ def _make(parent: Path) -> tuple[Path, IO[bytes] | None]:
 
 def _lock(folder: Path) -> IO[bytes] | None:
     """Lock the folder; None where the system knows no locks, and then nobody judges it."""
-    if fcntl is None:
+    if not file_locks.AVAILABLE:
         return None
     new = folder / f"{_LOCK}.new"
     file = new.open("wb")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_locks.lock(file)  # nobody else knows it
     except OSError:
         file.close()
         return None
@@ -133,15 +129,15 @@ def _lock(folder: Path) -> IO[bytes] | None:
 
 def _remove_abandoned(parent: Path) -> None:
     """Remove our folders whose lock nobody holds."""
-    if fcntl is None:
+    if not file_locks.AVAILABLE:  # Windows: what a killed command leaves stays there
         return
     for folder in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):  # it is in use, another's, or has just gone
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
             with open(os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW), "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(folder)
+                if file_locks.lock(file):
+                    _remove(folder)
 
 
 def _remove(folder: Path) -> None:

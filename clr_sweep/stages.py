@@ -17,7 +17,7 @@ from clr_sweep.background import Background
 from clr_sweep.config import Sweep
 from clr_sweep.driver import Driver, trials_left
 from clr_sweep.engines.local import LocalEngine
-from clr_sweep.errors import ClrSweepError
+from clr_sweep.errors import ClrSweepError, LockLostError
 from clr_sweep.finals import evaluate_finalists
 from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.plan import cycle_warnings
@@ -70,7 +70,8 @@ def run_stages(
         try:
             return _run(sweep, file, engine, client, adopted, stop)
         except ClrSweepError as error:
-            if adopted is not None:
+            # The process that has taken the study over may have taken over its run too.
+            if adopted is not None and not isinstance(error, LockLostError):
                 end_adopted(client, adopted, str(error))
             raise
 
@@ -91,7 +92,10 @@ def _run(
         work_folder(folder) as work,
     ):
         store = storage.open_storage(url)
-        with only_driver(url, sweep.study_name):
+        with (
+            only_driver(url, sweep.study_name, display.say) as holder,
+            holder.guarding(store),
+        ):
             start = _Start(sweep, file, search_path(file), engine, display, work, stop)
             for warning in cycle_warnings(sweep):
                 display.say(warning)
@@ -99,13 +103,14 @@ def _run(
             study = storage.open_study(
                 store, sweep, start.text, stored_facts(data, file, folder, start.folders)
             )
+            holder.sign(study)
             start.announce(study)
             publisher = publisher_of(study, client, Link(display.say))
             record_progress(study, "running", sweep.study.trials)
             stored = read_study(study)
             with (
                 _end_recorded(study, publisher, sweep.study.trials),
-                Background(publisher) as background,
+                Background(publisher, holder.keep) as background,
             ):
                 background.open_runs(
                     partial(_open_runs, study, stored, publisher, url, adopted, display)
@@ -140,9 +145,14 @@ def _open_runs(
 
 @contextlib.contextmanager
 def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> Iterator[None]:
-    """After an exception in the block, its end state is stored in the study and in MLflow."""
+    """After an exception in the block, its end state is stored in the study and in MLflow.
+
+    Neither is told anything by a process that has lost the study to another.
+    """
     try:
         yield
+    except LockLostError:
+        raise
     except BaseException as error:
         state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"
         stored: StudyRecord | None = None

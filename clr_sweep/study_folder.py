@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from clr_sweep import file_locks
 from clr_sweep.errors import InputError, StoreError
 
 STUDIES_FOLDER = "trials"
@@ -21,27 +22,27 @@ def only_driver_here(folder: Path, study: str) -> Iterator[None]:
 
     Raises:
         InputError: another process holds it; the message says which.
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be written, or its file system gives no lock.
     """
-    try:
-        import fcntl
-    except ImportError:  # not a POSIX system: no such lock
+    if not file_locks.AVAILABLE:
         yield
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "driver.lock").open("a+")
     except OSError as error:
-        raise StoreError(f"the folder {folder} cannot be written: {error.strerror}") from None
+        raise _unwritable(folder, error) from None
     with file as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            taken = file_locks.lock(lock)
+        except OSError as error:
+            raise file_locks.problem("locked", folder / "driver.lock", error) from None
+        if not taken:
             lock.seek(0)
             raise InputError(
                 f"study {study!r} is run by another process ({lock.read().strip()}): wait for it, "
                 "stop it, or give this one another name with --study"
-            ) from None
+            )
         lock.truncate(0)
         lock.write(f"process {os.getpid()}\n")
         lock.flush()
@@ -56,11 +57,15 @@ def work_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=folder))
     except OSError as error:
-        raise StoreError(f"the folder {folder} cannot be written: {error.strerror}") from None
+        raise _unwritable(folder, error) from None
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return file_locks.problem("written", folder, error)
 
 
 def left_behind(folder: Path) -> list[Path]:

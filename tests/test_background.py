@@ -11,6 +11,7 @@ from small_trials import small_config
 
 from clr_sweep import background
 from clr_sweep.background import Background
+from clr_sweep.errors import LockLostError
 from clr_sweep.records import EpochReport, TrialRecord
 
 
@@ -178,3 +179,36 @@ def test_the_sweeps_run_is_not_refreshed_without_a_pause(monkeypatch: pytest.Mon
         now += 0.2
         assert told.is_refresh_due
     assert heard.calls == [("refresh", "a study")]
+
+
+def test_a_study_that_another_process_has_taken_over() -> None:
+    """The call that is being made ends; what waits is not told, since MLflow is the other's now."""
+    heard = Heard()
+    heard.held.clear()
+    told = Background(heard)  # type: ignore[arg-type]
+    told.trial_started(trial(0))
+    told.start()
+    told.trial_ended(trial(0))
+    # The block's end waits for the call that is being made.
+    threading.Timer(0.2, heard.held.set).start()
+    with pytest.raises(LockLostError), told:
+        raise LockLostError("it was lost")
+    assert heard.calls in ([], [("started", "0")])
+
+
+def test_a_study_is_lost_before_a_call() -> None:
+    """That call is not made, nor any later one, and the next to ask for one is told."""
+    heard, asked = Heard(), list[int]()
+
+    def keep() -> None:
+        asked.append(1)
+        if len(asked) == 2:
+            raise LockLostError("it was lost")
+
+    told = Background(heard, keep)  # type: ignore[arg-type]
+    for number in range(3):
+        told.trial_started(trial(number))
+    told.start()
+    with pytest.raises(LockLostError), told:
+        told.wait()
+    assert heard.calls == [("started", "0")]

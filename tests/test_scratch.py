@@ -276,7 +276,7 @@ def test_without_locks(system: Path, monkeypatch: pytest.MonkeyPatch, missing: s
 
     with monkeypatch.context() as patched:
         if missing == "module":
-            patched.setattr(scratch, "fcntl", None)
+            patched.setattr("clr_sweep.file_locks.AVAILABLE", False)
         else:
             patched.setattr(fcntl, "flock", refuse)
         with scratch_folder() as folder:

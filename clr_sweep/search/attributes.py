@@ -8,6 +8,8 @@ STUDY_ID = "study_id"
 PROGRESS = "progress"
 # What the range test suggested, with the state of that stage.
 RANGE_TEST = "range_test"
+# Which process wrote into the study last: one that lost its lock sees that another was there.
+DRIVER = "driver"
 # Of a trial, and of the baseline.
 CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "folder"
 PROVENANCE = "provenance"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import optuna
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -19,6 +22,8 @@ from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
 from clr_sweep.search.pruning import make_pruner
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
+# So long a server that has answered before may be away.
+AWAY_SECONDS = 60.0
 # What may differ between two starts of one study: how much and where, not what.
 _MAY_CHANGE = (
     "study.trials",
@@ -51,13 +56,11 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
             f"postgresql://user:password@host:5432/name, got {wording.shown(url)}"
         ) from None
     shown = wording.without_password(parsed.render_as_string(hide_password=True))
-    if must_exist and parsed.get_backend_name() == "sqlite":
-        file = Path(parsed.database or "")
-        if not file.is_file():
-            raise StoreError(
-                f"there is no study storage {file.absolute()}: run this in the folder of the "
-                "sweep, or name the storage with --storage"
-            )
+    if must_exist and (file := sqlite_file(url)) is not None and not file.is_file():
+        raise StoreError(
+            f"there is no study storage {file.absolute()}: run this in the folder of the "
+            "sweep, or name the storage with --storage"
+        )
     try:
         # Asked before it is used: a connection may have been lost while a trial was training.
         storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
@@ -68,16 +71,46 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         if parsed.password:
             why = why.replace(str(parsed.password), "***")
         raise StoreError(f"the study storage {shown} cannot be used: {why}") from None
+    if sqlite_file(url) is None:
+        wait_for_server(storage.engine)
     return storage
+
+
+def wait_for_server(engine: Engine) -> None:
+    """Let every new connection wait for a server that is away for a while: it is restarted."""
+
+    def connect(dialect: Any, _record: Any, arguments: Any, keywords: Any) -> Any:
+        deadline = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return dialect.connect(*arguments, **keywords)
+            except dialect.loaded_dbapi.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    event.listen(engine, "do_connect", connect)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite storage; None for a server, or a database in memory."""
+    parsed = make_url(url)
+    name = parsed.database or ""
+    if name.startswith("file:") and parsed.query.get("mode") != "memory":
+        name = unquote(urlsplit(name).path)
+    in_memory = not name or name.startswith((":", "file:"))
+    return None if in_memory or parsed.get_backend_name() != "sqlite" else Path(name)
 
 
 def absolute(url: str) -> str:
     """The URL with the whole path of a SQLite file, so that it holds in other folders too."""
-    parsed = make_url(url)
-    file = parsed.database
-    if parsed.get_backend_name() != "sqlite" or not file or file.startswith((":", "file:")):
+    parsed, file = make_url(url), sqlite_file(url)
+    if file is None:
         return url
-    return parsed.set(database=str(Path(file).absolute())).render_as_string(hide_password=False)
+    name = str(file.absolute())
+    if (parsed.database or "").startswith("file:"):
+        name = f"file:{quote(name)}"
+    return parsed.set(database=name).render_as_string(hide_password=False)
 
 
 def open_study(

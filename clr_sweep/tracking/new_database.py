@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from clr_sweep import file_locks
+
 
 def make_database(file: Path) -> None:
     """Make the store, and the folders above it as MLflow does, if there is none.
@@ -46,11 +48,7 @@ def _is_made(file: Path) -> bool:
 def _held(part: Path) -> Iterator[None]:
     """One process at a time; the file goes with the block."""
     with part.open("ab") as file:
-        # Not a POSIX system: no such lock.
-        with contextlib.suppress(ImportError):
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+        file_locks.wait_for_lock(file)
         try:
             yield
         finally:

@@ -10,13 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from clr_sweep import file_locks
 from clr_sweep.errors import DataError
 from clr_sweep.scratch import system_folder
-
-try:
-    import fcntl
-except ImportError:  # Windows: writers are atomic there as well, they only may work twice
-    fcntl = None  # type: ignore[assignment]
 
 logger = logging.getLogger("clr_sweep")
 
@@ -89,15 +85,15 @@ def one_process_at_a_time(folder: Path, name: str) -> Iterator[None]:
     too, so a file system that knows no locks is no error. The system frees the lock of a
     process that died.
     """
-    if fcntl is None:
+    # On Windows there is none: writers are atomic there as well, they only may work twice.
+    if not file_locks.AVAILABLE:
         yield
         return
     with open(folder / f"{name}.lock", "ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.info("waiting for another process that is preparing %s", name)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            if not file_locks.lock(file):
+                logger.info("waiting for another process that is preparing %s", name)
+                file_locks.wait_for_lock(file)
         except OSError as error:
             logger.debug("%s knows no locks: %s", folder, error)
         yield

@@ -30,15 +30,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clr_sweep import file_locks
 from clr_sweep.errors import ClrSweepError, StoreError
 from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.trial_config import TrialConfig
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
 
 Array = npt.NDArray[Any]
 
@@ -91,14 +87,15 @@ class TrialFolder:
 
         Raises:
             ClrSweepError: another process has held the folder for a minute.
+            StoreError: its file system gives no lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        if fcntl is None:
+        if not file_locks.AVAILABLE:
             yield
             return
         with (self.path / "lock").open("a") as lock:
             deadline = time.monotonic() + LOCK_SECONDS
-            while not _locked(lock):
+            while not self._locked(lock):
                 if time.monotonic() > deadline:
                     raise ClrSweepError(
                         f"{self.path}: another process has been writing into this trial's folder "
@@ -231,6 +228,12 @@ class TrialFolder:
         """
         return (self._curve() or {}).get("momentum")
 
+    def _locked(self, lock: Any) -> bool:
+        try:
+            return file_locks.lock(lock)
+        except OSError as error:
+            raise file_locks.problem("locked", self.path / "lock", error) from None
+
     def _curve(self) -> dict[str, Any] | None:
         if not self.curve_file.exists():
             return None
@@ -278,14 +281,6 @@ def _report(line: bytes) -> EpochReport:
     content = json.loads(line)
     points = tuple(StepPoint(**point) for point in content.pop("points"))
     return EpochReport(**content, points=points)
-
-
-def _locked(lock: Any) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _remove(path: Path) -> None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from held_locks import HOLD, holding
+from small_studies import FACTS, sweep
 
-from clr_sweep.errors import InputError, StoreError
+from clr_sweep.errors import InputError, LockLostError, StoreError
+from clr_sweep.search import storage
 from clr_sweep.search.lock import only_driver
+from clr_sweep.study_folder import only_driver_here
+from clr_sweep.training.folder import TrialFolder
 
 Holder = subprocess.Popen[str]
 
@@ -87,3 +96,100 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         only_driver(f"sqlite:///{tmp_path}/no/optuna.db", "mine"),
     ):
         pytest.fail("there is no such folder")
+
+
+def test_a_file_that_was_removed(hold: Callable[[str, str], Holder], url: str) -> None:
+    """Its lock keeps nobody out of a new one: taken again before the next write, or lost."""
+    store, said = storage.open_storage(url), list[str]()
+    with only_driver(url, "example", said.append) as holder, holder.guarding(store):
+        study = storage.open_study(store, sweep({}), "text", FACTS)
+        holder.sign(study)
+        lock = Path(f"{store.engine.url.database}.lock")  # type: ignore[attr-defined]
+        lock.unlink()
+        study.set_user_attr("number", 1)
+        assert said == ["the lock of study 'example' was lost, and has been taken again"]
+        with pytest.raises(AssertionError):  # it prints no word
+            hold(url, "example")
+        lock.unlink()
+        hold(url, "example")
+        with pytest.raises(LockLostError, match="another process holds it"):
+            study.set_user_attr("number", 2)
+        assert study.user_attrs["number"] == 1
+    store.engine.dispose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["optuna.db", "my study's.db"])
+def test_a_file_named_by_an_address(tmp_path: Path, name: str) -> None:
+    """SQLite's own kind of address names the same file, and has the same lock."""
+    with only_driver(f"sqlite:///{tmp_path / name}", "mine"):
+        address = f"sqlite:///file:{quote(str(tmp_path / name))}?uri=true"
+        # In a process of its own: one does not keep itself out.
+        held = subprocess.run(
+            [sys.executable, "-c", HOLD, address, "mine"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert "is run by another process" in held.stderr
+    assert "held" not in held.stdout
+
+
+REFUSALS = {
+    errno.ENOLCK: "its lock service is away",
+    errno.EIO: "the disk, or its connection, fails",
+    errno.ENOTSUP: "its file system knows no locks; put the study on a disk of this machine",
+    errno.ENOSYS: "its file system knows no locks",
+}
+
+
+@pytest.mark.parametrize("number", list(REFUSALS))
+def test_a_file_system_that_gives_no_lock(
+    number: int, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named as what it is, with a cure, and not as another process."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("lockf", "flock"):
+        monkeypatch.setattr(fcntl, name, refuse)
+    locks = {
+        tmp_path / "optuna.db.lock": lambda: only_driver(url, "mine"),
+        tmp_path / "driver.lock": lambda: only_driver_here(tmp_path, "mine"),
+        tmp_path / "lock": TrialFolder(tmp_path).held,
+    }
+    for file, held in locks.items():
+        with pytest.raises(StoreError) as caught, held():
+            pytest.fail("there is no lock")
+        said = str(caught.value)
+        assert said.startswith(f"{file} cannot be locked: {os.strerror(number)}; ")
+        assert REFUSALS[number] in said
+        assert "another process" not in said
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EACCES])
+def test_what_posix_answers_where_another_has_it(
+    number: int, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both mean another process, and nothing else does."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with pytest.raises(InputError, match="is run by another process"), only_driver(url, "mine"):
+        pytest.fail("there are two drivers")
+
+
+def test_a_lock_file_on_a_read_only_file_system(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for is to mount it writable."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with (
+        pytest.raises(StoreError, match="cannot be written: Read-only file system; mount it"),
+        only_driver(url, "mine"),
+    ):
+        pytest.fail("it cannot be written")

@@ -328,7 +328,7 @@ def test_it_waits_for_a_process_that_is_dying(folder: TrialFolder) -> None:
 
 def test_without_flock(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system has none, nothing is held and nothing fails."""
-    monkeypatch.setattr("clr_sweep.training.folder.fcntl", None)
+    monkeypatch.setattr("clr_sweep.file_locks.AVAILABLE", False)
     with folder.held(), folder.held():
         folder.start(small_config())
     assert not (folder.path / "lock").exists()

