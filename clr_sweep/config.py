@@ -31,6 +31,7 @@ from clr_sweep.fields import (
     Direction,
     HeldOut,
     Metric,
+    Metrics,
     Name,
     Precision,
     Pruner,
@@ -38,6 +39,7 @@ from clr_sweep.fields import (
     StorageUrl,
     StudyName,
 )
+from clr_sweep.metrics import default_metrics, direction
 from clr_sweep.optimizers import (
     OPTIMIZERS,
     argument_problems,
@@ -142,6 +144,9 @@ class TrainingConfig(Frozen):
     Attributes:
         epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
             whole cycle within it.
+        metrics: what is measured beside the loss: Keras' metrics by name, or `module:name` of a
+            metric of the user's own. Accuracy where they are left out and the loss is one of a
+            classification, else none.
         cycle_momentum: None: the optimizer's momentum is the same at every step.
         early_stopping: None: trials use their budget. Policies without cycles always do.
         precision: Keras' dtype policy that the model is built under.
@@ -151,9 +156,18 @@ class TrainingConfig(Frozen):
     batch_size: Count = 64
     epochs: Count
     loss: Name = "sparse_categorical_crossentropy"
+    metrics: Metrics = ("accuracy",)
     cycle_momentum: CycledMomentum | None = None
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_of_loss(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "metrics" not in value:
+            loss = value.get("loss", cls.model_fields["loss"].default)
+            return {**value, "metrics": default_metrics(str(loss))}
+        return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -180,13 +194,21 @@ class Objective(Frozen):
     @classmethod
     def _direction_of_metric(cls, value: Any) -> Any:
         if isinstance(value, dict) and "direction" not in value:
-            return {**value, "direction": _natural_direction(value.get("metric"))}
+            metric = value.get("metric", cls.model_fields["metric"].default)
+            natural = direction(metric) if isinstance(metric, str) else "maximize"
+            if natural is None:
+                text = (
+                    f"direction is required, maximize or minimize: {metric} is none of Keras' "
+                    "metrics, so which is better is not known"
+                )
+                raise FieldProblemsError([((), text)])
+            return {**value, "direction": natural}
         return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        natural = _natural_direction(self.metric)
-        if self.direction != natural:
+        natural = direction(self.metric)
+        if natural is not None and self.direction != natural:
             text = f"must be {natural} for the metric {self.metric}, got {self.direction!r}"
             raise FieldProblemsError([(("direction",), text)])
         return self
@@ -195,10 +217,6 @@ class Objective(Frozen):
     def sign(self) -> int:
         """+1 if larger is better, else -1."""
         return 1 if self.direction == "maximize" else -1
-
-
-def _natural_direction(metric: Any) -> Direction:
-    return "minimize" if str(metric).endswith("loss") else "maximize"
 
 
 class StudyConfig(Frozen):

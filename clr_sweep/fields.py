@@ -16,13 +16,14 @@ from pydantic import (
 )
 
 from clr_sweep.dimensions import expected, is_number
+from clr_sweep.errors import FieldProblemsError
+from clr_sweep.metrics import metric_problems
 
 Policy = Literal[
     "triangular", "triangular2", "exp_range", "exp_range_bounds",
     "constant", "linear", "cosine", "one_cycle",
 ]  # fmt: skip
 AcyclicPolicy = Literal["constant", "linear", "cosine", "one_cycle"]
-Metric = Literal["val_accuracy", "val_loss", "accuracy", "loss"]
 At = Literal["cycle_end", "final", "best"]
 Direction = Literal["maximize", "minimize"]
 Pruner = Literal[
@@ -38,6 +39,8 @@ PositiveInt = Annotated[StrictInt, Field(ge=1)]
 Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+# By the names under which they are reported: which of them there are, `training.metrics` says.
+Metric = Name
 StudyName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
@@ -46,6 +49,15 @@ def _held_out(value: Any) -> Any:
     if not is_number(value) or not (value >= 1 if whole else 0 < value < 1):
         raise expected("a number of examples, 1 or more, or a part of them between 0 and 1")
     return value
+
+
+def _metrics(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
+        raise expected("a list of metrics, such as [accuracy] or [mean_absolute_error]; [] is none")
+    problems = [((str(index),), text) for index, text in metric_problems(value)]
+    if problems:
+        raise FieldProblemsError(problems)
+    return tuple(value)
 
 
 def _policies(value: Any) -> Any:
@@ -118,6 +130,11 @@ AboveZero = Annotated[
     int | float,
     PlainValidator(_above_zero),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+Metrics = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_metrics),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}}),
 ]
 BelowOne = Annotated[
     int | float,

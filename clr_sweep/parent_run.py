@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 from clr_sweep import __version__
 from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Range, RatioRange
+from clr_sweep.metrics import is_positive, name_of
 from clr_sweep.publishing import Publisher
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
@@ -42,6 +43,7 @@ def stored_facts(
         "data_digest": data.digest,
         "data": facts,
         "sweep_file": file.name,
+        "sweep_argument": str(file),
         "folder": str(folder),
         "search_path": [str(folder) for folder in search_path],
     }
@@ -95,8 +97,10 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
     objective, sampled = sweep.objective, _sampled_parameters(sweep)
     maximize = objective.direction == "maximize"
     save_view(
-        runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled
-    )
+        runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled,
+        [name_of(written) for written in sweep.training.metrics],
+        loss_is_positive=is_positive(sweep.training.loss),
+    )  # fmt: skip
 
 
 def _experiment(study: optuna.Study, client: MlflowClient) -> str:
@@ -126,6 +130,7 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "training.batch_size": training.batch_size,
         "training.epochs": training.epochs,
         "training.loss": training.loss,
+        "training.metrics": ", ".join(training.metrics) or "none",
         **_early_stopping(sweep),
         "objective.metric": sweep.objective.metric,
         "objective.direction": sweep.objective.direction,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.results.words import value
 from clr_sweep.words import duration
 
 
@@ -90,7 +91,7 @@ class Display:
             rates = f"{schedule.max_lr:.4g}"
         # Of a traceback, the last line names the exception; all of it is in the trial's log.
         reason = (record.reason or "").rstrip().rpartition("\n")[2]
-        found = f"{metric} {record.value:.4f}" if record.value is not None else reason
+        found = f"{metric} {value(record.value)}" if record.value is not None else reason
         self.say(
             f"{record.label:>10}  {record.state:9} {schedule.policy:11} {rates:32} "
             f"{found} ({record.cpu_seconds:.0f} CPU s)"
@@ -117,7 +118,7 @@ class Display:
         if missed:
             parts.append(f"MLflow is away, {missed} calls missed")
         if best is not None and best.value is not None:
-            parts.append(f"best {study.metric} {best.value:.4f} (trial {best.number})")
+            parts.append(f"best {study.metric} {value(best.value)} (trial {best.number})")
         if self._ended_here:
             each = (time.monotonic() - self._started) / self._ended_here
             parts.append(f"about {duration(each * max(0, self._planned - study.ended))} left")

@@ -40,7 +40,8 @@ class EpochReport:
     Attributes:
         epoch: counted from 1.
         step: optimizer steps taken so far.
-        metrics: loss, accuracy, val_loss, val_accuracy; those that are finite.
+        metrics: the loss and what `training.metrics` names, and each with `val_`; those that
+            are finite.
         cpu_seconds: CPU time of the trial's process in this epoch.
         wall_seconds: time in this epoch.
         points: the thinned per-step curve of this epoch.
@@ -101,7 +102,7 @@ class TrialRecord:
         number: None for the baseline.
         params: the sampled hyperparameters by their names in the search space.
         reports: the epochs, from the trial's folder.
-        test_metrics: test_loss and test_accuracy, where the trial was finally compared.
+        test_metrics: the same with `test_`, where the trial was finally compared.
         learning_rate_deviation: see `TrialResult`; None until the trial has ended.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
@@ -190,6 +191,8 @@ class StudyRecord:
         planned: trials in all, as the last start had it.
         state: of the sweep: running, complete, interrupted or failed; `reason` says why.
         range_test: the sweep's first stage, where it has one and that has begun.
+        test_examples: of the data set; None in studies of versions that did not store it.
+        again: the command that runs the same sweep with another seed; empty where not known.
     """
 
     name: str
@@ -202,6 +205,8 @@ class StudyRecord:
     state: State = "running"
     reason: str = ""
     range_test: RangeTestRecord | None = None
+    test_examples: int | None = None
+    again: str = ""
 
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""

@@ -12,6 +12,7 @@ from typing import Any
 from clr_sweep.config import DatasetConfig, OptimizerConfig, Sweep
 from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
+from clr_sweep.metrics import OWN, default_metrics, objectives
 from clr_sweep.readable_values import readable_values
 from clr_sweep.shipped_sweeps import known_sweeps
 from clr_sweep.space_checks import Problem, cycle_problem, momentum_problems, space_problems
@@ -69,8 +70,14 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
             content[section] = {**inner, name: value}
     sweep, problems = validation(Sweep, content)
     values = readable_values(content)
+    training = content.get("training")
+    if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
+        values["training.metrics"] = default_metrics(values["training.loss"])
     problems += _problems(values, search_path(path))
+    no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
     for keys, text in dict.fromkeys(problems):
+        if no_metric and keys == ("objective",) and "direction is required" in text:
+            continue  # of a metric that there is not
         if ".".join(keys) not in given:
             wrong.append(f"{path}: {sentence(keys, text)}")
     # Wrong only together with the factors, so an override by itself does not show it.
@@ -140,6 +147,7 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
                 if key not in model_arguments:
                     text = unknown(f"argument of the model {model}", key, model_arguments)
                     yield ("model", "arguments", key), text
+    yield from _metric_problems(values, folders)
     storage = values.get("study.storage")
     if storage is not None and without_password(storage) != storage:
         yield (
@@ -158,6 +166,26 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     if values.get("training.cycle_momentum") is not None and optimizer is not None:
         for keys, text in momentum_problems(space, optimizer):
             yield ("search_space", *keys), text
+
+
+def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    """What is wrong with the metrics' modules, and with an objective that is not among them."""
+    from clr_sweep.training.imports import function_problems
+
+    loss, metrics = values.get("training.loss"), values.get("training.metrics")
+    if metrics is None or loss is None:
+        return
+    for index, written in enumerate(metrics):
+        for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
+            yield ("training", "metrics", str(index)), text
+    metric = values.get("objective.metric")
+    if metric is not None and metric not in (known := objectives(metrics)):
+        beside = f"with the loss {loss}, " if not metrics else ""
+        yield (
+            ("objective", "metric"),
+            f"{unknown('metric', metric, known)}: {beside}training.metrics says what is measured "
+            "beside the loss",
+        )
 
 
 def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,21 @@ def small_config(
     epochs: int = 2,
     gamma: float = 1.0,
     metric: str = "val_accuracy",
+    direction: str | None = None,
     at: str = "cycle_end",
     optimizer: str = "sgd",
     optimizer_arguments: dict[str, Any] | None = None,
     cycle_momentum: CycledMomentum | None = None,
     loss: str = "sparse_categorical_crossentropy",
+    metrics: Sequence[str] | None = None,
     seed: int = 7,
     early_stopping: dict[str, Any] | None = None,
     precision: Precision = "float32",
 ) -> TrialConfig:
     """The configuration of a trial on `few_images`, as the search would make it."""
-    objective = Objective.model_validate({"metric": metric, "at": at})
+    objective = Objective.model_validate(
+        {"metric": metric, "at": at} | ({} if direction is None else {"direction": direction})
+    )
     cyclical = policy in policies.CYCLICAL
     plan = plan_whole_budget(STEPS_PER_EPOCH, epochs)
     if cyclical:
@@ -82,6 +87,7 @@ def small_config(
             cycle_momentum=cycle_momentum,
             early_stopping=EarlyStopping(**early_stopping) if early_stopping else None,
             precision=precision,
+            **({} if metrics is None else {"metrics": tuple(metrics)}),
         ),
         schedule=ScheduleConfig(
             policy=policy,  # type: ignore[arg-type]

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 
+from clr_sweep import metrics
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
 from clr_sweep.schedules import policies
 from clr_sweep.trial_config import TrialConfig
 
-SEED_SD = (0.3, 0.74)
-"""Standard deviations between seeds, in points of accuracy, that runs such as these have shown.
-
-coxy1989/clr (CIFAR-10, CLR at its troughs, 5 seeds): 0.3 to 0.4. DeepOBS fmnist_2c2d
-(Fashion-MNIST, SGD, 10 epochs, 10 seeds): 0.7. They are not
-this study's own: it has one run of each.
-"""
-
-DETECTABLE = {3: (0.91, 2.25), 5: (0.61, 1.50), 10: (0.40, 0.98)}
-"""Seeds per arm -> the differences, in points, that a t-test finds at SEED_SD.
-
-Two-sided level 0.05, power 0.80.
-"""
-
-_COMPARED = (
-    "val_accuracy", "val_loss", "accuracy", "loss", "test_accuracy", "test_loss"
-)  # fmt: skip
+_TWO_SIDED_95 = 1.96
+# A share of the examples is a count of them; float32 and the mean over batches move it by less.
+_ROUNDING = 0.02
 
 
 @dataclass(frozen=True)
@@ -34,17 +22,21 @@ class Difference:
     """A metric of both runs.
 
     Attributes:
-        metric: its name; those that end in `loss` are better when smaller.
+        metric: its name.
+        direction: what is better; None of a metric that is neither Keras' nor the objective.
     """
 
     metric: str
     best: float
     baseline: float
+    direction: str | None
 
     @property
-    def gain(self) -> float:
+    def gain(self) -> float | None:
         """How much better the best trial is; negative if the baseline is better."""
-        sign = -1 if self.metric.endswith("loss") else 1
+        if self.direction is None:
+            return None
+        sign = -1 if self.direction == "minimize" else 1
         return sign * (self.best - self.baseline)
 
 
@@ -70,35 +62,12 @@ class Comparison:
         """The difference in a metric, or None where one of the runs lacks it."""
         return next((d for d in self.differences if d.metric == metric), None)
 
-    @property
-    def validation_points(self) -> float | None:
-        """Validation accuracy of the best trial less the baseline's, in points (hundredths)."""
-        found = self.difference("val_accuracy")
-        return None if found is None else 100 * found.gain
-
-    @property
-    def test_points(self) -> float | None:
-        """Test accuracy of the best trial less the baseline's, in points (hundredths)."""
-        found = self.difference("test_accuracy")
-        return None if found is None else 100 * found.gain
-
-
-def seed_noise(sd: float) -> float:
-    """The difference, in points, that two single runs of one configuration rarely exceed.
-
-    The 95% limit of the difference of two independent normal values: 1.96 * sqrt(2) * sd.
-
-    Args:
-        sd: standard deviation between seeds, in points.
-    """
-    return 1.96 * sqrt(2) * sd
-
 
 def compare(study: StudyRecord) -> Comparison:
     """Compares the study's best complete trial with its baseline.
 
-    One run of each allows no test of significance, and none is claimed: the verdict sets the
-    difference beside what seeds alone bring about.
+    One run of each allows no test of significance, and none is claimed: the verdict says what was
+    seen, and the command that would tell more.
     """
     best, baseline = study.best, study.baseline
     if best is None:
@@ -110,15 +79,31 @@ def compare(study: StudyRecord) -> Comparison:
         return Comparison(best, None, (), verdict, selection)
     if baseline.state != "complete":
         return Comparison(best, baseline, (), f"{seen}; {_no_baseline(baseline)}", selection)
-    differences = tuple(
-        Difference(name, ours, theirs)
-        for name in dict.fromkeys((study.metric, *_COMPARED))
-        if (ours := _metric(best, study.metric, name)) is not None
-        and (theirs := _metric(baseline, study.metric, name)) is not None
-    )
-    notes = (*selection, _baseline_note(baseline), *_unequal(best, baseline), _seeds_note())
+    differences = tuple(_differences(study, best, baseline))
+    notes = (*selection, _baseline_note(baseline), *_unequal(best, baseline))
     verdict = _verdict(study, best, baseline, differences)
     return Comparison(best, baseline, differences, verdict, notes)
+
+
+def compared(record: TrialRecord, objective: str) -> list[str]:
+    """The metrics that are compared: of the validation, the test and the training examples."""
+    names = curves.measured(record)
+    return list(
+        dict.fromkeys(
+            [objective, *(f"{where}{name}" for where in ("val_", "test_", "") for name in names)]
+        )
+    )
+
+
+def _differences(
+    study: StudyRecord, best: TrialRecord, baseline: TrialRecord
+) -> Iterator[Difference]:
+    for name in compared(best, study.metric):
+        ours, theirs = (_metric(record, study.metric, name) for record in (best, baseline))
+        if ours is not None and theirs is not None:
+            of_objective = metrics.base(name) == metrics.base(study.metric)
+            direction = study.direction if of_objective else metrics.direction(name)
+            yield Difference(name, ours, theirs, direction)
 
 
 def _metric(record: TrialRecord, objective: str, name: str) -> float | None:
@@ -130,53 +115,54 @@ def _metric(record: TrialRecord, objective: str, name: str) -> float | None:
 def _verdict(
     study: StudyRecord, best: TrialRecord, baseline: TrialRecord, found: tuple[Difference, ...]
 ) -> str:
-    main = next((d for d in found if d.metric == study.metric), None)
-    test = next((d for d in found if d.metric == "test_accuracy"), None)
-    validation = next((d for d in found if d.metric == "val_accuracy"), None)
+    by_name = {difference.metric: difference for difference in found}
+    main, test = by_name.get(study.metric), by_name.get(metrics.on_test_set(study.metric))
     if main is None:
         return (
             f"{_named(best)} reached {_reached(best, study.metric)}; the baseline has no "
             f"{words.metric(study.metric)} to compare it with."
         )
+    ours, theirs = words.pair(main.best, main.baseline)
     sentence = (
-        f"{_named(best)} reached {words.metric(study.metric)} {words.value(main.best)}, the "
-        f"baseline ({words.bounds(baseline)}) {words.value(main.baseline)}{_by(main)}"
+        f"{_named(best)} reached {words.metric(study.metric)} {ours}, the baseline "
+        f"({words.bounds(baseline)}) {theirs}: {_by(main)}"
     )
-    if test is not None and test is not main:
-        sentence += (
-            f"; on the test set {words.value(test.best)} against {words.value(test.baseline)}"
-            f"{_by(test)}"
-        )
-    judged = test or validation
-    if judged is None:
-        return f"{sentence}. One run each: how far seeds alone move this metric is not known here."
-    where = "on the test set" if judged is test else "in validation accuracy"
-    return f"{sentence}. {_judgement(100 * judged.gain, where)}"
+    if test is not None:
+        ours, theirs = words.pair(test.best, test.baseline)
+        sentence += f"; on the test set {ours} against {theirs}: {_by(test)}"
+        sentence += _binomial(test, study.test_examples)
+    return f"{sentence}. {_one_run_each(study)}"
 
 
 def _by(difference: Difference) -> str:
-    if difference.metric.endswith("accuracy"):
-        return f": {words.points(difference.gain)} points"
-    return f": {words.value(abs(difference.gain))} {'better' if difference.gain >= 0 else 'worse'}"
+    return words.gain(difference.metric, difference.gain or 0.0)
 
 
-def _judgement(points: float, where: str) -> str:
-    low, high = (seed_noise(sd) for sd in SEED_SD)
-    if abs(points) < low:
-        return (
-            f"One run each: a difference below about {low:.1f} points is within seed noise, so no "
-            f"difference can be told {where}."
-        )
-    side = "" if points > 0 else ", in the baseline's favour,"
-    if abs(points) < high:
-        return (
-            f"One run each: seeds alone move such runs apart by up to {low:.1f} to {high:.1f} "
-            f"points, so the difference {where}{side} may be seed noise."
-        )
+def _binomial(test: Difference, examples: int | None) -> str:
+    """Whether a difference is no larger than the choice of the test examples alone explains.
+
+    That is known of a share of all examples, which is a count with a binomial error.
+    """
+    if not examples or not test.gain or not metrics.is_share(test.metric):
+        return ""
+    counts = [share * examples for share in (test.best, test.baseline)]
+    if any(abs(count - round(count)) > _ROUNDING for count in counts):
+        return ""  # of several labels an example, or weighted
+    variance = sum(share * (1 - share) for share in (test.best, test.baseline)) / examples
+    error = _TWO_SIDED_95 * sqrt(variance)
+    if abs(test.gain) > error:
+        return ""
     return (
-        f"One run each: the difference {where}{side} is larger than the {low:.1f} to {high:.1f} "
-        f"points that seeds alone usually bring about, but one run each proves nothing."
+        f", which the binomial error of {words.plural(examples, 'test example')} alone explains "
+        f"(up to {100 * error:.2g} points at 95%)"
     )
+
+
+def _one_run_each(study: StudyRecord) -> str:
+    text = "One run each: how far another seed moves them is not known."
+    if not study.again:
+        return text
+    return f"{text} The same sweep with another seed would tell: {study.again}"
 
 
 def _named(record: TrialRecord) -> str:
@@ -269,12 +255,3 @@ def _changed(ours: TrialConfig, theirs: TrialConfig) -> list[tuple[str, object, 
         for key in keys
         if a.get(key, "default") != b.get(key, "default")
     ]
-
-
-def _seeds_note() -> str:
-    seeds, (low, high) = next(iter(DETECTABLE.items()))
-    return (
-        f"To tell more, repeat both over seeds: {seeds} runs each detect a difference of {low:g} "
-        f"to {high:g} points (80% power, level 0.05), for standard deviations between seeds of "
-        f"{SEED_SD[0]:g} to {SEED_SD[1]:g} points, taken from published runs, not from this study."
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from clr_sweep import metrics
 from clr_sweep.records import TrialRecord
 from clr_sweep.schedules import policies
 
@@ -43,6 +44,17 @@ def steps_done(record: TrialRecord) -> int:
     if record.reports:
         return record.reports[-1].step
     return record.config.steps if record.state == "complete" else 0
+
+
+def measured(record: TrialRecord) -> list[str]:
+    """What a trial measures, without `val_`: its objective first, then as its sweep names them.
+
+    The loss is the last of those, before what the model measures by itself.
+    """
+    config, found = record.config, [*record.metrics, *record.test_metrics]
+    found += record.reports[-1].metrics if record.reports else []
+    named = [*map(metrics.name_of, config.training.metrics), "loss"]
+    return list(dict.fromkeys(map(metrics.base, [config.objective.metric, *named, *sorted(found)])))
 
 
 def metric_curve(record: TrialRecord, name: str) -> tuple[Array, Array]:

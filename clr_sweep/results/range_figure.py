@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
+from clr_sweep import metrics
 from clr_sweep.range_test.rules import Reading, read
 from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.records import RangeTestRecord
@@ -55,7 +56,7 @@ def range_figure(record: RangeTestRecord) -> Figure:
     style.dress(top, "", "training loss")
     style.dress(bottom, "learning rate", words.metric(record.metric))
     _draw_losses(top, readings)
-    _draw_metric(bottom, readings, record.metric)
+    _draw_metric(bottom, readings, record)
     for ax in (top, bottom):
         _shade(ax, found)
     style.log_rates(top, "x", [rate for r in readings for rate in (r.rates[0], r.curve.rates[-1])])
@@ -95,18 +96,27 @@ def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
     ax.set_ylim(max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low))
 
 
-def _draw_metric(ax: Axes, readings: Sequence[Reading], metric: str) -> None:
+def _draw_metric(ax: Axes, readings: Sequence[Reading], record: RangeTestRecord) -> None:
     for number, reading in enumerate(readings):
         color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
-        values = curve.metrics[metric]
+        values = curve.metrics[record.metric]
         shown = np.isfinite(values)
         rates = curve.rates_at_evaluations()
         ax.plot(rates[shown], values[shown], color=color, lw=1.5, marker="o", ms=3.2, mec="white",
                 mew=0.4, zorder=3, gid="validation")  # fmt: skip
-    if metric.endswith("loss"):
-        known = np.concatenate([reading.measured for reading in readings])
-        low, high = np.abs(known).min(), max(abs(r.measured[0]) for r in readings)
-        ax.set_ylim(max(0.0, low - 0.2 * (high - low)), high + 0.4 * (high - low))
+    known = [record.sign * reading.measured for reading in readings if len(reading.measured)]
+    if metrics.is_share(record.metric) or not known:
+        return
+    # What a metric without bounds does after the divergence must not flatten all that is before.
+    first = [float(values[0]) for values in known]
+    values = np.concatenate(known)
+    if record.sign < 0:
+        low, high = float(values.min()), max(first)
+        floor = 0.0 if low >= 0 else -np.inf
+        ax.set_ylim(max(floor, low - 0.2 * (high - low)), high + 0.4 * (high - low))
+    else:
+        low, high = min(first), float(values.max())
+        ax.set_ylim(low - 0.4 * (high - low), high + 0.2 * (high - low))
 
 
 def _shade(ax: Axes, found: Suggestion) -> None:

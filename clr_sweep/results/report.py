@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, words
-from clr_sweep.results.comparison import Comparison, compare
+from clr_sweep.results.comparison import Comparison, compare, compared
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.words import duration
@@ -17,6 +17,7 @@ LIMIT = 8000
 """Characters: what a tag of MLflow holds; its pages show the tag mlflow.note.content."""
 
 TOP = 10
+_MOST_METRICS = 12  # rows of metrics
 _MOST_FURTHER = 4  # columns of further hyperparameters
 _NONE = "-"
 
@@ -167,16 +168,12 @@ def _comparison_rows(
     rows = [
         ["schedule", words.bounds(best), words.bounds(baseline) if baseline else _NONE, ""],
     ]
-    for name in ("val_accuracy", "val_loss", "test_accuracy", "test_loss"):
+    for name in _compared(best):
         found = comparison.difference(name)
         ours = {**best.metrics, **best.test_metrics}.get(name)
         if found is not None:
-            accuracy = name.endswith("accuracy")
-            change = found.best - found.baseline
-            rows.append([
-                words.metric(name), words.value(found.best), words.value(found.baseline),
-                f"{words.points(change)} points" if accuracy else f"{change:+.4f}",
-            ])  # fmt: skip
+            change = words.change(name, found.best - found.baseline)
+            rows.append([words.metric(name), *words.pair(found.best, found.baseline), change])
         elif ours is not None:
             rows.append([words.metric(name), words.value(ours), _NONE, ""])
     rows.append(["epochs", *(
@@ -187,6 +184,17 @@ def _comparison_rows(
         f"{record.cpu_seconds:,.1f}" if record else _NONE for record in (best, baseline)
     ), ""])  # fmt: skip
     return ["", best.label, title, "difference"], rows
+
+
+def _compared(best: TrialRecord) -> list[str]:
+    """The objective first, then what else the validation and the test set measure."""
+    objective = best.config.objective.metric
+    names = [
+        name
+        for name in compared(best, objective)
+        if name == objective or name.startswith(("val_", "test_"))
+    ]
+    return names[:_MOST_METRICS]
 
 
 def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[str]]]:

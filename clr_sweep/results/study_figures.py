@@ -11,6 +11,8 @@ from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.space_figures import baseline_value, ended, scatter, value_scale
 
+_RATE = "learning rate"
+
 
 def history_figure(study: StudyRecord) -> Figure:
     """The value of every ended trial by its number, the best so far, and the baseline.
@@ -75,7 +77,9 @@ def best_so_far(study: StudyRecord) -> tuple[list[int], list[float]]:
 
 
 def comparison_figure(study: StudyRecord) -> Figure:
-    """The best trial against the baseline: validation accuracy and loss, and both rates.
+    """The best trial against the baseline: the objective, the loss, and both rates.
+
+    Where the objective is the loss, the first metric that the sweep names stands beside it.
 
     All panels share the axis of epochs. Values are those at the ends of epochs; the rates are
     those of the recorded steps.
@@ -95,14 +99,14 @@ def comparison_figure(study: StudyRecord) -> Figure:
         _comparison_title(study),
         "; ".join(f"{what}: {words.bounds(record)}" for record, what, _, _ in reversed(runs))
         + ("" if baseline else "; no baseline in this study"),
-        height=7.2,
+        height=1.8 + 2.1 * len(names := _compared_curves(study, runs[-1][0])) + 1.2,
     )
-    grid = drawn.add_gridspec(3, 1, height_ratios=[3, 3, 2])
+    grid = drawn.add_gridspec(len(names) + 1, 1, height_ratios=[3] * len(names) + [2])
     top = drawn.add_subplot(grid[0])
-    panels = [top, *(drawn.add_subplot(grid[i], sharex=top) for i in (1, 2))]
+    panels = [top, *(drawn.add_subplot(grid[i + 1], sharex=top) for i in range(len(names)))]
     lengths = [curves.epochs_done(record) for record, *_ in runs]
-    for ax, name in zip(panels, ("val_accuracy", "val_loss", "learning rate"), strict=True):
-        style.dress(ax, "", words.metric(name).replace(" ", "\n"))
+    for ax, name in zip(panels, (*names, _RATE), strict=True):
+        style.dress(ax, "", words.in_lines(name if name == _RATE else words.metric(name)))
         ax.set_xlim(0, 1.01 * max([1.0, *lengths]))
         labels = [
             (end, f"{what} {text}".strip(), color)
@@ -110,12 +114,12 @@ def comparison_figure(study: StudyRecord) -> Figure:
             for end, text in [_draw_run(ax, record, name, color, dashes, what)]
             if end is not None
         ]
-        if name == "learning rate":
+        if name == _RATE:
             _rate_axis(ax)
         if ax.get_yscale() == "linear":
             ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         if labels:
-            style.end_labels(ax, labels, gap=0.12 if name != "learning rate" else 0.17)
+            style.end_labels(ax, labels, gap=0.12 if name != _RATE else 0.17)
         if ax is not panels[-1]:
             ax.tick_params(labelbottom=False)
     panels[-1].set_xlabel("epoch", fontsize=style.BODY, color=style.INK)
@@ -134,11 +138,19 @@ def _rate_axis(ax: Axes) -> None:
         ax.set_ylim(bottom=0)
 
 
+def _compared_curves(study: StudyRecord, record: TrialRecord) -> list[str]:
+    """The metrics that are drawn: two, or the loss alone where nothing else is measured."""
+    others = [f"val_{name}" for name in curves.measured(record)]
+    names = dict.fromkeys([study.metric, "val_loss", *others])
+    shown = [name for name in names if len(curves.metric_curve(record, name)[0])]
+    return (shown or [study.metric])[:2]
+
+
 def _draw_run(
     ax: Axes, record: TrialRecord, name: str, color: str, dashes: str, what: str
 ) -> tuple[float | None, str]:
     """Draws one curve; returns its last value, and a metric's last value in words."""
-    rates = name == "learning rate"
+    rates = name == _RATE
     x, y = curves.rate_curve(record) if rates else curves.metric_curve(record, name)
     finite = y[np.isfinite(y)]
     if not len(finite):

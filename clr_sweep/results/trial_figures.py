@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from clr_sweep import metrics
 from clr_sweep.optimizers import momentum_argument
 from clr_sweep.records import TrialRecord
 from clr_sweep.results import curves, style, words
@@ -137,12 +138,14 @@ def _draw_batch_losses(ax: Axes, x: Array, losses: Array) -> None:
 
 
 def loss_figure(record: TrialRecord) -> Figure:
-    """Training and validation loss and accuracy at the end of each epoch of a trial.
+    """Loss and objective at the end of each epoch of a trial, in training and in validation.
 
+    Where the objective is the loss, the first metric that the sweep names stands beside it.
     Ends of whole cycles are marked, and where the trial diverged if it did. A trial without a
-    finished epoch gives an empty figure that says so; one without accuracies only the losses.
+    finished epoch gives an empty figure that says so; one without metrics only the losses.
     """
-    names = [("val_loss", "loss"), ("val_accuracy", "accuracy")]
+    other = next((name for name in curves.measured(record) if name != "loss"), None)
+    names = [(f"val_{name}", name) for name in ("loss", other) if name is not None]
     shown = [pair for pair in names if any(len(curves.metric_curve(record, n)[0]) for n in pair)]
     drawn = style.figure(
         f"{words.capital(record.label)}: {_finding(record)}",
@@ -151,12 +154,12 @@ def loss_figure(record: TrialRecord) -> Figure:
     )
     panels = drawn.subplots(max(1, len(shown)), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (validation, training) in zip(panels, shown or names[:1], strict=True):
-        style.dress(ax, "", training)
+        style.dress(ax, "", words.in_lines(words.quantity(training)))
         _draw_metric(ax, record, training, "training", style.SKY, "--")
         _draw_metric(ax, record, validation, "validation", style.BLUE, "-")
         last = max(curves.epochs_done(record) if record.reports else 0.0, 1.0)
         ax.set_xlim(0, max(last, _diverged_at(record) or 0.0) * 1.01)
-        if training == "loss":
+        if training == "loss" or metrics.is_error(training):
             both = [curves.metric_curve(record, name)[1] for name in (validation, training)]
             style.log_if_wide(ax, np.concatenate(both))
         _mark_troughs(ax, curves.trough_epochs(record), named=ax is panels[0])

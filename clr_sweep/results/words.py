@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
+import textwrap
 
+from clr_sweep import metrics
 from clr_sweep.records import ENDED, State, StudyRecord, TrialRecord
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 
-METRICS = {
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
-    "accuracy": "training accuracy",
-    "loss": "training loss",
-    "test_accuracy": "test accuracy",
-    "test_loss": "test loss",
-}
-
 
 def metric(name: str) -> str:
-    """The name of a metric as readers know it."""
-    return METRICS.get(name, name)
+    """The name of a metric as readers know it: `validation mean absolute error`."""
+    return f"{metrics.measured_on(name)} {quantity(name)}"
+
+
+def quantity(name: str) -> str:
+    """What a metric measures, without where: `mean absolute error`; one's own as it is named."""
+    known = metrics.of_keras(metrics.base(name))
+    return known.words if known else metrics.base(name)
+
+
+def in_lines(text: str) -> str:
+    """A label beside an axis, in lines that fit its height; a rate's name stays on one."""
+    return textwrap.fill(text, 14, break_long_words=False, break_on_hyphens=False)
 
 
 def capital(text: str) -> str:
@@ -35,13 +39,53 @@ def rate(value: float) -> str:
 
 
 def value(number: float) -> str:
-    """An accuracy or a loss with four decimals; a huge loss with four significant digits."""
-    return f"{number:.4f}" if abs(number) < 1e4 else f"{number:.4g}"
+    """A metric's value with four decimals.
+
+    Large ones have fewer, one at least; huge and small ones have four significant digits.
+    """
+    return _value(number, 4)
+
+
+def pair(one: float, other: float) -> tuple[str, str]:
+    """Two values to compare: with as many digits as tell them apart, if they differ."""
+    for digits in range(4, 17):
+        texts = _value(one, digits), _value(other, digits)
+        if one == other or texts[0] != texts[1]:
+            return texts
+    return repr(one), repr(other)
+
+
+def _value(number: float, digits: int) -> str:
+    size = round(abs(number), 12)  # 0.9 - 0.8 is less than 0.1
+    if number == 0 or 0.1 <= size < 1e7:
+        decimals = digits - (int(math.log10(size)) if size >= 100 else 0)
+        return f"{number:.{max(decimals, 1)}f}"
+    mantissa, _, exponent = f"{number:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
 def points(difference: float) -> str:
-    """A difference of accuracies in points (hundredths), with its sign."""
-    return f"{round(100 * difference, 2) + 0.0:+.2f}"
+    """A difference of accuracies in points (hundredths), with its sign; never 0 if it is not."""
+    text = f"{round(100 * difference, 2) + 0.0:+.2f}"
+    return f"{100 * difference:+.2g}" if difference and not float(text) else text
+
+
+def gain(name: str, better_by: float) -> str:
+    """By how much one value of a metric is better than another, in the metric's own unit."""
+    if not better_by:
+        return "the same"
+    if metrics.is_share(name):
+        return f"{points(better_by)} points"
+    return f"{value(abs(better_by))} {'better' if better_by > 0 else 'worse'}"
+
+
+def change(name: str, difference: float) -> str:
+    """A difference of two values of a metric with its sign, in the metric's own unit."""
+    if not difference:
+        return "equal"
+    if metrics.is_share(name):
+        return f"{points(difference)} points"
+    return f"{'+' if difference > 0 else '-'}{value(abs(difference))}"
 
 
 def count(number: int) -> str:

@@ -14,9 +14,11 @@ from clr_sweep.config import Sweep
 from clr_sweep.range_test.config import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
 from clr_sweep.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
+from clr_sweep.search.again import with_another_seed
 from clr_sweep.search.attributes import (
     BASELINE,
     CONFIG,
+    FACTS,
     FOLDER,
     PROGRESS,
     PROVENANCE,
@@ -26,6 +28,7 @@ from clr_sweep.search.attributes import (
     RETRIED,
     STATE,
     SWEEP,
+    SWEEP_TEXT,
 )
 from clr_sweep.search.space import with_ranges
 from clr_sweep.training.folder import TrialFolder
@@ -55,6 +58,8 @@ class StudyReader:
         sweep = stored_sweep(study)
         stored = study.get_trials(deepcopy=False)
         progress = study.user_attrs.get(PROGRESS, {})
+        facts = study.user_attrs.get(FACTS, {})
+        planned = progress.get("planned", sweep.study.trials)
         wanted = most_for_importances is None or len(stored) <= most_for_importances
         return StudyRecord(
             name=study.study_name,
@@ -63,10 +68,12 @@ class StudyReader:
             trials=tuple(self.trial(trial) for trial in stored if CONFIG in trial.user_attrs),
             baseline=read_baseline(study),
             importances=_importances(study) if wanted else {},
-            planned=progress.get("planned", sweep.study.trials),
+            planned=planned,
             state=progress.get(STATE, "running"),
             reason=progress.get(REASON, ""),
             range_test=range_test_record(study),
+            test_examples=(facts.get("data") or {}).get("test"),
+            again=_again(study, sweep, facts, planned),
         )
 
     def trial(self, stored: FrozenTrial) -> TrialRecord:
@@ -147,6 +154,13 @@ def _record(
         provenance=content.get(PROVENANCE) or {},
         retried=tuple(content.get(RETRIED, ())),
     )
+
+
+def _again(study: optuna.Study, sweep: Sweep, facts: Mapping[str, Any], planned: int) -> str:
+    # Studies of earlier versions know the file's name alone.
+    file = facts.get("sweep_argument") or facts.get("sweep_file")
+    text = study.user_attrs.get(SWEEP_TEXT, "")
+    return with_another_seed(sweep, str(file), text, planned) if file else ""
 
 
 def _importances(study: optuna.Study) -> dict[str, float]:

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.metrics import base, is_error
 from clr_sweep.tracking import tags
 
 TAG = "mlflow.sharedViewState."
@@ -25,7 +26,7 @@ _SECTION = "clr-sweep-charts"
 # Axes of the parallel coordinates: beyond so many they cannot be read.
 _MOST_AXES = 7
 _COLUMNS = ("init_lr", "max_lr", "step_size_factor", "policy")
-_MEASURED = ("val_accuracy", "val_loss", "accuracy", "loss", "learning_rate", "batch_loss")
+_OF_STEPS = ("learning_rate", "batch_loss")
 
 
 def save_view(
@@ -35,6 +36,9 @@ def save_view(
     metric: str,
     maximize: bool,
     sampled: Sequence[str],
+    measured: Sequence[str] = ("accuracy",),
+    *,
+    loss_is_positive: bool = True,
 ) -> None:
     """Save the view of a study's trials, or write it anew.
 
@@ -42,13 +46,15 @@ def save_view(
         metric: the objective; the best trials come first.
         maximize: whether greater is better.
         sampled: the hyperparameters that differ from trial to trial, as the children name them.
+        measured: the metrics beside the loss, without `val_`.
+        loss_is_positive: whether its charts may be logarithmic.
     """
     now = int(time.time() * 1000)
     content = {
         "name": f"{study}: all trials",
         "createdAt": now,
         "updatedAt": now,
-        "state": json.dumps(_state(study, metric, maximize, sampled)),
+        "state": json.dumps(_state(study, metric, maximize, sampled, measured, loss_is_positive)),
     }
     client.set_experiment_tag(experiment_id, TAG + _KEY + study, json.dumps(content))
 
@@ -84,10 +90,19 @@ def saved_views(client: MlflowClient, most: int = 10) -> list[tuple[str, str]]:
     return [(name, link) for _, name, link in sorted(found, reverse=True)[:most]]
 
 
-def _state(study: str, metric: str, maximize: bool, sampled: Sequence[str]) -> dict[str, Any]:
+def _state(
+    study: str,
+    metric: str,
+    maximize: bool,
+    sampled: Sequence[str],
+    named: Sequence[str],
+    loss_is_positive: bool,
+) -> dict[str, Any]:
     axes = [key for key in (*_COLUMNS, *sampled) if key in sampled]
     axes = list(dict.fromkeys(axes))
-    measured = [metric, *(name for name in _MEASURED if name != metric)]
+    both = [f"{where}{name}" for where in ("val_", "") for name in (*named, "loss")]
+    measured = list(dict.fromkeys([metric, *both, *_OF_STEPS]))
+    logarithmic = ["learning_rate", *(("loss", "batch_loss") if loss_is_positive else ())]
     columns = dict.fromkeys([*_COLUMNS, *sampled])
     return {
         # The range test's metrics are by step, on the axis where the trials' are by epoch.
@@ -111,7 +126,7 @@ def _state(study: str, metric: str, maximize: bool, sampled: Sequence[str]) -> d
         "isAccordionReordered": True,
         "compareRunCharts": [
             _parallel_coordinates(axes[:_MOST_AXES], metric),
-            *(_lines(name) for name in measured),
+            *(_lines(name, base(name) in logarithmic or is_error(name)) for name in measured),
         ],
         "compareRunSections": [
             {
@@ -136,7 +151,7 @@ def _parallel_coordinates(params: Sequence[str], metric: str) -> dict[str, Any]:
     }
 
 
-def _lines(metric: str) -> dict[str, Any]:
+def _lines(metric: str, logarithmic: bool) -> dict[str, Any]:
     return {
         **_card(metric, "LINE"),
         "displayName": metric,
@@ -144,7 +159,7 @@ def _lines(metric: str) -> dict[str, Any]:
         "lineSmoothness": 0,
         "xAxisScaleType": "linear",
         # One diverging trial would flatten all others otherwise.
-        "scaleType": "log" if metric.endswith(("loss", "learning_rate")) else "linear",
+        "scaleType": "log" if logarithmic else "linear",
         "range": {},
         "xAxisKey": "step",
         "selectedXAxisMetricKey": "",

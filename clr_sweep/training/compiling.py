@@ -27,6 +27,7 @@ from clr_sweep.training.datasets import Dataset
 from clr_sweep.training.input_checks import check_inputs
 from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
+from clr_sweep.training.own_metrics import compiled_metrics
 from clr_sweep.trial_config import ScheduleConfig, TrialConfig
 
 
@@ -59,7 +60,7 @@ def compiled_model(
     model.compile(
         optimizer=optimizer,
         loss=config.training.loss,
-        metrics=["accuracy"],
+        metrics=compiled_metrics(config.training.metrics, search_path),
         jit_compile=False,
     )
     return model

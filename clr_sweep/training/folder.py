@@ -10,7 +10,7 @@ example.npy     an example of the training data, as it is put into that model
 signature.json  what goes into that model and what comes out of it
 figures/        what MLflow shows of the trial
 result.json     the TrialResult, written last
-test.json       loss and accuracy on the test set, where the trial was finally compared
+test.json       loss and metrics on the test set, where the trial was finally compared
 log.txt         what the trial's process printed
 lock            held by the process that writes here
 """

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from clr_sweep.training.momentum import MomentumCycle
+from clr_sweep.training.own_metrics import scalars
 
 EVALUATION_BATCH = 1000
 
@@ -126,10 +127,14 @@ class TrainingLoop:
         return self.take_metrics()
 
     def take_metrics(self) -> dict[str, float]:
-        """The metrics gathered since the last call; the counters start again."""
+        """The metrics gathered since the last call; the counters start again.
+
+        Raises:
+            InputError: one of them is more than a number.
+        """
         result = self.model.get_metrics_result()
         self.model.reset_metrics()
-        return {name: float(value) for name, value in result.items()}
+        return scalars(result)
 
     def _build(self, check: Callable[[Any, Any], None] | None) -> None:
         # Everything that is made on first use is made here, outside the graph. Evaluation draws

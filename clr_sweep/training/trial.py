@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.errors import StoreError
+from clr_sweep.errors import StoreError, TrialFailedError
 from clr_sweep.records import Divergence, EpochReport, TrialResult
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
 from clr_sweep.training.compiling import check_objective, compiled_model
@@ -282,6 +282,12 @@ class _Trial:
         elif pruned:
             state, value = "pruned", None
             reason = f"pruned after epoch {last.epoch} of {self.epochs}"
+        elif value is None:
+            raise TrialFailedError(
+                f"{self.config.objective.metric}, the objective, is no finite number at the end of "
+                f"epoch {scored.epoch}, though the loss is: a metric must give a number for any "
+                "labels and outputs"
+            )
         elif self._stops_early():
             reason = self._why_early()
         return TrialResult(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
+from clr_sweep.config import Objective
 from clr_sweep.records import StudyRecord, TrialRecord
-from clr_sweep.results.comparison import DETECTABLE, SEED_SD, compare, seed_noise
+from clr_sweep.results.comparison import Comparison, compare
+from clr_sweep.results.report import markdown, summary, trial_markdown
 
 
 def with_accuracy(record: TrialRecord, validation: float, test: float | None) -> TrialRecord:
@@ -19,6 +24,13 @@ def with_accuracy(record: TrialRecord, validation: float, test: float | None) ->
         metrics={**record.metrics, "val_accuracy": validation},
         test_metrics={} if test is None else {"test_accuracy": test, "test_loss": 0.4},
     )
+
+
+def gain(found: Comparison, metric: str) -> float | None:
+    """By how much the best trial is better."""
+    difference = found.difference(metric)
+    assert difference is not None
+    return difference.gain
 
 
 def pair(build: Any, ours: tuple[float, float | None], theirs: tuple[float, float | None]) -> Any:
@@ -38,8 +50,8 @@ def test_differences_are_those_of_the_records(big_study: StudyRecord) -> None:
     assert found.baseline is baseline
     validation = best.metrics["val_accuracy"] - baseline.metrics["val_accuracy"]
     test = best.test_metrics["test_accuracy"] - baseline.test_metrics["test_accuracy"]
-    assert found.validation_points == pytest.approx(100 * validation)
-    assert found.test_points == pytest.approx(100 * test)
+    assert gain(found, "val_accuracy") == pytest.approx(validation)
+    assert gain(found, "test_accuracy") == pytest.approx(test)
     loss = found.difference("val_loss")
     assert loss is not None
     assert loss.gain == baseline.metrics["val_loss"] - best.metrics["val_loss"]
@@ -47,25 +59,80 @@ def test_differences_are_those_of_the_records(big_study: StudyRecord) -> None:
     assert f"{best.value:.4f}" in found.verdict
 
 
+AGAIN = "clr-sweep run sweeps/fashion_mnist.yaml --seed 43 --study fashion-mnist-seed-43"
+
+
+def test_the_verdict_says_what_was_seen_and_what_would_tell(build: Any) -> None:
+    """Both values, the difference, that it is one run each, and the command; no other figure."""
+    study = dataclasses.replace(pair(build, (0.95, 0.89), (0.85, 0.847)), again=AGAIN)
+    assert compare(study).verdict == (
+        "Trial 0 (triangular2, 0.0012 to 0.31) reached validation accuracy 0.9500, the baseline "
+        "(constant 0.01) 0.8500: +10.00 points; on the test set 0.8900 against 0.8470: +4.30 "
+        "points. One run each: how far another seed moves them is not known. The same sweep with "
+        f"another seed would tell: {AGAIN}"
+    )
+
+
+@pytest.mark.parametrize("test", [0.5, 0.84, 0.846, 0.847, 0.86, 0.99])
+def test_no_figure_that_was_not_measured_on_this_study(build: Any, test: float) -> None:
+    """Every number of the verdict and the notes is of these two runs, their steps or counts."""
+    study = pair(build, (0.9, test), (0.85, 0.847))
+    found = compare(study)
+    text = " ".join((found.verdict, *found.notes))
+    known = {0, 0.0012, 0.31, 0.01, 0.9, 0.85, 0.847, test, 5.0, round(100 * (test - 0.847), 2)}
+    numbers = {float(n) for n in re.findall(r"[-+]?\d+(?:\.\d+)?", text.replace("triangular2", ""))}
+    assert numbers <= known
+    assert "noise" not in text
+
+
 @pytest.mark.parametrize(
-    ("test", "says"),
+    ("examples", "ours", "theirs", "says"),
     [
-        (0.851, "is within seed noise, so no difference can be told on the test set"),
-        (0.844, "is within seed noise, so no difference can be told on the test set"),
-        (0.862, "so the difference on the test set may be seed noise"),
-        (0.835, "the difference on the test set, in the baseline's favour, may be seed noise"),
-        (0.890, "is larger than the 0.8 to 2.1 points that seeds alone usually bring about, but "
-                "one run each proves nothing"),
-        (0.800, "in the baseline's favour, is larger than the 0.8 to 2.1 points"),
+        (119, 107, 102, "the binomial error of 119 test examples alone explains (up to 8.3 points"),
+        (119, 102, 107, "the binomial error of 119 test examples alone explains (up to 8.3 points"),
+        (119, 107, 60, None),
+        (10_000, 8_900, 8_880, "of 10,000 test examples alone explains (up to 0.87 points"),
+        (10_000, 8_900, 8_500, None),
+        (119, 107, 107, None),  # nothing to explain
+        (None, 107, 102, None),
     ],
-)  # fmt: skip
-def test_verdict_sets_the_test_difference_beside_seed_noise(
-    build: Any, test: float, says: str
+)
+def test_a_small_test_set_explains_a_small_difference(
+    build: Any, examples: int | None, ours: int, theirs: int, says: str | None
 ) -> None:
-    """The test set decides the wording, whatever the validation part shows."""
-    found = compare(pair(build, (0.95, test), (0.85, 0.847)))
-    assert says in found.verdict
-    assert "One run each" in found.verdict
+    """By the binomial error of the two shares, whoever is ahead; beyond it nothing is said."""
+    of = examples or 119
+    study = pair(build, (0.9, ours / of), (0.85, theirs / of))
+    verdict = compare(dataclasses.replace(study, test_examples=examples)).verdict
+    assert ("binomial" in verdict) == (says is not None)
+    assert says is None or says in verdict
+    assert ("0.8992 against 0.8992: the same." in verdict) == (ours == theirs)
+
+
+def test_the_binomial_limit_holds_in_95_of_100_draws(build: Any) -> None:
+    """Two models of one true accuracy, on test sets drawn anew: rarely is more said of them."""
+    rng = np.random.default_rng(5)
+    draws = rng.binomial(119, 0.85, (400, 2))
+    said = 0
+    for ours, theirs in draws[draws[:, 0] != draws[:, 1]]:
+        study = pair(build, (0.9, ours / 119), (0.85, theirs / 119))
+        said += "binomial" in compare(dataclasses.replace(study, test_examples=119)).verdict
+    different = int((draws[:, 0] != draws[:, 1]).sum())
+    assert 0.90 < said / different < 0.98
+
+
+def test_no_binomial_error_of_what_is_no_share_of_the_examples(build: Any) -> None:
+    """An accuracy over several labels an example is no count of examples; an AUC is none."""
+    study = pair(build, (0.9, 0.9035), (0.85, 0.8712))
+    assert "binomial" not in compare(dataclasses.replace(study, test_examples=119)).verdict
+    trial, baseline = (
+        measured(build, number, "val_auc", "maximize", metrics=["auc"], val_auc=a, test_auc=a)
+        for number, a in ((0, 107 / 119), (None, 102 / 119))
+    )
+    study = build.study([trial], baseline, metric="val_auc", test_examples=119)
+    assert "binomial" not in compare(study).verdict
+    assert "validation AUC 0.8992, the baseline" in compare(study).verdict
+    assert "points" not in compare(study).verdict
 
 
 def test_verdict_never_claims_significance(build: Any) -> None:
@@ -84,9 +151,10 @@ def test_verdict_without_test_metrics_speaks_of_validation(build: Any) -> None:
         with_accuracy(build.baseline(), 0.851, None),
     )
     found = compare(study)
-    assert found.test_points is None
-    assert found.validation_points == pytest.approx(0.2)
-    assert "no difference can be told in validation accuracy" in found.verdict
+    assert found.difference("test_accuracy") is None
+    assert gain(found, "val_accuracy") == pytest.approx(0.002)
+    assert "0.8510: +0.20 points. One run each" in found.verdict
+    assert "test set" not in found.verdict
     assert "not evaluated yet" in found.notes[0]
 
 
@@ -97,7 +165,6 @@ def test_notes_name_the_winners_curse_and_the_untuned_baseline(big_study: StudyR
     assert "winner's curse" in notes
     assert "constant rate (0.01) that was not tuned" in notes
     assert "the best trial took 11,816 steps (14 epochs), the baseline 13,504 (16 epochs)" in notes
-    assert "3 runs each detect a difference of 0.91 to 2.25 points" in notes
 
 
 def test_equal_training_needs_no_note(build: Any) -> None:
@@ -140,7 +207,7 @@ def test_no_complete_baseline(build: Any, state: Any, says: str) -> None:
     found = compare(build.study([build.trial(4)], baseline))
     assert found.best is not None
     assert found.differences == ()
-    assert found.test_points is None
+    assert found.difference("test_accuracy") is None
     assert found.verdict.startswith("Trial 4 (triangular2, 0.0012 to 0.31) reached")
     assert says in found.verdict
 
@@ -157,36 +224,124 @@ def test_a_loss_to_minimize(build: Any) -> None:
     assert found.differences[0].metric == "val_loss"
 
 
-def test_metrics_without_an_accuracy_are_not_judged(build: Any) -> None:
-    """Seed noise is known for accuracies alone: another metric gets no judgement."""
+def measured(
+    build: Any, number: int | None, metric: str, direction: str, *, of: str = "mean_squared_error",
+    metrics: Sequence[str] = (), **values: float,
+) -> TrialRecord:  # fmt: skip
+    """A complete trial, or the baseline, with these metrics alone."""
+    config = build.config(
+        "constant" if number is None else "triangular2", 0.01 if number is None else 0.0012,
+        metrics=tuple(metrics), loss=of,
+    )  # fmt: skip
+    objective = Objective(metric=metric, direction=direction)  # type: ignore[arg-type]
+    config = config.model_copy(update={"objective": objective})
+    record = build.trial(number, config=config)
+    test = {name: value for name, value in values.items() if name.startswith("test_")}
+    rest = {name: value for name, value in values.items() if name not in test}
+    return dataclasses.replace(
+        record, value=values[metric], metrics=rest, test_metrics=test,
+        reports=tuple(dataclasses.replace(report, metrics=rest) for report in record.reports),
+    )  # fmt: skip
 
-    def only_loss(record: TrialRecord) -> TrialRecord:
-        return dataclasses.replace(record, metrics={"val_loss": record.value or 0.0})
 
-    trial = only_loss(build.trial(0, metric="val_loss"))
-    baseline = only_loss(build.baseline(metric="val_loss"))
-    study = build.study([trial], baseline, metric="val_loss", direction="minimize")
+def regression(build: Any, ours: float, theirs: float) -> StudyRecord:
+    """A study of a regression, by its loss, with the mean absolute error beside it."""
+    trial, baseline = (
+        measured(
+            build, number, "val_loss", "minimize", metrics=["mean_absolute_error"],
+            val_loss=loss, test_loss=2 * loss, loss=loss,
+            val_mean_absolute_error=loss**0.5, test_mean_absolute_error=loss**0.5 + 0.01,
+        )
+        for number, loss in ((0, ours), (None, theirs))
+    )  # fmt: skip
+    return build.study(  # type: ignore[no-any-return]
+        [trial], baseline, metric="val_loss", direction="minimize", test_examples=119
+    )
+
+
+def test_a_regression_speaks_of_its_loss(build: Any) -> None:
+    """In the loss's own unit and direction, on the test set too; nothing of an accuracy."""
+    study = regression(build, 0.0213, 0.0314)
+    found = compare(study)
+    assert (
+        "reached validation loss 0.0213, the baseline (constant 0.01) 0.0314: 0.0101 better; on "
+        "the test set 0.0426 against 0.0628: 0.0202 better. One run each" in found.verdict
+    )
+    assert [d.metric for d in found.differences] == [
+        "val_loss", "val_mean_absolute_error", "test_loss", "test_mean_absolute_error", "loss"
+    ]  # fmt: skip
+    for text in (markdown(study), summary(study), trial_markdown(study.trials[0])):
+        assert "accuracy" not in text.replace(AGAIN, "")
+        assert "points" not in text
+    assert "| validation mean absolute error &nbsp; | 0.1459" in markdown(study)
+    assert "binomial" not in found.verdict
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "says"),
+    [
+        (2.123e-6, 2.123e-6, "validation loss 2.123e-6, the baseline (constant 0.01) 2.123e-6: the "
+                             "same"),
+        (2.1231e-6, 2.1232e-6, "2.1231e-6, the baseline (constant 0.01) 2.1232e-6: 1e-10 better"),
+        (3e-4, 2e-4, "0.0003, the baseline (constant 0.01) 0.0002: 0.0001 worse"),
+        (21034.5, 22034.5, "21034.5, the baseline (constant 0.01) 22034.5: 1000.0 better"),
+        (0.50000001, 0.5, "0.50000001, the baseline (constant 0.01) 0.50000000: 1e-8 worse"),
+    ],
+)  # fmt: skip
+def test_values_of_any_size_are_told_apart(
+    build: Any, ours: float, theirs: float, says: str
+) -> None:
+    """Never 0.0000 against 0.0000: digits as needed, and equal values are said to be equal."""
+    assert says in compare(regression(build, ours, theirs)).verdict
+
+
+def test_a_metric_of_ones_own_in_the_direction_that_was_given(build: Any) -> None:
+    """Whatever its name ends in; another one's gain is not guessed."""
+    for direction, says in (("maximize", "0.2000 better"), ("minimize", "0.2000 worse")):
+        trial, baseline = (
+            measured(
+                build, number, "val_top_loss", direction, metrics=["my:top_loss", "my:gap"],
+                val_top_loss=value, test_top_loss=value, val_gap=value,
+            )
+            for number, value in ((0, 0.7), (None, 0.5))
+        )  # fmt: skip
+        study = build.study([trial], baseline, metric="val_top_loss", direction=direction)
+        found = compare(study)
+        assert f"validation top_loss 0.7000, the baseline (constant 0.01) 0.5000: {says}; on the "
+        assert found.verdict.count(says) == 2
+        assert gain(found, "val_gap") is None
+        assert "| validation gap &nbsp; | 0.7000 &nbsp; | 0.5000 &nbsp; | +0.2000 &nbsp; |" in (
+            markdown(study)
+        )
+
+
+def test_binary_classification(build: Any) -> None:
+    """Accuracies in points, by whatever name Keras has for them."""
+    trial, baseline = (
+        measured(
+            build, number, "val_binary_accuracy", "maximize", of="binary_crossentropy",
+            metrics=["binary_accuracy", "auc"], val_binary_accuracy=value, val_auc=value,
+            test_binary_accuracy=value - 0.01, test_auc=value,
+        )
+        for number, value in ((0, 0.9), (None, 0.8))
+    )  # fmt: skip
+    study = build.study([trial], baseline, metric="val_binary_accuracy")
     verdict = compare(study).verdict
-    assert verdict.endswith("how far seeds alone move this metric is not known here.")
+    assert (
+        "validation binary accuracy 0.9000, the baseline (constant 0.01) 0.8000: +10.00" in verdict
+    )
+    assert "on the test set 0.8900 against 0.7900: +10.00 points" in verdict
+    assert "| test AUC &nbsp; | 0.9000 &nbsp; | 0.8000 &nbsp; | +0.1000" in markdown(study)
 
 
-def test_detectable_differences_follow_from_the_deviations() -> None:
-    """The table holds what the power of a two-sample t-test gives for its deviations."""
-    from scipy.stats import nct, t
+def test_a_study_of_an_earlier_version_shows_what_it_measured(build: Any) -> None:
+    """Accuracy was compiled into every model: it is in the table, after what was asked for."""
 
-    for seeds, differences in DETECTABLE.items():
-        for sd, difference in zip(SEED_SD, differences, strict=True):
-            freedom = 2 * seeds - 2
-            shift = difference / sd * (seeds / 2) ** 0.5
-            critical = t.ppf(0.975, freedom)
-            power = 1 - nct.cdf(critical, freedom, shift) + nct.cdf(-critical, freedom, shift)
-            assert power == pytest.approx(0.80, abs=0.012)
+    def old(record: TrialRecord) -> TrialRecord:
+        return dataclasses.replace(record, metrics={**record.metrics, "val_accuracy": 0.0})
 
-
-def test_seed_noise_is_the_95_percent_limit_of_a_difference() -> None:
-    """Of pairs of runs that differ by seed alone, one in twenty differ by more."""
-    import numpy as np
-
-    runs = np.random.default_rng(0).normal(0, 0.3, (200_000, 2))
-    share = np.mean(abs(runs[:, 0] - runs[:, 1]) > seed_noise(0.3))
-    assert share == pytest.approx(0.05, abs=0.002)
+    study = regression(build, 0.1, 0.2)
+    assert study.baseline is not None
+    study = dataclasses.replace(study, trials=(old(study.trials[0]),), baseline=old(study.baseline))
+    assert "accuracy" not in compare(study).verdict
+    assert "| validation accuracy &nbsp; | 0.0000 &nbsp; | 0.0000 &nbsp; | equal" in markdown(study)
