@@ -21,6 +21,7 @@ from clr_sweep.config import (
 )
 from clr_sweep.cycles import plan_trial, plan_whole_budget
 from clr_sweep.fields import Precision
+from clr_sweep.metrics import default_metrics
 from clr_sweep.records import TrialResult
 from clr_sweep.schedules import policies
 from clr_sweep.training.stored_dataset import Dataset, in_memory
@@ -52,7 +53,7 @@ def small_config(
     factor: float = 1,
     epochs: int = 2,
     gamma: float = 1.0,
-    metric: str = "val_accuracy",
+    metric: str | None = None,
     direction: str | None = None,
     at: str = "cycle_end",
     optimizer: str = "sgd",
@@ -64,7 +65,14 @@ def small_config(
     early_stopping: dict[str, Any] | None = None,
     precision: Precision = "float32",
 ) -> TrialConfig:
-    """The configuration of a trial on `few_images`, as the search would make it."""
+    """The configuration of a trial on `few_images`, as the search would make it.
+
+    Args:
+        metric: the objective; None: validation accuracy where it is measured, else the loss.
+    """
+    measured = default_metrics(loss) if metrics is None else metrics
+    if metric is None:
+        metric = "val_accuracy" if "accuracy" in measured else "val_loss"
     objective = Objective.model_validate(
         {"metric": metric, "at": at} | ({} if direction is None else {"direction": direction})
     )
