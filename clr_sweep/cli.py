@@ -16,6 +16,9 @@ from clr_sweep.stopping import stop_request
 if TYPE_CHECKING:
     from clr_sweep.config import Sweep
 
+AS_IN_FILE = "as-in-sweep-file"
+"""The value of an option that `mlflow run` was not given, as MLproject and the run have it."""
+
 # Where a command's context keeps the options that it does not know.
 _UNKNOWN = "clr_sweep.unknown_options"
 
@@ -107,18 +110,24 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 
     SWEEP is a file, or the name of a sweep that clr-sweep ships, such as fashion_mnist.
 
-    An option that is not given, or given empty, leaves the file's value as it is.
+    An option that is not given, or given empty or as "as-in-sweep-file", leaves the file's value
+    as it is.
     """
 
+    from clr_sweep.mlflow_project import go_to_user, in_project
     from clr_sweep.shipped_sweeps import find_sweep
 
-    sweep = find_sweep(sweep)
+    sweep = find_sweep(in_project(sweep, go_to_user()))
 
     def load() -> Sweep:
         from clr_sweep.sweep_file import OPTIONS, load_sweep
         from clr_sweep.wording import unknown
 
-        overrides = {OPTIONS[f"--{name}"]: text for name, text in options.items() if text}
+        overrides = {
+            OPTIONS[f"--{name}"]: text
+            for name, text in options.items()
+            if text and text != AS_IN_FILE
+        }
         wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
         try:
             loaded = load_sweep(sweep, overrides)
@@ -210,6 +219,9 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 @click.argument("config", type=click.Path(path_type=Path))
 def train(config: Path) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
+    from clr_sweep.mlflow_project import go_to_user, in_project
+
+    config = in_project(config, go_to_user())
     with stop_request() as stop:
         from clr_sweep.reproduction import train_config
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from clr_sweep.errors import ClrSweepError
+from clr_sweep.mlflow_project import is_mlflow_run
 
 # Imported where an `mlflow run` is looked at: every command imports this module.
 if TYPE_CHECKING:
@@ -95,10 +96,9 @@ def _mlflow_run() -> psutil.Process | None:
     ancestors = psutil.Process().parents()
     for process in ancestors:
         try:
-            words = process.cmdline()
+            if is_mlflow_run(process):
+                return process
         except psutil.Error:
             continue
-        if any(os.path.basename(word) == "mlflow" for word in words[:3]) and "run" in words:
-            return process
     # The first process of a container has no parent.
     return ancestors[0] if ancestors else None

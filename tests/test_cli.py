@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from json_schemas import allows
 from written_sweeps import SHIPPED, content, written
 
-from clr_sweep.cli import main
+from clr_sweep.cli import AS_IN_FILE, main
 from clr_sweep.config import Sweep
 from clr_sweep.sweep_file import OPTIONS
 from clr_sweep.yaml_file import read_mapping
@@ -112,7 +112,7 @@ def test_options_have_no_defaults_of_their_own() -> None:
     for option in main.commands["run"].params:
         if isinstance(option, click.Option):
             assert option.to_info_dict()["default"] is None
-            assert parameters[option.opts[0].removeprefix("--")]["default"] == ""
+            assert parameters[option.opts[0].removeprefix("--")]["default"] == AS_IN_FILE
 
 
 def test_check_prints_the_plan(tmp_path: Path) -> None:
@@ -262,10 +262,11 @@ def test_other_misuse_of_the_command_line(arguments: list[str]) -> None:
     assert lines[0].startswith("Usage: ")
 
 
-def test_an_option_given_empty_leaves_the_file_as_it_is(tmp_path: Path) -> None:
-    """`mlflow run` hands over '' for a parameter that is not given."""
+@pytest.mark.parametrize("value", ["", AS_IN_FILE])
+def test_an_option_not_given_leaves_the_file_as_it_is(tmp_path: Path, value: str) -> None:
+    """`mlflow run` hands over the default of MLproject, or '' where somebody wrote `-P trials=`."""
     file = written(tmp_path, {"study.trials": 0})
-    empty = [word for option in OPTIONS for word in (option, "")]
+    empty = [word for option in OPTIONS for word in (option, value)]
     assert refused("run", file, *empty) == [f"{file}: study.trials: must be at least 1, got 0"]
 
 
