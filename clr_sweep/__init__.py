@@ -15,16 +15,14 @@ from clr_sweep.when_imported import when_imported
 
 if TYPE_CHECKING:
     from clr_sweep.schedules.keras import (
-        CyclicalLearningRate,
-        ExponentialCyclicalLearningRate,
-        Triangular2CyclicalLearningRate,
-        TriangularCyclicalLearningRate,
-    )
-    from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
-    from clr_sweep.schedules.keras_decays import (
         CosineLearningRate,
+        CyclicalLearningRate,
+        ExponentialBoundsCyclicalLearningRate,
+        ExponentialCyclicalLearningRate,
         LinearLearningRate,
         OneCycleLearningRate,
+        Triangular2CyclicalLearningRate,
+        TriangularCyclicalLearningRate,
     )
 
     __version__: str
@@ -40,15 +38,6 @@ __all__ = [
     "TriangularCyclicalLearningRate",
     "__version__",
 ]
-
-
-def _register_schedules() -> None:
-    # Keras looks a saved class up in its registry and imports nothing by itself.
-    for module in ("keras", "keras_bounds", "keras_decays", "keras_ramp"):
-        importlib.import_module(f"clr_sweep.schedules.{module}")
-
-
-when_imported("keras", _register_schedules)
 
 
 def __getattr__(name: str) -> Any:
@@ -75,3 +64,14 @@ def _installed_version() -> str:
         return metadata.version("clr-sweep")
     except metadata.PackageNotFoundError:
         return "0+unknown"
+
+
+def _register_schedules() -> None:
+    # A statement, not importlib's function: where the package is being imported already, here or
+    # in another thread that waits for Keras, it goes on with what there is instead of failing.
+    import clr_sweep.schedules.keras  # noqa: F401
+
+
+# Keras looks a saved class up in its registry; it imports no module but its own. So there is no
+# way to be found by `load_model` that does not listen for the import of Keras.
+when_imported("keras", _register_schedules)

@@ -16,6 +16,10 @@ def when_imported(name: str, act: Callable[[], None]) -> None:
     """Call `act` once the module `name` has been imported: now, if it has been already.
 
     An import that fails calls nothing; the next one may. What `act` raises, the import raises.
+
+    `act` runs at the end of the import of `name`, in the thread that imports it, while every other
+    thread that imports `name` waits. So it may not assume that a module which imports `name`
+    itself is whole: it may be that very module's import which calls it.
     """
     if name in sys.modules:
         act()
@@ -25,17 +29,23 @@ def when_imported(name: str, act: Callable[[], None]) -> None:
 
 
 class _Finder:
-    """Finds one module as the finders behind it do, and calls `act` when it has been loaded."""
+    """Finds one module as the finders behind it do, and calls `act` when it has been loaded.
+
+    It stays among the finders, where it does nothing more: to take it out while another thread
+    goes through the list would make that thread miss a finder, and fail to import something else.
+    """
 
     def __init__(self, name: str, act: Callable[[], None]) -> None:
         self._name, self._act = name, act
+        self._has_acted = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != self._name:
+        if fullname != self._name or self._has_acted:
             return None
-        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :]:
             if (spec := finder.find_spec(fullname, path, target)) is not None:
                 if spec.loader is not None:
                     self._listen(spec.loader)
@@ -48,8 +58,8 @@ class _Finder:
         def load_and_act(module: ModuleType) -> None:
             load(module)
             # A loader may load other modules too, and a spec may be asked for more than once.
-            if module.__name__ == self._name and self in sys.meta_path:
-                sys.meta_path.remove(self)
+            if module.__name__ == self._name and not self._has_acted:
+                self._has_acted = True
                 self._act()
 
         loader.exec_module = load_and_act  # type: ignore[method-assign]

@@ -6,7 +6,9 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -36,13 +38,11 @@ def watched() -> list[int]:
 
 @pytest.mark.usefixtures("module")
 def test_it_happens_once_after_the_import() -> None:
-    """The module is whole by then, and nothing is left behind."""
-    before = list(sys.meta_path)
+    """The module is whole by then; what listened does nothing more."""
     seen = watched()
     assert seen == []
     importlib.import_module(NAME)
     assert seen == [1]
-    assert sys.meta_path == before
     importlib.reload(sys.modules[NAME])
     assert seen == [1]
 
@@ -67,6 +67,42 @@ def test_looking_for_the_module_is_no_import() -> None:
     assert seen == []
     importlib.import_module(NAME)
     assert seen == [1]
+
+
+def test_who_goes_through_the_finders_meanwhile_misses_none(
+    module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread is half way through the list of finders when another ends the import."""
+    begun, may_end, acted = Event(), Event(), Event()
+    monkeypatch.setattr(sys, "events_of_a_test", (begun, may_end), raising=False)
+    module.write_text(
+        "import sys\nbegun, may_end = sys.events_of_a_test\nbegun.set()\nmay_end.wait(60)\n",
+        encoding="utf-8",
+    )
+    when_imported(NAME, acted.set)
+    thread = Thread(target=importlib.import_module, args=(NAME,))
+    thread.start()
+    assert begun.wait(60)
+
+    class Asked:
+        """A finder behind the one that listens: while it is asked, the other import ends."""
+
+        def find_spec(self, *_: object) -> None:
+            may_end.set()
+            assert acted.wait(60)
+
+    class Answers:
+        """The finder behind it, which alone knows the module."""
+
+        def find_spec(self, name: str, *_: object) -> ModuleSpec:
+            return ModuleSpec(name, None)
+
+    sys.meta_path[1:1] = [Asked(), Answers()]  # type: ignore[list-item]
+    try:
+        assert importlib.util.find_spec("looked_for_meanwhile") is not None
+    finally:
+        may_end.set()
+        thread.join()
 
 
 @pytest.mark.usefixtures("module")

@@ -27,16 +27,14 @@ from clr_sweep.schedules.policies import (
 
 if TYPE_CHECKING:
     from clr_sweep.schedules.keras import (
-        CyclicalLearningRate,
-        ExponentialCyclicalLearningRate,
-        Triangular2CyclicalLearningRate,
-        TriangularCyclicalLearningRate,
-    )
-    from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
-    from clr_sweep.schedules.keras_decays import (
         CosineLearningRate,
+        CyclicalLearningRate,
+        ExponentialBoundsCyclicalLearningRate,
+        ExponentialCyclicalLearningRate,
         LinearLearningRate,
         OneCycleLearningRate,
+        Triangular2CyclicalLearningRate,
+        TriangularCyclicalLearningRate,
     )
 
 __all__ = [
@@ -64,20 +62,13 @@ __all__ = [
 ]
 
 
-_MODULES = {
-    "ExponentialBoundsCyclicalLearningRate": "keras_bounds",
-    "CosineLearningRate": "keras_decays",
-    "LinearLearningRate": "keras_decays",
-    "OneCycleLearningRate": "keras_decays",
-}
-
-
 def __getattr__(name: str) -> Any:
     """Imports a Keras schedule when it is first used, and keeps it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _MODULES.get(name, "keras")
-    value = getattr(importlib.import_module(f"clr_sweep.schedules.{module}"), name)
+    # Keras before the classes, as in every thread: `when_imported` does the same from its side.
+    importlib.import_module("keras")
+    value = getattr(importlib.import_module("clr_sweep.schedules.keras"), name)
     globals()[name] = value
     return value
 

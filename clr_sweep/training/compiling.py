@@ -13,15 +13,13 @@ import numpy as np
 from clr_sweep.errors import InputError
 from clr_sweep.optimizers import KERAS_CLASSES, momentum_argument
 from clr_sweep.schedules.keras import (
-    ExponentialCyclicalLearningRate,
-    Triangular2CyclicalLearningRate,
-    TriangularCyclicalLearningRate,
-)
-from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
-from clr_sweep.schedules.keras_decays import (
     CosineLearningRate,
+    ExponentialBoundsCyclicalLearningRate,
+    ExponentialCyclicalLearningRate,
     LinearLearningRate,
     OneCycleLearningRate,
+    Triangular2CyclicalLearningRate,
+    TriangularCyclicalLearningRate,
 )
 from clr_sweep.training.datasets import Dataset
 from clr_sweep.training.input_checks import check_inputs

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.divergence import divergence
-from clr_sweep.schedules.keras_ramp import RampLearningRate
+from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.durable import replaced

@@ -8,16 +8,14 @@ from typing import Any
 import keras
 
 from clr_sweep.schedules.keras import (
-    CyclicalLearningRate,
-    ExponentialCyclicalLearningRate,
-    Triangular2CyclicalLearningRate,
-    TriangularCyclicalLearningRate,
-)
-from clr_sweep.schedules.keras_bounds import ExponentialBoundsCyclicalLearningRate
-from clr_sweep.schedules.keras_decays import (
     CosineLearningRate,
+    CyclicalLearningRate,
+    ExponentialBoundsCyclicalLearningRate,
+    ExponentialCyclicalLearningRate,
     LinearLearningRate,
     OneCycleLearningRate,
+    Triangular2CyclicalLearningRate,
+    TriangularCyclicalLearningRate,
 )
 
 CLASSES = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.schedules.keras_ramp import RampLearningRate
+from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.schedules.ramp import RAMPS, ramp
 
 

@@ -16,10 +16,10 @@ from clr_sweep.optimizers import OPTIMIZERS, momentum_argument
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
+    OneCycleLearningRate,
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
 )
-from clr_sweep.schedules.keras_decays import OneCycleLearningRate
 from clr_sweep.schedules.momentum import CYCLED, momentum
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.folder import TrialFolder

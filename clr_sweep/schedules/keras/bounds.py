@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, SupportsFloat
 
-import keras
-
 from clr_sweep.schedules import arguments, policies
-from clr_sweep.schedules.keras import CyclicalLearningRate
+from clr_sweep.schedules.keras.base import public
+from clr_sweep.schedules.keras.cyclical import CyclicalLearningRate
 
 __all__ = ["ExponentialBoundsCyclicalLearningRate"]
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class ExponentialBoundsCyclicalLearningRate(CyclicalLearningRate):
     """The exp_range policy of Smith's paper: both bounds decay by gamma with each step.
 

@@ -26,7 +26,7 @@ from typing import Any, Literal, SupportsFloat
 import keras
 
 from clr_sweep.schedules import arguments, policies
-from clr_sweep.schedules.keras_base import Float64Schedule
+from clr_sweep.schedules.keras.base import Float64Schedule, public
 
 __all__ = [
     "CyclicalLearningRate",
@@ -45,7 +45,7 @@ _NAMED_SCALES: dict[str, ScaleFn] = {
 }
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class CyclicalLearningRate(Float64Schedule):
     """A learning rate that rises from a lower to an upper bound and back, again and again.
 
@@ -147,7 +147,7 @@ class CyclicalLearningRate(Float64Schedule):
         }
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class TriangularCyclicalLearningRate(CyclicalLearningRate):
     """Smith's triangular policy: every cycle reaches the maximal rate.
 
@@ -189,7 +189,7 @@ class TriangularCyclicalLearningRate(CyclicalLearningRate):
         return self._bounds_config()
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class Triangular2CyclicalLearningRate(CyclicalLearningRate):
     """Smith's triangular2 policy: the amplitude is halved with each cycle, 2^-(cycle - 1).
 
@@ -232,7 +232,7 @@ class Triangular2CyclicalLearningRate(CyclicalLearningRate):
         return self._bounds_config()
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class ExponentialCyclicalLearningRate(CyclicalLearningRate):
     """The exp_range policy of the libraries: the amplitude decays by gamma with each step.
 

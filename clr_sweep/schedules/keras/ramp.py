@@ -7,7 +7,7 @@ from typing import Any, SupportsFloat
 import keras
 
 from clr_sweep.schedules import arguments
-from clr_sweep.schedules.keras_base import Float64Schedule
+from clr_sweep.schedules.keras.base import Float64Schedule
 from clr_sweep.schedules.ramp import ramp
 
 __all__ = ["RampLearningRate"]

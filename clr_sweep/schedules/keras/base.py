@@ -1,13 +1,27 @@
-"""What the Keras schedules share: arithmetic in float64, a rate in float32, a name."""
+"""What the Keras schedules share: arithmetic in float64, a rate in float32, a name, an address."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
 from clr_sweep.schedules import arguments
+
+Schedule = TypeVar("Schedule", bound=type)
+
+
+def public(schedule: Schedule) -> Schedule:
+    """Registers a class with Keras, and gives it the address that users know: `clr_sweep.NAME`.
+
+    Pickles hold that address. By it a process that knows neither Keras nor this package yet, or
+    that imports both in several threads, imports Keras first and the classes after it: the other
+    way about, two threads could each wait for what the other is importing.
+    """
+    schedule.__module__ = "clr_sweep"
+    registered: Schedule = keras.saving.register_keras_serializable(package="clr_sweep")(schedule)
+    return registered
 
 
 class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):

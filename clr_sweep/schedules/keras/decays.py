@@ -4,17 +4,15 @@ Keras' own PolynomialDecay and CosineDecay work in float32: they lose count abov
 differ in the last bits from what a sweep plans. These work in float64 by the arithmetic of
 `policies` and hand out float32, so that the rate of each step is the planned one, to the bit.
 
-Each is registered with Keras, as the schedules of `keras.py`, and counts steps as those do.
+Each is registered with Keras, as the schedules of `cyclical.py`, and counts steps as those do.
 """
 
 from __future__ import annotations
 
 from typing import Any, SupportsFloat
 
-import keras
-
 from clr_sweep.schedules import arguments, decays, policies
-from clr_sweep.schedules.keras_base import Float64Schedule
+from clr_sweep.schedules.keras.base import Float64Schedule, public
 
 __all__ = ["CosineLearningRate", "LinearLearningRate", "OneCycleLearningRate"]
 
@@ -51,7 +49,7 @@ class _Decay(Float64Schedule):
         }
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class LinearLearningRate(_Decay):
     """A rate that falls along a line to 0: initial * (1 - t / decay_steps), 0 from there on.
 
@@ -83,7 +81,7 @@ class LinearLearningRate(_Decay):
         super().__init__(initial_learning_rate, decay_steps, name)
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class CosineLearningRate(_Decay):
     """A rate that falls along half a cosine to 0: initial * (1 + cos(pi t / decay_steps)) / 2.
 
@@ -115,7 +113,7 @@ class CosineLearningRate(_Decay):
         super().__init__(initial_learning_rate, decay_steps, name)
 
 
-@keras.saving.register_keras_serializable(package="clr_sweep")
+@public
 class OneCycleLearningRate(Float64Schedule):
     """One rise and one longer fall, far below where it began, along half a cosine each.
 

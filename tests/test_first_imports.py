@@ -1,0 +1,303 @@
+"""Whatever a process imports first: each order in a process of its own.
+
+The modules of the other tests import Keras first, all of them, and see one order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickletools
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+import clr_sweep
+
+NAMES = [name for name in clr_sweep.__all__ if name != "__version__"]
+# TensorFlow's notes on the processor are not what is looked at.
+ENVIRONMENT = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+REGISTERED = f"""
+import keras
+for name in {NAMES}:
+    assert keras.saving.get_registered_object("clr_sweep>" + name) is not None, name
+"""
+
+MODEL = """
+import clr_sweep, keras, pickle
+schedule = clr_sweep.Triangular2CyclicalLearningRate(0.25, 0.75, 2)
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(schedule), loss="mse")
+model.save("model.keras")
+open("schedule.pickle", "wb").write(pickle.dumps(schedule))
+"""
+
+LOADED = """
+import keras
+loaded = keras.models.load_model("model.keras").optimizer._learning_rate
+assert [float(loaded(step)) for step in (0, 2, 4, 6)] == [0.25, 0.75, 0.25, 0.5]
+"""
+
+UNPICKLED = """
+import pickle
+unpickled = pickle.load(open("schedule.pickle", "rb"))
+assert [float(unpickled(step)) for step in (0, 2, 4, 6)] == [0.25, 0.75, 0.25, 0.5]
+"""
+
+Run = Callable[[str], None]
+
+
+class Forks:
+    """The process of `first_imports.py`, which has imported what these modules import."""
+
+    def __init__(self, folder: Path, *modules: str, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("first_imports.py")), *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=ENVIRONMENT | environment,
+        )
+
+    def run(self, code: str) -> None:
+        """Runs the code in a process of its own; fails with what it printed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(code), file=self._process.stdin, flush=True)
+        status, output = json.loads(self._process.stdout.readline())
+        assert status == 0, f"{code}\n{output}"
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder, outside of the project, in which all of them run."""
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Iterator[Run]:
+    """Runs code in a fresh process, on the backend that imports the least."""
+    forks = Forks(folder, "keras", KERAS_BACKEND="jax")
+    forks.run(MODEL)
+    yield forks.run
+    forks.close()
+
+
+def run_from_nothing(folder: Path, code: str) -> None:
+    """Runs code in a process that no other has prepared, with TensorFlow."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{code}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_public_name_first(run: Run, name: str) -> None:
+    """Imported or as an attribute, of the package or of its schedules; and all are registered."""
+    for code in (
+        f"from clr_sweep import {name}",
+        f"import clr_sweep; clr_sweep.{name}",
+        f"from clr_sweep.schedules import {name}",
+    ):
+        run(code + REGISTERED)
+
+
+@pytest.mark.parametrize("module", ["base", "bounds", "cyclical", "decays", "ramp"])
+def test_any_module_of_the_schedules_first(run: Run, module: str) -> None:
+    """The package is whole, whichever of its modules is asked for."""
+    run(f"import clr_sweep.schedules.keras.{module}" + REGISTERED)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import clr_sweep",
+        "import keras, clr_sweep",
+        "import clr_sweep, keras",
+        "from clr_sweep.schedules import learning_rate",
+        "from clr_sweep import CosineLearningRate",
+        "import importlib.util, clr_sweep; assert importlib.util.find_spec('keras')",
+        "import clr_sweep.cli",
+    ],
+)
+def test_a_saved_model_loads_after(run: Run, before: str) -> None:
+    """`import clr_sweep` is all that is asked for, before Keras or after it."""
+    run(before + LOADED)
+
+
+def test_a_pickle_first(run: Run) -> None:
+    """Nothing is imported but pickle: it imports what the schedule needs; a copy is the same."""
+    run(UNPICKLED + REGISTERED)
+    run(
+        UNPICKLED + "import copy\n"
+        "copied = copy.deepcopy(unpickled)\n"
+        "assert type(copied) is type(unpickled)\n"
+        "assert copied.get_config() == unpickled.get_config()\n"
+        "assert pickle.loads(pickle.dumps(copied)).get_config() == copied.get_config()\n"
+    )
+
+
+def test_a_pickle_holds_the_public_address(run: Run, folder: Path) -> None:
+    """So it can be read when the modules within the package have moved."""
+    assert run is not None  # which has written it
+    content = (folder / "schedule.pickle").read_bytes()
+    found = {text for _, text, _ in pickletools.genops(content) if isinstance(text, str)}
+    # And the address of the scale, a function of the arithmetic.
+    wanted = {"clr_sweep", "clr_sweep.schedules.policies"}
+    assert {text for text in found if text.startswith("clr_sweep")} == wanted
+
+
+THREADS = """
+import threading
+barrier = threading.Barrier({count})
+failed = []
+
+def thread(code):
+    barrier.wait()
+    try:
+        exec(code, {{}})
+    except BaseException:
+        import traceback
+        failed.append(traceback.format_exc())
+
+threads = [threading.Thread(target=thread, args=(code,)) for code in {codes!r}]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+assert not failed, chr(10).join(failed)
+"""
+
+
+def in_threads(*codes: str) -> str:
+    return THREADS.format(count=len(codes), codes=codes) + REGISTERED
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        (f"import clr_sweep{LOADED}", UNPICKLED),
+        (UNPICKLED, f"import clr_sweep{LOADED}", "from clr_sweep import LinearLearningRate"),
+        ("from clr_sweep.schedules.keras import LinearLearningRate", "import keras", UNPICKLED),
+        ("from clr_sweep import CyclicalLearningRate", f"import clr_sweep{LOADED}"),
+    ],
+    ids=lambda codes: f"{len(codes)} threads",
+)
+def test_threads_that_import_at_the_same_time(run: Run, codes: tuple[str, ...]) -> None:
+    """One imports Keras, another what needs Keras: none fails, and each finds all when it is done.
+
+    A pause in the middle of both imports lets each thread come as far as it can before the other
+    goes on; without it the first would mostly be done before the second began.
+    """
+    run(in_threads(*codes))
+    run(SLOW_IMPORTS + in_threads(*reversed(codes)))
+
+
+SLOW_IMPORTS = """
+import sys, time
+
+class SlowImports:
+    def find_spec(self, name, path, target=None):
+        if name in ("keras", "clr_sweep") or name.startswith(("keras.src.opt", "clr_sweep.")):
+            time.sleep(0.01)
+
+sys.meta_path.insert(0, SlowImports())
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from clr_sweep import Triangular2CyclicalLearningRate" + REGISTERED,
+        "import clr_sweep, tensorflow" + LOADED,
+        # TensorFlow's own name for Keras.
+        "import clr_sweep, tensorflow as tf\nkeras = tf.keras" + LOADED.replace("import keras", ""),
+    ],
+)
+@pytest.mark.usefixtures("run")
+def test_with_tensorflow_from_nothing(folder: Path, code: str) -> None:
+    """TensorFlow imports Keras and Keras imports TensorFlow, whichever comes first."""
+    run_from_nothing(folder, code)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_spawned_process_is_handed_a_schedule(folder: Path) -> None:
+    """It unpickles its arguments before anything of its main module needs Keras."""
+    (folder / "spawned.py").write_text(
+        "import multiprocessing, sys\n"
+        "def rates(schedule):\n"
+        "    return [float(schedule(step)) for step in (0, 2, 4, 6)]\n"
+        "if __name__ == '__main__':\n"
+        "    from clr_sweep import Triangular2CyclicalLearningRate\n"
+        "    schedule = Triangular2CyclicalLearningRate(0.25, 0.75, 2)\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        assert pool.apply(rates, (schedule,)) == [0.25, 0.75, 0.25, 0.5]\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "spawned.py"],
+        cwd=folder,
+        env=ENVIRONMENT | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("run")
+def test_a_notebook(folder: Path) -> None:
+    """A kernel as Jupyter starts it, cell by cell; a completion looks at the package first."""
+    manager, client = start_new_kernel(
+        startup_timeout=300, cwd=str(folder), env=ENVIRONMENT | {"KERAS_BACKEND": "jax"}
+    )
+    try:
+        for cell in (
+            "import clr_sweep",
+            "clr_sweep.Triangular2CyclicalLearningRate?",
+            "schedule = clr_sweep.Triangular2CyclicalLearningRate(0.25, 0.75, 2)",
+            REGISTERED + LOADED,
+            "import copy, pickle; pickle.loads(pickle.dumps(copy.deepcopy(schedule)))",
+        ):
+            reply = client.execute_interactive(cell, timeout=300, output_hook=lambda _: None)
+            assert reply["content"]["status"] == "ok", reply["content"]
+            client.complete("clr_sweep.Tri")
+    except Empty:
+        pytest.fail("the kernel did not answer")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.heavy
+def test_any_module_of_the_package_first(folder: Path) -> None:
+    """None depends on another having been imported before it."""
+    modules = [
+        module.name
+        for module in pkgutil.walk_packages(clr_sweep.__path__, "clr_sweep.")
+        if not module.name.endswith("__main__")
+    ]
+    assert len(modules) > 100
+    forks = Forks(folder, "clr_sweep.cli", "clr_sweep.run", "clr_sweep.preloaded")
+    for module in modules:
+        forks.run(f"import {module}")
+    forks.close()
