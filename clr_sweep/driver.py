@@ -41,8 +41,6 @@ from clr_sweep.training.requests import RUN_TRIAL, DataFacts, Inspection, TrialJ
 from clr_sweep.words import duration
 
 FAILURES_IN_A_ROW = 3
-# Of larger studies the importances are shown at the end: to find them takes the driver's time.
-LIVE_IMPORTANCES = 500
 
 
 @dataclass
@@ -116,7 +114,7 @@ class Driver:
         self._tell_of_ended()
         running = len(self.engine.running)
         if self.display.is_due(at_end=not running):
-            study = self._reader.read(most_for_importances=0)
+            study = self._reader.read()
             self.display.update(study, running, self.background.missed)
         return bool(running)
 
@@ -206,7 +204,7 @@ class Driver:
             if isinstance(event.error, ClrSweepError):
                 raise event.error
             raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
-        elif not any(record.has_ended for record in self._reader.read(0).all):
+        elif not any(record.has_ended for record in self._reader.read().all):
             label = self._flights[key].record.label
             raise TrialFailedError(
                 f"{label}, the first to end, raised an exception; it waits for the next start:\n"
@@ -262,7 +260,7 @@ class Driver:
             self.background.trial_ended(record)
         if self._ended_trials and self.background.is_refresh_due:
             began = time.monotonic()
-            study = self._reader.read(LIVE_IMPORTANCES)
+            study = self._reader.read()
             self.background.refresh(study, time.monotonic() - began)
         self._ended_trials.clear()
 

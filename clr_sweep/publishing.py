@@ -114,7 +114,7 @@ class Publisher:
 
     def draw_last(self, study: StudyRecord) -> None:
         """The parent's figures as they stay: all trials have ended, and none shows the test set."""
-        self._has_last_figures = self._call(self._draw, study)
+        self._has_last_figures = self._call(partial(self._draw, study, last=True))
 
     def finish(self, study: StudyRecord) -> bool:
         """What the parent holds in the end; what was missed before is completed first.
@@ -138,7 +138,7 @@ class Publisher:
             self._log_outcome(study)
         self._summarise(study)
         if not self._has_last_figures:
-            self._draw(study)
+            self._draw(study, last=True)
         self.runs.end(self.runs.parent_id, study.state, study.reason or None)
         self.link.completed()
 
@@ -210,12 +210,15 @@ class Publisher:
             ) from error
         self._opening = None
 
-    def _draw(self, study: StudyRecord) -> None:
+    def _draw(self, study: StudyRecord, *, last: bool = False) -> None:
         # Matplotlib is imported when there is something to draw: a start need not wait for it.
         from clr_sweep.results.figures import study_figures
         from clr_sweep.results.style import save
+        from clr_sweep.search.importances import importances
 
-        drawn = {name: partial(save, one) for name, one in study_figures(study).items()}
+        # They take seconds, from the processor that trials are trained on.
+        found = importances(study) if last else {}
+        drawn = {name: partial(save, one) for name, one in study_figures(study, found).items()}
         self.runs.log_figures(self.runs.parent_id, drawn)
 
     def _summarise(self, study: StudyRecord) -> None:

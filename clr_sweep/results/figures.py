@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from matplotlib.figure import Figure
 
-from clr_sweep.records import StudyRecord
+from clr_sweep.records import Importance, StudyRecord
 from clr_sweep.results.divergence_figure import divergence_figure
+from clr_sweep.results.importances import importance_figure
 from clr_sweep.results.loss_by_rate import loss_by_rate_figure
 from clr_sweep.results.space_figures import bounds_figure, ended, space_figure
-from clr_sweep.results.study_figures import comparison_figure, history_figure, importance_figure
+from clr_sweep.results.study_figures import comparison_figure, history_figure
 from clr_sweep.results.trial_figures import learning_rate_figure, loss_figure
 
 __all__ = [
@@ -25,8 +28,14 @@ __all__ = [
 ]
 
 
-def study_figures(study: StudyRecord) -> dict[str, Figure]:
-    """The study's figures by file name, those that have something to show."""
+def study_figures(
+    study: StudyRecord, importances: Mapping[str, Importance] | None = None
+) -> dict[str, Figure]:
+    """The study's figures by file name, those that have something to show.
+
+    Args:
+        importances: of its hyperparameters, where they are known.
+    """
     figures: dict[str, Figure] = {}
     if ended(study):
         figures["history.png"] = history_figure(study)
@@ -36,6 +45,6 @@ def study_figures(study: StudyRecord) -> dict[str, Figure]:
     compared = (study.best, study.baseline)
     if any(record is not None and record.reports for record in compared):
         figures["comparison.png"] = comparison_figure(study)
-    if study.importances:
-        figures["importances.png"] = importance_figure(study)
+    if importances:
+        figures["importances.png"] = importance_figure(study, importances)
     return figures

@@ -1,4 +1,4 @@
-"""The figures of a study: its history, the best trial against the baseline, importances."""
+"""The figures of a study: its history, the best trial against the baseline."""
 
 from __future__ import annotations
 
@@ -173,35 +173,3 @@ def _comparison_title(study: StudyRecord) -> str:
     if baseline is not None:
         return f"{title}, the baseline {words.value(baseline)}"
     return title + (f"; the baseline {study.baseline.state}" if study.baseline else "")
-
-
-def importance_figure(study: StudyRecord) -> Figure:
-    """The importance of each hyperparameter as the study's evaluator (PED-ANOVA) gave it.
-
-    The importances are Optuna's: parts of 1 that say how much a hyperparameter tells the better
-    trials from the others, not how large its effect is.
-    """
-    items = sorted(study.importances.items(), key=lambda item: item[1])
-    if not items:
-        return style.empty(
-            f"{style.name(study)}: PED-ANOVA importance", "too few complete trials for importances"
-        )
-    drawn = style.figure(
-        f"{style.name(study)}: PED-ANOVA importance",
-        f"What tells the better trials from the others, among "
-        f"{words.plural(study.count('complete'), 'complete trial')}",
-        height=1.5 + 0.36 * max(3, len(items)),
-    )
-    ax = drawn.add_subplot()
-    style.dress(ax, "part of the importance", "", grid="x")
-    values = [value for _, value in items]
-    bars = ax.barh(range(len(items)), values, color=style.BLUE, height=0.62)
-    for bar, value in zip(bars, values, strict=True):
-        bar.set_gid("importance")
-        ax.annotate(f"{value:.2f}", (value, bar.get_y() + bar.get_height() / 2), xytext=(4, 0),
-                    textcoords="offset points", va="center", fontsize=style.SMALL,
-                    color=style.INK)  # fmt: skip
-    ax.set_yticks(range(len(items)), [words.shorten(name, 32) for name, _ in items])
-    ax.tick_params(axis="y", length=0, labelsize=style.BODY)
-    ax.set_xlim(0, 1.1 * max(*values, 1e-9))
-    return drawn

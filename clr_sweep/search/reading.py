@@ -47,27 +47,20 @@ class StudyReader:
         self._study = study
         self._ended: dict[int, TrialRecord] = {}
 
-    def read(self, most_for_importances: int | None = None) -> StudyRecord:
-        """The study as it is stored now.
-
-        Args:
-            most_for_importances: beyond so many trials they are left out, since they take long;
-                None is never.
-        """
+    def read(self) -> StudyRecord:
+        """The study as it is stored now."""
         study = self._study
         sweep = stored_sweep(study)
         stored = study.get_trials(deepcopy=False)
         progress = study.user_attrs.get(PROGRESS, {})
         facts = study.user_attrs.get(FACTS, {})
         planned = progress.get("planned", sweep.study.trials)
-        wanted = most_for_importances is None or len(stored) <= most_for_importances
         return StudyRecord(
             name=study.study_name,
             metric=sweep.objective.metric,
             direction=sweep.objective.direction,
             trials=tuple(self.trial(trial) for trial in stored if CONFIG in trial.user_attrs),
             baseline=read_baseline(study),
-            importances=_importances(study) if wanted else {},
             planned=planned,
             state=progress.get(STATE, "running"),
             reason=progress.get(REASON, ""),
@@ -161,14 +154,3 @@ def _again(study: optuna.Study, sweep: Sweep, facts: Mapping[str, Any], planned:
     file = facts.get("sweep_argument") or facts.get("sweep_file")
     text = study.user_attrs.get(SWEEP_TEXT, "")
     return with_another_seed(sweep, str(file), text, planned) if file else ""
-
-
-def _importances(study: optuna.Study) -> dict[str, float]:
-    """PED-ANOVA importances, or none where there are too few trials for them."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len(complete) < 10:
-        return {}
-    try:
-        return dict(optuna.importance.get_param_importances(study))
-    except (ValueError, RuntimeError, ZeroDivisionError):
-        return {}

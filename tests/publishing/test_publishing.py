@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from told_sweep import Flaky, Sweep
 
 from clr_sweep.parent_run import publisher_of
 from clr_sweep.publishing import Publisher
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.records import Importance, StudyRecord, TrialRecord
 from clr_sweep.results import figures
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
@@ -70,9 +71,9 @@ def test_the_last_figures_are_drawn_once(
     drawn: list[StudyRecord] = []
     of_study = figures.study_figures
 
-    def draw(record: StudyRecord) -> dict[str, Figure]:
+    def draw(record: StudyRecord, importances: Mapping[str, Importance]) -> dict[str, Figure]:
         drawn.append(record)
-        return of_study(record)
+        return of_study(record, importances)
 
     monkeypatch.setattr(figures, "study_figures", draw)
     publisher = study.publisher()

@@ -155,8 +155,7 @@ class Builder:
                 number, state, stop, level=level, policy=policy, init_lr=init_lr, max_lr=max_lr,
                 factor=factor, gamma=0.99994 if policy == "exp_range" else 1.0,
             ))  # fmt: skip
-        importances = {"max_lr": 0.61, "policy": 0.17, "step_size_factor": 0.13, "init_lr": 0.09}
-        study = self.study(made, self.baseline(tested=True, level=0.845), importances=importances)
+        study = self.study(made, self.baseline(tested=True, level=0.845))
         best = study.best
         if best is not None:
             tested = dataclasses.replace(best, test_metrics={

@@ -14,7 +14,7 @@ from clr_sweep.results import figures, style
 from clr_sweep.results.study_figures import best_so_far
 from clr_sweep.schedules import policies
 
-STUDY_FIGURES = ("history", "space", "bounds", "comparison", "divergence", "importance")
+STUDY_FIGURES = ("history", "space", "bounds", "comparison", "divergence")
 
 
 def test_figures_of_policies_without_cycles(build: Any) -> None:
@@ -105,14 +105,6 @@ def test_comparison_figure_draws_both_runs_on_one_axis(big_study: StudyRecord) -
     assert overlaps(figure) == []
 
 
-def test_importance_figure_has_a_bar_for_each(big_study: StudyRecord) -> None:
-    """Bars of the importances as they are stored, under the evaluator's name."""
-    figure = figures.importance_figure(big_study)
-    widths = [bar.get_width() for bar in drawn(figure, "importance")]
-    assert widths == sorted(big_study.importances.values())
-    assert "PED-ANOVA importance" in drawn(figure, "title")[0].get_text()
-
-
 def few_trials(build: Any) -> dict[str, StudyRecord]:
     """Studies with hardly anything in them."""
     baseline = build.baseline()
@@ -139,7 +131,7 @@ def test_figures_of_hardly_anything_render(build: Any, kind: str, case: str) -> 
     study = few_trials(build)[case]
     figure = getattr(figures, f"{kind}_figure")(study)
     assert render(figure)
-    if study.best is None and kind not in ("importance", "divergence"):
+    if study.best is None and kind != "divergence":
         assert "no complete trial yet" in texts(figure) or "no trial has ended yet" in texts(figure)
 
 
@@ -157,7 +149,6 @@ def test_study_figures_leaves_out_what_has_no_content(build: Any, big_study: Stu
     """File names of what there is to see, and nothing else."""
     assert list(figures.study_figures(big_study)) == [
         "history.png", "search-space.png", "bounds.png", "divergence.png", "comparison.png",
-        "importances.png",
     ]  # fmt: skip
     assert figures.study_figures(build.study()) == {}
     assert list(figures.study_figures(build.study((), build.baseline()))) == ["comparison.png"]

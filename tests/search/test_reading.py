@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import optuna
@@ -42,7 +41,6 @@ def test_how_trials_end(opened: optuna.storages.BaseStorage, tmp_path: Path) -> 
     assert read.best is read.trials[1]
     assert read.trials[3].reason == "Traceback: no memory"
     assert (read.name, read.metric, read.direction) == ("example", "val_accuracy", "maximize")
-    assert read.importances == {}
     begin(study, made, tmp_path)
     assert read_study(study).trials[4].state == "running"
 
@@ -73,23 +71,6 @@ def test_a_trial_is_read_with_all_that_it_left(
     assert (record.cpu_seconds, record.wall_seconds) == (90.0, 91.5)
     assert record.provenance == {"python": "3", **FACTS}
     assert study.trials[0].user_attrs[PHASES]["positions"][-1] == 0.0
-
-
-def test_importances_need_trials_enough(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
-    """From ten complete trials on each sampled value has its importance, all together 1."""
-    made = sweep({"study.sampler": "random", "search_space.policy": "triangular"})
-    study = storage.open_study(opened, made, "", FACTS)
-    for _ in range(12):
-        trial = begin(study, made, tmp_path).trial
-        trials.record_result(study, trial, result(value=-abs(math.log(trial.params["max_lr"]))))
-        if len(study.trials) < 10:
-            assert read_study(study).importances == {}
-    found = read_study(study).importances
-    assert found.keys() == {"init_lr", "max_lr", "step_size_factor"}
-    assert sum(found.values()) == pytest.approx(1)
-    assert max(found, key=lambda name: found[name]) == "max_lr"
 
 
 def test_how_far_a_study_is(opened: optuna.storages.BaseStorage) -> None:
