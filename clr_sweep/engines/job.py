@@ -16,6 +16,8 @@ from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
 
+from clr_sweep.engines.leftovers import end_with_all_below
+from clr_sweep.engines.processes import adopt_orphans
 from clr_sweep.errors import ClrSweepError
 
 SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
@@ -28,7 +30,10 @@ def run(
     log: str,
     environment: Mapping[str, str],
 ) -> None:
-    """Run `function(payload, report)` and end the process.
+    """Run `function(payload, report)`, send what came of it, and wait for the driver to end us.
+
+    The process leads a session of its own and adopts the orphans below it, so that the driver
+    finds all that the function has started, and ends it with the job.
 
     Args:
         connection: to the driver. It says first that it knows of this process: one whose start
@@ -39,7 +44,10 @@ def run(
         log: file that standard output and error are appended to.
         environment: variables that are set before the function's module is imported.
     """
-    # Ctrl-C goes to every process of the terminal; what happens to a job, the driver decides.
+    if hasattr(os, "setsid"):
+        os.setsid()
+    adopt_orphans()
+    # Ctrl-C is the driver's: no terminal reaches this session, and nothing else should.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
@@ -48,34 +56,47 @@ def run(
         connection.recv()
     except (EOFError, OSError):
         os._exit(1)
+    job_pid = os.getpid()
     _print_into(log)
     os.environ.update(environment)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def report(value: Any) -> Any:
+        _end_a_copy(job_pid)
         try:
             connection.send(("message", value))
             return connection.recv()
         except (EOFError, OSError):
-            os._exit(1)  # the driver is gone
+            end_with_all_below()  # the driver is gone
 
     try:
         module, _, name = function.partition(":")
         job = getattr(importlib.import_module(module), name)
         answer = ("done", job(payload, report))
     except BaseException as error:
+        _end_a_copy(job_pid)
         answer = _failure(error)
-    try:
-        connection.send(answer)
-    except OSError:
-        os._exit(1)  # the driver is gone
-    except Exception as error:  # it cannot be pickled; nothing was sent yet
-        connection.send(_failure(error))
-    connection.close()
+    _end_a_copy(job_pid)
     sys.stdout.flush()
     sys.stderr.flush()
-    # TensorFlow's threads and exit handlers have nothing left to do that matters.
-    os._exit(0)
+    try:
+        try:
+            connection.send(answer)
+        except OSError:
+            raise
+        except Exception as error:  # it cannot be pickled; nothing was sent yet
+            connection.send(_failure(error))
+        # Nothing more comes: the driver, which has the answer, ends this process and all below.
+        # TensorFlow's threads and exit handlers have nothing left to do that matters.
+        connection.recv()
+    except (EOFError, OSError):
+        end_with_all_below()
+
+
+def _end_a_copy(job_pid: int) -> None:
+    """End a copy of the job that its code forked and that came back from there."""
+    if os.getpid() != job_pid:
+        os._exit(0)
 
 
 def _failure(error: BaseException) -> tuple[str, tuple[BaseException, str]]:
@@ -101,4 +122,4 @@ def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         mp_connection.wait([parent.sentinel])
-        os._exit(1)
+        end_with_all_below()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
@@ -11,6 +10,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -28,6 +28,8 @@ from clr_sweep.errors import ClrSweepError
 # Imported by the server before it forks: everything a job needs, so that a job starts at once.
 PRELOAD = ("clr_sweep.preloaded", "clr_sweep.engines.server")
 GRACE_SECONDS = 5.0
+# From SIGKILL to the end: a process with gigabytes of memory, or a GPU's, needs a while.
+DEATH_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class _Job:
     process: JobProcess
     connection: Connection
     device: Device | None
+    log: Path
 
 
 class LocalEngine:
@@ -124,7 +127,7 @@ class LocalEngine:
         device = least_loaded(self.devices, [job.device for job in self._jobs.values()])
         environment = device.environment if device else {}
         ours, process = self._launch(key, (function, payload, str(log), environment))
-        self._jobs[key] = _Job(process, ours, device)
+        self._jobs[key] = _Job(process, ours, device, log)
         with contextlib.suppress(OSError):  # it has died already, which the next wait shows
             ours.send("go")
 
@@ -161,6 +164,18 @@ class LocalEngine:
         stopped = self.running
         self._stop(stopped)
         return stopped
+
+    def suspend(self) -> None:
+        """Stop all jobs where they are and then this process, until it is told to go on.
+
+        What Ctrl-Z does to the processes of a terminal; jobs are in sessions of their own.
+        """
+        jobs = tuple(self._jobs.values())
+        for job in jobs:
+            job.process.signal_group(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        for job in jobs:
+            job.process.signal_group(signal.SIGCONT)
 
     def close(self) -> None:
         """End every job, and a server that has started none: it may still import Keras."""
@@ -207,11 +222,11 @@ class LocalEngine:
             return self._died(key)
         except Exception as error:  # it came, but this process cannot make an object of it
             text = traceback.format_exc()
-            self._end(key)
+            self._end(key, 0.0)
             return Failed(key, error, text)
         if kind == "message":
             return Message(key, value)
-        self._end(key)
+        self._end(key, 0.0)  # it has nothing left to do
         return Done(key, value) if kind == "done" else Failed(key, *value)
 
     def _has_died(self, key: Hashable) -> bool:
@@ -223,14 +238,27 @@ class LocalEngine:
         return Died(key, _death(self._end(key)))
 
     def _end(self, key: Hashable, deadline: float | None = None) -> int | None:
-        """Let a job end by itself until the deadline, else by force; its exit status."""
-        job = self._jobs[key]
-        if not job.process.wait(deadline or time.monotonic() + GRACE_SECONDS):
+        """Let a job end by itself until the deadline, else by force; its exit status.
+
+        All that its code has started ends with it.
+
+        Raises:
+            ClrSweepError: the system does not end it.
+        """
+        job = self._jobs.pop(key)
+        if not job.process.wait(time.monotonic() + GRACE_SECONDS if deadline is None else deadline):
             job.process.kill()
-            job.process.wait(math.inf)
+            if not job.process.wait(time.monotonic() + DEATH_SECONDS):
+                raise ClrSweepError(
+                    f"{key}: its process {job.process.pid} was killed and is not gone after "
+                    f"{DEATH_SECONDS:.0f} s: it waits for a disk or a device that does not answer"
+                )
+        ended = job.process.end_leftovers(_server_pid())
         exitcode = job.process.take_away()
         job.connection.close()
-        del self._jobs[key]
+        if ended:
+            with contextlib.suppress(OSError), job.log.open("a", encoding="utf-8") as log:
+                log.writelines(f"{line}\n" for line in ended)
         return exitcode
 
 
@@ -240,10 +268,28 @@ def local_engine(slots: int = 1) -> Iterator[LocalEngine]:
     engine = LocalEngine(slots)
     adopt_orphans()
     try:
-        yield engine
+        with _suspended_by_terminal(engine):
+            yield engine
     finally:
         engine.close()
         adopt_orphans(False)
+
+
+@contextlib.contextmanager
+def _suspended_by_terminal(engine: LocalEngine) -> Iterator[None]:
+    """Ctrl-Z suspends the engine's jobs too for as long as the block runs."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or not hasattr(signal, "SIGTSTP"):
+        yield
+        return
+    if signal.getsignal(signal.SIGTSTP) != signal.SIG_DFL:  # a shell without jobs ignores it
+        yield
+        return
+    signal.signal(signal.SIGTSTP, lambda _number, _frame: engine.suspend())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
 
 
 def _context() -> Any:
@@ -290,6 +336,14 @@ def _start_server() -> None:
         ) from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _server_pid() -> int | None:
+    """The number of the server's process, where there is one."""
+    if sys.platform != "linux":
+        return None
+    pid: int | None = multiprocessing.forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    return pid
 
 
 def _end_server() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import sys
 import time
 from multiprocessing import connection as mp_connection
 from multiprocessing.process import BaseProcess
 
 import psutil
+
+from clr_sweep.engines.leftovers import below, end_leftovers
 
 _PR_SET_CHILD_SUBREAPER = 36
 # The exit status that multiprocessing makes up for a process whose server is gone.
@@ -43,6 +46,8 @@ class JobProcess:
 
     def __init__(self, started: BaseProcess) -> None:
         self._started = started
+        self.pid: int = started.pid or 0
+        self._below: dict[psutil.Process, str] = {}
         # Identified by its start too: a number alone may be given to another process.
         self._process: psutil.Process | None = None
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -55,15 +60,32 @@ class JobProcess:
 
     def terminate(self) -> None:
         """Send SIGTERM, if it is still there."""
+        self._below = below(self._process)
         with contextlib.suppress(psutil.NoSuchProcess):
             if self._process is not None:
                 self._process.terminate()
 
     def kill(self) -> None:
-        """Send SIGKILL, which ends a stopped process too, if it is still there."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if self._process is not None:
-                self._process.kill()
+        """Send SIGKILL, which ends stopped processes too, to it and its group, if it is there."""
+        self._below |= below(self._process)
+        self.signal_group(signal.SIGKILL)
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to all in its group, if it is still there and leads one."""
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if self._process is not None and self._process.is_running():
+                if os.getpgid(self.pid) == self.pid:
+                    os.killpg(self.pid, number)
+                else:  # it was just made
+                    self._process.send_signal(number)
+
+    def end_leftovers(self, server: int | None) -> tuple[str, ...]:
+        """End what it left behind; a line for each process. Call it when this one has ended.
+
+        Args:
+            server: the process that jobs are forked from.
+        """
+        return end_leftovers(self.pid, self._below, server)
 
     def wait(self, deadline: float) -> bool:
         """Wait for its end until `deadline`, a time of `time.monotonic`; whether it has ended."""
@@ -101,7 +123,14 @@ class JobProcess:
 
     @property
     def _is_zombie(self) -> bool:
+        """Whether it has ended and nobody has taken it away.
+
+        The first of its threads may have ended while others go on, or are just being ended: they
+        are still the parents of what they started.
+        """
         try:
-            return self._process is None or self._process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            return self._process is None or (
+                self._process.status() == psutil.STATUS_ZOMBIE and self._process.num_threads() <= 1
+            )
+        except psutil.NoSuchProcess:  # a zombie has no threads where it cannot be asked for them
             return True

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import engine_jobs
 from engine_events import server_pid
 
 from clr_sweep.engines import local
@@ -26,19 +27,34 @@ def say(**what: Any) -> None:
 
 def main(folder: Path, what: str) -> None:
     """Start two jobs and act on what comes."""
-    local.PRELOAD = ()  # these jobs need no Keras, so their server is there at once
+    # These jobs need no Keras, so their server is there at once.
+    local.PRELOAD = ("clr_sweep.engines.server",)
     with stop_request() as stop, local.local_engine(2) as engine:
         if what == "surroundings":
             engine.start("a", "engine_jobs:surroundings", None, folder / "a.txt")
             for event in engine.wait(600):
                 say(**event.value)
             return
+        if what == "count":
+            engine.start("a", "engine_jobs:count", folder / "counted", folder / "a.txt")
+            (first_word,) = engine.wait(600)
+            say(reported=[first_word.value])
+            engine.answer("a", None)
+            while not stop:
+                engine.wait(0.05)
+            return
         if what == "killed server":
             # Another one takes its place; what the test sends then goes to that.
             os.kill(server_pid(), signal.SIGKILL)
-        function = "engine_jobs:stay" if what == "stay" else "engine_jobs:ask"
         for key in ("a", "b"):
-            payload = "hear" if what == "stay" else ["before", "after"]
+            function: str = "engine_jobs:ask"
+            payload: Any = ["before", "after"]
+            if what == "stay":
+                function, payload = "engine_jobs:stay", "hear"
+            elif what == "leave":
+                (folder / key).mkdir()
+                kinds = list(engine_jobs.LEFT)
+                function, payload = "engine_jobs:leave", (folder / key, kinds, "stay")
             engine.start(key, function, payload, folder / f"{key}.txt")
         first: list[Any] = []
         while len(first) < 2:  # both may come at once

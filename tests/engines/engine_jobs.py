@@ -76,21 +76,108 @@ def end_as_told(_payload: Any, report: Report) -> None:
     end_by(report(os.getpid()), report)
 
 
-def leave_a_process(payload: str, report: Report) -> int:
-    """Start a process that outlives the job and return its number.
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+DEAF = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; "
+
+
+def _forked(do: Callable[[], Any]) -> int:
+    """A copy of this process that does one thing, and then sleeps."""
+    if (pid := os.fork()) == 0:
+        do()
+        time.sleep(600)
+    return pid
+
+
+def _daemon(folder: Path) -> int:
+    """A process as a daemon makes itself: twice forked, in a session of its own."""
+    file = folder / "daemon"
+
+    def leave() -> None:
+        os.setsid()
+        if (pid := os.fork()) != 0:
+            file.with_suffix(".part").write_text(str(pid))
+            os.replace(file.with_suffix(".part"), file)
+            os._exit(0)
+
+    os.waitpid(_forked(leave), 0)
+    return int(file.read_text())
+
+
+def _locked_copy(folder: Path) -> int:
+    """A copy of the process that holds a lock which this one has taken."""
+    import fcntl
+
+    lock = (folder / "lock").open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return _forked(lambda: None)
+
+
+def _ceaseless(folder: Path) -> int:
+    """A thread that starts programs one after the other, and writes their numbers down."""
+
+    def start() -> None:
+        with (folder / "started").open("a") as file:
+            while True:
+                file.write(f"{subprocess.Popen(['sleep', '600'], start_new_session=True).pid}\n")
+                file.flush()
+                time.sleep(0.02)
+
+    threading.Thread(target=start).start()
+    while not (folder / "started").exists() or not (folder / "started").read_text():
+        time.sleep(0.01)
+    return int((folder / "started").read_text().split()[0])
+
+
+LEFT: dict[str, Callable[[Path], int]] = {
+    "program": lambda _folder: subprocess.Popen(SLEEP).pid,
+    "deaf program": lambda _folder: subprocess.Popen([*SLEEP[:2], DEAF + SLEEP[2]]).pid,
+    "own session": lambda _folder: subprocess.Popen(SLEEP, start_new_session=True).pid,
+    "fork": _locked_copy,
+    "daemon": _daemon,
+    "thread": _ceaseless,
+}
+
+
+def leave(payload: tuple[Path, list[str], str], report: Report) -> str:
+    """Leave processes behind, report their numbers, and end in a way.
 
     Args:
-        payload: "new" for a program of its own; "fork" for a copy that holds all that is open
-            here: the job reports its number then, and is killed.
+        payload: a folder to write in, which of LEFT, and the way.
+        report: says the numbers; what comes back does not matter.
     """
-    if payload == "new":
-        sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
-        return subprocess.Popen(sleep, start_new_session=True).pid
+    folder, kinds, way = payload
+    threading.Thread(target=time.sleep, args=(600,)).start()  # one that is no daemon
+    report([LEFT[kind](folder) for kind in kinds])
+    if way == "raise":
+        raise ZeroDivisionError(way)
+    if way == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if way == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if way in ("stay", "deaf"):
+        report("here")
+    return way
+
+
+def copy_comes_back(payload: str, report: Report) -> str:
+    """Fork a copy that goes on as if it were the job; the job waits for its end."""
     if (pid := os.fork()) == 0:
-        time.sleep(600)
-    report(pid)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return pid
+        if payload == "exit":
+            sys.exit(3)
+        if payload == "report":
+            report("of the copy")
+        return "of the copy"
+    os.waitpid(pid, 0)
+    return "of the job"
+
+
+def count(payload: Path, report: Report) -> None:
+    """Report, and then make a file longer and longer."""
+    report(os.getpid())
+    with payload.open("ab", buffering=0) as file:
+        while True:
+            file.write(b".")
+            time.sleep(0.01)
 
 
 def touch(payload: Path, _report: Report) -> None:
