@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Self
 
@@ -38,9 +38,13 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def expected(text: str) -> PydanticCustomError:
-    """The error of a validator that wanted `text`; the message says what it got instead."""
-    return PydanticCustomError("expected", "{text}", {"text": text})
+def expected(text: str, names: Sequence[str] = ()) -> PydanticCustomError:
+    """The error of a validator that wanted `text`; the message says what it got instead.
+
+    Args:
+        names: those that are allowed, where it is names: the message shows the nearest one.
+    """
+    return PydanticCustomError("expected", "{text}", {"text": text, "names": list(names)})
 
 
 def is_number(value: Any) -> bool:

@@ -65,7 +65,7 @@ def _policies(value: Any) -> Any:
     known = all(isinstance(one, str) and one in POLICIES for one in listed)
     if not known or not listed or len(set(listed)) < len(listed):
         names = f"{', '.join(POLICIES[:-1])} and {POLICIES[-1]}"
-        raise expected(f"one of {names}, or a list of some of them")
+        raise expected(f"one of {names}, or a list of some of them", POLICIES)
     return value if isinstance(value, str) else tuple(value)
 
 

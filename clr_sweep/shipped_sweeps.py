@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+from clr_sweep.nearest import hint
+
 # In the repository a link to `sweeps/` beside the package, in what is installed a folder.
 FOLDER = Path(__file__).parent / "sweeps"
 
@@ -42,9 +44,18 @@ def find_sweep(given: Path) -> Path:
     return shipped
 
 
-def known_sweeps(path: Path) -> str:
-    """What to add to the message for a sweep file that is not there; empty for one that is."""
+def with_known_sweeps(message: str, path: Path) -> str:
+    """The message for a sweep file that cannot be read, with what may have been meant.
+
+    Args:
+        message: what was said; it may name a near file of the same folder already.
+        path: where the file was looked for.
+    """
     names = shipped_sweeps()
     if os.path.lexists(path) or not names:
-        return ""
-    return f" (those that clr-sweep ships can be named from anywhere: {', '.join(names)})"
+        return message
+    near = "" if " - did you mean " in message else hint(path.stem, names)
+    return (
+        f"{message}{near} (those that clr-sweep ships can be named from anywhere: "
+        f"{', '.join(names)})"
+    )

@@ -9,6 +9,7 @@ from clr_sweep.config import OptimizerConfig
 from clr_sweep.cycles import epochs_needed, fits
 from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.fields import DEFAULT_POLICIES
+from clr_sweep.nearest import nearest
 from clr_sweep.optimizers import (
     OPTIMIZERS,
     Real,
@@ -228,4 +229,7 @@ def _further_problem(
     if f"model.{key}" in of_model:
         return f"unknown hyperparameter {key!r} - did you mean 'model.{key}'?"
     names = [*SCHEDULE_KEYS, "batch_size", "optimizer", *of_model, *known]
-    return unknown("hyperparameter", key, names)
+    text = unknown("hyperparameter", key, names)
+    if model_arguments is None and nearest(key, names) is None and key.isidentifier():
+        text += f"; if the model's function takes it, it is written 'model.{key}'"
+    return text

@@ -14,7 +14,7 @@ from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
 from clr_sweep.metrics import OWN, default_metrics, objectives
 from clr_sweep.readable_values import readable_values
-from clr_sweep.shipped_sweeps import known_sweeps
+from clr_sweep.shipped_sweeps import with_known_sweeps
 from clr_sweep.space_checks import Problem, cycle_problem, momentum_problems, space_problems
 from clr_sweep.wording import sentence, shown, unknown, validation, without_password
 from clr_sweep.yaml_file import read_mapping
@@ -61,7 +61,7 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     try:
         content = read_mapping(path)
     except InputError as error:
-        text = f"{error}{known_sweeps(path)}"
+        text = with_known_sweeps(str(error), path)
         raise InputError([*wrong, *text.split("\n")]) from None
     for key, value in given.items():
         section, _, name = key.partition(".")
@@ -132,6 +132,7 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
     from clr_sweep.training.datasets import check_dataset_name, training_examples
     from clr_sweep.training.models import MODELS, check_model_name
+    from clr_sweep.training.signatures import function_arguments
 
     if (data := values.get("dataset.name")) is not None:
         wrong_data = check_dataset_name(data, folders)
@@ -143,10 +144,13 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         yield from ((("model", "name"), text) for text in check_model_name(model, folders))
         if model in MODELS:
             model_arguments = tuple(inspect.signature(MODELS[model]).parameters)
-            for key in values.get("model.arguments", {}):
-                if key not in model_arguments:
-                    text = unknown(f"argument of the model {model}", key, model_arguments)
-                    yield ("model", "arguments", key), text
+        else:
+            model_arguments = function_arguments(model, folders)
+    if model_arguments is not None:
+        for key in values.get("model.arguments", {}):
+            if key not in model_arguments:
+                text = unknown(f"argument of the model {model}", key, model_arguments)
+                yield ("model", "arguments", key), text
     yield from _metric_problems(values, folders)
     storage = values.get("study.storage")
     if storage is not None and without_password(storage) != storage:

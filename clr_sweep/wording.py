@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from clr_sweep.dimensions import TAGS
 from clr_sweep.errors import FieldProblemsError, InputError
+from clr_sweep.nearest import hint, same
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -91,14 +91,27 @@ def without_password(url: str) -> str:
 def unknown(what: str, found: str, known: Iterable[str]) -> str:
     """The message for a name that is not among those known, with the nearest one."""
     names = list(known)
-    return f"unknown {what} {shown(found)}{_hint(found, names)} (known: {', '.join(names)})"
+    return f"unknown {what} {shown(found)}{hint(found, names)} (known: {', '.join(names)})"
 
 
-def _hint(found: Any, names: Sequence[str]) -> str:
-    if not isinstance(found, str):
-        return ""
-    near = difflib.get_close_matches(found.lower(), names, n=1)
-    return f" - did you mean {near[0]!r}?" if near else ""
+def _unknown_key(cls: type[BaseModel], key: str, known: Sequence[str]) -> str:
+    """The message for an unknown key: the nearest one at its place, or the place it belongs to."""
+    if not hint(key, known):
+        elsewhere = same(key, _keys_of(cls))
+        if elsewhere is None and "arguments" in known:
+            elsewhere = f"arguments.{key}"
+        if elsewhere is not None:
+            listed = ", ".join(known)
+            return f"unknown key {shown(key)} - did you mean {elsewhere!r}? (known: {listed})"
+    return unknown("key", key, known)
+
+
+def _keys_of(cls: type[BaseModel]) -> Iterator[str]:
+    """The keys of a file, and those of its sections."""
+    for name, field in cls.model_fields.items():
+        yield name
+        section = _section(field.annotation)
+        yield from (f"{name}.{key}" for key in (section.model_fields if section else ()))
 
 
 def validated(cls: type[Record], content: Any, source: str) -> Record:
@@ -145,16 +158,22 @@ def _problems(
     elif kind == "missing":
         yield keys, "is required"
     elif kind == "extra_forbidden":
-        yield keys, unknown("key", keys[-1], known)
+        yield keys, _unknown_key(cls, keys[-1], known)
     elif kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
         allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
         one_of = "one of " if len(names) > 1 else ""
-        yield keys, f"must be {one_of}{allowed}, got {shown(found)}{_hint(found, names)}"
+        yield keys, f"must be {one_of}{allowed}, got {shown(found)}{hint(found, names)}"
     else:
         template = _EXPECTED.get(kind)
         wanted = f"must be {template.format(**context)}" if template else detail["msg"]
-        yield keys, f"{wanted}, got {shown(found)}"
+        yield keys, f"{wanted}, got {shown(found)}{_hint_of_one(found, context.get('names', ()))}"
+
+
+def _hint_of_one(found: Any, names: Sequence[str]) -> str:
+    """The hint for the first of the names found that is not known."""
+    listed = found if isinstance(found, (list, tuple)) else (found,)
+    return next((text for one in listed if one not in names and (text := hint(one, names))), "")
 
 
 def _keys(

@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from clr_sweep.errors import InputError
+from clr_sweep.nearest import nearest
 
+_SUFFIXES = (".yaml", ".yml")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -76,7 +78,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from error
+        near = _nearest_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise InputError(f"cannot be read: {error.strerror or error}{near}", str(path)) from error
     except UnicodeDecodeError as error:
         problem = f"must be UTF-8 text, got byte 0x{error.object[error.start]:02x}"
         raise InputError(f"{problem} at position {error.start}", str(path)) from error
@@ -103,6 +106,21 @@ def read_mapping(path: Path) -> dict[str, Any]:
         kind = {list: "a list", str: "a text", bool: "true or false"}.get(type(content), "a number")
         raise InputError(f"must hold a mapping of keys to values, got {kind}", str(path))
     return content
+
+
+def _nearest_file(path: Path) -> str:
+    """The hint for a file that is not there: the nearest YAML file of its folder."""
+    try:
+        names = sorted(file.name for file in path.parent.iterdir() if file.suffix in _SUFFIXES)
+    except OSError:
+        return ""
+    names = [name for name in names if name != path.name]
+    near = nearest(path.name, names) or nearest(path.stem, [Path(name).stem for name in names])
+    if near is None:
+        return ""
+    if near not in names:
+        near = next(name for name in names if Path(name).stem == near)
+    return f" - did you mean {str(path.with_name(near))!r}?"
 
 
 class _Dumper(yaml.SafeDumper):

@@ -108,7 +108,7 @@ def beside(tmp_path: Path) -> Path:
     """A folder with what the pages' sweeps name: a data file, and modules with functions."""
     shutil.copy(DATA / "fashion_mnist_slice.npz", tmp_path / "my_data.npz")
     (tmp_path / "my_model.py").write_text("def build(input_shape, classes):\n    ...\n")
-    (tmp_path / "rings.py").write_text("def data(): ...\ndef network(): ...\n")
+    (tmp_path / "rings.py").write_text("def data(): ...\ndef network(units=16): ...\n")
     return tmp_path
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from clr_sweep import wording
 from clr_sweep.config import Sweep
 from clr_sweep.errors import InputError, StoreError, StudyChangedError
+from clr_sweep.nearest import hint
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
 from clr_sweep.search.pruning import make_pruner
 
@@ -164,7 +165,8 @@ def load_study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study:
     except KeyError:
         names = sorted(optuna.get_all_study_names(storage))
         raise InputError(
-            f"there is no study {name!r} in the storage (there: {', '.join(names) or 'none'})"
+            f"there is no study {name!r} in the storage{hint(name, names)} "
+            f"(there: {', '.join(names) or 'none'})"
         ) from None
     if SWEEP not in study.user_attrs:
         raise InputError(f"study {name!r} was not made by clr-sweep")

@@ -6,7 +6,6 @@ enter it in `_BUILT_IN`.
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.errors import DataError
+from clr_sweep.nearest import hint
 from clr_sweep.training import fashion_mnist
 from clr_sweep.training.function_dataset import load_from_function
 from clr_sweep.training.imports import function_problems
@@ -185,9 +185,7 @@ def _kind(name: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), _BUILT_IN, n=1)
-    hint = f" - did you mean {near[0]!r}?" if near else ""
     return (
-        f"unknown data set {name!r}{hint} (known: {', '.join(_BUILT_IN)}; or the path of an "
-        f".npz file, or module:function)"
+        f"unknown data set {name!r}{hint(name, _BUILT_IN)} (known: {', '.join(_BUILT_IN)}; or the "
+        f"path of an .npz file, or module:function)"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.machinery
+import os
 import re
 import sys
 import traceback
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.errors import InputError, TrialFailedError
+from clr_sweep.nearest import hint, nearest
 
 _IDENTIFIER = r"[^\W\d]\w*"
 _NAME = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")
@@ -41,7 +43,8 @@ def function_problems(name: str, search_path: Sequence[Path]) -> list[str]:
     if spec is None:
         places = ", ".join(str(Path(folder).absolute()) for folder in search_path)
         where = f"{places} and " if places else ""
-        return [f"there is no module {module!r} (looked in {where}Python's own path)"]
+        near = _near_module(module, search_path)
+        return [f"there is no module {module!r}{near} (looked in {where}Python's own path)"]
     if spec.origin is None and spec.submodule_search_locations is not None:
         return [f"the module {module!r} is a folder without __init__.py, which has no functions"]
     return []
@@ -67,8 +70,36 @@ def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..
     function = getattr(module, function_name, None)
     if not callable(function):
         found = "no such name" if function is None else f"a {type(function).__name__}"
-        raise InputError(f"must be a function, got {found}", source)
+        functions = [key for key, value in vars(module).items() if callable(value)]
+        near = hint(function_name, functions) if function is None else ""
+        raise InputError(f"must be a function, got {found}{near}", source)
     return function, source
+
+
+def module_file(module: str, search_path: Sequence[Path]) -> Path | None:
+    """The source file of a module, found without importing it; None where there is none."""
+    with importable(search_path):
+        spec = _find_spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _near_module(module: str, search_path: Sequence[Path]) -> str:
+    """The hint for a module that is not there: of those where it was looked for, the nearest.
+
+    Python's own path is left out: what was meant is the user's.
+    """
+    *above, name = module.split(".")
+    beside = [
+        file.stem
+        for folder in search_path
+        if os.path.isdir(place := Path(folder, *above))
+        for file in sorted(place.iterdir())
+        if file.suffix == ".py" or (file / "__init__.py").exists()
+    ]
+    near = nearest(name, beside)
+    return "" if near is None else f" - did you mean {'.'.join([*above, near])!r}?"
 
 
 def called(doing: str, call: Callable[[], Any]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import zipfile
@@ -15,6 +14,7 @@ from typing import IO
 import numpy as np
 
 from clr_sweep.errors import DataError
+from clr_sweep.nearest import hint
 from clr_sweep.training.data_cache import (
     one_process_at_a_time,
     readable_cache_folders,
@@ -92,10 +92,9 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
         if os.access(candidate.parent, os.R_OK)
         for other in candidate.parent.glob("*.npz")
     }
-    near = difflib.get_close_matches(given.name, siblings, n=1)
-    hint = f" - did you mean {str(given.with_name(near[0]))!r}?" if near else ""
+    near = hint(name, [str(given.with_name(sibling)) for sibling in sorted(siblings)])
     places = ", ".join(dict.fromkeys(str(candidate) for candidate in candidates))
-    raise DataError(f"there is no file {name!r}{hint} (looked for {places})")
+    raise DataError(f"there is no file {name!r}{near} (looked for {places})")
 
 
 def read_headers(path: Path) -> dict[str, Header | None]:

@@ -47,10 +47,12 @@ def test_finding_imports_nothing(tmp_path: Path) -> None:
     for name in ("imports_a.b.c", "imports_a.b", "imports_a", "imports_d"):
         assert function_problems(f"{name}:f", [tmp_path]) == []
     assert set(sys.modules) == before
-    for name in ("imports_a.b.x", "imports_a.x.c", "imports_d.x", "imports_x"):
+    near = " - did you mean 'imports_a.b.c'?"
+    missing = {"imports_a.b.x": "", "imports_a.b.cc": near, "imports_a.x.c": "", "imports_d.x": ""}
+    for name, hint in missing.items():
         (problem,) = function_problems(f"{name}:f", [tmp_path])
         assert problem == (
-            f"there is no module {name!r} (looked in {tmp_path} and Python's own path)"
+            f"there is no module {name!r}{hint} (looked in {tmp_path} and Python's own path)"
         )
 
 

@@ -1,0 +1,44 @@
+"""The known name that an unknown one was probably meant to be: one way for names of every kind."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+# As difflib's own: three letters of five in common, or more.
+_CLOSE = 0.6
+
+
+def nearest(found: object, known: Iterable[str]) -> str | None:
+    """The nearest of the names known, the first of several; None where none is near.
+
+    Case, hyphens, underscores and the like do not count. Of a dotted name such as `model.units`
+    the last part may be near by itself.
+    """
+    if not isinstance(found, str) or not (wanted := _letters(found)):
+        return None
+    best, closeness = None, 0.0
+    for name in known:
+        ways = {_letters(name), _letters(name.rpartition(".")[2])}
+        near = max(difflib.SequenceMatcher(None, way, wanted).ratio() for way in ways)
+        if near >= _CLOSE and near > closeness:
+            best, closeness = name, near
+    return best
+
+
+def hint(found: object, known: Iterable[str]) -> str:
+    """What to add to the message for an unknown name; empty where no known one is near."""
+    name = nearest(found, known)
+    return "" if name is None else f" - did you mean {name!r}?"
+
+
+def same(found: object, known: Iterable[str]) -> str | None:
+    """The first of the names whose last part is the one found, apart from case and hyphens."""
+    if not isinstance(found, str) or not (wanted := _letters(found)):
+        return None
+    return next((name for name in known if _letters(name.rpartition(".")[2]) == wanted), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
