@@ -27,3 +27,25 @@ def blocks(page: Path, language: str) -> list[tuple[int, str]]:
 def without_blocks(page: Path) -> str:
     """A page's text without its fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+
+
+# Where the project's files are seen from: pages that leave the project link to them there.
+ADDRESSES = (
+    "https://github.com/clr-sweep/clr-sweep/blob/main/",
+    "https://github.com/clr-sweep/clr-sweep/tree/main/",
+    "https://raw.githubusercontent.com/clr-sweep/clr-sweep/main/",
+)
+
+
+def links_of(page: Path) -> list[str]:
+    """The targets of a page's links and images, each once."""
+    found = re.findall(r"\]\(\s*<?([^)>\s]+)>?[^)]*\)", without_blocks(page))
+    return list(dict.fromkeys(found))
+
+
+def within_project(target: str) -> str | None:
+    """The path that an address of the project's own files stands for; None of another's."""
+    for address in ADDRESSES:
+        if target.startswith(address):
+            return target.removeprefix(address)
+    return None

@@ -12,7 +12,16 @@ from typing import Any
 import click
 import pytest
 import yaml
-from documentation import GUIDE, PAGES, SWEEP_FILE, blocks, text_of, without_blocks
+from documentation import (
+    GUIDE,
+    PAGES,
+    SWEEP_FILE,
+    blocks,
+    links_of,
+    text_of,
+    within_project,
+    without_blocks,
+)
 from real_runs import PROJECT
 
 from clr_sweep.cli import main
@@ -129,19 +138,21 @@ def anchors(page: Path) -> set[str]:
 
 
 def links() -> Iterator[Any]:
-    """The relative links of all pages."""
+    """The links of all pages to files of the project: relative, or by their public address."""
     for page in PAGES:
-        targets = re.findall(r"\]\(\s*<?([^)>\s]+)>?[^)]*\)", without_blocks(page))
-        for target in dict.fromkeys(targets):
-            if not re.match(r"[a-z]+:", target):
-                yield pytest.param(page, target, id=f"{page.relative_to(PROJECT)}-{target}")
+        for target in links_of(page):
+            own = within_project(target)
+            if own is not None or not re.match(r"[a-z]+:", target):
+                yield pytest.param(page, target, id=f"{page.relative_to(PROJECT)}-{own or target}")
 
 
 @pytest.mark.parametrize(("page", "target"), links())
 def test_links_resolve(page: Path, target: str) -> None:
-    """A relative link leads to a file of the repository, and its anchor to a heading there."""
-    path, _, anchor = target.partition("#")
-    file = (page.parent / path).resolve() if path else page
+    """A link leads to a file of the repository, and its anchor to a heading there."""
+    own = within_project(target)
+    path, _, anchor = (target if own is None else own).partition("#")
+    folder = page.parent if own is None else PROJECT
+    file = (folder / path).resolve() if path else page
     assert file.exists(), f"{page.name} links to {path}, which is not there"
     assert file.is_relative_to(PROJECT.resolve())
     if anchor:
