@@ -46,9 +46,22 @@ Argument = Real | str
 
 # Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.
 _UNIT, _DECAY, _LION_BETA = Real(high=1), Real(high=1, below=True), Real(high=1, above=True)
-# Arguments that every Keras optimizer takes. Not among them: the learning rate, which the
-# schedule gives, and gradient accumulation, with which a cycle would take more batches than
-# the trial was planned for.
+# Arguments of every Keras optimizer that a sweep does not take, each with the reason.
+NOT_TAKEN = {
+    "learning_rate": "is given by the schedule: set init_lr and max_lr in the search space instead",
+    "gradient_accumulation_steps": (
+        "is not taken: most steps of a cycle would then change no weight; give a larger batch_size"
+    ),
+    "ema_overwrite_frequency": (
+        "is not taken: with use_ema the averages take the weights' place at a trial's end, as "
+        "after fit"
+    ),
+    "loss_scale_factor": (
+        "is not taken: neither float32 nor mixed_bfloat16 loses small gradients, leave it out"
+    ),
+    "name": "is not taken: it would change no number, leave it out",
+}
+# Those that it takes of every one.
 _COMMON: dict[str, Argument] = {
     "weight_decay": Real(),
     "clipnorm": Real(),
@@ -116,8 +129,8 @@ def momentum_problem(optimizers: Sequence[str], given: Iterable[str]) -> str | N
 
 def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any]) -> str | None:
     """What is wrong with giving `values` to the argument `key` of these optimizers, if anything."""
-    if key == "learning_rate":
-        return "is given by the schedule: set init_lr and max_lr in the search space instead"
+    if key in NOT_TAKEN:
+        return NOT_TAKEN[key]
     for name in optimizers:
         arguments = OPTIMIZERS[name]
         if key not in arguments:

@@ -11,6 +11,7 @@ from clr_sweep.dimensions import Range, RatioRange, bounds, is_number, largest_b
 from clr_sweep.fields import DEFAULT_POLICIES
 from clr_sweep.nearest import nearest
 from clr_sweep.optimizers import (
+    NOT_TAKEN,
     OPTIMIZERS,
     Real,
     argument_problem,
@@ -221,7 +222,7 @@ def _further_problem(
             return unknown("argument of the model", argument, model_arguments)
         return None
     known = dict.fromkeys(name for one in optimizers for name in OPTIMIZERS[one])
-    if key == "learning_rate" or key in known:
+    if key in NOT_TAKEN or key in known:
         return argument_problem(optimizers, key, values)
     if not optimizers:
         return None  # which arguments there are hangs on the optimizer, which is wrong itself

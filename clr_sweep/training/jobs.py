@@ -162,6 +162,8 @@ def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
 
 def _test(job: TrialJob, data: Dataset, folder: TrialFolder) -> dict[str, float]:
     keras.utils.set_random_seed(job.config.seed)
+    # As in training: at a trial's end and later, the same numbers to the bit on any processor.
+    tf.config.experimental.enable_op_determinism()
     model = compiled_model(job.config, data, job.search_path)
     # It builds a model that has no weights before it has seen data.
     loop = TrainingLoop(

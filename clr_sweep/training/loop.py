@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from clr_sweep.errors import InputError
 from clr_sweep.training.momentum import MomentumCycle
 from clr_sweep.training.own_metrics import scalars
 
@@ -117,24 +118,45 @@ class TrainingLoop:
         """Loss and metrics over these rows of the data."""
         self.model.reset_metrics()
         self._evaluate(self._x, self._y, tf.constant(rows))
-        return self.take_metrics()
+        return self._taken(self.metrics)
 
     def evaluate_on(self, x: Array, y: Array) -> dict[str, float]:
         """Loss and metrics over other data of the same kind."""
         self.model.reset_metrics()
         rows = tf.range(len(x), dtype=tf.int32)
         self._evaluate(tf.constant(x), tf.constant(y), rows)
-        return self.take_metrics()
+        return self._taken(self.metrics)
 
     def take_metrics(self) -> dict[str, float]:
-        """The metrics gathered since the last call; the counters start again.
+        """The metrics of training gathered since the last call; the counters start again.
 
         Raises:
             InputError: one of them is more than a number.
         """
+        return self._taken(self._trained)
+
+    def finish(self) -> None:
+        """Leave the model's weights as `fit` does at its end: see `final_weights`."""
+        optimizer = self.model.optimizer
+        optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def final_weights(self) -> list[Array]:
+        """The model's weights if the training ended here; it goes on from where it is.
+
+        An optimizer that averages the weights (`use_ema`) puts their averages in their place then.
+        """
+        variables = self.model.trainable_variables
+        before = [variable.numpy() for variable in variables]
+        self.finish()
+        final: list[Array] = self.model.get_weights()
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+        return final
+
+    def _taken(self, names: Sequence[str]) -> dict[str, float]:
         result = self.model.get_metrics_result()
         self.model.reset_metrics()
-        return scalars(result)
+        return scalars({name: value for name, value in result.items() if name in names})
 
     def _build(self, check: Callable[[Any, Any], None] | None) -> None:
         # Everything that is made on first use is made here, outside the graph. Evaluation draws
@@ -155,8 +177,9 @@ class TrainingLoop:
 
         own_loss = type(self.model).compute_loss is not keras.Model.compute_loss
         with contextlib.nullcontext() if own_loss else _losses_through(self.model, checked):
-            self.model.test_step(batch)
-        self.metrics = tuple(self.take_metrics())
+            logs = self.model.test_step(batch)
+        self.metrics = tuple(self._taken(self._reported("test_step", logs)))
+        self._trained = self.metrics  # until a training step is traced
         self.model.optimizer.build(self.model.trainable_variables)
 
     def _batch(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -197,10 +220,34 @@ class TrainingLoop:
 
         with _losses_through(self.model, listening):
             logs = self.model.train_step(batch)
+        self._trained = self._reported("train_step", logs)
         if heard:
             return self._recorded_loss.read_value()
         # A train_step of the user's own that never calls compute_loss: what it reports.
         return tf.cast(logs["loss"], tf.float32)
+
+    def _reported(self, step: str, logs: Any) -> tuple[str, ...]:
+        """The names of what a step reports, in the order of the model's metrics.
+
+        `fit` takes what is no metric of the model's from an epoch's last batch; a value of one
+        batch says nothing of an epoch, so it is refused.
+        """
+        measured = tuple(self.model.get_metrics_result())
+        found = logs if isinstance(logs, Mapping) else {}
+        named = {
+            name
+            for key, value in found.items()
+            for name in (value if isinstance(value, Mapping) else (key,))
+        }
+        if not named or not named <= set(measured):
+            other = "nothing" if isinstance(logs, Mapping) else f"a {type(logs).__name__}"
+            got = ", ".join(sorted(named)) or other
+            raise InputError(
+                f"the model's {step} must return what its metrics ({', '.join(measured)}) have "
+                f"gathered over the epoch, got {got}: update a keras.metrics.Metric in it, such "
+                f"as a Mean, and return {{metric.name: metric.result() for metric in self.metrics}}"
+            )
+        return tuple(name for name in measured if name in named)
 
     def _evaluation(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> None:
         def step(start: tf.Tensor) -> tuple[tf.Tensor]:

@@ -92,4 +92,6 @@ def momentum_cycle(
     argument = momentum_argument(config.training.optimizer.name)
     if bounds is None or argument is None:
         return None
+    # Under the policy mixed_float16, which a module of the user's may set, Keras wraps it.
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     return MomentumCycle(optimizer, argument, lambda step: config.schedule.momentum(step, bounds))

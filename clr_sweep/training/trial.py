@@ -263,7 +263,7 @@ class _Trial:
             return
         before = None if self.best is None else self.best.metrics[objective.metric]
         if before is None or objective.sign * value > objective.sign * before:
-            self.best, self.best_weights = report, self.model.get_weights()
+            self.best, self.best_weights = report, self.loop.final_weights()
 
     def _result(self, pruned: bool) -> TrialResult:
         last = self.reports[-1]
@@ -317,6 +317,8 @@ class _Trial:
         """Write the curve, the model and, last, the result: with it the trial has ended."""
         if self.best_weights is not None and result.state == "complete":
             self.model.set_weights(self.best_weights)
+        else:
+            self.loop.finish()
         self.folder.save_curve(
             np.concatenate(self.rates), np.concatenate(self.losses), np.concatenate(self.momenta)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from small_trials import few_images
 
@@ -20,3 +22,13 @@ def deterministic_ops() -> None:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
+
+
+@pytest.fixture
+def as_written() -> Iterator[None]:
+    """Graphs run as they were traced: TensorFlow's optimizer of graphs rewrites nothing."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})

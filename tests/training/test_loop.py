@@ -6,11 +6,13 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import user_models
 from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, assert_same_bits, compiled, state
 
+from clr_sweep.errors import InputError
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
@@ -204,3 +206,42 @@ def test_graphs_traced_beforehand_are_those_that_run(images: Dataset) -> None:
     assert {"train_step", "test_step"} == set(seen[1])
     assert seen == expected_seen
     assert_same_bits(arrays, expected)
+
+
+class OneBatch(keras.Model):
+    """Steps that return what they found in this batch, under some names."""
+
+    returned: Any = None
+
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data) if self.returned is None else self.returned
+
+    def test_step(self, data: Any) -> Any:
+        found = super().test_step(data)
+        return {"loss": found["loss"]} if self.returned is None else self.returned
+
+
+@pytest.mark.parametrize(
+    ("returned", "got"),
+    [({"loss": 1.0, "error": 2.0}, "error, loss"), ({}, "nothing"), (0.5, "a float")],
+)
+def test_what_no_metric_has_gathered_is_refused(images: Dataset, returned: Any, got: str) -> None:
+    """`fit` would show the last batch's, or nothing."""
+    model = compiled(lambda: user_models._as(OneBatch))
+    model.returned = returned
+    with pytest.raises(InputError) as caught:
+        TrainingLoop(model, images.x_train, images.y_train, BATCH)
+    assert str(caught.value).startswith(
+        f"the model's test_step must return what its metrics (loss, accuracy) have gathered over "
+        f"the epoch, got {got}: update a keras.metrics.Metric in it"
+    )
+
+
+def test_what_a_step_does_not_report_is_no_metric(images: Dataset) -> None:
+    """As in the history of `fit`: a metric that nobody updates would be 0 for ever."""
+    loop = TrainingLoop(
+        compiled(lambda: user_models._as(OneBatch)), images.x_train, images.y_train, BATCH
+    )
+    loop.train(epoch_order(TRAIN, 5, 1), 0, STEPS)
+    assert set(loop.take_metrics()) == {"loss", "accuracy"}
+    assert set(loop.evaluate(HELD_OUT)) == set(loop.metrics) == {"loss"}

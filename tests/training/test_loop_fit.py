@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -77,14 +76,6 @@ def test_equals_fit_to_the_bit(build: Build, images: Dataset) -> None:
     assert metrics == expected
     assert set(metrics[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert_same_bits(state(mine), state(theirs))
-
-
-@pytest.fixture
-def as_written() -> Iterator[None]:
-    """Graphs run as they were traced: TensorFlow's optimizer of graphs rewrites nothing."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.mark.usefixtures("as_written")

@@ -1,0 +1,185 @@
+"""Every optimizer argument that a sweep takes, held against `fit`: the same to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from compiled_models import assert_same_bits, state
+from interrupted_trials import assert_same_trial
+from interrupted_trials import trained as interrupted
+from small_trials import BATCH, STEPS_PER_EPOCH, VALIDATION, small_config
+from trained_trials import Trained, trained
+
+from clr_sweep.optimizers import OPTIMIZERS
+from clr_sweep.training.compiling import compiled_model
+from clr_sweep.training.datasets import hold_out
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.loop import epoch_order
+from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.trial_config import TrialConfig
+
+# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
+pytestmark = [
+    # As written: sums of an optimizer may else be rewritten in another order inside a loop.
+    pytest.mark.usefixtures("deterministic_ops", "as_written"),
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+    ),
+]
+
+EMA = {"use_ema": True, "ema_momentum": 0.8}
+# A value of each argument that is not the default.
+VALUES: dict[str, Any] = {
+    "weight_decay": 0.03,
+    "clipnorm": 0.05,
+    "clipvalue": 0.002,
+    "global_clipnorm": 0.05,
+    "use_ema": True,
+    "ema_momentum": 0.8,
+    "momentum": 0.7,
+    "nesterov": True,
+    "rho": 0.5,
+    "epsilon": 0.01,
+    "centered": True,
+    "amsgrad": True,
+    "beta_1": 0.5,
+    "beta_2": 0.5,
+    "initial_accumulator_value": 0.3,
+}
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def cases() -> Iterator[Any]:
+    """Every optimizer with all its arguments, of which one way of clipping: each is in some."""
+    for number, (name, table) in enumerate(OPTIMIZERS.items()):
+        clipping = CLIPPING[number % len(CLIPPING)]
+        given = {k: VALUES[k] for k in table if k not in CLIPPING or k == clipping}
+        # All of them take minutes.
+        marks = [pytest.mark.heavy] * (name not in ("sgd", "adam"))
+        yield pytest.param(name, given, id=f"{name}-{clipping}", marks=marks)
+
+
+def config_of(optimizer: str, arguments: dict[str, Any], **others: Any) -> TrialConfig:
+    high = 0.5 if optimizer in ("sgd", "adadelta", "adagrad") else 0.01
+    return small_config(
+        optimizer=optimizer, optimizer_arguments=arguments, init_lr=high / 10, max_lr=high, **others
+    )
+
+
+def fitted(config: TrialConfig, data: Dataset, epochs: int) -> tuple[Any, list[dict[str, float]]]:
+    """The model after `fit` on the same batches, and its history.
+
+    All epochs are one call, so that what `fit` does at its end is done once.
+    """
+    rows, held_out = hold_out(len(data.x_train), VALIDATION, config.split_seed)
+    orders = [epoch_order(rows, config.seed, epoch) for epoch in range(1, epochs + 1)]
+    keras.utils.set_random_seed(config.seed)
+    model = compiled_model(config, data, ())
+    x, y = np.asarray(data.x_train), np.asarray(data.y_train)
+
+    def batches() -> Iterator[tuple[Any, Any]]:
+        for order in orders:
+            for first in range(0, len(order), BATCH):
+                batch = order[first : first + BATCH]
+                yield x[batch], y[batch]
+
+    signature = tuple(tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in (x, y))
+    history = model.fit(
+        tf.data.Dataset.from_generator(batches, output_signature=signature),
+        epochs=epochs, steps_per_epoch=STEPS_PER_EPOCH, shuffle=False, verbose=0,
+        validation_data=(x[held_out], y[held_out]), validation_batch_size=len(held_out),
+    ).history  # fmt: skip
+    return model, [
+        {name: values[index] for name, values in history.items()} for index in range(epochs)
+    ]
+
+
+def assert_equals_fit(done: Trained, data: Dataset, config: TrialConfig) -> None:
+    """Weights, slots, and every metric of every epoch."""
+    model, history = fitted(config, data, len(done.reports))
+    assert [dict(report.metrics) for report in done.reports] == history
+    assert_same_bits(state(done.loop.model), state(model))
+
+
+def test_each_argument_has_a_value_here() -> None:
+    """An argument that is added to the table is held against `fit` too."""
+    assert {key for table in OPTIMIZERS.values() for key in table} == set(VALUES)
+
+
+@pytest.mark.parametrize(("optimizer", "arguments"), cases())
+def test_arguments_have_the_effect_that_they_have_under_fit(
+    optimizer: str, arguments: dict[str, Any], images: Dataset, tmp_path: Path
+) -> None:
+    """Each optimizer with all that can be given to it at once, to the bit."""
+    config = config_of(optimizer, arguments)
+    assert_equals_fit(trained(config, images, tmp_path), images, config)
+
+
+@pytest.fixture(scope="module")
+def averaged(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A trial whose optimizer averages the weights."""
+    config = config_of("sgd", EMA, epochs=4)
+    return trained(config, images, tmp_path_factory.mktemp("averaged"))
+
+
+def evaluated(model: Any, images: Dataset, config: TrialConfig) -> dict[str, float]:
+    _, held_out = hold_out(len(images.x_train), VALIDATION, config.split_seed)
+    found: dict[str, float] = model.evaluate(
+        images.x_train[held_out], images.y_train[held_out], batch_size=1000, verbose=0,
+        return_dict=True,
+    )  # fmt: skip
+    return found
+
+
+def test_the_saved_model_has_the_averages(averaged: Trained, images: Dataset) -> None:
+    """As after `fit`; the values of the epochs, as in its history, were taken before."""
+    config = averaged.folder.config()
+    assert config is not None
+    saved = keras.models.load_model(averaged.folder.model_file)
+    averages = averaged.loop.model.optimizer._model_variables_moving_average
+    for weight, average in zip(saved.trainable_variables, averages, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), average.numpy(), strict=True)
+    last = averaged.reports[-1].metrics
+    assert averaged.result.value == last["val_accuracy"]
+    assert evaluated(saved, images, config)["loss"] != last["val_loss"]
+
+
+def test_at_best_it_is_the_averages_of_the_best_trough(images: Dataset, tmp_path: Path) -> None:
+    """With which a training that had ended there would have ended: see `fit` of that length."""
+    config = config_of("sgd", EMA, epochs=8, at="best", metric="val_loss", seed=3)
+    config = config.model_copy(
+        update={"schedule": config.schedule.model_copy(update={"max_lr": 2.0})}
+    )
+    done = trained(config, images, tmp_path)
+    values = [report.metrics["val_loss"] for report in done.reports]
+    best = min((1, 3, 5, 7), key=lambda index: values[index])
+    assert best < 7, "the last trough is the best one: this test shows nothing"
+    model, history = fitted(config, images, best + 1)
+    assert history[-1]["val_loss"] == values[best] == done.result.value
+    saved = keras.models.load_model(done.folder.model_file)
+    assert_same_bits(saved.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("at", ["cycle_end", "best"])
+def test_an_interrupted_trial_ends_with_the_same(at: str, images: Dataset, tmp_path: Path) -> None:
+    """The averages are in the checkpoint; what was averaged at the end is not gone on from."""
+    config = config_of("sgd", EMA, epochs=4, at=at, metric="val_loss")
+    interrupted(config, images, tmp_path / "whole")
+    interrupted(config, images, tmp_path / "stopped", stop_after=2)
+    assert interrupted(config, images, tmp_path / "stopped") == [2, 3, 4]
+    assert_same_trial(TrialFolder(tmp_path / "stopped"), TrialFolder(tmp_path / "whole"))
+
+
+def test_a_pruned_trial_has_them_too(images: Dataset, tmp_path: Path) -> None:
+    """`fit` that is stopped ends in the same way."""
+    config = config_of("sgd", EMA, epochs=4)
+    done = trained(config, images, tmp_path, on_epoch=lambda report: report.epoch < 2)
+    assert done.result.state == "pruned"
+    model, _ = fitted(config, images, 2)
+    assert_same_bits(state(done.loop.model), state(model))
