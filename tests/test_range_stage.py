@@ -176,6 +176,7 @@ def build(input_shape, classes):
 """
 
 
+@pytest.mark.timeout(1200)  # five commands, each of which imports TensorFlow and MLflow
 def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     """Refused, no trial begun; taken where the file says so, and then warned of everywhere."""
     place = places("range-test-stuck")

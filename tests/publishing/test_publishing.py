@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from clr_sweep.parent_run import publisher_of
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import Importance, StudyRecord, TrialRecord
 from clr_sweep.results import figures
+from clr_sweep.search.importances import LEAST_TRIALS
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.runs import SweepRuns
@@ -119,3 +121,28 @@ def test_a_sweep_that_is_stopped_while_its_runs_are_opened(study: SmallStudy) ->
     publisher.stopped(None, "failed", "the storage is gone")
     (parent,) = publisher.runs.parents()
     assert (parent.info.status, parent.data.tags[tags.REASON]) == ("FAILED", "the storage is gone")
+
+
+def test_importances_are_drawn_at_the_end(study: SmallStudy) -> None:
+    """From enough trials on; while the sweep runs they would take its processor."""
+    record = study.record
+    (complete, *_) = [trial for trial in record.trials if trial.state == "complete"]
+    many = tuple(
+        replace(
+            complete,
+            number=number,
+            value=0.5 + number / 100,
+            params={"max_lr": 0.01 * (number + 1), "init_lr": 1e-4 * (1 + number % 5)},
+        )
+        for number in range(LEAST_TRIALS)
+    )
+    publisher = study.publisher()
+    publisher._next_figures = 0.0  # as when the sweep has run for a minute
+    publisher.refresh(replace(record, trials=many))
+    files = publisher.runs.files(publisher.runs.parent_id)
+    assert "figures/history.png" in files
+    assert "figures/importances.png" not in files
+    publisher.draw_last(replace(record, trials=many[1:]))
+    assert "figures/importances.png" not in publisher.runs.files(publisher.runs.parent_id)
+    publisher.draw_last(replace(record, trials=many))
+    assert "figures/importances.png" in publisher.runs.files(publisher.runs.parent_id)
