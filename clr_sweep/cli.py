@@ -30,7 +30,9 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ClrSweepError as error:
-            click.echo(f"clr-sweep: {error}", err=True)
+            from clr_sweep.terminal import say
+
+            say(f"clr-sweep: {error}", err=True)
             sys.exit(error.exit_status)
         except KeyboardInterrupt:
             click.echo("clr-sweep: interrupted", err=True)
@@ -143,8 +145,9 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 
         study = run_sweep(sweep, load, stop)
     from clr_sweep.results.report import summary
+    from clr_sweep.terminal import say
 
-    click.echo(summary(study))
+    say(summary(study))
     if study.best is None:
         raise ClrSweepError("no trial of the study is complete: see the reasons above")
 
@@ -241,13 +244,14 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     """
     from clr_sweep.doctor import examine
     from clr_sweep.scratch import scratch_folder
+    from clr_sweep.terminal import say
 
     with scratch_folder():
         findings = examine(study, storage, fix=fix)
     if not findings:
         click.echo("the storage holds no study of clr-sweep")
     for found in findings:
-        click.echo("\n".join(found.lines(fixed=fix)))
+        say("\n".join(found.lines(fixed=fix)))
     if any(found.lost or (found.mendable and not fix) for found in findings):
         sys.exit(1)
 

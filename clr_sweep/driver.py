@@ -35,7 +35,7 @@ from clr_sweep.search.attributes import BASELINE, STATE
 from clr_sweep.search.reading import StudyReader, read_baseline
 from clr_sweep.search.sampling import Sampling, stored
 from clr_sweep.search.space import baseline_config
-from clr_sweep.stopping import StopRequest
+from clr_sweep.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, Inspection, TrialJob
 from clr_sweep.words import duration
@@ -101,9 +101,24 @@ class Driver:
                 if time.monotonic() >= ends_by:
                     return self._out_of_time()
         except BaseException as error:
+            in_flight = len(self._flights)
             self._interrupt(str(error).split("\n")[0])
+            if isinstance(error, InterruptedSweepError):
+                self.display.say(self._standing(in_flight))
             raise
         return ""
+
+    def _standing(self, in_flight: int) -> str:
+        """What is done and what waits, of a sweep that was asked to stop.
+
+        Args:
+            in_flight: trainings that were stopped, the baseline's among them.
+        """
+        trials = self.sweep.study.trials
+        parts = [f"{trials - self._left} of {trials} trials have ended"]
+        if in_flight:
+            parts.append(f"{in_flight} in training wait after their last whole epoch")
+        return f"{', '.join(parts)}; the same command goes on"
 
     def _start_jobs(self) -> bool:
         """Fill the free slots; False when nothing runs and nothing is left to run."""

@@ -256,6 +256,10 @@ class _Start:
             with contextlib.suppress(StorageInternalError, SQLAlchemyError):
                 record_range_test(study, ended)
             publisher.range_test(ended)
+            if state == "interrupted":
+                self.display.say(
+                    "the seeds of the range test that are done are kept: the same command goes on"
+                )
             raise
         test.write(record, provenance(self.folders[0]))
         record_range_test(study, record)
@@ -280,7 +284,9 @@ class _Start:
             f"{found.parameters:,} parameters, a training step takes "
             f"{found.seconds_per_step * 1000:.1f} ms"
         )
+        self.display.slots = self.engine.slots
+        self.display.expect(cost)
         self.display.say(
             f"at most {duration(cost.cpu_seconds)} of {processor(self.engine)}, about "
-            f"{duration(cost.wall_seconds)}; less with pruning"
+            f"{duration(cost.wall_seconds)} of training; less with pruning"
         )

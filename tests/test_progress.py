@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from small_trials import small_config
 
-from clr_sweep.progress import Display, Estimate
+from clr_sweep.progress import Display, Estimate, Field, fitting
 from clr_sweep.records import State, StudyRecord, TrialRecord
 
 
@@ -24,7 +26,7 @@ def record(
     return TrialRecord(
         kind="trial" if number is not None else "baseline", number=number, state=state,
         reason=reason, config=small_config(policy, init_lr=0.00123456, max_lr=0.25, factor=4),
-        folder=Path("trials"), value=value, cpu_seconds=12.4,
+        folder=Path("trials"), value=value, cpu_seconds=12.4, wall_seconds=20.0,
     )  # fmt: skip
 
 
@@ -153,6 +155,98 @@ def test_a_bar_without_trials(terminal: Terminal) -> None:
     bar = terminal.text().replace("\r", "\n").strip().split("\n")[-1]
     assert "0/3" in bar
     assert bar.rstrip().endswith("2 running · 0 pruned")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 120])
+def test_a_bar_on_a_narrow_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Bar and count are there at any width; no line is longer; fields are whole or not there."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with contextlib.redirect_stderr(terminal.file):
+        display = Display(50)
+        with display:
+            display.expect(Estimate(100.0, 50.0, 50, 2))
+            display.update(study(record(0, value=0.81), record(1, "pruned")), 2, missed=3)
+    bar = terminal.text().replace("\r", "\n").strip().split("\n")[-1].rstrip()
+    assert re.match(r"trials [━╸╺]{4,} +2/50", bar), bar
+    assert len(bar) <= columns
+    fields = bar.partition("2/50")[2].strip()
+    known = {
+        "2 running", "1 pruned", "MLflow is away, 3 calls missed", "MLflow is away",
+        "best val_accuracy 0.8100 (trial 0)", "best 0.8100",
+    }  # fmt: skip
+    said = [field for field in fields.split(" · ") if field]
+    assert all(
+        field in known or re.fullmatch(r"(about )?\d+ (s|min) left", field) for field in said
+    )
+    if columns >= 40:
+        assert "best 0.8100" in fields or "best val_accuracy 0.8100" in fields
+    if columns >= 60:
+        assert fields.rstrip().count(" left") == 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.text("ab ", min_size=1, max_size=30)), max_size=8),
+    st.integers(0, 120),
+)
+def test_fields_fit_by_importance(found: list[tuple[int, str]], room: int) -> None:
+    """They fit; a field that is left out would not have fitted beside the more important ones."""
+    fields = [Field(importance, text) for importance, text in found]
+    text = fitting(fields, room)
+    assert len(text) <= room
+    if sum(len(field.text) + 3 for field in fields) - 3 <= room:
+        assert text == " · ".join(field.text for field in fields)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_lines_are_broken_between_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """No word is cut, no line is longer than the terminal, and a trial's line is indented."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = "at most 72 min of CPU, about 36 min of training; less with pruning, the default"
+    with contextlib.redirect_stderr(terminal.file):
+        display = Display(10)
+        display.say(said)
+        display.trial_ended(record(1, value=0.89), "val_accuracy")
+    lines = terminal.text().replace("\r", "").splitlines()
+    assert all(len(line) <= columns for line in lines)
+    first = next(i for i, line in enumerate(lines) if "trial 1" in line)
+    assert " ".join(lines[:first]).split() == said.split()
+    assert all(line.startswith(" " * 12) for line in lines[first + 1 :])
+    assert "(12 CPU s)" in " ".join(" ".join(lines[first:]).split())
+
+
+def left_of(bar: str) -> float:
+    """The seconds that a bar says are left."""
+    found = re.search(r"about ([\d.]+) (s|min) left", bar)
+    assert found, bar
+    return float(found[1]) * {"s": 1, "min": 60}[found[2]]
+
+
+def shown(display: Display, terminal: Terminal, *trials: TrialRecord, running: int) -> str:
+    with contextlib.redirect_stderr(terminal.file), display:
+        display.update(study(*trials), running, missed=0)
+    return terminal.text().replace("\r", "\n").strip().split("\n")[-1]
+
+
+def test_what_is_left_before_a_trial_has_ended(terminal: Terminal) -> None:
+    """It is what was said at the start."""
+    with contextlib.redirect_stderr(terminal.file):
+        display = Display(10)
+    display.expect(Estimate(trial_seconds=20.0, baseline_seconds=20.0, trials=9, slots=2))
+    assert left_of(shown(display, terminal, running=2)) == pytest.approx(100, abs=3)
+
+
+def test_what_is_left_is_by_the_trials_that_have_ended(terminal: Terminal) -> None:
+    """Eight of ten are left, two of them running: 20 s each, two at once."""
+    with contextlib.redirect_stderr(terminal.file):
+        display = Display(10, slots=2)
+        done = [record(0, value=0.8), record(1, value=0.9)]
+        for one in done:
+            display.trial_ended(one, "val_accuracy")
+    assert left_of(shown(display, terminal, *done, running=2)) == pytest.approx(70, abs=1)
 
 
 def test_an_estimate() -> None:
