@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from benchmarks.pruning.__main__ import part_of
+from benchmarks.pruning.__main__ import CANDIDATES, DEFAULT, part_of
 from benchmarks.pruning.replay import Candidate, orders, replay, score
 from benchmarks.recorded.curves import RecordedTrial, read, write
 from clr_sweep.search.pruners.forecast import ForecastPruner
@@ -112,3 +112,36 @@ def test_the_default_pruner_keeps_its_promises(part: str, count: int) -> None:
     assert found.saved >= 0.6
     assert found.best_cut <= 0.03
     assert found.regret < 0.03
+
+
+def documented() -> dict[str, str]:
+    """The rows of the first table in docs/pruning.md, by the pruner's name."""
+    text = (Path(__file__).parents[2] / "docs" / "pruning.md").read_text(encoding="utf-8")
+    table = text.partition("--part test")[2].partition("```")[0].splitlines()[3:]
+    return {line[15:41].strip(): line[41:].strip() for line in table}
+
+
+def test_every_pruner_stands_in_the_docs() -> None:
+    assert list(documented()) == [candidate.name for candidate in CANDIDATES]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["median", "Hyperband", "phase_halving", DEFAULT])
+def test_the_table_of_the_docs_comes_out_again(name: str) -> None:
+    """To the last digit: nothing in a replay depends on what Optuna makes up."""
+    trials = part_of(read(), "test")
+    one = next(candidate for candidate in CANDIDATES if candidate.name == name)
+    replayed = [
+        replay(shuffled, one.make_pruner, one.metric) for shuffled in orders(trials, 200, 0)
+    ]
+    found = score(one, replayed)
+    assert f"{found.saved:6.1%} {found.regret:7.3f} {found.best_cut:9.1%}".split() == (
+        documented()[name].split()
+    )
+
+
+def test_hyperband_is_replayed_the_same() -> None:
+    """Its brackets follow from the study's name, which Optuna would make up."""
+    trials = part_of(read(), "test")
+    make = next(candidate for candidate in CANDIDATES if candidate.name == "Hyperband").make_pruner
+    assert replay(trials, make) == replay(trials, make)
