@@ -13,7 +13,10 @@ from typing import Literal, NamedTuple
 from clr_sweep.wording import shown, unknown
 
 Direction = Literal["maximize", "minimize"]
-Labels = Literal["any", "numbers", "binary", "signs", "one_hot", "classes"]
+Labels = Literal[
+    "any", "numbers", "rows", "not_negative", "binary", "parts", "signs",
+    "one_hot", "classes",
+]  # fmt: skip
 
 
 class KerasMetric(NamedTuple):
@@ -22,10 +25,11 @@ class KerasMetric(NamedTuple):
     Attributes:
         words: its name for readers, after `validation`, `training` or `test`.
         direction: what makes a model better.
-        labels: what it takes them to be. numbers: any, shaped as the outputs; binary: 0 or 1,
-            shaped as the outputs; signs: -1 or 1 (0 is taken for -1), shaped as the outputs;
-            one_hot: a probability for each class; classes: the number of a class; any: Keras
-            chooses between the last four itself.
+        labels: what it takes them to be. numbers: any; rows: any, several an example;
+            not_negative: from 0 on; binary: 0 or 1; parts: from 0 to 1; signs: -1 or 1 (0 is
+            taken for -1), each shaped as the outputs; one_hot: a probability for each class, of
+            which there are two at least; classes: the number of a class; any: Keras chooses
+            binary, one_hot or classes.
         is_share: the part of the examples that were right, whose differences are told in points.
         is_positive: never below 0 and not bounded above: an error, which a logarithm suits.
     """
@@ -56,21 +60,21 @@ KERAS: Mapping[str, KerasMetric] = {
     "auc": KerasMetric("AUC", _UP, "binary"),
     "precision": KerasMetric("precision", _UP, "binary"),
     "recall": KerasMetric("recall", _UP, "binary"),
-    "f1_score": KerasMetric("F1 score", _UP, "one_hot"),
-    "f_beta_score": KerasMetric("F-beta score", _UP, "one_hot"),
+    "f1_score": KerasMetric("F1 score", _UP, "parts"),
+    "f_beta_score": KerasMetric("F-beta score", _UP, "parts"),
     "true_positives": KerasMetric("true positives", _UP, "binary"),
     "true_negatives": KerasMetric("true negatives", _UP, "binary"),
     "false_positives": KerasMetric("false positives", _DOWN, "binary"),
     "false_negatives": KerasMetric("false negatives", _DOWN, "binary"),
     "binary_io_u": KerasMetric("binary IoU", _UP, "binary"),
-    "binary_crossentropy": KerasMetric("binary crossentropy", _DOWN, "binary", is_positive=True),
+    "binary_crossentropy": KerasMetric("binary crossentropy", _DOWN, "parts", is_positive=True),
     "categorical_crossentropy": KerasMetric(
         "categorical crossentropy", _DOWN, "one_hot", is_positive=True
     ),
     "sparse_categorical_crossentropy": KerasMetric(
         "sparse categorical crossentropy", _DOWN, "classes", is_positive=True
     ),
-    "kl_divergence": KerasMetric("KL divergence", _DOWN, "one_hot", is_positive=True),
+    "kl_divergence": KerasMetric("KL divergence", _DOWN, "parts", is_positive=True),
     "categorical_hinge": KerasMetric("categorical hinge", _DOWN, "one_hot", is_positive=True),
     "hinge": KerasMetric("hinge", _DOWN, "signs", is_positive=True),
     "squared_hinge": KerasMetric("squared hinge", _DOWN, "signs", is_positive=True),
@@ -83,14 +87,14 @@ KERAS: Mapping[str, KerasMetric] = {
         "mean absolute percentage error", _DOWN, "numbers", is_positive=True
     ),
     "mean_squared_logarithmic_error": KerasMetric(
-        "mean squared logarithmic error", _DOWN, "numbers", is_positive=True
+        "mean squared logarithmic error", _DOWN, "not_negative", is_positive=True
     ),
     "log_cosh_error": KerasMetric("log-cosh error", _DOWN, "numbers", is_positive=True),
-    "poisson": KerasMetric("Poisson loss", _DOWN, "numbers"),
+    "poisson": KerasMetric("Poisson loss", _DOWN, "not_negative"),
     "cosine_similarity": KerasMetric("cosine similarity", _UP, "numbers"),
     "r2_score": KerasMetric("R² score", _UP, "numbers"),
-    "pearson_correlation": KerasMetric("Pearson correlation", _UP, "numbers"),
-    "concordance_correlation": KerasMetric("concordance correlation", _UP, "numbers"),
+    "pearson_correlation": KerasMetric("Pearson correlation", _UP, "rows"),
+    "concordance_correlation": KerasMetric("concordance correlation", _UP, "rows"),
 }
 """By Keras' names, those that it makes from a name alone."""
 

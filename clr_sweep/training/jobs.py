@@ -29,8 +29,8 @@ from clr_sweep.training.datasets import (
 )
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import seconds
-from clr_sweep.training.label_checks import output_check
 from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.metric_checks import batch_check
 from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.range_test import record_curve
 from clr_sweep.training.requests import (
@@ -85,7 +85,7 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
         data.y_train,
         job.config.training.batch_size,
         momentum_cycle(job.config, model.optimizer),
-        output_check(job.config.training.loss, data),
+        batch_check(job.config.training, data),
     )
     examples = len(data.x_train)
     rows, held_out = hold_out(

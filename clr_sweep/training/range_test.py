@@ -22,8 +22,8 @@ from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.durable import replaced
-from clr_sweep.training.label_checks import output_check
 from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.metric_checks import batch_check
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS, RangeTestJob
 
 # Steps between two looks at the losses, at most.
@@ -78,7 +78,7 @@ class _Recording:
             self.data.x_train,
             self.data.y_train,
             config.training.batch_size,
-            check=output_check(config.training.loss, self.data),
+            check=batch_check(config.training, self.data),
         )
         self.marks = {round(self.planned * i / EVALUATIONS) for i in range(1, EVALUATIONS + 1)}
 

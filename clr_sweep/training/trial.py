@@ -27,8 +27,8 @@ from clr_sweep.training.datasets import Dataset, hold_out
 from clr_sweep.training.deviation import deviation
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
-from clr_sweep.training.label_checks import output_check
 from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.metric_checks import batch_check
 from clr_sweep.training.momentum import momentum_cycle
 from clr_sweep.training.points import shown_steps, step_points
 from clr_sweep.training.requests import Inspection
@@ -103,7 +103,7 @@ class _Trial:
             data.y_train,
             config.training.batch_size,
             momentum_cycle(config, self.model.optimizer),
-            output_check(config.training.loss, data),
+            batch_check(config.training, data),
         )
         # Known before the first epoch is trained, not after it.
         check_objective(config, self.loop.metrics)
