@@ -265,25 +265,38 @@ def ui(host: str, port: int) -> None:
 
     uri = tracking_uri()
     if uri.startswith(("http://", "https://")):
-        click.echo(f"the store is a server already: open {hidden(uri)}")
+        _say_where(uri, hidden(uri).rstrip("/"))
+        click.echo("the store is a server already, and this is its UI", err=True)
         return
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise InputError(
             f"there is no store {hidden(uri)} in {Path.cwd()}: run this in the folder of the "
             "sweep, or set MLFLOW_TRACKING_URI"
         )
-    url = f"http://{host}:{port}"
-    click.echo(f"MLflow UI of {hidden(uri)}: {url} (Ctrl-C ends it)", err=True)
-    from clr_sweep.tracking.store import connect
-    from clr_sweep.tracking.views import saved_views
-
-    for name, link in saved_views(connect(uri)):
-        click.echo(f"  {name}: {url}/{link}", err=True)
+    _say_where(uri, f"http://{host}:{port}")
+    click.echo(f"the MLflow UI of {hidden(uri)} starts; Ctrl-C ends it", err=True)
     # In the environment, not on the command line: other users can read a command line.
     environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_BACKEND_STORE_URI": uri}
     # One process serves one person; MLflow's four take a sweep's cores and twice as long to start.
     arguments = ["-m", "mlflow", "ui", "--host", host, "--port", str(port), "--workers", "1"]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def _say_where(uri: str, url: str) -> None:
+    """The addresses at which MLflow shows the sweeps of a store, the newest sweep first.
+
+    Args:
+        url: of the UI. By itself it opens on pages for language models.
+    """
+    from clr_sweep.tracking.store import connect
+    from clr_sweep.tracking.views import START, shown_studies
+
+    for study in shown_studies(connect(uri)):
+        click.echo(f"{study.name}:", err=True)
+        if study.parent is not None:
+            click.echo(f"  the sweep:   {url}/{study.parent}", err=True)
+        click.echo(f"  all trials:  {url}/{study.trials}", err=True)
+    click.echo(f"everything:    {url}/{START}", err=True)
 
 
 @main.command()

@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 
 from clr_sweep.errors import InputError, StoreError
 from clr_sweep.parent_run import is_described, open_parent, publisher_of
-from clr_sweep.publishing import Publisher, outcome
+from clr_sweep.publishing import Publisher, best_told, outcome
 from clr_sweep.records import RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, FACTS, RANGE_TEST, STATE, STUDY_ID
@@ -300,6 +300,10 @@ def _parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
     files = ["best.yaml", "figures/history.png"] if expected else []
     there = runs.files(parent.info.run_id)
     problems += [f"the sweep's run has no {name}" for name in files if name not in there]
+    told, name = best_told(runs, f"best_{study.metric}"), f"best_{study.metric}"
+    wrong = [step for step, value in study.best_values().items() if told.get(step) != value]
+    if wrong:
+        problems.append(f"the sweep's run has not the {name} of {len(wrong)} of its trials")
     metrics = parent.data.metrics
     problems += [
         f"the sweep's run says {name} is {metrics.get(name)}, not {value}"

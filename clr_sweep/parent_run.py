@@ -15,6 +15,7 @@ from clr_sweep.config import Sweep
 from clr_sweep.dimensions import Range, RatioRange
 from clr_sweep.metrics import is_positive, name_of
 from clr_sweep.publishing import Publisher
+from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.reading import stored_sweep
@@ -76,6 +77,7 @@ def publisher_of(
             **{**data, "input_shape": tuple(data["input_shape"])},
             materialized=Path(),
         ),
+        with_gamma=_has_gamma(stored_sweep(study)),
     )
     folders = tuple(Path(folder) for folder in facts["search_path"])
     return Publisher(runs, link, folders, facts["data_digest"])
@@ -160,3 +162,8 @@ def _sampled_parameters(sweep: Sweep) -> list[str]:
         for key, dimension in dimensions.items()
         if dimension is None or isinstance(dimension, kinds)
     ]
+
+
+def _has_gamma(sweep: Sweep) -> bool:
+    """Whether any trial may have one."""
+    return any(name in DECAYING for name in sweep.search_space.cyclical_policies)

@@ -22,10 +22,12 @@ from clr_sweep.records import EpochReport, RangeTestRecord, State, StudyRecord, 
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
+from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.tracking.contents import Point
 from clr_sweep.tracking.link import Link, refuses
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import hidden, tracking_uri
-from clr_sweep.tracking.views import view_link
+from clr_sweep.tracking.views import artifact_link, view_link
 from clr_sweep.trial_runs import TrialRuns
 
 P = ParamSpec("P")
@@ -60,6 +62,9 @@ class Publisher:
         self._opening: Callable[[], None] | None = None
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         self._has_last_figures = False
+        self._has_figures = False
+        # The parent's id, and the best values that it has, by how many trials each is of.
+        self._best_told: tuple[str, dict[int, float]] = ("", {})
 
     def open(self, opening: Callable[[], None]) -> None:
         """Open the study's runs: now, or before the first call after the tracker is back.
@@ -220,17 +225,36 @@ class Publisher:
         found = importances(study) if last else {}
         drawn = {name: partial(save, one) for name, one in study_figures(study, found).items()}
         self.runs.log_figures(self.runs.parent_id, drawn)
+        self._has_figures = True
 
     def _summarise(self, study: StudyRecord) -> None:
-        parent = self.runs.parent_id
+        note = markdown(study, study.planned, self._links(study))
+        self.runs.note(self.runs.parent_id, note)
+        self._log_best(study)
+
+    def _links(self, study: StudyRecord) -> str:
+        """Where to look, for the description of the parent run."""
+        runs = self.runs
         charts, table = (
-            view_link(self.runs.experiment_id, self.runs.study, mode) for mode in ("CHART", "TABLE")
+            view_link(runs.experiment_id, runs.study, mode) for mode in ("CHART", "TABLE")
         )
-        links = f"All trials: [charts]({charts}), [table]({table})."
-        self.runs.note(parent, markdown(study, study.planned, links))
-        best = study.best
-        if best is not None and best.value is not None:
-            self.runs.log_metrics(parent, {f"best_{study.metric}": best.value}, step=study.ended)
+        links = [f"All trials: [charts]({charts}), [table]({table})"]
+        found = {"figures": "figures/history.png"} if self._has_figures else {}
+        if study.state == "complete" and study.best is not None:
+            found = {"figures": "figures/history.png", "best.yaml": "best.yaml"}
+        for name, path in found.items():
+            links.append(f"[{name}]({artifact_link(runs.experiment_id, runs.parent_id, path)})")
+        return " · ".join(links)
+
+    def _log_best(self, study: StudyRecord) -> None:
+        """The best value after each trial, those that the parent lacks: a curve in the UI."""
+        parent, name = self.runs.parent_id, f"best_{study.metric}"
+        if self._best_told[0] != parent:
+            self._best_told = parent, best_told(self.runs, name)
+        told = self._best_told[1]
+        new = {step: v for step, v in study.best_values().items() if told.get(step) != v}
+        self.runs.log_points(parent, (Point(name, value, step) for step, value in new.items()))
+        told.update(new)
 
     def _log_outcome(self, study: StudyRecord) -> None:
         best = study.best
@@ -252,6 +276,12 @@ class Publisher:
             self.runs.log_text(self.runs.parent_id, text, "best.yaml")
 
 
+def best_told(runs: SweepRuns, name: str) -> dict[int, float]:
+    """The best values that the parent run has, by how many trials each is of."""
+    history = runs.client.get_metric_history(runs.parent_id, name)
+    return {item.step: item.value for item in sorted(history, key=lambda item: item.timestamp)}
+
+
 def outcome(study: StudyRecord) -> dict[str, float]:
     """The metrics of a sweep that has ended: of its best trial and of its baseline."""
     best = study.best
@@ -266,7 +296,9 @@ def outcome(study: StudyRecord) -> dict[str, float]:
 
 
 def _schedule(record: TrialRecord) -> dict[str, object]:
-    keys = ("init_lr", "max_lr", "step_size_factor", "step_size", "policy", "gamma")
+    keys = ["init_lr", "max_lr", "step_size_factor", "step_size", "policy"]
+    if record.config.schedule.policy in DECAYING:
+        keys.append("gamma")
     values = record.config.schedule.model_dump()
     further = {key: value for key, value in record.params.items() if key not in values}
     return {key: values[key] for key in keys} | further

@@ -13,6 +13,7 @@ from clr_sweep.results.range_report import as_yaml, markdown
 from clr_sweep.tracking import range_contents, tags
 from clr_sweep.tracking.audit import compare_points
 from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.views import artifact_link
 
 
 class RangeTestRuns:
@@ -116,7 +117,8 @@ class RangeTestRuns:
             self.runs.log_text(run_id, text, range_contents.NUMBERS)
             for file in record.files:
                 self.runs.client.log_artifact(run_id, str(file), "curves")
-        self.runs.note(run_id, markdown(record))
+        where = artifact_link(self.runs.experiment_id, run_id, range_contents.FIGURE)
+        self.runs.note(run_id, markdown(record, f"[loss and {record.metric} by rate]({where})"))
         self.runs.warn(run_id, range_contents.warnings(record))
         if record.state != "running":
             self.runs.end(run_id, record.state, record.reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -241,6 +241,23 @@ class StudyRecord:
         done = [t for t in self.trials if t.state == "complete" and t.value is not None]
         sign = 1 if self.direction == "maximize" else -1
         return max(done, key=lambda t: (sign * (t.value or 0.0), -(t.number or 0)), default=None)
+
+    def best_values(self) -> dict[int, float]:
+        """The best value of the first trials, by how many they are, as far as all have ended.
+
+        In the order of their numbers, so that it is the same whichever ended first.
+        """
+        found: dict[int, float] = {}
+        done: list[TrialRecord] = []
+        for trial in sorted(self.trials, key=lambda trial: trial.number or 0):
+            if not trial.has_ended:
+                break
+            done.append(trial)
+            best = replace(self, trials=tuple(done)).best
+            if best is not None and best.value is not None:
+                found[(trial.number or 0) + 1] = best.value
+                done = [best]
+        return found
 
     def count(self, state: State) -> int:
         return sum(trial.state == state for trial in self.trials)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from clr_sweep.records import EpochReport, StudyRecord, TrialRecord
-from clr_sweep.results.report import trial_markdown
+from clr_sweep.results.report import model_markdown, trial_markdown
 from clr_sweep.tracking import contents
 from clr_sweep.tracking.audit import Audit, audit, model_is_whole
 from clr_sweep.tracking.contents import Point
@@ -127,7 +127,13 @@ class TrialRuns:
         kept: tuple[Run, Audit] | None = None
         problems = [] if there else ["it has no run in MLflow"]
         for run in there:
-            found = audit(self.runs.client, run, record, self.runs.parent_id)
+            found = audit(
+                self.runs.client,
+                run,
+                record,
+                self.runs.parent_id,
+                with_gamma=self.runs.with_gamma,
+            )
             if kept is None and not found.wrong:
                 kept = run, found
                 problems += found.missing
@@ -148,7 +154,7 @@ class TrialRuns:
         if found is None:
             self.ids[key] = self.runs.start_child(record, self._adopted.get(key))
         else:
-            self.runs.log_params(self.ids[key], contents.parameters(record))
+            self.runs.log_params(self.ids[key], self.runs.parameters(record))
         lacking = contents.points(record) if found is None else found.points
         self.runs.log_points(self.ids[key], lacking)
         if record.state == "running":
@@ -175,6 +181,8 @@ class TrialRuns:
                 client.get_run(run_id),
                 TrialFolder(record.folder),
                 self._search_path,
+                contents.model_name(self.runs.study, record),
+                model_markdown(self.runs.study, record),
                 _epoch_of_model(record),
                 record.metrics,
                 self.runs.data,

@@ -73,17 +73,20 @@ def summary(record: RangeTestRecord) -> str:
     return "\n".join(lines)
 
 
-def markdown(record: RangeTestRecord) -> str:
-    """What the UI shows on top of the run's page."""
+def markdown(record: RangeTestRecord, links: str = "") -> str:
+    """What the UI shows on top of the run's page, the result and the links unopened.
+
+    Args:
+        links: Markdown that stands below the result.
+    """
     if record.suggestion is None:
-        return f"Range test: {record.state}. {record.reason or ''}"
-    # Spaces before a line of a paragraph mean nothing there.
+        return f"**Range test: {record.state}.** {record.reason or ''}".rstrip()
     first, *rest = summary(record).splitlines()
+    # Below it, in the same paragraph: a space between would push it out of sight.
+    result = "  \n".join([f"**{words.capital(first)}**", *([links] if links else [])])
+    # Spaces before a line of a paragraph mean nothing there.
     listed = "\n".join(f"- {line.strip()}" for line in rest)
-    return (
-        f"**Range test** of the study {record.study}\n\n{first}\n\n{listed}\n\n"
-        f"```yaml\n{ranges_yaml(record)}```"
-    )
+    return f"{result}\n\n{listed}\n\n```yaml\n{ranges_yaml(record)}```"
 
 
 def edges(record: RangeTestRecord) -> str:

@@ -30,7 +30,7 @@ def markdown(study: StudyRecord, planned: int | None = None, links: str = "") ->
     Args:
         study: the study as it is stored.
         planned: the trials that the study is to have in all; None if not known.
-        links: Markdown that stands beside the result, where a closed description shows it.
+        links: Markdown that stands below the result, where a closed description shows it.
 
     Returns:
         Markdown of fewer than 8000 characters. Where it would be longer the table of trials is
@@ -45,7 +45,8 @@ def markdown(study: StudyRecord, planned: int | None = None, links: str = "") ->
     text = ""
     for rows, with_config, with_notes in variants:
         sections = _sections(study, planned, comparison, rows, with_config, with_notes)
-        result = f"{next(sections)} {links}".strip()
+        # A line below the result, not a paragraph: the space between would push them out of sight.
+        result = "  \n".join([next(sections), *([links] if links else [])])
         text = "\n\n".join([result, *sections])
         if len(text) < LIMIT:
             break
@@ -57,13 +58,17 @@ def _sections(
     with_config: bool, with_notes: bool,
 ) -> Iterator[str]:  # fmt: skip
     best = study.best
-    # The page's title is the study's name, and it shows a few lines until one asks for more.
-    yield f"**{_result(study, planned)}**"
-    yield _inline(comparison.verdict)
+    # The page's title is the study's name, and it shows a few lines until one asks for more: what
+    # came out and by how much, and after it where to look.
+    result, _, caution = comparison.verdict.partition(". ")
+    yield f"**{_so_far(study, planned)}{_inline(result).rstrip('.')}.**"
+    if caution:
+        yield _inline(caution)
     if warning := words.deviations(study):
         yield f"**{_inline(warning)}**"
     if best is not None:
         yield "## Best trial against the baseline"
+        yield f"{words.capital(best.label)}: {words.schedule(best)}."
         yield _table(*_comparison_rows(best, comparison))
     yield "## Trials"
     yield f"{words.counts(study, planned)}. {_cost(study)}"
@@ -126,6 +131,18 @@ def trial_markdown(record: TrialRecord) -> str:
     return "\n\n".join(lines)
 
 
+def model_markdown(study: str, record: TrialRecord) -> str:
+    """The description of a trial's model, for its page: what it is and what it was trained on."""
+    data = record.config.dataset.name
+    return "\n\n".join([
+        f"**{_inline(record.config.model.name)}, {record.label} of the study {_inline(study)}: "
+        f"{_inline(_outcome(record))}**",
+        f"Trained on {_inline(data)}, which it takes as they are held there. Schedule: "
+        f"{words.schedule(record)}.",
+        "For inference: without the optimizer, which the trial's folder keeps.",
+    ])  # fmt: skip
+
+
 def summary(study: StudyRecord) -> str:
     """The end of a sweep in a few lines of plain text, for the terminal."""
     comparison = compare(study)
@@ -137,16 +154,11 @@ def summary(study: StudyRecord) -> str:
     return "\n".join(lines)
 
 
-def _result(study: StudyRecord, planned: int | None) -> str:
-    best = study.best
-    if best is None or best.value is None:
-        return "No complete trial yet"
-    name = words.metric(study.metric)
-    open_trials = planned is not None and study.ended < planned
-    return (
-        f"Best{' so far' if open_trials else ''}: {name} {words.value(best.value)}, "
-        f"{best.label} ({words.schedule(best)})"
-    )
+def _so_far(study: StudyRecord, planned: int | None) -> str:
+    """What stands before a result that is not the last word."""
+    if study.best is None or planned is None or study.ended >= planned:
+        return ""
+    return f"After {study.ended} of {words.plural(planned, 'trial')}: "
 
 
 def _cost(study: StudyRecord) -> str:
@@ -203,16 +215,19 @@ def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[s
     done.sort(key=lambda trial: (-sign * (trial.value or 0.0), trial.number or 0))
     further = list(dict.fromkeys(key for trial in done for key in _further(trial)))
     further = further[:_MOST_FURTHER]
+    with_gamma = any(trial.config.schedule.policy in DECAYING for trial in done)
     head = [
-        "trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy", "gamma",
+        "trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy",
+        *(["gamma"] if with_gamma else []),
         *(_inline(words.shorten(name, 40)) for name in further), "epochs", "CPU s",
     ]  # fmt: skip
-    return head, [_trial_row(trial, further) for trial in done[:number]]
+    return head, [_trial_row(trial, further, with_gamma) for trial in done[:number]]
 
 
-def _trial_row(trial: TrialRecord, further: Sequence[str]) -> list[str]:
+def _trial_row(trial: TrialRecord, further: Sequence[str], with_gamma: bool) -> list[str]:
     schedule = trial.config.schedule
     values = _further(trial)
+    gamma = f"{schedule.gamma:.7g}" if schedule.policy in DECAYING else _NONE
     return [
         str(trial.number),
         words.value(trial.value if trial.value is not None else float("nan")),
@@ -220,7 +235,7 @@ def _trial_row(trial: TrialRecord, further: Sequence[str]) -> list[str]:
         words.rate(schedule.max_lr),
         f"{schedule.step_size_factor:.4g}" if schedule.is_cyclical else _NONE,
         schedule.policy,
-        f"{schedule.gamma:.7g}" if schedule.policy in DECAYING else _NONE,
+        *([gamma] if with_gamma else []),
         *(_inline(_parameter(values[key])) if key in values else _NONE for key in further),
         words.epochs(curves.epochs_done(trial)),
         f"{trial.cpu_seconds:,.1f}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mlflow.entities import Run
@@ -41,18 +41,26 @@ class Audit:
     points: tuple[Point, ...]
 
 
-def audit(client: MlflowClient, run: Run, record: TrialRecord, parent_id: str) -> Audit:
+def audit(
+    client: MlflowClient,
+    run: Run,
+    record: TrialRecord,
+    parent_id: str,
+    *,
+    with_gamma: bool = True,
+) -> Audit:
     """Compare a run with the trial it stands for, to every value of every metric.
 
     What others have added to the run is left alone. Of a trial whose folder is not
     whole only the state is compared: the run is then the only place that has the rest.
     """
-    wrong = list(_other_parameters(run, record))
+    expected = parameters(record, with_gamma=with_gamma)
+    wrong = list(_other_parameters(run, expected))
     missing = list(_missing_tags(run, record, parent_id))
     lacking: list[Point] = []
     if is_whole(record):
         there = run.data.params
-        if unknown := [key for key in parameters(record) if key not in there]:
+        if unknown := [key for key in expected if key not in there]:
             missing.append(f"no parameter {', '.join(unknown)}")
         lacking, contradictions = compare_points(client, run, points(record))
         wrong += contradictions
@@ -76,9 +84,9 @@ def model_is_whole(client: MlflowClient, run_id: str) -> bool:
     return any(posixpath.basename(file.path) == "MLmodel" for file in files)
 
 
-def _other_parameters(run: Run, record: TrialRecord) -> Iterator[str]:
+def _other_parameters(run: Run, parameters: Mapping[str, object]) -> Iterator[str]:
     there = run.data.params
-    for key, value in parameters(record).items():
+    for key, value in parameters.items():
         expected = str(value)[: tags.PARAM_LIMIT]
         if key in there and there[key] != expected:
             yield f"parameter {key} is {there[key]}, not {expected}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,12 @@ from clr_sweep.training.folder import TrialFolder
 
 # These tell how long something took: an attempt that had to be repeated took another time.
 TIMES = ("cpu_seconds", "trial_cpu_seconds", "trial_wall_seconds")
+# What shows that a trial went as planned, and tells no trial from another: under MLflow's own
+# prefix for such, the UI gives it a tab of its own, apart from the charts that are compared.
+CYCLE = "system/cycle"
+DEVIATION = "system/learning_rate_deviation"
+# What a study's model may not be called in MLflow.
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys("/:.%\"'", "-"))
 
 
 class Point(NamedTuple):
@@ -24,20 +31,32 @@ def run_name(record: TrialRecord) -> str:
     return "baseline" if record.number is None else f"trial-{record.number:03d}"
 
 
-def parameters(record: TrialRecord) -> dict[str, object]:
+def model_name(study: str, record: TrialRecord) -> str:
+    """The name of a trial's logged model, by which it is told from all others of a store."""
+    return f"{study}-{run_name(record)}".translate(_NOT_IN_NAMES)
+
+
+def parameters(record: TrialRecord, *, with_gamma: bool = True) -> dict[str, object]:
     """The parameters of a trial's run.
 
     Every child has every parameter, as the same type: parallel coordinates drop a run that lacks
-    one. Without cycles the sizes are 0 and gamma is 1.
+    one. Without cycles the sizes are 0 and gamma is 1. The rates are there by their logarithms
+    too: they are sampled so, and the UI's axes are linear.
+
+    Args:
+        with_gamma: whether any trial of the study may have one.
     """
     config, schedule = record.config, record.config.schedule
+    gamma = {"gamma": schedule.gamma} if with_gamma else {}
     return {
         "init_lr": schedule.init_lr,
         "max_lr": schedule.max_lr,
+        "log10_init_lr": math.log10(_lowest_rate(record)),
+        "log10_max_lr": math.log10(schedule.max_lr),
         "step_size_factor": schedule.step_size_factor,
         "step_size": schedule.step_size,
         "policy": schedule.policy,
-        "gamma": schedule.gamma,
+        **gamma,
         "seed": config.seed,
         "steps": config.steps,
         "batch_size": config.training.batch_size,
@@ -49,6 +68,12 @@ def parameters(record: TrialRecord) -> dict[str, object]:
         **config.training.optimizer.arguments,
         **{f"model.{key}": value for key, value in config.model.arguments.items()},
     }
+
+
+def _lowest_rate(record: TrialRecord) -> float:
+    """Above 0, where some policies end: there it is the rate of the last step."""
+    schedule = record.config.schedule
+    return schedule.init_lr or float(schedule.learning_rate(record.config.steps - 1))
 
 
 def epoch_points(report: EpochReport, first: str = "") -> list[Point]:
@@ -66,7 +91,7 @@ def epoch_points(report: EpochReport, first: str = "") -> list[Point]:
         if point.batch_loss is not None:
             points.append(Point("batch_loss", point.batch_loss, point.step))
         if point.cycle is not None:
-            points.append(Point("cycle", point.cycle, point.step))
+            points.append(Point(CYCLE, point.cycle, point.step))
     return points
 
 
@@ -87,7 +112,7 @@ def summary(record: TrialRecord) -> dict[str, float]:
     found = {
         "trial_cpu_seconds": record.cpu_seconds,
         "trial_wall_seconds": record.wall_seconds,
-        "learning_rate_deviation": record.learning_rate_deviation,
+        DEVIATION: record.learning_rate_deviation,
     }
     return {name: value for name, value in found.items() if value is not None}
 

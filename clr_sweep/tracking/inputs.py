@@ -20,12 +20,25 @@ def dataset_input(data: DataFacts) -> DatasetInput:
         "sha256": data.digest,
     }
     entity = Dataset(
-        # Of a file the name alone: the UI has little room, and the source is told beside it.
-        name=Path(data.name).name[:500],
-        digest=data.digest[:12],
+        name=_name(data),
+        digest=_digest(data),
         source_type="local",
         source=json.dumps({"uri": data.source}),
         schema=json.dumps(schema),
         profile=json.dumps(profile),
     )
     return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])
+
+
+def measured_on(data: DataFacts | None) -> dict[str, str]:
+    """What a metric of a logged model says of the data set, by which the UI names it there."""
+    return {} if data is None else {"dataset_name": _name(data), "dataset_digest": _digest(data)}
+
+
+def _name(data: DataFacts) -> str:
+    # Of a file the name alone: the UI has little room, and the source is told beside it.
+    return Path(data.name).name[:500]
+
+
+def _digest(data: DataFacts) -> str:
+    return data.digest[:12]

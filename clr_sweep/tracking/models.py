@@ -34,13 +34,12 @@ from mlflow.utils.environment import (
 from mlflow.utils.file_utils import get_total_file_size
 
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.inputs import measured_on
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import DataFacts
 
 Array = npt.NDArray[Any]
-
-NAME = "model"
 
 
 def log_keras_model(
@@ -48,6 +47,8 @@ def log_keras_model(
     run: Run,
     folder: TrialFolder,
     search_path: Sequence[Path],
+    name: str,
+    note: str,
     step: int,
     metrics: Collection[str] = (),
     data: DataFacts | None = None,
@@ -61,6 +62,8 @@ def log_keras_model(
         run: the trial's.
         search_path: folders in which a module of the user's is looked for, should the model for
             inference have to be made first.
+        name: what it is called, among all models of the store.
+        note: Markdown that the UI shows on its page.
         step: the epoch whose weights these are.
         metrics: names of metrics of the run; their values at `step` become the model's too.
         data: what it was trained on; None where that is not known.
@@ -82,15 +85,18 @@ def log_keras_model(
     # that count optimizer steps among them.
     logged = client.create_logged_model(
         run.info.experiment_id,
-        name=NAME,
+        name=name,
         source_run_id=run_id,
-        tags={key: run.data.tags[key] for key in tags.ORIGIN if key in run.data.tags},
+        tags={
+            **{key: run.data.tags[key] for key in tags.OF_MODELS if key in run.data.tags},
+            tags.NOTE: note[: tags.TAG_LIMIT],
+        },
         params=run.data.params,
     )
     try:
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=step)])
         with tempfile.TemporaryDirectory() as temporary:
-            path = Path(temporary) / NAME
+            path = Path(temporary) / "model"
             described = Model(
                 artifact_path=logged.artifact_location,
                 run_id=run_id,
@@ -101,7 +107,7 @@ def log_keras_model(
                 folder.inference_file, signature, described, path, data, folder.examples()
             )
             client.log_model_artifacts(logged.model_id, str(path))
-        _link_metrics(client, run_id, logged.model_id, step, metrics)
+        _link_metrics(client, run_id, logged.model_id, step, metrics, data)
     except Exception:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
         raise
@@ -193,11 +199,24 @@ def write_keras_model(
 
 
 def _link_metrics(
-    client: MlflowClient, run_id: str, model_id: str, step: int, names: Collection[str]
+    client: MlflowClient,
+    run_id: str,
+    model_id: str,
+    step: int,
+    names: Collection[str],
+    data: DataFacts | None,
 ) -> None:
     # The same to the timestamp as on the run, so that the run does not get them twice.
     found = [
-        Metric(item.key, item.value, item.timestamp, item.step, model_id=model_id, run_id=run_id)
+        Metric(
+            item.key,
+            item.value,
+            item.timestamp,
+            item.step,
+            model_id=model_id,
+            run_id=run_id,
+            **measured_on(data),
+        )
         for name in names
         for item in client.get_metric_history(run_id, name)
         if item.step == step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -61,7 +62,9 @@ def points(record: RangeTestRecord) -> Iterator[Point]:
     steps = range(0, len(longest.rates), max(1, -(-longest.planned // _POINTS)))
     smoothed = [read(curve, record.metric, record.sign).losses for curve in curves]
     for step in steps:
-        yield Point("learning_rate", float(longest.rates[step]), step)
+        rate = float(longest.rates[step])
+        yield Point("learning_rate", rate, step)
+        yield Point("log10_learning_rate", math.log10(rate), step)
         for name, values in (
             ("batch_loss", [curve.losses for curve in curves]),
             ("smoothed_loss", smoothed),

@@ -16,7 +16,9 @@ from mlflow.tracking import MlflowClient
 
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point
+from clr_sweep.tracking.inputs import measured_on
 from clr_sweep.tracking.models import delete_models, model_of_run
+from clr_sweep.training.requests import DataFacts
 
 
 class RunWriter:
@@ -24,10 +26,12 @@ class RunWriter:
 
     Args:
         client: of the store.
+        data: on which the runs' models are measured; None where that is not known.
     """
 
-    def __init__(self, client: MlflowClient) -> None:
+    def __init__(self, client: MlflowClient, data: DataFacts | None = None) -> None:
         self.client = client
+        self.data = data
 
     def log_points(self, run_id: str, points: Iterable[Point]) -> None:
         """Values of metrics, in their order."""
@@ -70,7 +74,7 @@ class RunWriter:
         model_id = model.model_id if model else None
         now = _now()
         new = [
-            Metric(key, value, now, 0, model_id=model_id, run_id=run_id)
+            Metric(key, value, now, 0, model_id=model_id, run_id=run_id, **measured_on(self.data))
             for key, value in values.items()
             if there.get(key) != value
         ]

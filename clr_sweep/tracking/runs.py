@@ -29,6 +29,7 @@ class SweepRuns(RunWriter):
         study: the study's name.
         study_id: by which its runs are found again; empty for a training of its own.
         data: logged as the input of every child.
+        with_gamma: whether any trial may have a gamma; without, their runs do not show one.
     """
 
     def __init__(
@@ -38,13 +39,15 @@ class SweepRuns(RunWriter):
         study: str,
         study_id: str,
         data: DataFacts | None,
+        *,
+        with_gamma: bool = True,
     ) -> None:
-        super().__init__(client)
+        super().__init__(client, data)
         self.experiment_id = experiment_id
         self.study = study
         self.study_id = study_id
         self.parent_id = ""
-        self.data = data
+        self.with_gamma = with_gamma
 
     def open_parent(self, adopted: str | None, storage: str, version: str) -> str:
         """The parent run: the one `mlflow run` made, the one this study had, or a new one.
@@ -126,13 +129,17 @@ class SweepRuns(RunWriter):
             own[tags.PROCESS] = process_tag()
         if adopted is None:
             run_id = self._new_run(run_name(record), own)
-            self._log_params(run_id, parameters(record))
+            self._log_params(run_id, self.parameters(record))
         else:
             run_id = adopted
             self._tag(run_id, own)
-            self.log_params(run_id, parameters(record))
+            self.log_params(run_id, self.parameters(record))
         self._log_input(run_id)
         return run_id
+
+    def parameters(self, record: TrialRecord) -> dict[str, object]:
+        """What the run of a trial of this study has as parameters."""
+        return parameters(record, with_gamma=self.with_gamma)
 
     def range_tests(self) -> list[Run]:
         """The runs that stand for the range test: at most one, if all is well."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from mlflow.tracking import MlflowClient
@@ -20,11 +20,15 @@ from mlflow.tracking import MlflowClient
 from clr_sweep.metrics import base, is_error
 from clr_sweep.tracking import tags
 
+# The UI opens on its pages for language models otherwise.
+WORKFLOW = {"workflowType": "machine_learning"}
+START = f"#/experiments?{urlencode(WORKFLOW)}"
 TAG = "mlflow.sharedViewState."
 _KEY = "clr-sweep-"
-_SECTION = "clr-sweep-charts"
+_SECTION, _WIDE = "clr-sweep-charts", "clr-sweep-hyperparameters"
 # Axes of the parallel coordinates: beyond so many they cannot be read.
 _MOST_AXES = 7
+_BY_LOGARITHM = {"init_lr": "log10_init_lr", "max_lr": "log10_max_lr"}
 _COLUMNS = ("init_lr", "max_lr", "step_size_factor", "policy")
 _OF_STEPS = ("learning_rate", "batch_loss")
 
@@ -68,26 +72,56 @@ def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
     return _link(experiment_id, _KEY + study, mode)
 
 
+def run_link(experiment_id: str, run_id: str, rest: str = "") -> str:
+    """The address of a run's page within the UI, from its `#` on."""
+    return f"#/experiments/{quote(experiment_id)}/runs/{quote(run_id)}{rest}?{urlencode(WORKFLOW)}"
+
+
+def artifact_link(experiment_id: str, run_id: str, path: str) -> str:
+    """The address within the UI at which an artifact of a run is shown, from its `#` on."""
+    return run_link(experiment_id, run_id, f"/artifacts/{quote(path)}")
+
+
 def _link(experiment_id: str, key: str, mode: str) -> str:
     query = {
         "viewStateShareKey": key,
         "compareRunsMode": mode,
-        # The UI opens on its pages for language models otherwise.
-        "workflowType": "machine_learning",
+        **WORKFLOW,
     }
     return f"#/experiments/{quote(experiment_id)}/runs?{urlencode(query)}"
 
 
-def saved_views(client: MlflowClient, most: int = 10) -> list[tuple[str, str]]:
-    """The views saved here, the newest first, each with its address within the UI."""
-    found: list[tuple[int, str, str]] = []
+class ShownStudy(NamedTuple):
+    """Where the UI shows a study: addresses within it, from their `#` on.
+
+    Attributes:
+        parent: the page of the sweep's own run; None where that was deleted.
+        trials: the charts of all trials.
+    """
+
+    name: str
+    parent: str | None
+    trials: str
+
+
+def shown_studies(client: MlflowClient, most: int = 10) -> list[ShownStudy]:
+    """The studies that have a view here, the newest first."""
+    saved: list[tuple[int, str, str]] = []
     for experiment in client.search_experiments():
         for key, value in experiment.tags.items():
             if key.startswith(TAG + _KEY):
-                content = json.loads(value)
-                link = _link(experiment.experiment_id, key.removeprefix(TAG), "CHART")
-                found.append((content["updatedAt"], content["name"], link))
-    return [(name, link) for _, name, link in sorted(found, reverse=True)[:most]]
+                study, changed = key.removeprefix(TAG + _KEY), json.loads(value)["updatedAt"]
+                saved.append((changed, experiment.experiment_id, study))
+    return [
+        ShownStudy(study, _parent_link(client, of, study), view_link(of, study))
+        for _, of, study in sorted(saved, reverse=True)[:most]
+    ]
+
+
+def _parent_link(client: MlflowClient, experiment_id: str, study: str) -> str | None:
+    wanted = f"tags.`{tags.STUDY}` = '{study}' AND tags.`{tags.KIND}` = 'sweep'"
+    found = client.search_runs([experiment_id], wanted, max_results=1)
+    return run_link(experiment_id, found[0].info.run_id) if found else None
 
 
 def _state(
@@ -99,7 +133,8 @@ def _state(
     loss_is_positive: bool,
 ) -> dict[str, Any]:
     axes = [key for key in (*_COLUMNS, *sampled) if key in sampled]
-    axes = list(dict.fromkeys(axes))
+    # The UI's axes are linear, and most of a range of rates would lie on the lowest pixels.
+    axes = [_BY_LOGARITHM.get(key, key) for key in dict.fromkeys(axes)]
     both = [f"{where}{name}" for where in ("val_", "") for name in (*named, "loss")]
     measured = list(dict.fromkeys([metric, *both, *_OF_STEPS]))
     logarithmic = ["learning_rate", *(("loss", "batch_loss") if loss_is_positive else ())]
@@ -129,21 +164,16 @@ def _state(
             *(_lines(name, base(name) in logarithmic or is_error(name)) for name in measured),
         ],
         "compareRunSections": [
-            {
-                "uuid": _SECTION,
-                "name": "Model metrics",
-                "display": True,
-                "isReordered": True,
-                "deleted": False,
-                "isGenerated": True,
-            }
+            # As wide as the page: the names of the axes lie over one another otherwise.
+            _section(_WIDE, "Hyperparameters", columns=1),
+            _section(_SECTION, "Model metrics", columns=3),
         ],
     }
 
 
 def _parallel_coordinates(params: Sequence[str], metric: str) -> dict[str, Any]:
     return {
-        **_card("parallel", "PARALLEL"),
+        **_card("parallel", "PARALLEL", _WIDE),
         "displayName": "Hyperparameters",
         "selectedParams": list(params),
         "selectedMetrics": [metric],
@@ -171,12 +201,24 @@ def _lines(metric: str, logarithmic: bool) -> dict[str, Any]:
     }
 
 
-def _card(name: str, kind: str) -> dict[str, Any]:
+def _section(uuid: str, name: str, columns: int) -> dict[str, Any]:
+    return {
+        "uuid": uuid,
+        "name": name,
+        "display": True,
+        "isReordered": True,
+        "deleted": False,
+        "isGenerated": True,
+        "columns": columns,
+    }
+
+
+def _card(name: str, kind: str, section: str = _SECTION) -> dict[str, Any]:
     return {
         "uuid": f"clr-sweep-{name}",
         "type": kind,
         "runsCountToCompare": 100,
-        "metricSectionId": _SECTION,
+        "metricSectionId": section,
         "deleted": False,
         "isGenerated": False,
     }

@@ -110,7 +110,8 @@ def content(client: MlflowClient) -> dict[str, object]:
             for file in client.list_artifacts(run_id, folder)
         ]
         own = {
-            key: value
+            # Links in descriptions name the run.
+            key: value.replace(run_id, "ITS-ID")
             for key, value in run.data.tags.items()
             if key not in (tags.PARENT, tags.PROCESS)
         }

@@ -106,9 +106,31 @@ def test_a_running_study_says_how_far_it_is(build: Any) -> None:
     ]  # fmt: skip
     text = markdown(build.study(trials, build.baseline(state="running", stop=3)), 50)
     assert "12 of 50 trials: 9 complete, 2 pruned, 1 diverged, 0 failed, 1 running" in text
-    assert "**Best so far: validation accuracy" in text
+    assert text.startswith("**After 12 of 50 trials: Trial ")
     assert "baseline (running)" in text
-    assert "best so far" not in markdown(build.study(trials[:12]), 12).lower()
+    assert markdown(build.study(trials[:12]), 12).startswith("**Trial ")
+
+
+def test_what_a_closed_description_shows(big_study: StudyRecord) -> None:
+    """The result with its difference, and right below it where to look; the best trial once."""
+    first, second, *rest = markdown(big_study, links="[charts](#/there)").split("\n")
+    result, _, caution = compare(big_study).verdict.partition(". ")
+    assert first == f"**{result}.**  "  # two spaces: a new line of the same paragraph
+    assert second == "[charts](#/there)"
+    assert rest[:2] == ["", caution]
+    best = big_study.best
+    assert best is not None
+    assert first.count(best.label.capitalize()) == 1
+    assert best.label not in caution.lower()
+
+
+def test_a_column_that_no_policy_has(build: Any) -> None:
+    """Gamma stands in the table where a trial has one."""
+    without, has = (
+        [build.trial(i, policy=p) for i in range(3)] for p in ("triangular", "exp_range")
+    )
+    for trials, shown in ((without, False), ([*without[:2], has[2]], True)):
+        assert ("gamma" in tables(markdown(build.study(trials)))[1][0]) == shown
 
 
 @pytest.mark.parametrize("planned", [None, 50])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow.utils.validation import _validate_logged_model_name
 from small_studies import write_folder
 from small_trials import STEPS_PER_EPOCH, small_config
 
@@ -18,6 +20,7 @@ from clr_sweep.tracking.contents import (
     epoch_points,
     has_model,
     is_whole,
+    model_name,
     parameters,
     points,
     run_name,
@@ -91,16 +94,45 @@ def test_names_and_parameters(tmp_path: Path) -> None:
     assert parameters(made)["precision"] == "float32"
 
 
+@pytest.mark.parametrize("policy", ["triangular", "constant", "cosine", "linear", "one_cycle"])
+def test_rates_are_there_by_their_logarithms(tmp_path: Path, policy: str) -> None:
+    """For axes that are linear; of a rate of 0, that of the last step, so that no run lacks one."""
+    config = small_config(policy)
+    made = parameters(TrialRecord("trial", 0, "running", None, config, tmp_path))
+    assert made["log10_max_lr"] == math.log10(config.schedule.max_lr)
+    lowest = config.schedule.init_lr or config.schedule.learning_rate(config.steps - 1)
+    assert made["log10_init_lr"] == math.log10(lowest)
+    assert math.isfinite(float(made["log10_init_lr"]))
+
+
+def test_a_gamma_that_no_trial_can_have(tmp_path: Path) -> None:
+    """It would be a column of ones."""
+    made = TrialRecord("trial", 0, "running", None, small_config(), tmp_path)
+    assert parameters(made)["gamma"] == 1.0
+    assert "gamma" not in parameters(made, with_gamma=False)
+
+
+@pytest.mark.parametrize("study", ["rings", "a.b_c-d", "1.5e-3"])
+def test_models_are_named_after_study_and_trial(tmp_path: Path, study: str) -> None:
+    """Whatever a study may be called, MLflow takes the name."""
+    made = TrialRecord("trial", 7, "complete", None, small_config(), tmp_path)
+    name = model_name(study, made)
+    _validate_logged_model_name(name)
+    assert name == f"{study.replace('.', '-')}-trial-007"
+    baseline = replace(made, kind="baseline", number=None)
+    assert model_name("rings", baseline) == "rings-baseline"
+
+
 def test_what_shows_the_cycles(tmp_path: Path) -> None:
     """The cycle of a step is a metric, where there are cycles; so is the deviation, once known."""
     from clr_sweep.records import StepPoint
 
     report = EpochReport(1, 9, {}, 2.0, 3.0, (StepPoint(8, 0.1, 2.5, 3),))
-    assert Point("cycle", 3, 8) in epoch_points(report)
+    assert Point("system/cycle", 3, 8) in epoch_points(report)
     made = record(tmp_path / "t", "complete")
-    assert "learning_rate_deviation" not in {point.key for point in points(made)}
+    assert not [point.key for point in points(made) if "deviation" in point.key]
     ended = replace(made, learning_rate_deviation=0.0)
-    assert Point("learning_rate_deviation", 0.0, 0) in list(points(ended))
+    assert Point("system/learning_rate_deviation", 0.0, 0) in list(points(ended))
     constant = replace(made, config=small_config("constant"))
     assert "figures/learning_rate.png" in artifacts(constant)
     assert "figures/loss_by_rate.png" not in artifacts(constant)

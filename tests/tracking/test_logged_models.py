@@ -21,6 +21,7 @@ from clr_sweep.tracking.store import connect
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
+from clr_sweep.training.requests import DataFacts
 
 LOAD = """
 import json, sys
@@ -56,11 +57,19 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             client.log_metric(run_id, key, step / 10, step=step)
     client.log_param(run_id, "max_lr", 0.2)
     model_id = log_keras_model(
-        client, client.get_run(run_id), trial, (), step=2, metrics=["val_loss"]
+        client,
+        client.get_run(run_id),
+        trial,
+        (),
+        name="study-trial-001",
+        note="**What it is**",
+        step=2,
+        metrics=["val_loss"],
+        data=DataFacts("a/few.npz", "a file", "d" * 64, 320, 100, (28, 28), "float32", folder),
     )
     images = np.asarray(data.x_train[:5]).astype("float32")
     np.save(folder / "images.npy", images)
-    arguments = [f"runs:/{run_id}/model", str(folder / "images.npy"), uri]
+    arguments = [f"models:/{model_id}", str(folder / "images.npy"), uri]
     done = subprocess.run(
         [sys.executable, "-c", LOAD, *arguments],
         capture_output=True,
@@ -112,8 +121,18 @@ def test_the_model_stands_in_its_runs_experiment_with_its_metrics(logged: dict[s
     assert model.source_run_id == run.info.run_id
     assert model.status == "READY"
     assert model.params == {"max_lr": "0.2"}
-    assert [(item.key, item.step, item.value) for item in model.metrics] == [("val_loss", 2, 0.2)]
+    (loss,) = model.metrics
+    assert (loss.key, loss.step, loss.value) == ("val_loss", 2, 0.2)
+    # By which the UI names the data set beside the model.
+    assert (loss.dataset_name, loss.dataset_digest) == ("few.npz", "d" * 12)
     assert [(item.step, item.value) for item in logged["history"]] == [(1, 0.1), (2, 0.2)]
+
+
+def test_a_model_says_what_it_is(logged: dict[str, Any]) -> None:
+    """By name among all models of the store, and in a description."""
+    model = logged["model"]
+    assert model.name == "study-trial-001"
+    assert model.tags["mlflow.note.content"] == "**What it is**"
 
 
 def test_what_is_written_is_what_mlflow_writes(tmp_path: Path) -> None:

@@ -154,7 +154,9 @@ def logged(work: Path) -> Iterator[dict[str, dict[str, Any]]]:
             x = np.load(facts.materialized / "x_test.npy")[:60]
             np.savez(held, x_test=x)
             assert x.dtype == dtype
-            model_id = log_keras_model(client, run, folder, (work,), step=1, data=facts)
+            model_id = log_keras_model(
+                client, run, folder, (work,), f"model-{number}", "", step=1, data=facts
+            )
             cases[case] = {"uri": f"models:/{model_id}", "held": str(held), "folder": folder}
             cases[case]["first"] = np.load(facts.materialized / "x_train.npy")[:1]
     mlflow.set_tracking_uri(uri)

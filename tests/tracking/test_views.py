@@ -10,7 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.tracking.store import connect
-from clr_sweep.tracking.views import TAG, save_view, saved_views, view_link
+from clr_sweep.tracking.views import TAG, save_view, shown_studies, view_link
 
 SAMPLED = ["init_lr", "max_lr", "policy", "momentum"]
 
@@ -42,7 +42,8 @@ def test_a_view_selects_the_studys_children_and_shows_what_differs(client: Mlflo
     assert {other.info.run_id, parent.info.run_id}.isdisjoint(run.info.run_id for run in found)
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`val_loss`", True)
     parallel, first, *_ = state["compareRunCharts"]  # type: ignore[misc]
-    assert parallel["selectedParams"] == SAMPLED
+    # By their logarithms: on the UI's linear axes most rates would lie on the lowest pixels.
+    assert parallel["selectedParams"] == ["log10_init_lr", "log10_max_lr", "policy", "momentum"]
     assert parallel["selectedMetrics"] == ["val_loss"] == [first["metricKey"]]
     assert "params.`momentum`" in state["selectedColumns"]  # type: ignore[operator]
 
@@ -53,11 +54,16 @@ def test_a_study_has_one_view_and_its_address(client: MlflowClient) -> None:
     for study in ("a", "b_1.c-d", "a"):
         save_view(client, experiment, study, "val_accuracy", True, SAMPLED)
     assert len(saved(client, experiment)) == 2
-    listed = dict(saved_views(client))
-    assert set(listed) == {"a: all trials", "b_1.c-d: all trials"}
-    for name, link in listed.items():
-        study = name.removesuffix(": all trials")
-        assert link == view_link(experiment, study)
-        route, _, query = link.partition("?")
+    own = {"clr_sweep.study": "a", "clr_sweep.kind": "sweep"}
+    parent = client.create_run(experiment, tags=own).info.run_id
+    client.create_run(experiment, tags={**own, "clr_sweep.kind": "trial"})
+    first, second = shown_studies(client)
+    assert (first.name, second.name) == ("a", "b_1.c-d")
+    for study in (first, second):
+        assert study.trials == view_link(experiment, study.name)
+        route, _, query = study.trials.partition("?")
         assert route == f"#/experiments/{experiment}/runs"
         assert parse_qs(query)["viewStateShareKey"][0] in saved(client, experiment)
+    # Both say which kind of page: by itself the UI opens on those for language models.
+    assert first.parent == f"#/experiments/{experiment}/runs/{parent}?workflowType=machine_learning"
+    assert second.parent is None

@@ -155,7 +155,7 @@ def test_logged_models_load_without_us(images: Dataset, tmp_path: Path) -> None:
         folder.start(config)
         folder.save_model(model)
         run = client.create_run(experiment)
-        logged = log_keras_model(client, run, folder, (), step=1)
+        logged = log_keras_model(client, run, folder, (), "model", "", step=1)
         uris.append(f"models:/{logged}")
         expected.append(np.asarray(model.predict(x, verbose=0)).astype("float32"))
     done = subprocess.run(

@@ -65,6 +65,6 @@ def pages(
 @pytest.fixture(scope="session")
 def view(shown: Shown) -> str:
     """The route of the saved view, as `clr-sweep ui` prints it."""
-    match = re.search(r"tiny: all trials: http://127\.0\.0\.1:\d+/(#\S+)", shown.output)
+    match = re.search(r"^ +all trials: +http://127\.0\.0\.1:\d+/(#\S+)", shown.output, re.M)
     assert match, shown.output
     return match[1]
