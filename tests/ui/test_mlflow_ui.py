@@ -83,7 +83,8 @@ def test_the_list_of_runs_has_the_sweep_with_its_children_below(pages: Pages, sh
 def test_the_page_of_the_sweep_shows_the_result_on_top(pages: Pages, shown: Shown) -> None:
     """The description: the best value at once, and behind `Show more` the tables."""
     pages.open(shown.page(shown.parent))
-    pages.wait_for(lambda: any("Best: validation" in t for t in pages.texts(NOTE)), "the result")
+    result = "reached validation accuracy"
+    pages.wait_for(lambda: any(result in t for t in pages.texts(NOTE)), "the result")
     pages.click("button", "Show more")
     best = shown.parent.data.metrics["best_val_accuracy"]
     tables = pages.wait_for(
@@ -106,9 +107,15 @@ def test_the_links_in_the_description_lead_to_all_trials(
     pages.open(shown.page(shown.parent))
     pages.wait_for(lambda: pages.texts(f"{NOTE} a"), "the links")
     links = {a.text: a.get_attribute("href") for a in pages.all(f"{NOTE} a")}
+    assert list(links) == ["charts", "table", "figures", "best.yaml"]
     assert links["charts"] == f"{pages.url}/{view}"
+    # Unopened: what is cut off is not on top where it would be, nor is what lies below a fade.
+    assert "Show more" in pages.texts("button")
     for link in pages.all(f"{NOTE} a"):
         assert pages.driver.execute_script(IS_ON_TOP, link), f"{link.text} is covered"
+    pages.open(links["best.yaml"].removeprefix(f"{pages.url}/"))
+    maximum = shown.parent.data.params["best.max_lr"]
+    pages.wait_for(lambda: maximum in "".join(pages.texts("pre, code")), "best.yaml")
     pages.open(links["table"].removeprefix(f"{pages.url}/"))
     pages.wait_for(lambda: names(shown) <= set(pages.texts("a[href*='/runs/']")), "all trials")
 
@@ -121,6 +128,31 @@ def test_the_charts_of_a_trial_are_lines(pages: Pages, shown: Shown) -> None:
         assert set(drawn[key].values()) == {2}
     for key in STEP_METRICS:
         assert min(drawn[key].values()) > 20
+    # What tells no trial from another stands in a tab of its own.
+    titles = {title for text in pages.texts(CARD) for title in text.split("\n")[:1]}
+    assert not [title for title in titles if "cycle" in title or "deviation" in title]
+
+
+def test_the_best_value_is_a_line(pages: Pages, shown: Shown) -> None:
+    """On the sweep's own page: a point a trial."""
+    pages.open(shown.page(shown.parent, "/model-metrics"))
+    name = "best_val_accuracy"
+    drawn = pages.wait_for(lambda: lines(pages).get(name), "the line of the best value")
+    assert drawn == {"tiny": len(shown.children) - 1}
+
+
+def test_the_links_that_are_printed_come_first(pages: Pages, shown: Shown) -> None:
+    """Of the sweep and of its trials, before whatever MLflow says; both lead there."""
+    first, parent, trials, everything, *_ = shown.output.splitlines()
+    assert first == "tiny:"
+    assert (parent.split()[:2], trials.split()[:2]) == (["the", "sweep:"], ["all", "trials:"])
+    assert everything.startswith("everything:")
+    for line, wanted in ((parent, "tiny"), (trials, "baseline"), (everything, "tiny")):
+        pages.open(line.split()[-1].removeprefix(f"{pages.url}/"))
+        pages.wait_for(
+            lambda wanted=wanted: wanted in " ".join(pages.texts("h2, h3, a, [role=row]")), line
+        )
+        assert "workflowType=machine_learning" in pages.driver.current_url
 
 
 def test_the_page_of_a_trial_names_its_model_and_data(pages: Pages, shown: Shown) -> None:
@@ -164,6 +196,8 @@ def test_the_models_tab_lists_every_model(pages: Pages, shown: Shown) -> None:
         lambda: names(shown) <= set(pages.texts("a[href*='/runs/']")), "the models' runs"
     )
     assert sum(text == "Ready" for text in pages.texts("[role=row] *")) >= len(shown.children)
+    links = pages.texts("a[href*='/models/m-']")
+    assert {f"tiny-{name}" for name in names(shown)} <= set(links)
 
 
 def test_comparing_all_children_shows_parallel_coordinates_of_the_objective(
