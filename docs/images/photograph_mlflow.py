@@ -66,7 +66,7 @@ def main() -> None:
             lambda: pages.all("[data-testid='note-editor-preview-content'] a"), "the description"
         )
         photograph(pages, PARENT, arguments.out / "mlflow-parent.png")
-        driver.set_window_size(CHARTS[0] + 100, CHARTS[1] + 200)
+        driver.set_window_size(CHARTS[0] + 220, CHARTS[1] + 400)
         pages.open(trials.partition(f"{url}/")[2])
         pages.wait_for(lambda: driver.execute_script(LINES_DRAWN), "the charts")
         photograph(pages, CHARTS, arguments.out / "mlflow-charts.png")
