@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,7 @@ from clr_sweep.config import Sweep
 from clr_sweep.engines.local import LocalEngine
 from clr_sweep.errors import StoreError
 from clr_sweep.range_test.curve import read_curve
-from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.range_test.suggestion import RangeTestError, suggest
 from clr_sweep.records import RangeTestRecord
 from clr_sweep.results.range_report import as_yaml
 from clr_sweep.running import Job, run_all
@@ -80,18 +80,28 @@ class RangeTest:
             say(f"range test: {len(due)} of {len(jobs)} seeds to train")
         run_all(engine, due, stop, lambda key: say(f"range test: {key} is done"))
         test = record.test
-        found = suggest(record.curves(), test.rule, record.metric, record.sign, needed=test.needed)
+        try:
+            found = suggest(
+                record.curves(), test.rule, record.metric, record.sign, needed=test.needed
+            )
+        except RangeTestError as error:
+            # Whoever gives the bounds by hand, or changes the test, has to see what it saw.
+            self._draw(record, error.warnings or (str(error),))
+            raise
         return replace(record, state="complete", suggestion=found)
 
     def write(self, record: RangeTestRecord, origin: Mapping[str, Any]) -> None:
         """Put the numbers and the figure of a complete test into the study's folder."""
+        text = as_yaml(record, {"data_digest": self.facts.digest, **origin})
+        write_text(self.folder / NUMBERS, text)
+        self._draw(record)
+
+    def _draw(self, record: RangeTestRecord, refused: Sequence[str] = ()) -> None:
         # Imports Matplotlib, which other sweeps need not wait for.
         from clr_sweep.results.range_figure import range_figure
 
-        text = as_yaml(record, {"data_digest": self.facts.digest, **origin})
-        write_text(self.folder / NUMBERS, text)
         with replaced(self.folder / FIGURE) as part:
-            range_figure(record).savefig(part)
+            range_figure(record, refused).savefig(part)
 
     def _jobs(self) -> list[RangeTestJob]:
         folder, sweep, facts = self.folder / FOLDER, self.sweep, self.facts

@@ -194,6 +194,8 @@ def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     assert "Traceback" not in refused.output
     assert refused.output.count("is left out: its loss hardly falls") == 2
     assert place.states() == []
+    figure = place.folder / "trials" / "tiny" / "range_test.png"
+    assert figure.stat().st_size > 10_000
     (run,) = place.runs_of_kind("range_test")
     assert run.data.tags["clr_sweep.state"] == "failed"
     assert "only 1 of 3 seeds" in run.data.tags["clr_sweep.reason"]

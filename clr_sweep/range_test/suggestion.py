@@ -24,7 +24,15 @@ _FAR_APART = 4.0
 
 
 class RangeTestError(ClrSweepError):
-    """A range test shows no pair of bounds."""
+    """A range test shows no pair of bounds, or in too few seeds.
+
+    Attributes:
+        warnings: what was seen instead.
+    """
+
+    def __init__(self, text: str, warnings: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.warnings = tuple(dict.fromkeys(warnings))
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def suggest(
     ]
     warnings = [*left_out, *_warnings(readings)]
     if len(pairs) < max(1, needed):
-        raise RangeTestError(_refusal(rule, len(pairs), len(found), needed, warnings))
+        raise RangeTestError(_refusal(rule, len(pairs), len(found), needed, warnings), warnings)
     good = [reading for reading, pair in zip(readings, found, strict=True) if pair is not None]
     bases, tops = zip(*pairs, strict=True)
     warnings += _disagreement(tops)

@@ -16,63 +16,72 @@ from clr_sweep.range_test.rules import Reading, read
 from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.records import RangeTestRecord
 from clr_sweep.results import curves, style, words
-from clr_sweep.results.range_report import edges
+from clr_sweep.results.range_report import edges_in_words
 
 _LINE = 132  # characters that fit into the figure's width
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
 
 
-def range_figure(record: RangeTestRecord) -> Figure:
+def range_figure(record: RangeTestRecord, refused: Sequence[str] = ()) -> Figure:
     """Batch losses, smoothed losses and the validation metric of each seed, by learning rate.
 
     The pair is marked, the ranges to search are shaded, and each seed's stability edge stands
     where its smoothed loss ends to mean something. Below the axes stands every warning.
 
     Args:
-        record: a complete test whose curves are there.
+        record: a complete test whose curves are there, or one whose bounds are refused.
+        refused: why they are; then neither pair nor ranges are drawn.
 
     Raises:
         StoreError: a curve is gone.
         ValueError: the test is not complete.
     """
     found = record.suggestion
-    if found is None:
+    if found is None and not refused:
         raise ValueError(f"the range test of {record.study} is {record.state}: nothing to draw")
     readings = [read(curve, record.metric, record.sign) for curve in record.curves()]
     test = record.test
-    few = f", from {len(found.pairs)} of {len(readings)} seeds"
     drawn = style.figure(
-        f"Range test of {words.shorten(record.study, 32)}: base {words.rate(found.base)}, "
-        f"max {words.rate(found.max)}{few if len(found.pairs) < len(readings) else ''}",
-        f"Rule {found.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
+        f"Range test of {words.shorten(record.study, 32)}: {_pair(found, len(readings))}",
+        f"Rule {test.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
         f"{words.rate(float(test.low))} to {words.rate(float(test.high))} over "
-        f"{words.of_epochs(str(test.epochs))}; {edges(record)}",
+        f"{words.of_epochs(str(test.epochs))}; "
+        f"{edges_in_words(record, [reading.edge for reading in readings])}",
         height=6.6,
         legend=True,
-        footer=_footer(found),
+        footer=_footer(refused if found is None else found.warnings),
     )
     top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     style.dress(top, "", "training loss")
     style.dress(bottom, "learning rate", words.metric(record.metric))
     _draw_losses(top, readings)
     _draw_metric(bottom, readings, record)
-    for ax in (top, bottom):
-        _shade(ax, found)
+    if found is not None:
+        _shade(top, found)
+        _shade(bottom, found)
     style.log_rates(top, "x", [rate for r in readings for rate in (r.rates[0], r.curve.rates[-1])])
     if test.ramp == "linear":
         _linear(top, readings)
     top.tick_params(labelbottom=False)
-    _name_ranges(top, found)
-    style.legend(drawn, _handles(readings))
+    if found is not None:
+        _name_ranges(top, found)
+    style.legend(drawn, _handles(readings, found is not None))
     drawn.align_ylabels()
     return drawn
 
 
-def _footer(found: Suggestion) -> list[str]:
+def _pair(found: Suggestion | None, seeds: int) -> str:
+    if found is None:
+        return "no bounds"
+    few = f", from {len(found.pairs)} of {seeds} seeds" if len(found.pairs) < seeds else ""
+    return f"base {words.rate(found.base)}, max {words.rate(found.max)}{few}"
+
+
+def _footer(warnings: Sequence[str]) -> list[str]:
     return [
         line
-        for warning in found.warnings
+        for warning in warnings
         for line in textwrap.wrap(f"Warning: {warning}", _LINE, subsequent_indent="    ")
     ]
 
@@ -151,12 +160,13 @@ def _linear(ax: Axes, readings: Sequence[Reading]) -> None:
     ax.set_xlim(0, 1.02 * max(float(reading.curve.rates[-1]) for reading in readings))
 
 
-def _handles(readings: Sequence[Reading]) -> list[Line2D]:
+def _handles(readings: Sequence[Reading], has_pair: bool) -> list[Line2D]:
     seeds = [
         Line2D([], [], color=_SEEDS[i % len(_SEEDS)], lw=1.8, label=f"seed {i + 1}")
         for i in range(min(len(readings), len(_SEEDS)))
     ]
     faint = Line2D([], [], color=style.MUTED, lw=0.6, alpha=0.6, label="each batch")
-    pair = Line2D([], [], color=style.MUTED, lw=1.4, ls=(0, (5, 3)), label="base and max")
+    dashes = Line2D([], [], color=style.MUTED, lw=1.4, ls=(0, (5, 3)), label="base and max")
+    pair = [dashes] if has_pair else []
     marks = [style.handle(style.STATES["diverged"], "stability edge")]
-    return [*seeds, faint, pair, *(marks if any(r.divergence for r in readings) else [])]
+    return [*seeds, faint, *pair, *(marks if any(r.divergence for r in readings) else [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clr_sweep.records import RangeTestRecord
@@ -91,8 +91,16 @@ def markdown(record: RangeTestRecord, links: str = "") -> str:
 
 def edges(record: RangeTestRecord) -> str:
     """Where a stability edge was seen, in words."""
-    found = record.suggestion
-    known = [edge for edge in (found.edges if found else ()) if edge is not None]
+    return edges_in_words(record, record.suggestion.edges if record.suggestion else ())
+
+
+def edges_in_words(record: RangeTestRecord, seen: Sequence[float | None]) -> str:
+    """The same, of a test that suggests nothing.
+
+    Args:
+        seen: the stability edge of each seed, None where there is none.
+    """
+    known = [edge for edge in seen if edge is not None]
     if not known:
         return f"no stability edge seen up to {words.rate(float(record.test.high))}"
     several = f" ({len(known)} of {len(record.files)} seeds)" if len(record.files) > 1 else ""

@@ -14,7 +14,7 @@ from small_trials import small_config
 from clr_sweep.errors import StoreError
 from clr_sweep.range_test.config import RangeTestConfig
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.range_test.suggestion import RangeTestError, suggest
 from clr_sweep.records import RangeTestRecord
 from clr_sweep.results.range_figure import range_figure
 from clr_sweep.results.range_report import markdown, ranges_yaml, summary
@@ -80,6 +80,22 @@ def test_its_warnings_are_on_it(tmp_path: Path) -> None:
     # One whose test is clean has none.
     (tmp_path / "clean").mkdir()
     assert drawn(range_figure(record(tmp_path / "clean", list(seeds(3)))), "footer") == []
+
+
+def test_bounds_that_are_refused(tmp_path: Path) -> None:
+    """The curves and why there are no bounds: no pair, no range is drawn."""
+    made = record(tmp_path, [*seeds(2), stuck()])
+    with pytest.raises(RangeTestError) as error:
+        suggest(made.curves(), "smith", made.metric, made.sign, needed=3)
+    failed = replace(made, state="failed", suggestion=None)
+    figure = range_figure(failed, error.value.warnings)
+    assert render(figure)
+    assert drawn(figure, "title")[0].get_text() == "Range test of example: no bounds"
+    assert "(2 of 3 seeds)" in drawn(figure, "subtitle")[0].get_text()
+    assert "seed 3 is left out" in drawn(figure, "footer")[0].get_text()
+    for gid, count in (("smoothed loss", 3), ("pair", 0), ("init_lr", 0), ("range", 0)):
+        assert len(drawn(figure, gid)) == count
+    assert "base and max" not in texts(figure)
 
 
 def test_a_linear_ramp_and_one_seed(tmp_path: Path) -> None:
