@@ -43,6 +43,16 @@ def rings():
     x = random.uniform(-1, 1, (700, 3)).astype("float32")
     y = (np.linalg.norm(x, axis=1) > 1).astype("int64")
     return (x[:600], y[:600]), (x[600:], y[600:])
+
+
+def distances():
+    (x, _), (x_test, _) = rings()
+    return (x, np.linalg.norm(x, axis=1)), (x_test, np.linalg.norm(x_test, axis=1))
+
+
+def measure(input_shape):
+    hidden = keras.layers.Dense(8, activation="tanh")
+    return keras.Sequential([keras.Input(input_shape), hidden, keras.layers.Dense(1)])
 """
 SWEEP = """
 name: rings
@@ -56,6 +66,22 @@ search_space:
   policy: [triangular, triangular2]
   model.units: [4, 16]
 study: {trials: 2, jobs: 1, seed: 1}
+"""
+REGRESSION = """
+name: distances
+dataset: {name: "rings_code:distances", validation: 0.2}
+model: {name: "rings_code:measure"}
+training:
+  loss: mean_squared_error
+  metrics: [mean_absolute_error]
+  batch_size: 32
+  epochs: 2
+search_space:
+  init_lr: {low: 1.0e-4, high: 1.0e-3, log: true}
+  max_lr: {low: 1.0e-2, high: 1.0e-1, log: true}
+  step_size_factor: 1
+objective: {metric: val_mean_absolute_error, direction: minimize}
+study: {trials: 1, jobs: 1, seed: 1}
 """
 
 
@@ -200,3 +226,15 @@ def test_a_small_sweep(visitor: Visitor) -> None:
         assert f"  {name}: {exported['metrics'][name]!r}\n" in trained
     assert "study rings: all is well" in visitor.clr_sweep("doctor")
     assert (visitor.folder / "mlflow.db").exists()
+
+
+def test_a_regression(visitor: Visitor) -> None:
+    """A loss that is no classification's: nothing is said of an accuracy that nobody measured."""
+    (visitor.folder / "rings_code.py").write_text(textwrap.dedent(MODULE), encoding="utf-8")
+    (visitor.folder / "distances.yaml").write_text(REGRESSION, encoding="utf-8")
+    said = visitor.clr_sweep("run", "distances.yaml")
+    assert "val_mean_absolute_error" in said
+    assert "accuracy" not in said
+    exported = yaml.safe_load(visitor.clr_sweep("export", "distances"))
+    assert {"test_loss", "test_mean_absolute_error"} <= exported["metrics"].keys()
+    assert "study distances: all is well" in visitor.clr_sweep("doctor", "distances")

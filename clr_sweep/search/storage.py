@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,19 @@ def open_study(
         if STUDY_ID not in stored:
             study.set_user_attr(STUDY_ID, uuid.uuid4().hex)
         study.set_user_attr(FACTS, dict(facts))
+    _name_metric(study, sweep.objective.metric)
     return study
+
+
+def _name_metric(study: optuna.Study, metric: str) -> None:
+    """Let optuna-dashboard and Optuna's tables show the metric's name, not "Objective 0".
+
+    A study of an earlier version has none, and gets it when it is continued.
+    """
+    if study.metric_names != [metric]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([metric])
 
 
 def load_study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study:

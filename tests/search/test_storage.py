@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,30 @@ def test_the_direction_is_the_objective_s(opened: optuna.storages.BaseStorage) -
     """A loss is minimized."""
     study = storage.open_study(opened, sweep({"objective": {"metric": "val_loss"}}), "", FACTS)
     assert study.direction == optuna.study.StudyDirection.MINIMIZE
+
+
+@pytest.mark.parametrize("metric", ["val_accuracy", "val_loss"])
+def test_the_metric_is_named(opened: optuna.storages.BaseStorage, metric: str) -> None:
+    """Optuna's own tools show what the value is; no warning is shown for it."""
+    made = sweep({"objective": {"metric": metric}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        storage.open_study(opened, made, "", FACTS)
+    assert storage.load_study(opened, "example").metric_names == [metric]
+
+
+def test_an_older_study_gets_the_name_when_it_goes_on(
+    opened: optuna.storages.BaseStorage, tmp_path: Path
+) -> None:
+    """One whose metric has no name in the storage is opened as it is, and continued."""
+    made = sweep()
+    study = storage.open_study(opened, made, "", FACTS)
+    trials.record_result(study, begin(study, made, tmp_path).trial, result())
+    opened.set_study_system_attr(study._study_id, "study:metric_names", None)
+    assert storage.load_study(opened, "example").metric_names is None
+    again = storage.open_study(opened, made, "", FACTS)
+    assert again.metric_names == ["val_accuracy"]
+    assert [trial.value for trial in again.trials] == [0.9]
 
 
 def test_what_may_change_between_starts(opened: optuna.storages.BaseStorage) -> None:
