@@ -11,6 +11,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +24,10 @@ from clr_sweep.parent_run import is_described, open_parent, publisher_of
 from clr_sweep.publishing import Publisher, best_told, outcome
 from clr_sweep.records import RangeTestRecord, State, StudyRecord, TrialRecord
 from clr_sweep.search import storage
-from clr_sweep.search.attributes import BASELINE, FACTS, RANGE_TEST, STATE, STUDY_ID
+from clr_sweep.search.attributes import BASELINE, RANGE_TEST, STATE, STUDY_ID
 from clr_sweep.search.lock import Holder, only_driver
+from clr_sweep.search.lost import lost_files
+from clr_sweep.search.places import Places
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.trials import record_progress, waiting_again
 from clr_sweep.store_errors import plain_store_errors
@@ -32,6 +35,7 @@ from clr_sweep.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
+from clr_sweep.tracking.moved_store import follow, moved_from
 from clr_sweep.tracking.store import connect, file_of, hidden, tracking_uri
 from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
@@ -100,7 +104,7 @@ class _Examination:
         self.found = Findings(study.study_name)
         # Whether a file from which runs are made cannot be read.
         self.unreadable = False
-        self.folder = Path(study.user_attrs[FACTS].get("folder", ""))
+        self.folder = Places(study).home or Path()
 
     def findings(self) -> Findings:
         name = self.study.study_name
@@ -204,7 +208,15 @@ class _Examination:
         if file is not None and not file.exists() and not self.fix:
             self.found.mendable.append(f"the MLflow store {hidden(uri)} does not exist")
             return
-        client = connect(uri)
+        if file is not None and (former := moved_from(file)):
+            self._mend(
+                f"the MLflow store {hidden(uri)} was moved or copied here from "
+                f"{', '.join(map(str, former))}, and its runs have the files there",
+                partial(follow, file),
+            )
+            if not self.fix:
+                return
+        client = connect(uri, as_it_is=True)
         known = experiment_of(client, self.study.user_attrs[STUDY_ID])
         if known is None and not self.fix:
             self.found.mendable.append(f"the MLflow store {hidden(uri)} has no run of the sweep")
@@ -268,9 +280,7 @@ def _lost_files(record: TrialRecord) -> Iterator[str]:
     folder = TrialFolder(record.folder)
     if not record.has_ended or record.state == "failed":
         return
-    for file in ("config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json"):
-        if not (record.folder / file).exists():
-            yield f"its file {file} is gone"
+    yield from (f"its file {name} is gone" for name in lost_files(record))
     result = folder.result()
     if result is not None and (result.value, result.metrics) != (record.value, record.metrics):
         yield (

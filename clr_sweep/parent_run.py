@@ -18,6 +18,7 @@ from clr_sweep.publishing import Publisher
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
+from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
 from clr_sweep.search_space import SCHEDULE_KEYS
 from clr_sweep.tracking.link import Link
@@ -79,7 +80,7 @@ def publisher_of(
         ),
         with_gamma=_has_gamma(stored_sweep(study)),
     )
-    folders = tuple(Path(folder) for folder in facts["search_path"])
+    folders = tuple(Places(study).whole(folder) for folder in facts["search_path"])
     return Publisher(runs, link, folders, facts["data_digest"])
 
 

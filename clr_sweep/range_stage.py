@@ -19,10 +19,10 @@ from clr_sweep.results.range_report import as_yaml
 from clr_sweep.running import Job, run_all
 from clr_sweep.search.space import range_test_config
 from clr_sweep.stopping import StopRequest
+from clr_sweep.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.durable import part_files, replaced, write_text
 from clr_sweep.training.requests import RANGE_TEST, DataFacts, RangeTestJob
 
-FOLDER = "range_test"
 FIGURE, NUMBERS = "range_test.png", "range_test.yaml"
 
 
@@ -104,7 +104,7 @@ class RangeTest:
             range_figure(record, refused).savefig(part)
 
     def _jobs(self) -> list[RangeTestJob]:
-        folder, sweep, facts = self.folder / FOLDER, self.sweep, self.facts
+        folder, sweep, facts = self.folder / RANGE_TEST_FOLDER, self.sweep, self.facts
         jobs = []
         for number in range(sweep.range_test.seeds):
             config = range_test_config(sweep, number, facts.train)

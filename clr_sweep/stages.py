@@ -31,6 +31,8 @@ from clr_sweep.results.range_report import ranges_yaml, summary
 from clr_sweep.scratch import outside_scratch
 from clr_sweep.search import storage
 from clr_sweep.search.lock import only_driver
+from clr_sweep.search.lost import lost_and_found
+from clr_sweep.search.places import placed
 from clr_sweep.search.reading import range_test_record, read_study
 from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.trials import record_progress, record_range_test, waiting_again
@@ -101,13 +103,18 @@ def _run(
                 display.say(warning)
             data = start.load_data()
             study = storage.open_study(
-                store, sweep, start.text, stored_facts(data, file, folder, start.folders)
+                store,
+                sweep,
+                start.text,
+                placed(store, stored_facts(data, file, folder, start.folders)),
             )
             holder.sign(study)
             start.announce(study)
             publisher = publisher_of(study, client, Link(display.say))
             record_progress(study, "running", sweep.study.trials)
             stored = read_study(study)
+            for line in lost_and_found(study, stored):
+                display.say(line)
             with (
                 _end_recorded(study, publisher, sweep.study.trials),
                 Background(publisher, holder.keep) as background,

@@ -13,6 +13,8 @@ from clr_sweep import file_locks
 from clr_sweep.errors import InputError, StoreError
 
 STUDIES_FOLDER = "trials"
+# Of the range test, below the study's.
+RANGE_TEST_FOLDER = "range_test"
 _WORK = "work-"
 
 

@@ -22,6 +22,7 @@ from clr_sweep.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.publishing import Publisher
 from clr_sweep.records import Divergence, EpochReport, State, StepPoint, TrialRecord, TrialResult
 from clr_sweep.search import storage, trials
+from clr_sweep.search.places import placed
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import Asked, Sampling
 from clr_sweep.search.space import baseline_config
@@ -118,7 +119,7 @@ class SmallStudy:
         self.sweep = sweep({**_SMALL, **(changes or {}), "name": name})
         self.url = f"sqlite:///{folder / 'optuna.db'}"
         store = storage.open_storage(self.url)
-        facts = stored_facts(DATA, folder / "sweep.yaml", self.folder, ())
+        facts = placed(store, stored_facts(DATA, folder / "sweep.yaml", self.folder, ()))
         self.study = storage.open_study(store, self.sweep, TEXT, facts)
         self.folder.mkdir(parents=True, exist_ok=True)
 

@@ -10,6 +10,8 @@ PROGRESS = "progress"
 RANGE_TEST = "range_test"
 # Which process wrote into the study last: one that lost its lock sees that another was there.
 DRIVER = "driver"
+# Trials whose files were not there at the last start.
+LOST = "lost"
 # Of a trial, and of the baseline.
 CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "folder"
 PROVENANCE = "provenance"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -30,7 +29,9 @@ from clr_sweep.search.attributes import (
     SWEEP,
     SWEEP_TEXT,
 )
+from clr_sweep.search.places import Places
 from clr_sweep.search.space import with_ranges
+from clr_sweep.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.trial_config import TrialConfig
 
@@ -45,6 +46,7 @@ class StudyReader:
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
+        self._places = Places(study)
         self._ended: dict[int, TrialRecord] = {}
 
     def read(self) -> StudyRecord:
@@ -74,7 +76,7 @@ class StudyReader:
         number = stored.number
         if number in self._ended:
             return self._ended[number]
-        record = _trial_record(stored)
+        record = _trial_record(stored, self._places)
         if stored.state.is_finished():
             self._ended[number] = record
         return record
@@ -83,7 +85,7 @@ class StudyReader:
 def read_baseline(study: optuna.Study) -> TrialRecord | None:
     """The baseline as it is stored; None before it begins."""
     stored = study.user_attrs.get(BASELINE)
-    return _record("baseline", None, stored, {}) if stored else None
+    return _record("baseline", None, stored, {}, Places(study)) if stored else None
 
 
 def stored_sweep(study: optuna.Study) -> Sweep:
@@ -100,32 +102,36 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
     content = study.user_attrs.get(RANGE_TEST)
     if content is None:
         return None
-    suggestion = content["suggestion"]
+    suggestion, places = content["suggestion"], Places(study)
     return RangeTestRecord(
         study=study.study_name,
         state=content[STATE],
         reason=content[REASON],
         config=TrialConfig.model_validate_json(json.dumps(content[CONFIG])),
         test=RangeTestConfig.model_validate_json(json.dumps(content["test"])),
-        files=tuple(Path(file) for file in content["files"]),
+        files=tuple(places.found(file, RANGE_TEST_FOLDER) for file in content["files"]),
         suggestion=from_json(suggestion) if suggestion else None,
     )
 
 
-def _trial_record(trial: FrozenTrial) -> TrialRecord:
+def _trial_record(trial: FrozenTrial, places: Places) -> TrialRecord:
     attributes = dict(trial.user_attrs)
     if not trial.state.is_finished():
         waiting = trial.state == TrialState.WAITING
         attributes[STATE] = "interrupted" if waiting else "running"
     # A trial that its driver did not end, such as one that somebody told to Optuna by hand.
     attributes.setdefault(STATE, (attributes.get(RESULT) or {}).get("state", "failed"))
-    return _record("trial", trial.number, attributes, trial.params)
+    return _record("trial", trial.number, attributes, trial.params, places)
 
 
 def _record(
-    kind: Kind, number: int | None, content: Mapping[str, Any], params: Mapping[str, Any]
+    kind: Kind,
+    number: int | None,
+    content: Mapping[str, Any],
+    params: Mapping[str, Any],
+    places: Places,
 ) -> TrialRecord:
-    folder = TrialFolder(Path(content[FOLDER]))
+    folder = TrialFolder(places.found(content[FOLDER]))
     result: Mapping[str, Any] = content.get(RESULT) or {}
     where = result.get("divergence")
     return TrialRecord(

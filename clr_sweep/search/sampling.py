@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from clr_sweep.config import Sweep
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.known_trials import KnownTrials
+from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.curves import plan_phases
 from clr_sweep.search.space import steps_per_epoch, suggest
 from clr_sweep.trial_config import TrialConfig
@@ -76,6 +77,7 @@ class Sampling:
         self._sweep = sweep
         self._examples = examples
         self._folder = folder
+        self._places = Places(study)
         self._provenance = dict(provenance)
         self._known = KnownTrials(study.direction)
         # All stored trials, where nothing has changed since they were read.
@@ -103,7 +105,7 @@ class Sampling:
         config = TrialConfig.model_validate_json(json.dumps(trial.user_attrs[CONFIG]))
         deterministic = self._sweep.study.deterministic
         seen = seen_by(study, self._sweep, trial.number) if deterministic else None
-        return Asked(trial, config, Path(trial.user_attrs[FOLDER]), seen)
+        return Asked(trial, config, self._places.found(trial.user_attrs[FOLDER]), seen)
 
     def is_to_be_pruned(self, asked: Asked) -> bool:
         """What the pruner says of a trial, after the value that it has reported last."""
@@ -182,7 +184,7 @@ class Sampling:
         size = config.training.batch_size
         per_epoch = steps_per_epoch(self._sweep, size, self._examples)
         return {
-            FOLDER: str(self._folder / f"{number:04d}"),
+            FOLDER: self._places.stored(self._folder / f"{number:04d}"),
             PHASES: plan_phases(config.schedule, config.steps, per_epoch).stored(),
             # Last: a trial that has it has all.
             CONFIG: config.model_dump(mode="json"),

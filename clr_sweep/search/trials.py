@@ -23,6 +23,7 @@ from clr_sweep.search.attributes import (
     RETRIED,
     STATE,
 )
+from clr_sweep.search.places import Places
 from clr_sweep.trial_config import TrialConfig
 
 
@@ -114,7 +115,7 @@ def record_baseline(
     """Store how the baseline ended; it is no trial: the sampler must not learn from it."""
     content = {
         CONFIG: config.model_dump(mode="json"),
-        FOLDER: str(folder),
+        FOLDER: Places(study).stored(folder),
         PROVENANCE: dict(provenance),
         RESULT: asdict(result) if result else None,
         STATE: state,
@@ -126,12 +127,13 @@ def record_baseline(
 
 def record_range_test(study: optuna.Study, record: RangeTestRecord) -> None:
     """Store how far the range test is, and once it is complete what it suggests: for ever."""
+    places = Places(study)
     content = {
         STATE: record.state,
         REASON: record.reason,
         CONFIG: record.config.model_dump(mode="json"),
         "test": record.test.model_dump(mode="json"),
-        "files": [str(file) for file in record.files],
+        "files": [places.stored(file) for file in record.files],
         "suggestion": record.suggestion.as_json() if record.suggestion else None,
     }
     study.set_user_attr(RANGE_TEST, content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sqlite3
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,7 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.errors import StoreError
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_database import make_database
+
+logger = logging.getLogger("clr_sweep")
 
 # MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -54,11 +58,15 @@ def file_of(uri: str) -> Path | None:
     return Path(path) if sqlite else None
 
 
-def connect(uri: str) -> MlflowClient:
+def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
     """A client of a store that answers; its database is initialised here, once.
 
     How long MLflow tries again over HTTP is shortened for this process, unless the environment
-    says how long.
+    says how long. A store that was moved or copied with its files is made to name those beside
+    it, which is logged.
+
+    Args:
+        as_it_is: leave such a store as it is.
 
     Raises:
         StoreError: it cannot be reached, read or written, and why; within seconds.
@@ -72,11 +80,25 @@ def connect(uri: str) -> MlflowClient:
     try:
         if (file := file_of(uri)) is not None:
             make_database(file)
+            for before in [] if as_it_is else follow(file):
+                logger.warning(
+                    "the MLflow store %s was moved or copied here from %s: its runs have the files "
+                    "of this folder now",
+                    hidden(uri),
+                    before,
+                )
         _probe_database(uri)
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError, ImportError, OSError, ValueError) as error:
+    except (
+        MlflowException,
+        SQLAlchemyError,
+        ImportError,
+        OSError,
+        ValueError,
+        sqlite3.Error,
+    ) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         password = urlsplit(uri).password
         why = lines[0].replace(password, "***") if password else lines[0]

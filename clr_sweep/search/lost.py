@@ -1,0 +1,104 @@
+"""What a study's trials have left in their folders and is not there any more, or is there again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import optuna
+from optuna.trial import TrialState
+
+from clr_sweep.errors import StoreError
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.search.attributes import BASELINE, FOLDER, LOST
+from clr_sweep.search.places import Places
+
+# What the folder of a trial that has ended holds, unless the trial failed.
+FILES = ("config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json")
+
+
+def lost_files(record: TrialRecord) -> list[str]:
+    """The names of the files that a trial should have left, and that are not there."""
+    if not record.has_ended or record.state == "failed" or not record.folder.is_dir():
+        return []
+    return [name for name in FILES if not (record.folder / name).exists()]
+
+
+def lost_and_found(study: optuna.Study, record: StudyRecord) -> list[str]:
+    """What has to be said of it at a start; what is lost is kept in mind until it is found.
+
+    Args:
+        record: the study as it is stored.
+    """
+    places, before = Places(study), list(study.user_attrs.get(LOST, ()))
+    gone = [trial for trial in record.all if _is_gone(trial)]
+    files = {trial.label: names for trial in record.all if (names := lost_files(trial))}
+    curves = _lost_curves(record)
+    now = [*(trial.label for trial in gone), *files, *(["range test"] if curves else [])]
+    if now != before:
+        study.set_user_attr(LOST, now)
+    lines = list(_moved(study, record, places))
+    lines += _folders(gone, places)
+    lines += [f"lost: {label} has no {', '.join(names)} any more" for label, names in files.items()]
+    lines += curves
+    lines += _starting_over(study, record)
+    if again := [label for label in before if label not in now]:
+        lines.append(f"found again: what {', '.join(again)} left")
+    return lines
+
+
+def _is_gone(record: TrialRecord) -> bool:
+    # An attempt that was interrupted goes on from what it left; one that has only been sampled,
+    # or whose process never came to start, has left nothing.
+    return not record.folder.is_dir() and record.has_ended
+
+
+def _folders(gone: list[TrialRecord], places: Places) -> Iterator[str]:
+    if gone:
+        labels = ", ".join(record.label for record in gone)
+        where = places.home or gone[0].folder.parent
+        yield (
+            f"lost: {labels}: not in {where}, and with the folders their epochs, curves and "
+            "models; what the study and MLflow hold of them stays. Put the folders there, or run "
+            "this where they are"
+        )
+
+
+def _starting_over(study: optuna.Study, record: StudyRecord) -> Iterator[str]:
+    """Of trials that wait to go on, and have nothing to go on from."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    begun = {trial.number for trial in waiting if trial.intermediate_values}
+    labels = [t.label for t in record.trials if t.number in begun and not t.folder.is_dir()]
+    if labels:
+        yield f"lost: what {', '.join(labels)} would go on from: starting over"
+
+
+def _lost_curves(record: StudyRecord) -> list[str]:
+    test = record.range_test
+    if test is None or test.state != "complete":
+        return []
+    try:
+        test.curves()
+    except StoreError as error:
+        return [f"lost: range test: {error}"]
+    return []
+
+
+def _moved(study: optuna.Study, record: StudyRecord, places: Places) -> Iterator[str]:
+    """Folders that were stored as lying elsewhere, and are taken from the study's folder now."""
+    texts: dict[int | None, str] = {
+        trial.number: trial.user_attrs[FOLDER]
+        for trial in study.get_trials(deepcopy=False)
+        if FOLDER in trial.user_attrs
+    }
+    if baseline := study.user_attrs.get(BASELINE):
+        texts[None] = baseline[FOLDER]
+    moved = [
+        trial
+        for trial in record.all
+        if (text := texts.get(trial.number)) is not None
+        and trial.folder.is_dir()
+        and trial.folder.resolve() != places.whole(text).resolve()
+    ]
+    if moved:
+        labels = ", ".join(trial.label for trial in moved)
+        yield f"found again in {places.home}: {labels}, which were stored as lying elsewhere"
