@@ -37,8 +37,10 @@ def moved_from(file: Path) -> list[Path]:
     """
     if not file.is_file() or not file.stat().st_size:
         return []
-    with _opened(file, "ro") as connection:
+    # What is no database, or a locked one, MLflow is asked about next, and it says so.
+    with contextlib.suppress(sqlite3.Error), _opened(file, "ro") as connection:
         return list(dict.fromkeys(_former(connection, file.absolute().parent)))
+    return []
 
 
 def follow(file: Path) -> list[Path]:
