@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clr_sweep.errors import ClrSweepError, InputError
+from clr_sweep.keras_backend import train_with_tensorflow
 from clr_sweep.stopping import stop_request
 
 if TYPE_CHECKING:
@@ -95,6 +96,10 @@ def main() -> None:
     logging.getLogger("clr_sweep").setLevel(logging.INFO)
 
 
+def _say(sentence: str) -> None:
+    click.echo(f"clr-sweep: {sentence}", err=True)
+
+
 _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 
 
@@ -139,6 +144,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
             raise InputError(wrong)
         return loaded
 
+    train_with_tensorflow(_say)
     # The imports take seconds: a signal is heard in them too.
     with stop_request() as stop:
         from clr_sweep.run import run_sweep
@@ -160,6 +166,8 @@ def check(sweep: Path, measure: bool) -> None:
     from clr_sweep.plan import describe_plan
     from clr_sweep.shipped_sweeps import find_sweep
 
+    if measure:
+        train_with_tensorflow(_say)
     click.echo(describe_plan(find_sweep(sweep), measure=measure))
 
 
@@ -187,6 +195,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
         if text
     }
     load_sweep(sweep, overrides)
+    train_with_tensorflow(_say)
     with stop_request() as stop:
         from clr_sweep.range_testing import run_range_test
 
@@ -225,6 +234,7 @@ def train(config: Path) -> None:
     from clr_sweep.mlflow_project import go_to_user, in_project
 
     config = in_project(config, go_to_user())
+    train_with_tensorflow(_say)
     with stop_request() as stop:
         from clr_sweep.reproduction import train_config
 
@@ -246,6 +256,8 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     from clr_sweep.scratch import scratch_folder
     from clr_sweep.terminal import say
 
+    if fix:  # which logs models that are missing in MLflow
+        train_with_tensorflow(_say)
     with scratch_folder():
         findings = examine(study, storage, fix=fix)
     if not findings:

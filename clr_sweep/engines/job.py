@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
@@ -70,8 +70,7 @@ def run(
             end_with_all_below()  # the driver is gone
 
     try:
-        module, _, name = function.partition(":")
-        job = getattr(importlib.import_module(module), name)
+        job = _job(function)
         answer = ("done", job(payload, report))
     except BaseException as error:
         _end_a_copy(job_pid)
@@ -97,6 +96,24 @@ def _end_a_copy(job_pid: int) -> None:
     """End a copy of the job that its code forked and that came back from there."""
     if os.getpid() != job_pid:
         os._exit(0)
+
+
+def _job(function: str) -> Callable[[Any, Callable[[Any], Any]], Any]:
+    """Returns the function `module:name`.
+
+    Raises:
+        ClrSweepError: Keras refuses its own settings. It does so when it is imported, and that is
+            here, before any of the user's code.
+    """
+    module, _, name = function.partition(":")
+    try:
+        job: Callable[[Any, Callable[[Any], Any]], Any]
+        job = getattr(importlib.import_module(module), name)
+    except ValueError as error:
+        if "keras" in sys.modules:  # it is there and whole: the fault is not Keras'
+            raise
+        raise ClrSweepError(f"Keras cannot be imported: {error}") from error
+    return job
 
 
 def _failure(error: BaseException) -> tuple[str, tuple[BaseException, str]]:
