@@ -80,6 +80,7 @@ def one_trial(place: Place) -> Path:
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)  # three commands that import Keras, one after the other
 def test_a_sweep_is_trained_all_the_same(places: Callable[..., Place]) -> None:
     """One line, and then the sweep; `doctor --fix` and `train` say the same line."""
     place = places("on jax", KERAS_BACKEND="jax")
