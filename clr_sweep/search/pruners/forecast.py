@@ -2,8 +2,9 @@
 
 At a peak a trial looks worse than it is, and one with long cycles looks worse in its first epochs
 than one with short ones: its rate has hardly risen yet. Values at one epoch are not comparable;
-forecasts of the end are. With d the distance from perfection (1 - accuracy, or the loss) of the
-best value so far, and r the sum of the rates of all steps so far:
+forecasts of the end are. With d the distance from perfection (1 - accuracy, or the loss; of a
+metric without such a bound exp of its distance from the usual values) of the best value so far,
+and r the sum of the rates of all steps so far:
 
     log d(end) ~ w0 + w1 log d(epoch) + w2 log(r(end) / r(epoch))
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +78,7 @@ class ForecastPruner(optuna.pruners.BasePruner):
         complete = longer[-LEARNS_FROM:]
         if len(complete) < self._startup_trials:
             return False
-        scale = _accuracy if study.direction == StudyDirection.MAXIMIZE else _loss
+        scale = scale_of(study.direction, complete)
         forecast = fit(complete, scale)
         best = scale(np.array([one.value for one in complete])).min()
         return bool(forecast.of(curve) - self._tolerance * forecast.error > best)
@@ -137,9 +139,26 @@ def _features(curve: Curve, epochs: IntArray, end: int, scale: Scale) -> Array:
     return np.stack([np.ones(len(epochs)), scale(curve.best[epochs - 1]), to_come], axis=1)
 
 
+def scale_of(direction: StudyDirection, complete: Sequence[Curve]) -> Scale:
+    """How far values are from perfection: 1 or 0, where no trial has gone beyond it.
+
+    Of a metric without such a bound it is how far they are from the usual ones, in their spread.
+    """
+    values = np.concatenate([curve.best[np.isfinite(curve.best)] for curve in complete])
+    best = values.max()
+    if direction == StudyDirection.MAXIMIZE and best <= 1:
+        return _accuracy
+    if direction == StudyDirection.MINIMIZE and best <= 0:
+        # Losses may all be tiny: what is perfection is told by their own size.
+        usual = float(np.median(-values))
+        return partial(_loss, smallest=_SMALLEST * min(1.0, usual or 1.0))
+    middle, spread = float(np.median(values)), float(np.std(values)) or 1.0
+    return lambda found: (middle - found) / spread
+
+
 def _accuracy(values: Array) -> Array:
     return np.log(np.maximum(1.0 - values, _SMALLEST))
 
 
-def _loss(values: Array) -> Array:
-    return np.log(np.maximum(-values, _SMALLEST))
+def _loss(values: Array, smallest: float = _SMALLEST) -> Array:
+    return np.log(np.maximum(-values, smallest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,49 @@ def test_losses_are_forecast_likewise() -> None:
         assert asked(ForecastPruner(), mirrored, phases, losses) == cuts[-1]
     assert cuts[0]
     assert not cuts[-1]
+
+
+def changed(trial: FrozenTrial, change: Callable[[float], float]) -> FrozenTrial:
+    """The trial with its values in another unit."""
+    values = {epoch: change(value) for epoch, value in trial.intermediate_values.items()}
+    return complete(values, phases=Phases(**trial.user_attrs[PHASES]))
+
+
+def test_tiny_losses_are_forecast_as_others_are() -> None:
+    """Those of a regression near 1e-9: the unit of a loss changes no decision."""
+    plain, tiny = (
+        study_of([changed(one, lambda v, unit=unit: unit * (1 - v)) for one in FOUR], "minimize")
+        for unit in (1.0, 1e-9)
+    )
+    cuts = []
+    for rate in (0.001, 0.01, 0.05, 0.2, 0.6):
+        phases = phases_of(rate, 6)
+        losses = dict(enumerate(errors_of(phases), start=1))
+        cuts.append(asked(ForecastPruner(), plain, phases, losses))
+        small = {epoch: 1e-9 * loss for epoch, loss in losses.items()}
+        assert asked(ForecastPruner(), tiny, phases, small) == cuts[-1]
+    assert cuts[0]
+    assert not cuts[-1]
+
+
+@pytest.mark.parametrize(
+    ("direction", "change"),
+    [
+        ("maximize", lambda v: -10 * float(np.log10(1 - v))),  # decibels
+        ("maximize", lambda v: 1000 * v),
+        ("minimize", lambda v: -v),  # cosine similarity as a loss
+    ],
+)
+def test_a_metric_without_a_bound(direction: str, change: Callable[[float], float]) -> None:
+    """Where nothing is known of perfection the hopeless are cut too, and the best is kept."""
+    study = study_of([changed(trial, change) for trial in FOUR], direction)
+    cuts = {}
+    for rate in (0.0005, 0.6):
+        phases = phases_of(rate, 6)
+        values = {e: change(v) for e, v in accuracies(errors_of(phases)).items()}
+        cuts[rate] = asked(ForecastPruner(), study, phases, values)
+    assert cuts[0.0005]
+    assert not cuts[0.6]
 
 
 @settings(max_examples=40, deadline=None)
