@@ -11,6 +11,7 @@ import pytest
 from mlflow.entities import LoggedModel
 from small_studies import DATA, TEXT, SmallStudy
 
+from clr_sweep.cli import _say_where
 from clr_sweep.parent_run import is_described, open_parent, publisher_of, stored_facts
 from clr_sweep.publishing import Publisher, best_told
 from clr_sweep.search.attributes import FACTS
@@ -81,6 +82,19 @@ def test_a_study_of_an_earlier_version_is_known(study: SmallStudy, missing: str)
     facts = {key: value for key, value in study.study.user_attrs[FACTS].items() if key != missing}
     study.study.set_user_attr(FACTS, facts)
     assert not is_described(study.study)
+
+
+def test_where_the_ui_shows_a_study(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    """First the sweep's own page, then its trials; no address that opens on other pages."""
+    runs = study.publisher().runs
+    _say_where(f"sqlite:///{study.place / 'mlflow.db'}", "http://host:5000")
+    name, parent, trials, everything = capsys.readouterr().err.splitlines()
+    assert name == "example:"
+    page = f"http://host:5000/#/experiments/{runs.experiment_id}/runs"
+    assert parent.split()[-1].startswith(f"{page}/{runs.parent_id}?")
+    assert trials.split()[-1].startswith(f"{page}?")
+    for line in (parent, trials, everything):
+        assert "workflowType=machine_learning" in line.split()[-1]
 
 
 @pytest.fixture

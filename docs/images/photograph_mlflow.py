@@ -31,7 +31,7 @@ sys.path.insert(0, str(HERE.parent.parent / "tests" / "ui"))
 from ui_pages import SETTINGS, Pages, browser, found_browser  # noqa: E402
 
 PARENT, CHARTS = (1290, 640), (1290, 1180)
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 # The first draws over the charts; what is not Plotly's lies around the page's own content.
 HIDDEN = ".modebar-container, .modebar { display: none !important; }"
 LINES_DRAWN = """
