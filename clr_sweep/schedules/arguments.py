@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -108,7 +109,8 @@ def whole_number(place: str, value: Any) -> int:
 def as_float64(place: str, value: Any) -> Any:
     """Returns numbers and arrays in float64, and a float64 tensor as it is.
 
-    Without this, gamma ** int64 fails or truncates, and float32 forgets steps above 2**24.
+    Without this, gamma ** int64 fails or truncates, and float32 forgets steps above 2**24. JAX has
+    no float64 unless it was told so (JAX_ENABLE_X64): its arrays come in the widest that it has.
     """
     if is_boolean(value):
         raise TypeError(f"{place}: must be a number, got {value!r}")
@@ -117,12 +119,15 @@ def as_float64(place: str, value: Any) -> Any:
         if not number >= 0.0:
             raise ValueError(f"{place}: must be >= 0, got {value!r}")
         return number
-    if hasattr(value, "astype"):  # NumPy, or what behaves like it
-        values = value.astype("float64")
-        if not (values >= 0.0).all():
+    # NumPy, and what behaves like it: pandas, JAX. TensorFlow's tensors do where it was asked of
+    # them, and are tensors all the same.
+    if hasattr(value, "astype") and not _is_of(value, "tensorflow", "Tensor", "Variable"):
+        values = value.astype(float)
+        # While JAX traces an array it has no values, so its range cannot be looked at here.
+        if not _is_of(value, "jax.core", "Tracer") and not (values >= 0.0).all():
             raise ValueError(f"{place}: must be >= 0 everywhere, got {value!r}")
         return values
-    # The values of a tensor may not be known yet, so its range cannot be looked at here.
+    # Nor may those of a tensor be.
     if "float64" not in str(getattr(value, "dtype", "")):
         raise TypeError(
             f"{place}: must be a number, a NumPy array or a float64 tensor, got {value!r} "
@@ -134,6 +139,12 @@ def as_float64(place: str, value: Any) -> Any:
 def is_boolean(value: Any) -> bool:
     """Tells booleans of Python, NumPy and TensorFlow, all of which convert to 0 and 1."""
     return isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
+
+
+def _is_of(value: Any, module: str, *types: str) -> bool:
+    """Tells whether a value is of one of a library's types, without importing the library."""
+    library = sys.modules.get(module)
+    return library is not None and isinstance(value, tuple(getattr(library, t) for t in types))
 
 
 def _as_float(value: Any) -> float | None:

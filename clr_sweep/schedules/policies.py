@@ -19,7 +19,8 @@ constant and those of `decays`: linear, cosine and one_cycle.
 
 Everything is built from `abs`, `//`, `%`, `+`, `-`, `*`, `/` and `**`, so one formula serves
 Python numbers, NumPy arrays and tensors. Numbers and arrays of any integer or float type are
-worked on in float64; a tensor must be float64 already. Steps are counted from 0.
+worked on in float64 (JAX's in float32 where it has no other); a tensor must be float64 already.
+Steps are counted from 0.
 """
 
 from __future__ import annotations

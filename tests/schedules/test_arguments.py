@@ -60,3 +60,18 @@ def test_bounds_are_named() -> None:
     with pytest.raises(ValueError, match=r"top: must be a finite number >= bottom \(2\.0\)"):
         arguments.learning_rates("bottom", 2, "top", 1)
     assert arguments.learning_rates("bottom", 2, "top", 2) == (2.0, 2.0)
+
+
+def test_arrays_of_jax_traced_or_not() -> None:
+    """A traced array has `astype`, as NumPy's has, but no values that could be looked at."""
+    jax = pytest.importorskip("jax")
+    steps = jax.numpy.arange(4)
+    wanted = np.arange(4.0)
+    for found in (
+        arguments.as_float64("step", steps),
+        jax.jit(lambda step: arguments.as_float64("step", step))(steps),
+    ):
+        assert "float" in str(found.dtype)
+        np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(ValueError, match="step: must be >= 0 everywhere, got"):
+        arguments.as_float64("step", -steps)

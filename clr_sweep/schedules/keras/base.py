@@ -24,8 +24,23 @@ def public(schedule: Schedule) -> Schedule:
     return registered
 
 
+def widest_float() -> str:
+    """Returns the float type that rates are worked out in: float64, where the backend has it.
+
+    JAX has it if JAX_ENABLE_X64 or its configuration says so; otherwise it would answer in float32
+    all the same, and warn of it at each call.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return "float64" if jax.config.jax_enable_x64 else "float32"
+    return "float64"
+
+
 class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
     """A schedule that is worked out in float64, which counts steps beyond 2**24.
+
+    On JAX without float64 (see `widest_float`) it is worked out in float32.
 
     Args:
         name: a name for the schedule.
@@ -40,9 +55,9 @@ class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
 
     def __call__(self, step: Any) -> Any:
         """Returns the rate at a step, as a float32 tensor of the step's shape."""
-        step = keras.ops.convert_to_tensor(step, dtype="float64")
+        step = keras.ops.convert_to_tensor(step, dtype=widest_float())
         return keras.ops.cast(self._rate(step), "float32")
 
     @abstractmethod
     def _rate(self, step: Any) -> Any:
-        """Returns the rate at a step, both float64 tensors."""
+        """Returns the rate at a step, both tensors of `widest_float`."""

@@ -26,7 +26,7 @@ from typing import Any, Literal, SupportsFloat
 import keras
 
 from clr_sweep.schedules import arguments, policies
-from clr_sweep.schedules.keras.base import Float64Schedule, public
+from clr_sweep.schedules.keras.base import Float64Schedule, public, widest_float
 
 __all__ = [
     "CyclicalLearningRate",
@@ -122,7 +122,7 @@ class CyclicalLearningRate(Float64Schedule):
         else:
             scale = self.scale_fn(step)
         # A user's function may answer in another type, as a float32 tensor or a Python number.
-        scale = keras.ops.convert_to_tensor(scale, dtype="float64")
+        scale = keras.ops.convert_to_tensor(scale, dtype=widest_float())
         return policies.interpolate(
             self.initial_learning_rate,
             self.maximal_learning_rate,
