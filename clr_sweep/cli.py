@@ -12,6 +12,7 @@ import click
 
 from clr_sweep.errors import ClrSweepError, InputError
 from clr_sweep.keras_backend import train_with_tensorflow
+from clr_sweep.secrets import guard_process, secrets_of
 from clr_sweep.stopping import stop_request
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _print_version(ctx: click.Context, _option: click.Parameter, is_asked: bool)
 )
 def main() -> None:
     """Find, prove and hand over the best cyclical learning rate for a Keras model."""
+    guard_process()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("clr_sweep").setLevel(logging.INFO)
 
@@ -136,6 +138,14 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
             if text and text != AS_IN_FILE
         }
         wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
+        run_id = os.environ.get("MLFLOW_RUN_ID")
+        if run_id and secrets_of(options["storage"] or ""):
+            wrong.append(
+                "--storage: must hold no password under `mlflow run`, which has written it into "
+                f"the parameters of the run {run_id}: delete that (`mlflow runs delete --run-id "
+                f"{run_id}`, `mlflow gc`), and leave the password to the database's own ways, such "
+                "as PGPASSWORD or ~/.pgpass"
+            )
         try:
             loaded = load_sweep(sweep, overrides)
         except InputError as error:
@@ -273,20 +283,21 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
 def ui(host: str, port: int) -> None:
     """Open the MLflow UI on the store that `run` writes to."""
-    from clr_sweep.tracking.store import hidden, tracking_uri
+    from clr_sweep.secrets import hidden_address
+    from clr_sweep.tracking.store import tracking_uri
 
     uri = tracking_uri()
     if uri.startswith(("http://", "https://")):
-        _say_where(uri, hidden(uri).rstrip("/"))
+        _say_where(uri, hidden_address(uri).rstrip("/"))
         click.echo("the store is a server already, and this is its UI", err=True)
         return
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise InputError(
-            f"there is no store {hidden(uri)} in {Path.cwd()}: run this in the folder of the "
-            "sweep, or set MLFLOW_TRACKING_URI"
+            f"there is no store {hidden_address(uri)} in {Path.cwd()}: run this in the folder "
+            "of the sweep, or set MLFLOW_TRACKING_URI"
         )
     _say_where(uri, f"http://{host}:{port}")
-    click.echo(f"the MLflow UI of {hidden(uri)} starts; Ctrl-C ends it", err=True)
+    click.echo(f"the MLflow UI of {hidden_address(uri)} starts; Ctrl-C ends it", err=True)
     # In the environment, not on the command line: other users can read a command line.
     environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_BACKEND_STORE_URI": uri}
     # One process serves one person; MLflow's four take a sweep's cores and twice as long to start.

@@ -30,13 +30,14 @@ from clr_sweep.search.lost import lost_files
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.trials import record_progress, waiting_again
+from clr_sweep.secrets import hidden_address
 from clr_sweep.store_errors import plain_store_errors
 from clr_sweep.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.moved_store import follow, moved_from
-from clr_sweep.tracking.store import connect, file_of, hidden, tracking_uri
+from clr_sweep.tracking.store import connect, file_of, tracking_uri
 from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
 
@@ -206,11 +207,11 @@ class _Examination:
         uri = tracking_uri()
         file = file_of(uri)
         if file is not None and not file.exists() and not self.fix:
-            self.found.mendable.append(f"the MLflow store {hidden(uri)} does not exist")
+            self.found.mendable.append(f"the MLflow store {hidden_address(uri)} does not exist")
             return
         if file is not None and (former := moved_from(file)):
             self._mend(
-                f"the MLflow store {hidden(uri)} was moved or copied here from "
+                f"the MLflow store {hidden_address(uri)} was moved or copied here from "
                 f"{', '.join(map(str, former))}, and its runs have the files there",
                 partial(follow, file),
             )
@@ -219,7 +220,9 @@ class _Examination:
         client = connect(uri, as_it_is=True)
         known = experiment_of(client, self.study.user_attrs[STUDY_ID])
         if known is None and not self.fix:
-            self.found.mendable.append(f"the MLflow store {hidden(uri)} has no run of the sweep")
+            self.found.mendable.append(
+                f"the MLflow store {hidden_address(uri)} has no run of the sweep"
+            )
             return
         said: list[str] = []
         publisher = publisher_of(self.study, client, Link(said.append), known)

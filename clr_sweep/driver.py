@@ -35,6 +35,7 @@ from clr_sweep.search.attributes import BASELINE, STATE
 from clr_sweep.search.reading import StudyReader, read_baseline
 from clr_sweep.search.sampling import Sampling, stored
 from clr_sweep.search.space import baseline_config
+from clr_sweep.secrets import hidden
 from clr_sweep.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, Inspection, TrialJob
@@ -102,7 +103,7 @@ class Driver:
                     return self._out_of_time()
         except BaseException as error:
             in_flight = len(self._flights)
-            self._interrupt(str(error).split("\n")[0])
+            self._interrupt(hidden(str(error)).split("\n")[0])
             if isinstance(error, InterruptedSweepError):
                 self.display.say(self._standing(in_flight))
             raise

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from clr_sweep.secrets import hidden
+
 
 class ClrSweepError(Exception):
-    """Something the user has to know about: shown as a message, without a traceback."""
+    """Something the user has to know about: shown as a message, without a traceback.
+
+    What it says holds no secret, whoever it came from.
+    """
 
     exit_status = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(hidden(message))
 
 
 class InputError(ClrSweepError):
@@ -23,7 +31,8 @@ class InputError(ClrSweepError):
     exit_status = 2
 
     def __init__(self, problems: str | Iterable[str], source: str | None = None) -> None:
-        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        given = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.problems = tuple(hidden(problem) for problem in given)
         self.source = source
         prefix = f"{source}: " if source else ""
         super().__init__("\n".join(prefix + problem for problem in self.problems))

@@ -46,19 +46,22 @@ def export_study(study_or_run: str, number: int | None, url: str | None) -> str:
 
 
 def _study_of_run(run_id: str) -> tuple[str, str | None]:
+    from clr_sweep.secrets import HIDDEN, hidden_address
     from clr_sweep.tracking import tags
     from clr_sweep.tracking.lookup import tags_of_run
-    from clr_sweep.tracking.store import connect, hidden, tracking_uri
+    from clr_sweep.tracking.store import connect, tracking_uri
 
     uri = tracking_uri()
     client = connect(uri)
     found = tags_of_run(client, run_id)
     if found is None or tags.STUDY not in found:
-        raise InputError(f"no run {run_id} of a clr-sweep study in the MLflow store {hidden(uri)}")
+        raise InputError(
+            f"no run {run_id} of a clr-sweep study in the MLflow store {hidden_address(uri)}"
+        )
     # It stands on the parent.
     url = (tags_of_run(client, found.get(tags.PARENT, run_id)) or found).get(tags.STORAGE)
     # A password is not kept in a tag: such a storage has to be named.
-    return found[tags.STUDY], None if url is None or ":***@" in url else url
+    return found[tags.STUDY], None if url is None or HIDDEN in url else url
 
 
 def _run_of_trial(study_id: str, number: int | None) -> str | None:

@@ -21,10 +21,11 @@ from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
 from clr_sweep.search_space import SCHEDULE_KEYS
+from clr_sweep.secrets import hidden_address
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.runs import SweepRuns
-from clr_sweep.tracking.store import experiment_id, hidden
+from clr_sweep.tracking.store import experiment_id
 from clr_sweep.tracking.views import save_view
 from clr_sweep.training.requests import DataFacts
 
@@ -92,7 +93,7 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
         adopted: the run that `mlflow run` made, if it did.
     """
     runs, sweep = publisher.runs, stored_sweep(study)
-    parent = runs.open_parent(adopted, hidden(storage.absolute(url)), __version__)
+    parent = runs.open_parent(adopted, hidden_address(storage.absolute(url)), __version__)
     runs.log_params(parent, _settings(sweep))
     runs.log_text(
         parent, study.user_attrs[SWEEP_TEXT], f"sweep/{study.user_attrs[FACTS]['sweep_file']}"

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from clr_sweep.records import StudyRecord, TrialRecord
 from clr_sweep.results.words import value
+from clr_sweep.secrets import hidden
 from clr_sweep.terminal import wrapped
 from clr_sweep.words import duration
 
@@ -144,11 +145,12 @@ class Display:
             self._bar.stop()
 
     def say(self, text: str, indent: int = 0) -> None:
-        """A line that stays; on a terminal broken between words.
+        """A line that stays, without secrets; on a terminal broken between words.
 
         Args:
             indent: of the lines that follow the first.
         """
+        text = hidden(text)
         if self._console.is_terminal:
             self._console.print(wrapped(text, self._console.width, indent), markup=False)
         else:

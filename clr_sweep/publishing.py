@@ -23,10 +23,11 @@ from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
 from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.secrets import hidden_address
 from clr_sweep.tracking.contents import Point
 from clr_sweep.tracking.link import Link, refuses
 from clr_sweep.tracking.runs import SweepRuns
-from clr_sweep.tracking.store import hidden, tracking_uri
+from clr_sweep.tracking.store import tracking_uri
 from clr_sweep.tracking.views import artifact_link, view_link
 from clr_sweep.trial_runs import TrialRuns
 
@@ -211,7 +212,7 @@ class Publisher:
                 raise
             why = str(error).split("\n")[0]
             raise StoreError(
-                f"the MLflow store {hidden(tracking_uri())} refuses the sweep's runs: {why}"
+                f"the MLflow store {hidden_address(tracking_uri())} refuses the sweep's runs: {why}"
             ) from error
         self._opening = None
 

@@ -18,6 +18,7 @@ from clr_sweep.publishing import Publisher
 from clr_sweep.records import State, TrialRecord, TrialResult
 from clr_sweep.results.export import Exported, read_exported
 from clr_sweep.scratch import scratch_folder
+from clr_sweep.secrets import hidden
 from clr_sweep.slots import take_slots
 from clr_sweep.stopping import StopRequest
 from clr_sweep.sweep_file import search_path
@@ -87,7 +88,7 @@ def _train_and_compare(
         result = _train(engine, record, facts, folders, publisher, stop)
     except ClrSweepError as error:
         state: State = "failed" if error.exit_status == 1 else "interrupted"
-        publisher.trial_stopped(record, state, str(error).split("\n")[0])
+        publisher.trial_stopped(record, state, hidden(str(error)).split("\n")[0])
         raise
     done = finished(record, result)
     publisher.trial_ended(done)

@@ -36,6 +36,7 @@ from clr_sweep.search.places import placed
 from clr_sweep.search.reading import range_test_record, read_study
 from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.trials import record_progress, record_range_test, waiting_again
+from clr_sweep.secrets import hidden
 from clr_sweep.slots import at_once, processor, take_slots
 from clr_sweep.stopping import StopRequest
 from clr_sweep.store_errors import plain_store_errors
@@ -165,10 +166,10 @@ def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> It
         stored: StudyRecord | None = None
         # A storage that takes no more is why it stopped, perhaps.
         with contextlib.suppress(StorageInternalError, SQLAlchemyError):
-            record_progress(study, state, planned, str(error))
+            record_progress(study, state, planned, hidden(str(error)))
             stored = read_study(study)
         if publisher.runs.parent_id:
-            publisher.stopped(stored, state, str(error))
+            publisher.stopped(stored, state, hidden(str(error)))
         raise
 
 
@@ -259,7 +260,7 @@ class _Start:
             record = test.run(self.engine, self.stop, self.display.say)
         except BaseException as error:
             state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"
-            ended = replace(begun, state=state, reason=str(error))
+            ended = replace(begun, state=state, reason=hidden(str(error)))
             with contextlib.suppress(StorageInternalError, SQLAlchemyError):
                 record_range_test(study, ended)
             publisher.range_test(ended)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.errors import StoreError
 from clr_sweep.search import storage
-from clr_sweep.tracking.store import hidden, tracking_uri
+from clr_sweep.secrets import hidden_address
+from clr_sweep.tracking.store import tracking_uri
 
 
 @contextlib.contextmanager
@@ -25,11 +26,13 @@ def plain_store_errors(url: str | None) -> Iterator[None]:
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
-        shown = hidden(url or storage.DEFAULT_STORAGE)
+        shown = hidden_address(url or storage.DEFAULT_STORAGE)
         why = str(error.__cause__ or error).split("\n")[0]
         if "disk is full" in why:  # as SQLite says it
             why += "; free some space and start the same command again: it goes on from here"
         raise StoreError(f"the study storage {shown} failed: {why}") from error
     except (MlflowException, RequestException) as error:
         why = str(error).split("\n")[0]
-        raise StoreError(f"the MLflow store {hidden(tracking_uri())} failed: {why}") from error
+        raise StoreError(
+            f"the MLflow store {hidden_address(tracking_uri())} failed: {why}"
+        ) from error

@@ -14,9 +14,10 @@ from clr_sweep.dimensions import bounds
 from clr_sweep.errors import InputError
 from clr_sweep.metrics import OWN, default_metrics, objectives
 from clr_sweep.readable_values import readable_values
+from clr_sweep.secrets import secrets_of
 from clr_sweep.shipped_sweeps import with_known_sweeps
 from clr_sweep.space_checks import Problem, cycle_problem, momentum_problems, space_problems
-from clr_sweep.wording import sentence, shown, unknown, validation, without_password
+from clr_sweep.wording import sentence, shown, unknown, validation
 from clr_sweep.yaml_file import read_mapping
 
 OPTIONS = {
@@ -153,7 +154,7 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
                 yield ("model", "arguments", key), text
     yield from _metric_problems(values, folders)
     storage = values.get("study.storage")
-    if storage is not None and without_password(storage) != storage:
+    if storage is not None and secrets_of(storage):
         yield (
             ("study", "storage"),
             f"must hold no password, since the file is kept with the study, got {shown(storage)}: "

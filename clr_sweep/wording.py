@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from clr_sweep.dimensions import TAGS
 from clr_sweep.errors import FieldProblemsError, InputError
 from clr_sweep.nearest import hint, same
+from clr_sweep.secrets import hidden_address
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -37,11 +38,6 @@ _EXPECTED = {
         "letters, digits, '.', '_' and '-' (at most 100, the first a letter or digit)"
     ),
 }
-# To the last "@": a password that is not encoded, as it should be, may hold any character.
-_PASSWORDS = (
-    re.compile(r"(://[^:/@\s]*:).*(@)", re.DOTALL),
-    re.compile(r"([?&](?:password|passwd|pwd)=)[^&]*()", re.IGNORECASE),
-)
 
 
 class _Shown(reprlib.Repr):
@@ -57,7 +53,7 @@ class _Shown(reprlib.Repr):
         return "nothing"
 
     def repr_str(self, value: str, level: int) -> str:
-        return super().repr_str(without_password(value), level)
+        return super().repr_str(hidden_address(value), level)
 
     def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002
         return str(value).lower()
@@ -77,15 +73,8 @@ _shown = _Shown()
 
 
 def shown(value: Any) -> str:
-    """A value that was found, for a message: shortened, and without a password in a URL."""
+    """A value that was found, for a message: shortened, and without the secrets of an address."""
     return _shown.repr(value)
-
-
-def without_password(url: str) -> str:
-    """A URL with *** in place of its password; any other text as it is."""
-    for pattern in _PASSWORDS:
-        url = pattern.sub(r"\1***\2", url)
-    return url
 
 
 def unknown(what: str, found: str, known: Iterable[str]) -> str:

@@ -235,7 +235,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     lines=st.lists(st.integers(0, len(LINES) - 1), max_size=3),
     cut=st.integers(0, 80),

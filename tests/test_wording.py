@@ -35,7 +35,7 @@ def test_unknown_names_the_nearest(found: str, hint: str) -> None:
         ("postgresql://me:se/cr:et@host/db", "'postgresql://me:***@host/db'"),
         (
             "postgresql://host/db?user=me&password=a&b=c",
-            "'postgresql://host/db?user=me&password=***&b=c'",
+            "'postgresql://host/db?user=me&password=***&b=***'",
         ),
         ("sqlite:///a@b:c.db", "'sqlite:///a@b:c.db'"),
         (["postgresql://me:secret@host/db"], "['postgresql://me:***@host/db']"),

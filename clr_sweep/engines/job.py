@@ -19,6 +19,7 @@ from typing import Any
 from clr_sweep.engines.leftovers import end_with_all_below
 from clr_sweep.engines.processes import adopt_orphans
 from clr_sweep.errors import ClrSweepError
+from clr_sweep.secrets import guard_process, hidden
 
 SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
 
@@ -57,6 +58,7 @@ def run(
     except (EOFError, OSError):
         os._exit(1)
     job_pid = os.getpid()
+    guard_process()
     _print_into(log)
     os.environ.update(environment)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -118,9 +120,9 @@ def _job(function: str) -> Callable[[Any, Callable[[Any], Any]], Any]:
 
 def _failure(error: BaseException) -> tuple[str, tuple[BaseException, str]]:
     """The answer of a job that failed; the log has the traceback too."""
-    text = "".join(traceback.format_exception(error))
+    text = hidden("".join(traceback.format_exception(error)))
     print(text, file=sys.stderr, flush=True)
-    kept: BaseException = RuntimeError(repr(error))
+    kept: BaseException = RuntimeError(hidden(repr(error)))
     if isinstance(error, ClrSweepError):
         # One whose constructor takes other arguments would fail to arrive.
         with contextlib.suppress(Exception):

@@ -25,7 +25,7 @@ from clr_sweep.errors import InputError, LockLostError
 from clr_sweep.search.attributes import DRIVER
 from clr_sweep.search.locks import FileLock, Lock, NoLock, ServerLock, number_of
 from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage, sqlite_file
-from clr_sweep.wording import without_password
+from clr_sweep.secrets import hidden_address
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
@@ -139,4 +139,4 @@ def _lock_of(url: str, study: str) -> Lock:
 
 
 def _shown(url: str) -> str:
-    return without_password(make_url(url).render_as_string(hide_password=True))
+    return hidden_address(url)

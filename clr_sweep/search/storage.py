@@ -22,6 +22,7 @@ from clr_sweep.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.nearest import hint
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
 from clr_sweep.search.pruning import make_pruner
+from clr_sweep.secrets import hidden_address, remember
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
 # So long a server that has answered before may be away.
@@ -50,14 +51,15 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         StoreError: it cannot be reached, read or written; the message never shows a password.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    remember(url)
     try:
-        parsed = make_url(url)
+        make_url(url)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise InputError(
             "study.storage: must be a database URL such as sqlite:///optuna.db or "
             f"postgresql://user:password@host:5432/name, got {wording.shown(url)}"
         ) from None
-    shown = wording.without_password(parsed.render_as_string(hide_password=True))
+    shown = hidden_address(url)
     if must_exist and (file := sqlite_file(url)) is not None and not file.is_file():
         raise StoreError(
             f"there is no study storage {file.absolute()}: run this in the folder of the "
@@ -70,8 +72,6 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         if isinstance(error, ImportError):
             why = f"the Python package that reads it is not installed ({error.__cause__})"
-        if parsed.password:
-            why = why.replace(str(parsed.password), "***")
         raise StoreError(f"the study storage {shown} cannot be used: {why}") from None
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)

@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.secrets import hidden
 from clr_sweep.words import duration
 
 P = ParamSpec("P")
@@ -70,7 +71,7 @@ class Link:
         self.missed = 0
 
     def _failed(self, error: Exception) -> None:
-        why = str(error).strip().split("\n")[0]
+        why = hidden(str(error)).strip().split("\n")[0]
         if refuses(error):
             self._say(f"MLflow could not be told: {why}")
             return

@@ -7,7 +7,7 @@ import os
 import socket
 import sqlite3
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -16,6 +16,7 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.errors import StoreError
+from clr_sweep.secrets import hidden_address, remember
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_database import make_database
@@ -31,7 +32,15 @@ One run for each sweep, its result in the description; below it one for each tri
 the baseline. All trials side by side: choose under **Views**.
 """
 # MLflow's defaults retry for minutes; a sweep would stand still at every call.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    # A server may ask for hours; `Link` has pauses of its own.
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+    "PGCONNECT_TIMEOUT": "10",
+}
+# Two lines for each run that ends, between ours; the sweep prints its links itself.
+_QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _CONNECT_SECONDS = 10.0
 
@@ -39,15 +48,6 @@ _CONNECT_SECONDS = 10.0
 def tracking_uri() -> str:
     """The store that MLFLOW_TRACKING_URI names, else a SQLite file in the current folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-
-
-def hidden(uri: str) -> str:
-    """The URI without its password."""
-    parts = urlsplit(uri)
-    if not parts.password:
-        return uri
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
 
 
 def file_of(uri: str) -> Path | None:
@@ -71,11 +71,12 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
     Raises:
         StoreError: it cannot be reached, read or written, and why; within seconds.
     """
+    remember(uri)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # What these say, with tracebacks, comes as an exception too.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    for name, value in _PATIENCE.items():
+    for name, value in (_PATIENCE | _QUIET).items():
         os.environ.setdefault(name, value)
     try:
         if (file := file_of(uri)) is not None:
@@ -84,7 +85,7 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
                 logger.warning(
                     "the MLflow store %s was moved or copied here from %s: its runs have the files "
                     "of this folder now",
-                    hidden(uri),
+                    hidden_address(uri),
                     before,
                 )
         _probe_database(uri)
@@ -100,14 +101,13 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
         sqlite3.Error,
     ) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        password = urlsplit(uri).password
-        why = lines[0].replace(password, "***") if password else lines[0]
+        why = lines[0]
         if "already exists" in why and "_alembic_tmp" in why:
             why += (
                 "; MLflow was killed while it made its tables: delete the file, which has no "
                 "runs yet, or put back a copy of it"
             )
-        raise StoreError(f"the MLflow store {hidden(uri)} cannot be used: {why}") from None
+        raise StoreError(f"the MLflow store {hidden_address(uri)} cannot be used: {why}") from None
     return client
 
 

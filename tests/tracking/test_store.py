@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from clr_sweep.errors import StoreError
+from clr_sweep.secrets import hidden_address
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.store import connect, experiment_id, hidden, tracking_uri
+from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +32,14 @@ def test_the_default_is_a_file_here(monkeypatch: pytest.MonkeyPatch) -> None:
     ("uri", "shown"),
     [
         ("postgresql://me:secret@host:5432/db", "postgresql://me:***@host:5432/db"),
-        ("https://me:p%40ss@host/x?y=1", "https://me:***@host/x?y=1"),
+        ("https://me:p%40ss@host/x?y=1", "https://me:***@host/x?y=***"),
         ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
         ("http://host:5000", "http://host:5000"),
     ],
 )
 def test_passwords_are_hidden(uri: str, shown: str) -> None:
     """The rest of the URI stays as it is."""
-    assert hidden(uri) == shown
+    assert hidden_address(uri) == shown
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
