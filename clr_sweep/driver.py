@@ -32,6 +32,7 @@ from clr_sweep.flights import BaselineFlight, Flight, TrialFlight, deadline
 from clr_sweep.progress import Display
 from clr_sweep.records import EpochReport, TrialRecord, TrialResult
 from clr_sweep.search.attributes import BASELINE, STATE
+from clr_sweep.search.enqueued import EnqueuedTrialError
 from clr_sweep.search.reading import StudyReader, read_baseline
 from clr_sweep.search.sampling import Sampling, stored
 from clr_sweep.search.space import baseline_config
@@ -154,7 +155,12 @@ class Driver:
         self._start(BaselineFlight(self.study, record, limit, self.provenance))
 
     def _start_trial(self) -> None:
-        asked = self._sampling.ask()
+        try:
+            asked = self._sampling.ask()
+        except EnqueuedTrialError as refused:
+            self.display.say(str(refused))
+            self._left -= 1
+            return
         record = self._reader.trial(stored(asked.trial))
         self._start(
             TrialFlight(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import optuna
 from optuna.study import StudyDirection
@@ -69,17 +70,22 @@ class KnownTrials:
         ended = known and trial.state.is_finished()
         if not ended:
             self._open.add(trial.number)
-        return self.study._storage.create_new_trial(
-            self.study._study_id,
-            optuna.trial.create_trial(
-                state=trial.state if ended else TrialState.RUNNING,
-                values=trial.values if ended else None,
-                params=trial.params,
-                distributions=trial.distributions,
-                user_attrs=_phases(trial) if ended else {},
-                intermediate_values=trial.intermediate_values if ended else {},
-            ),
+        # Not create_trial, which refuses the values out of a range that Optuna lets be enqueued.
+        template = FrozenTrial(
+            number=-1,
+            trial_id=-1,
+            state=trial.state if ended else TrialState.RUNNING,
+            value=None,
+            values=trial.values if ended else None,
+            datetime_start=datetime.now(),
+            datetime_complete=datetime.now() if ended else None,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=_phases(trial) if ended else {},
+            system_attrs={},
+            intermediate_values=trial.intermediate_values if ended else {},
         )
+        return self.study._storage.create_new_trial(self.study._study_id, template)
 
     def _end(self, trial: FrozenTrial) -> None:
         storage, known = self.study._storage, self._ids[trial.number]

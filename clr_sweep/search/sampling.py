@@ -7,9 +7,10 @@ view does not depend on which trial happened to end first.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.config import Sweep
-from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
+from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE, REASON, STATE
+from clr_sweep.search.enqueued import EnqueuedTrialError, enqueued_problems
 from clr_sweep.search.known_trials import KnownTrials
 from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.curves import plan_phases
@@ -95,7 +97,11 @@ class Sampling:
         return all(trial.state.is_finished() for trial in trials[:known])
 
     def ask(self) -> Asked:
-        """The next trial: the first one that waits, else a new one."""
+        """The next trial: the first one that waits, else a new one.
+
+        Raises:
+            EnqueuedTrialError: it was enqueued with what cannot be trained; it has FAILED.
+        """
         study = self._study
         there = self._there or study.get_trials(deepcopy=False)
         self._there = None
@@ -144,17 +150,30 @@ class Sampling:
         # Enqueued, perhaps with some of its parameters: the others are those that a trial of its
         # number would have been sampled.
         given = {**first.params, **first.system_attrs.get("fixed_params", {})}
+        if problems := enqueued_problems(self._sweep, given, self._examples):
+            raise self._refused(first, "; ".join(problems))
         draft, _ = self._draft(there[: first.number], given)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.sampler = optuna.samplers.PartialFixedSampler(draft.params, study.sampler)
         trial = study.ask()
-        config = suggest(trial, self._sweep, trial.number, self._examples)
-        trial.set_user_attr(PROVENANCE, self._provenance)
-        for name, value in self._attributes(config, trial.number).items():
-            trial.set_user_attr(name, value)
-        study.sampler = optuna.samplers.RandomSampler()
+        try:
+            with _without_warning_of_fixed():
+                config = suggest(trial, self._sweep, trial.number, self._examples)
+            trial.set_user_attr(PROVENANCE, self._provenance)
+            for name, value in self._attributes(config, trial.number).items():
+                trial.set_user_attr(name, value)
+        finally:
+            study.sampler = optuna.samplers.RandomSampler()
         return trial
+
+    def _refused(self, trial: FrozenTrial, reason: str) -> EnqueuedTrialError:
+        """Store that a trial cannot be trained. It has no configuration, so it is no record."""
+        storage = self._study._storage
+        storage.set_trial_user_attr(trial._trial_id, STATE, "failed")
+        storage.set_trial_user_attr(trial._trial_id, REASON, reason)
+        storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        return EnqueuedTrialError(trial.number, reason)
 
     def _draft(
         self, before: Sequence[FrozenTrial], given: Mapping[str, Any]
@@ -173,7 +192,8 @@ class Sampling:
             if given:
                 known.study.enqueue_trial(dict(given))
             draft = known.draft(make_sampler(self._sweep, number, draw))
-            config = suggest(draft, self._sweep, number, self._examples)
+            with _without_warning_of_fixed():
+                config = suggest(draft, self._sweep, number, self._examples)
             if given or draw == _DRAWS - 1 or not known.is_tried(draft):
                 break
             known.drop(draft)
@@ -189,6 +209,14 @@ class Sampling:
             # Last: a trial that has it has all.
             CONFIG: config.model_dump(mode="json"),
         }
+
+
+@contextlib.contextmanager
+def _without_warning_of_fixed() -> Iterator[None]:
+    """Optuna warns of each value out of its range, which somebody has chosen so."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Fixed parameter")
+        yield
 
 
 def stored(trial: optuna.Trial) -> FrozenTrial:
