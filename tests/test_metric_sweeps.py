@@ -18,6 +18,9 @@ from mlflow.tracking import MlflowClient
 from clr_sweep.search import storage
 from clr_sweep.search.reading import read_study
 
+# A process for each command, on a machine that may be busy.
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
+
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`clr-sweep` in a process of its own."""
@@ -36,7 +39,6 @@ def metrics_of(folder: Path, kind: str) -> list[dict[str, float]]:
     return [dict(run.data.metrics) for run in runs]
 
 
-@pytest.mark.heavy
 def test_a_regression(tmp_path: Path) -> None:
     """Its loss decides; nothing anywhere speaks of an accuracy or of points."""
     done = command(tmp_path, "run", str(regression(tmp_path)))
@@ -69,7 +71,6 @@ def test_a_regression(tmp_path: Path) -> None:
     assert "all is well" in command(tmp_path, "doctor").stdout
 
 
-@pytest.mark.heavy
 def test_a_metric_of_the_users_own_is_the_objective(tmp_path: Path) -> None:
     """In the direction that the file gives; the last line of a trial names it."""
     done = command(tmp_path, "run", str(by_own_metric(tmp_path)))
@@ -83,7 +84,6 @@ def test_a_metric_of_the_users_own_is_the_objective(tmp_path: Path) -> None:
     assert parent["best_val_largest_gap"] == min(trial["val_largest_gap"] for trial in trials)
 
 
-@pytest.mark.heavy
 def test_a_binary_classification(tmp_path: Path) -> None:
     """Points of its binary accuracy, and on 119 examples what their binomial error explains."""
     done = command(tmp_path, "run", str(binary(tmp_path)))
@@ -111,7 +111,6 @@ def test_a_binary_classification(tmp_path: Path) -> None:
         ("{epochs: 2, loss: mse}", {"model": "two_outputs"}, "the model has 2 outputs"),
     ],
 )  # fmt: skip
-@pytest.mark.heavy
 def test_what_is_refused_before_the_search(
     tmp_path: Path, training: str, arguments: dict[str, str], message: str
 ) -> None:

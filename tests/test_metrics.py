@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from written_sweeps import written
+from written_sweeps import sweep, written
 
+from clr_sweep.config import Sweep
 from clr_sweep.errors import InputError
 from clr_sweep.metrics import (
     ALIASES,
@@ -181,3 +183,14 @@ def test_objectives_in_the_order_of_use() -> None:
     assert objectives(["my:gap", "auc"]) == [
         "val_gap", "val_auc", "val_loss", "gap", "auc", "loss"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "metrics"), [("sparse_categorical_crossentropy", ("accuracy",)),
+                                               ("mean_squared_error", ())])  # fmt: skip
+def test_definitions_of_earlier_versions_are_read(loss: str, metrics: tuple[str, ...]) -> None:
+    """They name no metrics, and a regression might have had an accuracy as its objective."""
+    stored = sweep({"training.loss": loss}).model_dump(mode="json")
+    del stored["training"]["metrics"]
+    made = Sweep.model_validate_json(json.dumps(stored))
+    assert made.training.metrics == metrics
+    assert made.objective.metric == "val_accuracy"
