@@ -65,3 +65,37 @@ def test_what_lacks_and_what_contradicts(runs: SweepRuns, tmp_path: Path) -> Non
         "its reason is not the trial's",
         "no description",
     )
+
+
+def test_wrong_values(runs: SweepRuns, tmp_path: Path) -> None:
+    """One value that differs contradicts, at its step; a time that an attempt took does not."""
+    config = small_config()
+    write_folder(tmp_path / "t", config, "interrupted", 1)
+    reports = TrialFolder(tmp_path / "t").reports()
+    record = TrialRecord("trial", 0, "interrupted", None, config, tmp_path / "t", reports=reports)
+    run_id = runs.start_child(record)
+    expected = {(point.key, point.step): point for point in points(record)}
+    accuracy, rate = expected["val_accuracy", 2], expected["learning_rate", 3]
+    time = expected["cpu_seconds", 1]
+    logged = [
+        point._replace(value=point.value + 0.5) if point in (accuracy, rate, time) else point
+        for point in expected.values()
+    ]
+    runs.log_points(run_id, logged)
+    runs.end(run_id, "interrupted")
+    found = audit(runs.client, runs.client.get_run(run_id), record, "")
+    assert sorted(found.wrong) == sorted(
+        f"{point.key} is {point.value + 0.5!r} at step {point.step}, not {point.value!r}"
+        for point in (accuracy, rate)
+    )
+    assert (found.missing, found.points) == ((), ())
+    runs.client.log_metric(run_id, "val_accuracy", accuracy.value, step=2)
+    runs.client.log_metric(run_id, "val_accuracy", 0.5, step=77)
+    (*_, last) = [
+        text
+        for text in audit(runs.client, runs.client.get_run(run_id), record, "").wrong
+        if text.startswith("val_accuracy has")
+    ]
+    assert last == "val_accuracy has a value at step 77"
+    twice = audit(runs.client, runs.client.get_run(run_id), record, "").wrong
+    assert "val_accuracy is logged twice at step 2" in twice

@@ -38,6 +38,14 @@ def test_the_best_third_goes_on(value: float, cut: bool) -> None:
     assert bool(cut_at(value, trials)) is cut
 
 
+def test_equal_values_are_not_better() -> None:
+    """Where all are as good as each other, none has any ahead of it, and all go on."""
+    assert cut_at(0.5, [complete(constant(0.5))] * 9) == []
+    two_ahead = [complete(constant(value)) for value in (0.9, 0.8, *[0.5] * 7)]
+    assert cut_at(0.5, two_ahead) == []  # of ten the best three go on
+    assert cut_at(0.5, [complete(constant(0.7)), *two_ahead]) == [FIRST, SECOND]
+
+
 def test_the_best_half_goes_on() -> None:
     """With a reduction factor of 2, and rungs at 1/8, 1/4 and 1/2 of the schedule."""
     assert cut_at(0.62, NINE, reduction_factor=2) == []
