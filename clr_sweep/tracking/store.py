@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sqlite3
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from clr_sweep.errors import StoreError
 from clr_sweep.secrets import hidden_address, remember
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.answers import limit_answers, within
 from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_database import make_database
 
@@ -43,6 +45,8 @@ _PATIENCE = {
 _QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _CONNECT_SECONDS = 10.0
+# A whole connection: the drivers' own limits, where they have one, count from byte to byte.
+_PROBE_SECONDS = 30.0
 
 
 def tracking_uri() -> str:
@@ -88,7 +92,8 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
                     hidden_address(uri),
                     before,
                 )
-        _probe_database(uri)
+        within(_PROBE_SECONDS, "the connection", partial(_probe_database, uri))
+        limit_answers()
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
