@@ -105,6 +105,8 @@ class _Examination:
         self.found = Findings(study.study_name)
         # Whether a file from which runs are made cannot be read.
         self.unreadable = False
+        # Whether a finalist lacks its metrics on the test set, which best.yaml has.
+        self.untested = False
         self.folder = Places(study).home or Path()
 
     def findings(self) -> Findings:
@@ -129,6 +131,7 @@ class _Examination:
                     return self.found
                 for trial in record.all:
                     self._trial_folder(trial)
+                self._finalists(record)
                 if record.range_test is not None:
                     self._range_test(record.range_test)
                 self._work_folders()
@@ -184,6 +187,21 @@ class _Examination:
         self.unreadable |= bool(broken)
         self.found.lost += [f"{record.label}: {text}" for text in broken or _lost_files(record)]
 
+    def _finalists(self, study: StudyRecord) -> None:
+        """Whether the two that were tested when the search had ended still have what was found."""
+        if study.state != "complete":
+            return
+        for record in (study.best, study.baseline):
+            if record is None or record.state != "complete":
+                continue
+            folder = TrialFolder(record.folder)
+            if folder.model_file.exists() and not folder.test_file.exists():
+                self.untested = True
+                self.found.lost.append(
+                    f"{record.label}: its file {folder.test_file.name} is gone, with its metrics "
+                    "on the test set: the same `clr-sweep run` as before tests its model again"
+                )
+
     def _range_test(self, record: RangeTestRecord) -> None:
         """The curves of a complete test, from which its run is made."""
         for folder in {file.parent for file in record.files}:
@@ -234,7 +252,8 @@ class _Examination:
         if self.fix and problems:
             publisher.conclude(record)
         self.found.mendable += problems
-        self._best_file(publisher, record)
+        if not self.untested:
+            self._best_file(publisher, record)
 
     def _best_file(self, publisher: Publisher, record: StudyRecord) -> None:
         text = publisher.best_yaml(record)

@@ -175,7 +175,7 @@ class TrialFolder:
         self._write("result.json", json.dumps(asdict(result), indent=1))
 
     def save_test(self, metrics: Mapping[str, float]) -> None:
-        self._write("test.json", json.dumps(dict(metrics)))
+        self._write(self.test_file.name, json.dumps(dict(metrics)))
 
     def config(self) -> TrialConfig:
         text = (self.path / "config.json").read_text(encoding="utf-8")
@@ -260,9 +260,26 @@ class TrialFolder:
         found: Array | None = np.load(file, allow_pickle=False) if file.exists() else None
         return found
 
+    @property
+    def test_file(self) -> Path:
+        return self.path / "test.json"
+
     def test_metrics(self) -> dict[str, float]:
-        file = self.path / "test.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        """Those on the test set; none where it was not tested.
+
+        Raises:
+            StoreError: its file cannot be read.
+        """
+        if not self.test_file.exists():
+            return {}
+        try:
+            found = json.loads(self.test_file.read_text(encoding="utf-8"))
+            return {str(name): float(value) for name, value in found.items()}
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            raise StoreError(
+                f"{self.test_file} cannot be read ({error}): put it back, or remove it and start "
+                "the same command again, which tests the model again"
+            ) from error
 
     def _epochs(self) -> bytes:
         file = self.path / "epochs.jsonl"

@@ -144,6 +144,35 @@ def test_a_file_that_cannot_be_read(whole: Whole, name: str) -> None:
         assert whole.run("trial-000")
 
 
+@pytest.mark.parametrize("finalist", ["best", "baseline"])
+def test_the_metrics_of_the_test_set_are_gone(whole: Whole, finalist: str) -> None:
+    """It is said how they come back; what has them still, best.yaml, is left alone."""
+    record = getattr(whole.study.record, finalist)
+    (record.folder / "test.json").unlink()
+    before = whole.state()
+    for arguments in ((), ("--fix",)):
+        code, output = doctor(*arguments)
+        assert code == 1
+        assert "study example: 1 thing is wrong" in output
+        assert (
+            f"{record.label}: its file test.json is gone, with its metrics on the test set: the "
+            "same `clr-sweep run` as before tests its model again (cannot be mended)" in output
+        )
+    assert whole.state() == before
+
+
+def test_the_metrics_of_the_test_set_cannot_be_read(whole: Whole) -> None:
+    """Named, with what to do."""
+    record = whole.study.record.best
+    for content in ('{"test_accu', "[1, 2]", '{"test_accuracy": null}'):
+        (record.folder / "test.json").write_text(content)
+        code, output = doctor()
+        assert code == 1
+        assert "test.json cannot be read (" in output
+        assert "remove it and start the same command again" in output
+        assert "Traceback" not in output
+
+
 def test_a_result_that_differs(whole: Whole) -> None:
     """The folder says another thing than the study."""
     file = whole.trials / "0001" / "result.json"
