@@ -223,7 +223,10 @@ class _Examination:
 
     def _mlflow(self) -> None:
         uri = tracking_uri()
+        untrained = _untrained(read_study(self.study))
         file = file_of(uri)
+        if file is not None and not file.exists() and untrained:
+            return
         if file is not None and not file.exists() and not self.fix:
             self.found.mendable.append(f"the MLflow store {hidden_address(uri)} does not exist")
             return
@@ -237,6 +240,8 @@ class _Examination:
                 return
         client = connect(uri, as_it_is=True)
         known = experiment_of(client, self.study.user_attrs[STUDY_ID])
+        if known is None and untrained:
+            return  # its model was refused, or it was stopped, before there was anything to tell
         if known is None and not self.fix:
             self.found.mendable.append(
                 f"the MLflow store {hidden_address(uri)} has no run of the sweep"
@@ -264,6 +269,13 @@ class _Examination:
                     f"{best.name} is not what `clr-sweep export` writes",
                     lambda: write_best(self.folder, text),
                 )
+
+
+def _untrained(study: StudyRecord) -> bool:
+    """Whether nothing of the study was ever trained, so that MLflow may not know of it."""
+    return study.range_test is None and not any(
+        record.reports or record.has_ended for record in study.all
+    )
 
 
 def _as_mended(study: StudyRecord) -> StudyRecord:

@@ -121,6 +121,8 @@ def _train(
             elif isinstance(event, Done):
                 result: TrialResult = event.value
                 return result
+            elif isinstance(event, Failed) and isinstance(event.error, ClrSweepError):
+                raise event.error
             elif isinstance(event, Failed):
                 raise TrialFailedError(f"the training failed:\n{event.traceback}")
             elif isinstance(event, Died):

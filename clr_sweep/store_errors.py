@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from clr_sweep.errors import StoreError
 from clr_sweep.search import storage
 from clr_sweep.secrets import hidden_address
+from clr_sweep.sqlite_files import with_cure
 from clr_sweep.tracking.store import tracking_uri
 
 
@@ -30,9 +31,9 @@ def plain_store_errors(url: str | None) -> Iterator[None]:
         why = str(error.__cause__ or error).split("\n")[0]
         if "disk is full" in why:  # as SQLite says it
             why += "; free some space and start the same command again: it goes on from here"
-        raise StoreError(f"the study storage {shown} failed: {why}") from error
+        raise StoreError(f"the study storage {shown} failed: {with_cure(why)}") from error
     except (MlflowException, RequestException) as error:
         why = str(error).split("\n")[0]
         raise StoreError(
-            f"the MLflow store {hidden_address(tracking_uri())} failed: {why}"
+            f"the MLflow store {hidden_address(tracking_uri())} failed: {with_cure(why)}"
         ) from error

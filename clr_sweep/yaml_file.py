@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from clr_sweep.errors import InputError
+from clr_sweep.file_kinds import other_than_file
 from clr_sweep.nearest import nearest
 
 _SUFFIXES = (".yaml", ".yml")
@@ -75,6 +76,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file cannot be read, is no YAML, is empty or holds something else.
     """
+    if kind := other_than_file(path):
+        raise InputError(f"must be a YAML file, got {kind}", str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

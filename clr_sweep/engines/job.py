@@ -20,6 +20,7 @@ from clr_sweep.engines.leftovers import end_with_all_below
 from clr_sweep.engines.processes import adopt_orphans
 from clr_sweep.errors import ClrSweepError
 from clr_sweep.secrets import guard_process, hidden
+from clr_sweep.tracebacks import users_traceback
 
 SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
 
@@ -119,9 +120,9 @@ def _job(function: str) -> Callable[[Any, Callable[[Any], Any]], Any]:
 
 
 def _failure(error: BaseException) -> tuple[str, tuple[BaseException, str]]:
-    """The answer of a job that failed; the log has the traceback too."""
-    text = hidden("".join(traceback.format_exception(error)))
-    print(text, file=sys.stderr, flush=True)
+    """The answer of a job that failed; the log has the whole traceback."""
+    print(hidden("".join(traceback.format_exception(error))), file=sys.stderr, flush=True)
+    text = hidden(users_traceback(error))
     kept: BaseException = RuntimeError(hidden(repr(error)))
     if isinstance(error, ClrSweepError):
         # One whose constructor takes other arguments would fail to arrive.

@@ -23,6 +23,7 @@ from clr_sweep.nearest import hint
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
 from clr_sweep.search.pruning import make_pruner
 from clr_sweep.secrets import hidden_address, remember
+from clr_sweep.sqlite_files import damage, with_cure
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
 # So long a server that has answered before may be away.
@@ -65,6 +66,8 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
             f"there is no study storage {file.absolute()}: run this in the folder of the "
             "sweep, or name the storage with --storage"
         )
+    if (file := sqlite_file(url)) is not None and (problem := damage(file)):
+        raise StoreError(f"the study storage {shown} cannot be used: {problem}")
     try:
         # Asked before it is used: a connection may have been lost while a trial was training.
         storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
@@ -72,7 +75,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         if isinstance(error, ImportError):
             why = f"the Python package that reads it is not installed ({error.__cause__})"
-        raise StoreError(f"the study storage {shown} cannot be used: {why}") from None
+        raise StoreError(f"the study storage {shown} cannot be used: {with_cure(why)}") from None
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)
     return storage

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.errors import StoreError
 from clr_sweep.secrets import hidden_address, remember
+from clr_sweep.sqlite_files import damage, with_cure
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.answers import limit_answers, within
 from clr_sweep.tracking.moved_store import follow
@@ -82,8 +83,10 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     for name, value in (_PATIENCE | _QUIET).items():
         os.environ.setdefault(name, value)
+    if (file := file_of(uri)) is not None and (problem := damage(file)):
+        raise StoreError(f"the MLflow store {hidden_address(uri)} cannot be used: {problem}")
     try:
-        if (file := file_of(uri)) is not None:
+        if file is not None:
             make_database(file)
             for before in [] if as_it_is else follow(file):
                 logger.warning(
@@ -112,7 +115,9 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
                 "; MLflow was killed while it made its tables: delete the file, which has no "
                 "runs yet, or put back a copy of it"
             )
-        raise StoreError(f"the MLflow store {hidden_address(uri)} cannot be used: {why}") from None
+        raise StoreError(
+            f"the MLflow store {hidden_address(uri)} cannot be used: {with_cure(why)}"
+        ) from None
     return client
 
 

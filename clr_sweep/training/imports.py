@@ -8,13 +8,13 @@ import importlib.machinery
 import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from clr_sweep.errors import InputError, TrialFailedError
 from clr_sweep.nearest import hint, nearest
+from clr_sweep.tracebacks import users_traceback
 
 _IDENTIFIER = r"[^\W\d]\w*"
 _NAME = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")
@@ -41,7 +41,8 @@ def function_problems(name: str, search_path: Sequence[Path]) -> list[str]:
     with importable(search_path):
         spec = _find_spec(module)
     if spec is None:
-        places = ", ".join(str(Path(folder).absolute()) for folder in search_path)
+        # The folder of a file may be the current one, or where the sweep file was.
+        places = ", ".join(dict.fromkeys(str(Path(folder).absolute()) for folder in search_path))
         where = f"{places} and " if places else ""
         near = _near_module(module, search_path)
         return [f"there is no module {module!r}{near} (looked in {where}Python's own path)"]
@@ -110,12 +111,9 @@ def called(doing: str, call: Callable[[], Any]) -> Any:
     """
     try:
         return call()
-    except Exception as error:
-        # The frames of this file tell the user nothing.
-        frames = error.__traceback__
-        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-            frames = frames.tb_next
-        text = "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+    # SystemExit and KeyboardInterrupt too: Ctrl-C does not reach a job's process.
+    except BaseException as error:
+        text = users_traceback(error)
         raise TrialFailedError(f"{doing} raised an exception:\n{text}") from error
 
 

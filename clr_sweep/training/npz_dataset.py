@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 
 from clr_sweep.errors import DataError
+from clr_sweep.file_kinds import other_than_file
 from clr_sweep.nearest import hint
 from clr_sweep.training.data_cache import (
     one_process_at_a_time,
@@ -86,6 +87,9 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
     for candidate in candidates:
         if os.path.isfile(candidate):  # not Path.is_file: it raises in folders not to be read
             return candidate.resolve()
+    for candidate in candidates:
+        if kind := other_than_file(candidate):
+            raise DataError(f"must be an .npz file, got {kind}", str(candidate))
     siblings = {
         other.name
         for candidate in candidates

@@ -212,10 +212,10 @@ def test_storages_that_cannot_be_used(tmp_path: Path) -> None:
     """A folder, a file that is no database and one that is not there are named."""
     with pytest.raises(StoreError, match=r"sqlite:///.* cannot be used: unable to open database"):
         storage.open_storage(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
-    with pytest.raises(StoreError, match="cannot be used: unable to open database"):
+    with pytest.raises(StoreError, match=r"cannot be used: .* is a folder, not a file"):
         storage.open_storage(f"sqlite:///{tmp_path}")
     (tmp_path / "text.db").write_text("no database, but a text that is long enough" * 20)
-    with pytest.raises(StoreError, match="cannot be used: file is not a database"):
+    with pytest.raises(StoreError, match=r"cannot be used: .*text\.db is no SQLite database"):
         storage.open_storage(f"sqlite:///{tmp_path / 'text.db'}")
     with pytest.raises(StoreError, match=r"there is no study storage .*new\.db: run this in"):
         storage.open_storage(f"sqlite:///{tmp_path / 'new.db'}", must_exist=True)

@@ -1,0 +1,36 @@
+"""Tracebacks that begin where the user's code does."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+_OURS = str(Path(__file__).parent)
+# How an import gets from our frames to the user's.
+_IMPORTING = ("<frozen importlib", str(Path(traceback.__file__).parent / "importlib"))
+
+
+def users_traceback(error: BaseException) -> str:
+    """The traceback without the frames of this project that stand before the first other one.
+
+    They tell the user nothing. An error of this project's own keeps all of its frames. What was
+    raised on the way to it is treated alike.
+    """
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.__traceback__ = _from_others(one.__traceback__)
+        waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _from_others(frames: TracebackType | None) -> TracebackType | None:
+    found = frames
+    while found is not None and found.tb_frame.f_code.co_filename.startswith((_OURS, *_IMPORTING)):
+        found = found.tb_next
+    return frames if found is None else found
