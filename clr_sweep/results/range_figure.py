@@ -58,8 +58,8 @@ def range_figure(record: RangeTestRecord, refused: Sequence[str] = ()) -> Figure
     _draw_losses(top, readings)
     _draw_metric(bottom, readings, record)
     if found is not None:
-        _shade(top, found)
-        _shade(bottom, found)
+        _shade(top, found, named=True)
+        _shade(bottom, found, named=False)
     style.log_rates(top, "x", [rate for r in readings for rate in (r.rates[0], r.curve.rates[-1])])
     if test.ramp == "linear":
         _linear(top, readings)
@@ -128,14 +128,16 @@ def _draw_metric(ax: Axes, readings: Sequence[Reading], record: RangeTestRecord)
         ax.set_ylim(low - 0.4 * (high - low), high + 0.2 * (high - low))
 
 
-def _shade(ax: Axes, found: Suggestion) -> None:
+def _shade(ax: Axes, found: Suggestion, named: bool) -> None:
+    """Shades the ranges and marks the pair, below the names where they stand in the axes."""
     for (low, high), color, gid in (
         (found.init_lr, style.GREEN, "init_lr"),
         (found.max_lr, style.ORANGE, "max_lr"),
     ):
         ax.axvspan(low, high, color=color, alpha=0.10, lw=0, zorder=0, gid=gid)
     for rate, color in ((found.base, style.GREEN), (found.max, style.VERMILLION)):
-        ax.axvline(rate, color=color, lw=1.4, ls=(0, (5, 3)), zorder=2, gid="pair")
+        top = 0.87 if named else 1.0
+        ax.axvline(rate, ymax=top, color=color, lw=1.4, ls=(0, (5, 3)), zorder=2, gid="pair")
 
 
 def _name_ranges(ax: Axes, found: Suggestion) -> None:

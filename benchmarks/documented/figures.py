@@ -1,0 +1,59 @@
+"""The figures of the documentation that show kept or recorded runs."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.documented.kept import DRAWN, KeptRun, read
+from clr_sweep.range_test.curve import from_arrays
+from clr_sweep.results import style
+from clr_sweep.results.figures import (
+    bounds_figure,
+    comparison_figure,
+    history_figure,
+    learning_rate_figure,
+    loss_by_rate_figure,
+    space_figure,
+)
+from clr_sweep.results.range_figure import range_figure
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+
+
+def draw() -> list[Path]:
+    """Draw them into `docs/images`."""
+    study = read("fashion_mnist").study
+    drawn_run = read(DRAWN)
+    looked, steps = drawn_run.study.best, range(len(drawn_run.rates))
+    assert looked is not None
+    curve = steps, drawn_run.rates, drawn_run.losses, looked
+    figures = {
+        "history.png": history_figure(study),
+        "comparison.png": comparison_figure(study),
+        "bounds.png": bounds_figure(study),
+        "search-space.png": space_figure(study),
+        "learning-rate.png": learning_rate_figure(*curve),
+        "loss-by-rate.png": loss_by_rate_figure(*curve),
+    }
+    drawn = []
+    for name, figure in figures.items():
+        style.save(figure, IMAGES / name)
+        drawn.append(IMAGES / name)
+    drawn.append(_range_test(read("fashion_mnist_range_test")))
+    return drawn
+
+
+def _range_test(run: KeptRun) -> Path:
+    record = run.study.range_test
+    assert record is not None
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, arrays in enumerate(run.range_curves):
+            files.append(Path(folder) / f"{number}.npz")
+            np.savez(files[-1], **from_arrays(arrays).arrays())
+        style.save(range_figure(replace(record, files=tuple(files))), IMAGES / "range-test.png")
+    return IMAGES / "range-test.png"

@@ -1,0 +1,82 @@
+"""The head of a shipped sweep: what it cost and what came out, from its kept run."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+from benchmarks.documented import sums
+from benchmarks.documented.kept import SWEEPS, KeptRun
+from clr_sweep.results import words
+
+_WIDTH = 100
+_FIELD = "# {name}: "
+_INDENT = 12
+
+
+def file_of(sweep: str) -> Path:
+    return SWEEPS / f"{sweep}.yaml"
+
+
+def with_head(text: str, run: KeptRun) -> str:
+    """The text of a sweep file with its cost and its result as the run had them.
+
+    Raises:
+        ValueError: the text has no such lines.
+    """
+    for name, content in (("Cost", cost(run)), ("Expected", expected(run))):
+        pattern = re.compile(rf"^# {name}:.*\n(?:#  .*\n)*", re.MULTILINE)
+        lines = textwrap.wrap(
+            content, _WIDTH, initial_indent=f"# {name}:".ljust(_INDENT),
+            subsequent_indent="#".ljust(_INDENT), break_on_hyphens=False,
+        )  # fmt: skip
+        text, found = pattern.subn(lambda _, lines=lines: "\n".join(lines) + "\n", text)
+        if found != 1:
+            raise ValueError(f"sweeps/{run.sweep}.yaml: {found} lines begin with `# {name}:`")
+    return text
+
+
+def cost(run: KeptRun) -> str:
+    """What the trials took."""
+    study = run.study
+    trained, planned = sums.epochs_trained(study), sums.epochs_planned(study)
+    epochs = f"{trained} epochs" if trained == planned else f"{trained} of {planned} epochs"
+    beside = "" if study.range_test is None else ", the range test apart"
+    return (
+        f"{sums.cpu_minutes(study):.0f} CPU minutes on 2 cores of an AMD EPYC with AVX-512 for "
+        f"{epochs} and the baseline{beside}; {words.counts(study)}."
+    )
+
+
+def expected(run: KeptRun) -> str:
+    """What came out, in one run."""
+    study = run.study
+    sentences = []
+    if study.range_test is not None and (found := study.range_test.suggestion) is not None:
+        space = run.study.range_test.suggestion
+        sentences.append(
+            f"base {words.rate(found.base)}, max {words.rate(found.max)}, so init_lr from "
+            f"{words.rate(space.init_lr[0])} to {words.rate(space.init_lr[1])} and max_lr from "
+            f"{words.rate(space.max_lr[0])} to {words.rate(space.max_lr[1])}"
+        )
+    best, baseline = study.best, study.baseline
+    if best is None or baseline is None:
+        raise ValueError(f"{study.name}: no complete trial, or no baseline")
+    shown = study.metric, study.metric.replace("val_", "test_")
+    sentences.append(
+        f"trial {best.number} ({words.bounds(best)}) with {words.metric(shown[0])} "
+        f"{sums.value(best, shown[0])}, on the test set {sums.value(best, shown[1])}; the baseline "
+        f"({words.bounds(baseline)}) {sums.value(baseline, shown[0])} and "
+        f"{sums.value(baseline, shown[1])}"
+    )
+    policies = sums.best_by_policy(study)
+    if len(policies) > 3:
+        ranked = ", ".join(
+            f"{policy} {words.value(trials[0].value or 0.0)} ({len(trials)})"
+            for policy, trials in policies.items()
+        )
+        sentences.append(f"the best of each policy (of so many trials): {ranked}")
+    return ". ".join(words.capital(one) if i else one for i, one in enumerate(sentences)) + (
+        ". One run each (docs/results.md)."
+    )

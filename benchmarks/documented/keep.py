@@ -1,0 +1,68 @@
+"""Keeps the run of a shipped sweep: `python -m benchmarks.documented.keep STORAGE SWEEP`.
+
+    clr-sweep run sweeps/first_look.yaml
+    python -m benchmarks.documented.keep sqlite:///optuna.db first_look
+    python -m benchmarks.documented
+
+Run it where the sweep was run, so that the trials' folders are found. It refuses a study that has
+not come to its end, and one of another definition than the file in `sweeps/` holds now.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+from benchmarks.documented.kept import (
+    DRAWN,
+    SWEEPS,
+    KeptRun,
+    curve_lists,
+    definition,
+    thinned,
+    without_places,
+    write,
+)
+from clr_sweep.config import Sweep
+from clr_sweep.exporting import export_study
+from clr_sweep.search.attributes import SWEEP
+from clr_sweep.search.reading import read_study
+from clr_sweep.search.storage import load_study, open_storage
+from clr_sweep.sweep_file import load_sweep
+from clr_sweep.training.folder import TrialFolder
+
+# Of the machine that it was run on; a data set's folder is null in the shipped sweeps.
+_PLACE = re.compile(r"folder: /.*")
+
+
+def main(storage: str, sweep: str) -> None:
+    file = load_sweep(SWEEPS / f"{sweep}.yaml")
+    stored = load_study(open_storage(storage, must_exist=True), file.name)
+    study = read_study(stored)
+    if study.state != "complete" or study.ended < study.planned:
+        sys.exit(f"{study.name}: {study.ended} of {study.planned} trials, {study.state}: run it on")
+    ran = Sweep.model_validate_json(json.dumps(stored.user_attrs[SWEEP]))
+    if definition(ran) != definition(file):
+        sys.exit(f"{study.name}: not what sweeps/{sweep}.yaml holds now: run that")
+    curves = study.range_test.curves() if study.range_test is not None else ()
+    best = study.best
+    curve = TrialFolder(best.folder).curve() if best is not None and sweep == DRAWN else None
+    rates, losses = curve if curve is not None else ((), ())
+    run = KeptRun(
+        sweep=sweep,
+        definition=definition(ran),
+        study=without_places(thinned(study)),
+        range_curves=tuple(curve_lists(curve) for curve in curves),
+        exported=_PLACE.sub(
+            "folder: /home/me/clr-sweep/sweeps", export_study(study.name, None, storage)
+        ),
+        rates=tuple(float(rate) for rate in rates),
+        losses=tuple(round(float(loss), 5) for loss in losses),
+    )
+    kept = write(run)
+    print(f"{study.ended} trials in {kept} ({kept.stat().st_size / 1024:.0f} KiB)")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

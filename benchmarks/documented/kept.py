@@ -1,0 +1,129 @@
+"""Kept runs: whole studies of the shipped sweeps, as one small file each.
+
+What the heads of the sweeps and the pages of the documentation say of a sweep is written from these
+files, so that it can be recomputed, and held, without training anything.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from clr_sweep.config import Sweep
+from clr_sweep.range_test.curve import Curve
+from clr_sweep.records import StudyRecord, TrialRecord
+
+FOLDER = Path(__file__).parents[1] / "recorded" / "runs"
+# The sweep whose best trial the guide draws step by step.
+DRAWN = "first_look"
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A sweep that was run in full.
+
+    Attributes:
+        sweep: name of its file in `sweeps/`, without `.yaml`.
+        definition: what it held of all that decides its trials.
+        study: the study as it was stored in the end; steps within an epoch are kept of the best
+            trial alone.
+        range_curves: of its range test, one a seed, as `Curve.arrays` gives them.
+        exported: what `clr-sweep export` wrote.
+        rates: of each step of the best trial, where the guide draws them; else empty.
+        losses: of the batch of each of these steps.
+    """
+
+    sweep: str
+    definition: Mapping[str, Any]
+    study: StudyRecord
+    range_curves: tuple[Mapping[str, Any], ...]
+    exported: str
+    rates: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+
+
+_FORM = TypeAdapter(KeptRun)
+
+
+def file_of(sweep: str) -> Path:
+    """Where the run of a sweep is kept."""
+    return FOLDER / f"{sweep}.json.gz"
+
+
+def write(run: KeptRun) -> Path:
+    """Keep a run; the same run gives the same bytes."""
+    file = file_of(run.sweep)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(gzip.compress(_FORM.dump_json(run), mtime=0))
+    return file
+
+
+def read(sweep: str) -> KeptRun:
+    """The kept run of a sweep.
+
+    Raises:
+        FileNotFoundError: none is kept.
+    """
+    return _FORM.validate_json(gzip.decompress(file_of(sweep).read_bytes()))
+
+
+def kept() -> tuple[str, ...]:
+    """The sweeps of which a run is kept."""
+    return tuple(sorted(file.name.removesuffix(".json.gz") for file in FOLDER.glob("*.json.gz")))
+
+
+def definition(sweep: Sweep) -> dict[str, Any]:
+    """What decides a sweep's trials: not where they are stored, or how many train at once."""
+    whole = sweep.model_dump(mode="json")
+    for key in ("storage", "jobs", "trials_per_gpu", "name"):
+        whole["study"].pop(key, None)
+    return whole
+
+
+def thinned(study: StudyRecord) -> StudyRecord:
+    """The study with the steps within epochs of its best trial alone: they are most of its size."""
+    best = study.best
+    return replace(
+        study,
+        trials=tuple(
+            trial if best is not None and trial.number == best.number else _without_points(trial)
+            for trial in study.trials
+        ),
+        baseline=_without_points(study.baseline) if study.baseline is not None else None,
+    )
+
+
+def without_places(study: StudyRecord) -> StudyRecord:
+    """The study without the folders of the machine that it was run on."""
+    test = study.range_test
+    return replace(
+        study,
+        trials=tuple(_placed(trial, study.name) for trial in study.trials),
+        baseline=_placed(study.baseline, study.name) if study.baseline is not None else None,
+        range_test=None if test is None else replace(
+            test, files=tuple(Path("trials", study.name, file.name) for file in test.files)
+        ),
+    )  # fmt: skip
+
+
+def _placed(trial: TrialRecord, study: str) -> TrialRecord:
+    known = {key: value for key, value in trial.provenance.items() if key != "folder"}
+    return replace(trial, folder=Path("trials", study, trial.folder.name), provenance=known)
+
+
+def _without_points(trial: TrialRecord) -> TrialRecord:
+    return replace(trial, reports=tuple(replace(one, points=()) for one in trial.reports))
+
+
+def curve_lists(curve: Curve) -> dict[str, Any]:
+    """A curve in types that JSON holds."""
+    return {
+        name: value.tolist() if hasattr(value, "tolist") else value
+        for name, value in curve.arrays().items()
+    }

@@ -1,0 +1,256 @@
+"""What the pages of the documentation say of the kept runs, block by block."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.documented import sums
+from benchmarks.documented.blocks import table
+from benchmarks.documented.constants import kept_constants
+from benchmarks.documented.kept import read
+from clr_sweep.range_test.curve import from_arrays
+from clr_sweep.range_test.rules import RULES
+from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.records import RangeTestRecord, TrialRecord
+from clr_sweep.results import curves, report, words
+from clr_sweep.results.range_report import ranges_yaml, summary
+
+PROJECT = Path(__file__).parents[2]
+_MAIN, _RANGE, _POLICIES = (
+    "fashion_mnist", "fashion_mnist_range_test", "policies",
+)  # fmt: skip
+_SHOWN = ("val_accuracy", "val_loss", "test_accuracy", "test_loss")
+
+
+def _verdict(sweep: str) -> str:
+    """The answer in a sentence or two, and what two guesses of a constant rate say to it."""
+    study = read(sweep).study
+    best, baseline = study.best, study.baseline
+    assert best is not None
+    assert baseline is not None
+    rates = kept_constants()
+    top = max(rates, key=lambda rate: rates[rate]["val_accuracy"])
+    tested = sums.by_name(best)["test_accuracy"]
+    gain, left = (
+        words.points(tested - other).removeprefix("+")
+        for other in (sums.by_name(baseline)["test_accuracy"], rates[top]["test_accuracy"])
+    )
+    return textwrap.fill(
+        f"Against the tutorial's {words.bounds(baseline)}: the best of {len(study.trials)} trials "
+        f"is {gain} points of test accuracy ahead, in one run each. Most of it comes from the size "
+        f"of the rate, not from its cycles: against a constant rate of {words.rate(top)}, which "
+        f"nobody tuned, {left} points remain ([what it shows and what "
+        "not](#what-it-shows-and-what-not)).",
+        100,
+        break_on_hyphens=False,
+    )
+
+
+def _constants(sweep: str) -> str:
+    study = read(sweep).study
+    best, baseline = study.best, study.baseline
+    assert best is not None
+    assert baseline is not None
+    rows = [
+        [f"{words.bounds(baseline)}, the tutorial's (the baseline)", *_accuracies(baseline)],
+        *(
+            [f"constant {words.rate(rate)}",
+             *(words.value(metrics[name]) for name in ("val_accuracy", "test_accuracy"))]
+            for rate, metrics in kept_constants().items()
+        ),
+        [f"{best.label}, the best cyclical one of {len(study.trials)}", *_accuracies(best)],
+    ]  # fmt: skip
+    return table(["schedule", "validation accuracy", "test accuracy"], rows)
+
+
+def _accuracies(record: TrialRecord) -> list[str]:
+    return [sums.value(record, name) for name in ("val_accuracy", "test_accuracy")]
+
+
+def _run(sweep: str) -> str:
+    study = read(sweep).study
+    trained, planned = sums.epochs_trained(study), sums.epochs_planned(study)
+    deviation = max(trial.learning_rate_deviation or 0.0 for trial in study.all)
+    packages = _trained_by(study.best)
+    rows = [
+        ["trials", words.counts(study)],
+        ["epochs trained", f"{trained} of the {planned} that no pruner would have cut"],
+        ["CPU time", f"{sums.cpu_minutes(study):.1f} min, the baseline included"],
+        ["planned against actual rate",
+         f"the greatest deviation over all steps of all trials is {words.rate(deviation)}"],
+        ["packages", ", ".join(f"{name} {version}" for name, version in packages.items())],
+    ]  # fmt: skip
+    return table(["", ""], rows)
+
+
+def _trained_by(trial: TrialRecord | None) -> dict[str, str]:
+    packages = trial.provenance.get("packages", {}) if trial is not None else {}
+    assert isinstance(packages, dict)
+    return {name: str(version) for name, version in packages.items() if name != "clr-sweep"}
+
+
+def _against_baseline(sweep: str) -> str:
+    study = read(sweep).study
+    best, baseline = study.best, study.baseline
+    assert best is not None
+    assert baseline is not None
+    rows = [["schedule", _schedule(best), _schedule(baseline), ""]]
+    for name in _SHOWN:
+        ours, theirs = sums.by_name(best)[name], sums.by_name(baseline)[name]
+        change = ours - theirs
+        points = f"{words.points(change)} points" if "accuracy" in name else f"{change:+.4f}"
+        rows.append([words.metric(name), words.value(ours), words.value(theirs), points])
+    rows += [
+        ["epochs", *(words.epochs(curves.epochs_done(one)) for one in (best, baseline)), ""],
+        ["CPU s", *(f"{one.cpu_seconds:.0f}" for one in (best, baseline)), ""],
+    ]
+    return table(["", best.label, "baseline", "difference"], rows)
+
+
+def _schedule(record: TrialRecord) -> str:
+    factor = record.config.schedule.step_size_factor
+    half = f", half cycle of {words.of_epochs(f'{factor:.4g}')}" if factor else ""
+    return f"{words.bounds(record)}{half}"
+
+
+def _complete(sweep: str) -> str:
+    study = read(sweep).study
+    rows = []
+    for trial in sums.complete(study):
+        schedule = trial.config.schedule
+        cyclical = schedule.is_cyclical
+        rows.append([
+            str(trial.number), words.value(trial.value or 0.0),
+            words.rate(schedule.init_lr) if cyclical else "-", words.rate(schedule.max_lr),
+            f"{schedule.step_size_factor:.4g}" if cyclical else "-", schedule.policy,
+            words.epochs(curves.epochs_done(trial)), f"{trial.cpu_seconds:.0f}",
+        ])  # fmt: skip
+    head = ["trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy", "epochs"]
+    return table([*head, "CPU s"], rows)
+
+
+def _configuration(sweep: str) -> str:
+    return f"```yaml\n{read(sweep).exported.strip()}\n```"
+
+
+def _policies(sweep: str) -> str:
+    rows = []
+    for policy, trials in sums.best_by_policy(read(sweep).study).items():
+        best = trials[0]
+        schedule = best.config.schedule
+        middle = sorted(trial.value or 0.0 for trial in trials)[(len(trials) - 1) // 2]
+        rows.append([
+            policy, str(len(trials)), words.value(best.value or 0.0), words.value(middle),
+            str(best.number), words.rate(schedule.max_lr),
+            f"{schedule.step_size_factor:.4g}" if schedule.is_cyclical else "-",
+        ])  # fmt: skip
+    head = ["policy", "trials", "best", "lower median", "trial", "its max_lr", "its factor"]
+    return table(head, rows)
+
+
+def _saved(sweep: str) -> str:
+    study = read(sweep).study
+    trained, planned = sums.epochs_trained(study), sums.epochs_planned(study)
+    return (
+        f"In a real sweep of {len(study.trials)} trials, two at once and guided by TPE, it trained "
+        f"{trained} of {planned} epochs: {100 * (1 - trained / planned):.0f} % saved\n"
+        "([results](results.md))."
+    )
+
+
+def _summary(sweep: str) -> str:
+    return f"```text\n{report.summary(read(sweep).study)}\n```"
+
+
+def _readme(sweep: str) -> str:
+    study = read(sweep).study
+    best, baseline = study.best, study.baseline
+    assert best is not None
+    assert baseline is not None
+    rows = [
+        [title, *_accuracies(record)]
+        for title, record in (
+            (f"best of {len(study.trials)} trials: {_schedule(best)}", best),
+            (f"the tutorial's {words.bounds(baseline)} (the baseline)", baseline),
+        )
+    ]
+    return "\n".join([
+        table(["schedule", "validation accuracy", "test accuracy"], rows),
+        "",
+        f"One run each, {sums.cpu_minutes(study):.0f} CPU minutes in all. Most of the difference "
+        "comes from the size of the rate.",
+    ])  # fmt: skip
+
+
+def _printed(sweep: str) -> str:
+    record = _range_test(sweep)
+    return f"```text\n{summary(record)}\n{ranges_yaml(record).strip()}\n```"
+
+
+def _rules(sweep: str) -> str:
+    run = read(sweep)
+    record = _range_test(sweep)
+    found = [from_arrays(one) for one in run.range_curves]
+    rows = []
+    for rule in RULES:
+        one = suggest(found, rule, record.metric, record.sign)
+        tops = ", ".join(words.rate(top) for _, top in one.pairs)
+        rows.append([f"`{rule}`", words.rate(one.base), words.rate(one.max), tops])
+    return table(["rule", "base", "max", "max of the seeds"], rows)
+
+
+def _ranges_held(sweep: str) -> str:
+    """How the ranges of the range test lie to the best trials of the study without one."""
+    suggestion = _range_test(sweep).suggestion
+    assert suggestion is not None
+    best = sums.complete(read(_MAIN).study)[:10]
+    inits, tops = (
+        [getattr(trial.config.schedule, key) for trial in best] for key in ("init_lr", "max_lr")
+    )
+    inside = sum(
+        suggestion.init_lr[0] <= init <= suggestion.init_lr[1]
+        and suggestion.max_lr[0] <= top <= suggestion.max_lr[1]
+        for init, top in zip(inits, tops, strict=True)
+    )
+    return (
+        f"The {len(best)} best trials of [the study](results.md) of `sweeps/fashion_mnist.yaml`, "
+        f"which searched without a range test,\nhave `max_lr` from {words.rate(min(tops))} to "
+        f"{words.rate(max(tops))} and `init_lr` from {words.rate(min(inits))} to "
+        f"{words.rate(max(inits))}: {inside} of them\nlie within the ranges above."
+    )
+
+
+def _range_test(sweep: str) -> RangeTestRecord:
+    record = read(sweep).study.range_test
+    assert record is not None
+    return record
+
+
+# Page, block: by what it is written, and from the run of which sweep.
+BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
+    ("README.md", "summary"): (_summary, _MAIN),
+    ("README.md", "result"): (_readme, _MAIN),
+    ("docs/results.md", "verdict"): (_verdict, _MAIN),
+    ("docs/results.md", "run"): (_run, _MAIN),
+    ("docs/results.md", "constants"): (_constants, _MAIN),
+    ("docs/results.md", "against-baseline"): (_against_baseline, _MAIN),
+    ("docs/results.md", "complete-trials"): (_complete, _MAIN),
+    ("docs/results.md", "configuration"): (_configuration, _MAIN),
+    ("docs/results.md", "range-test-run"): (_run, _RANGE),
+    ("docs/results.md", "range-test-against-baseline"): (_against_baseline, _RANGE),
+    ("docs/results.md", "policies-run"): (_run, _POLICIES),
+    ("docs/results.md", "policies"): (_policies, _POLICIES),
+    ("docs/results.md", "policies-against-baseline"): (_against_baseline, _POLICIES),
+    ("docs/pruning.md", "real-sweep"): (_saved, _MAIN),
+    ("docs/range-test.md", "printed"): (_printed, _RANGE),
+    ("docs/range-test.md", "rules"): (_rules, _RANGE),
+    ("docs/range-test.md", "ranges-held"): (_ranges_held, _RANGE),
+}
+
+
+def content(page: str, block: str) -> str:
+    """What stands in a block of a page."""
+    write, sweep = BLOCKS[page, block]
+    return write(sweep)

@@ -1,0 +1,48 @@
+"""What is counted over a kept study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.results import curves, words
+
+
+def cpu_minutes(study: StudyRecord) -> float:
+    """CPU minutes of all trials and the baseline; a range test is not among them."""
+    return sum(trial.cpu_seconds for trial in study.all) / 60
+
+
+def epochs_trained(study: StudyRecord) -> int:
+    return sum(len(trial.reports) for trial in study.trials)
+
+
+def epochs_planned(study: StudyRecord) -> int:
+    """What the trials would have trained without a pruner."""
+    return sum(round(curves.planned_epochs(trial)) for trial in study.trials)
+
+
+def complete(study: StudyRecord) -> list[TrialRecord]:
+    """The complete trials, the best first."""
+    sign = 1 if study.direction == "maximize" else -1
+    done = [t for t in study.trials if t.state == "complete" and t.value is not None]
+    return sorted(done, key=lambda trial: (-sign * (trial.value or 0.0), trial.number or 0))
+
+
+def best_by_policy(study: StudyRecord) -> dict[str, list[TrialRecord]]:
+    """The complete trials of each policy, the best first; the policy with the best trial first."""
+    found: dict[str, list[TrialRecord]] = {}
+    for trial in complete(study):
+        found.setdefault(trial.config.schedule.policy, []).append(trial)
+    return found
+
+
+def by_name(record: TrialRecord) -> Mapping[str, float]:
+    """All metrics of a trial, those of the test set included."""
+    return {**record.metrics, **record.test_metrics}
+
+
+def value(record: TrialRecord | None, name: str) -> str:
+    """A metric of a trial in words, or a dash."""
+    found = None if record is None else by_name(record).get(name)
+    return "-" if found is None else words.value(found)

@@ -1,0 +1,129 @@
+"""What heads and pages say of the shipped sweeps is what their kept runs hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from documentation import PAGES
+from real_runs import PROJECT
+
+from benchmarks.documented import heads, pages
+from benchmarks.documented.blocks import blocks_of, replaced, table
+from benchmarks.documented.kept import SWEEPS, definition, kept, read
+from clr_sweep.config import Sweep
+from clr_sweep.sweep_file import load_sweep
+
+SHIPPED = sorted(file.stem for file in SWEEPS.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("sweep", SHIPPED)
+def test_a_run_of_each_shipped_sweep_is_kept(sweep: str) -> None:
+    """It was run in full, as its file is now."""
+    assert sweep in kept(), f"run it, then: python -m benchmarks.documented.keep STORAGE {sweep}"
+    run = read(sweep)
+    now = definition(load_sweep(SWEEPS / f"{sweep}.yaml"))
+    assert definition(Sweep.model_validate({**run.definition})) == now
+    assert run.study.state == "complete"
+    assert run.study.ended == now["study"]["trials"]
+
+
+@pytest.mark.parametrize("sweep", SHIPPED)
+def test_the_head_of_a_sweep_is_its_kept_run(sweep: str) -> None:
+    """Every figure in it: another one is overwritten by the run's."""
+    text = heads.file_of(sweep).read_text(encoding="utf-8")
+    assert heads.with_head(text, read(sweep)) == text, "python -m benchmarks.documented"
+
+
+def test_a_head_with_another_figure_is_noticed() -> None:
+    """The comparison sees one digit."""
+    text = heads.file_of("first_look").read_text(encoding="utf-8")
+    best = read("first_look").study.best
+    assert best is not None
+    value = f"{best.value:.4f}"
+    assert value in text
+    wrong = text.replace(value, "0.9999")
+    assert heads.with_head(wrong, read("first_look")) == text
+
+
+@pytest.mark.parametrize(("page", "block"), list(pages.BLOCKS))
+def test_a_block_of_a_page_is_its_kept_run(page: str, block: str) -> None:
+    """The tables of the documentation are those of the kept runs."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    assert replaced(text, block, pages.content(page, block)) == text, "run the command it names"
+
+
+def test_no_block_is_written_by_nobody() -> None:
+    """Each block in a page has what writes it."""
+    found = {
+        (str(page.relative_to(PROJECT)), block)
+        for page in [*PAGES, PROJECT / "README.md"]
+        for block in blocks_of(page)
+    }
+    assert found == set(pages.BLOCKS)
+
+
+def test_the_first_look_is_worth_seeing() -> None:
+    """Each of its trials beats the baseline by five points, and the best by ten."""
+    study = read("first_look").study
+    assert study.baseline is not None
+    baseline = study.baseline.metrics["val_accuracy"]
+    values = [trial.value or 0.0 for trial in study.trials]
+    assert min(values) > baseline + 0.05
+    assert max(values) > baseline + 0.10
+
+
+# ---- figures
+
+
+def _rows() -> dict[str, str]:
+    """Of each image in the table of docs/images the command that draws it."""
+    text = (PROJECT / "docs/images/README.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): row[1].strip() for row in rows}
+
+
+def test_every_image_has_the_command_that_draws_it() -> None:
+    """Of each in docs/images, and of no other; what the command runs is in the repository."""
+    images = {file.name for file in (PROJECT / "docs/images").glob("*.png")}
+    rows = _rows()
+    assert set(rows) == images
+    for image, command in rows.items():
+        words = command.strip("`").split()
+        if words[:2] == ["python", "-m"]:
+            module = PROJECT / Path(*words[2].split("."))
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), image
+        else:
+            assert words[0] == "python", f"{image}: {command}"
+            assert (PROJECT / words[1]).exists(), image
+
+
+def test_every_image_is_shown_somewhere() -> None:
+    """None lies about."""
+    text = "".join(page.read_text(encoding="utf-8") for page in [*PAGES, PROJECT / "README.md"])
+    for file in (PROJECT / "docs/images").glob("*.png"):
+        assert f"images/{file.name})" in text, file.name
+
+
+# ---- the parts
+
+
+def test_a_block_is_replaced_and_the_rest_is_not() -> None:
+    """Once its name is known; a page without it is an error."""
+    mark = "<!-- a: written by python -m benchmarks.documented -->"
+    text = f"before\n{mark}\n\nold\n\n<!-- end of a -->\nafter\n"
+    assert replaced(text, "a", "new\n") == text.replace("old", "new")
+    with pytest.raises(ValueError, match="0 blocks named b"):
+        replaced(text, "b", "new")
+
+
+def test_numbers_are_set_to_the_right() -> None:
+    assert table(["a", "b"], [["x", "1.5"], ["y", "-2e-5"]]).splitlines()[1] == "| --- | ---: |"
+
+
+def test_heads_are_comments() -> None:
+    """A head changes nothing of what a sweep is."""
+    for sweep in SHIPPED:
+        text = heads.file_of(sweep).read_text(encoding="utf-8")
+        assert yaml.safe_load(heads.with_head(text, read(sweep))) == yaml.safe_load(text)
