@@ -46,10 +46,16 @@ def stored_facts(
         "data_digest": data.digest,
         "data": facts,
         "sweep_file": file.name,
-        "sweep_argument": str(file),
+        "sweep_argument": _as_named(file, folder),
         "folder": str(folder),
         "search_path": [str(folder) for folder in search_path],
     }
+
+
+def _as_named(file: Path, folder: Path) -> str:
+    """The sweep file as a command names it where the study was started, which may be moved."""
+    started_in = folder.parent.parent
+    return str(file.relative_to(started_in) if file.is_relative_to(started_in) else file)
 
 
 def is_described(study: optuna.Study) -> bool:

@@ -6,6 +6,7 @@ Prints one line of JSON, then waits for a signal (SIGTERM ends it in order).
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,18 +21,23 @@ def hold(logs: Path) -> None:
     """Leave temporary files in this process, its server and a job; wait for the end."""
     local.PRELOAD = ()
     with stop_request() as stop, scratch_folder() as folder, local.local_engine(1) as engine:
-        left = [tempfile.mkdtemp(prefix="of-driver-")]
-        for function, payload in (("leave_temporary_file", "text"), ("leave_a_process", "new")):
-            engine.start("job", f"engine_jobs:{function}", payload, logs / "log.txt")
-            (event,) = engine.wait(600)
-            assert isinstance(event, local.Done), event
-            left.append(event.value)
+        left: list[object] = [tempfile.mkdtemp(prefix="of-driver-")]
+        engine.start("job", "engine_jobs:leave_temporary_file", "text", logs / "log.txt")
+        (event,) = engine.wait(600)
+        assert isinstance(event, local.Done), event
+        left.append(event.value)
+        # Of the command itself: what a job leaves behind ends with it.
+        sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+        nowhere = subprocess.DEVNULL
+        beside = subprocess.Popen(sleep, stdout=nowhere, stderr=nowhere, start_new_session=True)
+        left.append(beside.pid)
         # Still there when this process is killed.
         engine.start("job", "engine_jobs:stay", "hear", logs / "log.txt")
         assert engine.wait(600)
         print(json.dumps({"folder": str(folder), "left": left}), flush=True)
         while not stop:
             time.sleep(0.02)
+    beside.returncode = 0  # it goes on, and this is not to be complained of
 
 
 def come_and_go(times: int) -> None:

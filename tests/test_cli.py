@@ -185,7 +185,7 @@ def test_files_that_are_no_definition(
 @pytest.mark.parametrize("command", ["run", "check", "train"])
 def test_a_folder_is_no_file(tmp_path: Path, command: str) -> None:
     """A folder in place of a file is refused."""
-    assert refused(command, tmp_path) == [f"{tmp_path}: cannot be read: Is a directory"]
+    assert refused(command, tmp_path) == [f"{tmp_path}: must be a YAML file, got a folder"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names of files are bytes on POSIX alone")

@@ -56,7 +56,7 @@ def start(what: str, argument: object) -> subprocess.Popen[str]:
 
 
 class Held:
-    """A command that holds a scratch folder, and the process that its job left behind."""
+    """A command that holds a scratch folder, and a process that it started and that outlives it."""
 
     def __init__(self, logs: Path) -> None:
         self.process = start("hold", logs)
@@ -101,7 +101,7 @@ def test_the_lock_is_the_commands_alone(held: Held) -> None:
     command = psutil.Process(held.process.pid)
     assert lock in open_files(command)
     below = [*command.children(recursive=True), held.left_process]
-    assert len(below) >= 4  # the tracker, the server, the job, what an earlier job left
+    assert len(below) >= 4  # the tracker, the server, the job, what was left
     assert [process for process in below if lock in open_files(process)] == []
 
 

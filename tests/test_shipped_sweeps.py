@@ -90,7 +90,8 @@ def test_whatever_has_the_name_comes_first(empty: Path, what: str) -> None:
     assert find_sweep(Path("fashion_mnist")) == Path("fashion_mnist")
     result = check("fashion_mnist")
     assert result.exit_code == 2
-    assert result.stderr.startswith("clr-sweep: fashion_mnist: cannot be read: ")
+    why = {"folder": "must be a YAML file, got a folder", "broken link": "cannot be read: "}[what]
+    assert result.stderr.startswith(f"clr-sweep: fashion_mnist: {why}")
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A file that is not there, or is a folder, is named with what is wrong."""
     with pytest.raises(InputError, match=r"no\.yaml: cannot be read: No such file or directory"):
         read_mapping(tmp_path / "no.yaml")
-    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+    with pytest.raises(InputError, match="must be a YAML file, got a folder"):
         read_mapping(tmp_path)
 
 

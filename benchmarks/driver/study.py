@@ -82,7 +82,7 @@ def run_study(
 class _Quiet(Display):
     """Says nothing: ten thousand lines are of no use to anybody."""
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, indent: int = 0) -> None:
         pass
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from suggested_bounds import EXAMPLES, Bounds
 from written_sweeps import sweep
 
+from clr_sweep.cycles import cycles_within
 from clr_sweep.schedules import policies
 from clr_sweep.search.sampling import make_sampler
 from clr_sweep.search.space import baseline_config, steps_per_epoch, suggest, trial_seed
@@ -79,7 +80,10 @@ def test_steps_end_at_a_trough(
     per_epoch = math.ceil(trained / batch_size)
     assert steps_per_epoch(made, batch_size, EXAMPLES) == per_epoch
     size = config.schedule.step_size
-    assert size == max(1, round(factor * per_epoch))
+    whole = max(1, round(factor * per_epoch))
+    promised = cycles_within(factor, epochs)
+    assert size == whole or (promised and whole - 1 <= size < whole)
+    assert epochs * per_epoch // (2 * size) >= promised
     ends = policies.troughs(epochs * per_epoch, size)
     assert config.steps == (ends[-1] if ends else epochs * per_epoch)
 
