@@ -127,6 +127,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     from clr_sweep.shipped_sweeps import find_sweep
 
     sweep = find_sweep(in_project(sweep, go_to_user()))
+    run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
 
     def load() -> Sweep:
         from clr_sweep.sweep_file import OPTIONS, load_sweep
@@ -138,7 +139,6 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
             if text and text != AS_IN_FILE
         }
         wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
-        run_id = os.environ.get("MLFLOW_RUN_ID")
         if run_id and secrets_of(options["storage"] or ""):
             wrong.append(
                 "--storage: must hold no password under `mlflow run`, which has written it into "

@@ -297,7 +297,7 @@ def test_any_module_of_the_package_first(folder: Path) -> None:
         if not module.name.endswith("__main__")
     ]
     assert len(modules) > 100
-    forks = Forks(folder, "clr_sweep.cli", "clr_sweep.run", "clr_sweep.preloaded")
+    forks = Forks(folder, "clr_sweep.cli", "clr_sweep.run")
     for module in modules:
         forks.run(f"import {module}")
     forks.close()

@@ -135,7 +135,8 @@ def test_sigkill_of_the_driver(stops: dict[str, Stop]) -> None:
     stop = stops["sigkill in trial 0"]
     assert stop.exit_status == -signal.SIGKILL
     assert stop.states == ["RUNNING"]
-    assert stop.run_states["tiny"] == "RUNNING"
+    # MLflow is told in a thread, which may not have opened the run again by then.
+    assert stop.run_states["tiny"] in ("RUNNING", "KILLED")
     assert "continuing the interrupted trials 0" in stops["sigterm to the group in trial 1"].output
 
 

@@ -134,6 +134,6 @@ def test_what_is_not_given_stands_in_the_file(stopped: Stopped) -> None:
     """An empty parameter leaves the file's value as it is."""
     (parent,) = stopped.place.runs_of_kind("sweep")
     parameters = parent.data.params
-    assert parameters["epochs"] == "''"
+    assert parameters["epochs"] == "as-in-sweep-file"
     assert parameters["training.epochs"] == "3"
     assert parameters["study.seed"] == "5"

@@ -105,7 +105,10 @@ def test_killed_again_and_again(
     # Nothing was trained any more.
     after = contents(folder.path)
     left = {name: text for name, text in before.items() if name != "checkpoint.npz"}
-    assert {name: after[name] for name in left} == left
+    # TensorFlow may add a line of its own to the log, where it finds no GPU; ours are seen below.
+    kept = {name: after[name] for name in left}
+    assert kept.pop("log.txt").startswith(left["log.txt"])
+    assert kept == {name: text for name, text in left.items() if name != "log.txt"}
     # What MLflow shows of it is all that was missing.
     shown = {"inference.keras", "example.npy", "signature.json"}
     shown |= {"learning_rate.png", "loss.png", "loss_by_rate.png"}
