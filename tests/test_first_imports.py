@@ -289,6 +289,7 @@ def test_a_notebook(folder: Path) -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(1200)
 def test_any_module_of_the_package_first(folder: Path) -> None:
     """None depends on another having been imported before it."""
     modules = [
