@@ -13,7 +13,7 @@ from benchmarks.documented.kept import read
 from clr_sweep.range_test.curve import from_arrays
 from clr_sweep.range_test.rules import RULES
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.records import RangeTestRecord, TrialRecord
+from clr_sweep.records import RangeTestRecord, StudyRecord, TrialRecord
 from clr_sweep.results import curves, report, words
 from clr_sweep.results.range_report import ranges_yaml, summary
 
@@ -24,12 +24,17 @@ _MAIN, _RANGE, _POLICIES = (
 _SHOWN = ("val_accuracy", "val_loss", "test_accuracy", "test_loss")
 
 
+def _finalists(study: StudyRecord) -> tuple[TrialRecord, TrialRecord]:
+    """The best trial and the baseline, which a kept run has."""
+    assert study.best is not None
+    assert study.baseline is not None
+    return study.best, study.baseline
+
+
 def _verdict(sweep: str) -> str:
     """The answer in a sentence or two, and what two guesses of a constant rate say to it."""
     study = read(sweep).study
-    best, baseline = study.best, study.baseline
-    assert best is not None
-    assert baseline is not None
+    best, baseline = _finalists(study)
     rates = kept_constants()
     top = max(rates, key=lambda rate: rates[rate]["val_accuracy"])
     tested = sums.by_name(best)["test_accuracy"]
@@ -50,9 +55,7 @@ def _verdict(sweep: str) -> str:
 
 def _constants(sweep: str) -> str:
     study = read(sweep).study
-    best, baseline = study.best, study.baseline
-    assert best is not None
-    assert baseline is not None
+    best, baseline = _finalists(study)
     rows = [
         [f"{words.bounds(baseline)}, the tutorial's (the baseline)", *_accuracies(baseline)],
         *(
@@ -93,9 +96,7 @@ def _trained_by(trial: TrialRecord | None) -> dict[str, str]:
 
 def _against_baseline(sweep: str) -> str:
     study = read(sweep).study
-    best, baseline = study.best, study.baseline
-    assert best is not None
-    assert baseline is not None
+    best, baseline = _finalists(study)
     rows = [["schedule", _schedule(best), _schedule(baseline), ""]]
     for name in _SHOWN:
         ours, theirs = sums.by_name(best)[name], sums.by_name(baseline)[name]
@@ -166,9 +167,7 @@ def _summary(sweep: str) -> str:
 
 def _readme(sweep: str) -> str:
     study = read(sweep).study
-    best, baseline = study.best, study.baseline
-    assert best is not None
-    assert baseline is not None
+    best, baseline = _finalists(study)
     rows = [
         [title, *_accuracies(record)]
         for title, record in (

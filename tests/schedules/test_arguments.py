@@ -64,7 +64,8 @@ def test_bounds_are_named() -> None:
 
 def test_arrays_of_jax_traced_or_not() -> None:
     """A traced array has `astype`, as NumPy's has, but no values that could be looked at."""
-    jax = pytest.importorskip("jax")
+    import jax
+
     steps = jax.numpy.arange(4)
     wanted = np.arange(4.0)
     for found in (
