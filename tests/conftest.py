@@ -8,9 +8,20 @@ import pytest
 from hypothesis import HealthCheck, settings
 from real_runs import Place
 
+from clr_sweep import secrets
+
 # A busy machine is slow; how long an example takes says nothing of what is tested.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+
+@pytest.fixture(autouse=True)
+def secrets_are_forgotten() -> Iterator[None]:
+    """What one test's address hides is not hidden from the texts that the next one reads."""
+    before = set(secrets._remembered)
+    yield
+    secrets._remembered.clear()
+    secrets._remembered.update(before)
 
 
 @pytest.fixture(scope="session")
