@@ -18,12 +18,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.config import Sweep
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.space import baseline_config
-from clr_sweep.sweep_file import load_sweep
+from clr_sweep.definition.sweep_file import load_sweep
 from clr_sweep.training.checkpoint import Checkpoint, Progress
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.datasets import Dataset, load_dataset
+from clr_sweep.training.data.datasets import Dataset, load_dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.state import training_state
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from clr_sweep.engines.processes import adopt_orphans
+from clr_sweep.engines.local.processes import adopt_orphans
 
 ROOT = Path(__file__).parents[1]
 

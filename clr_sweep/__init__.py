@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from clr_sweep.when_imported import when_imported
+from clr_sweep.common.when_imported import when_imported
 
 if TYPE_CHECKING:
     from clr_sweep.schedules.keras import (

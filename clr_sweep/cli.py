@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clr_sweep.errors import ClrSweepError, InputError
-from clr_sweep.keras_backend import train_with_tensorflow
-from clr_sweep.secrets import guard_process, secrets_of
-from clr_sweep.stopping import stop_request
+from clr_sweep.common.errors import ClrSweepError, InputError
+from clr_sweep.training.keras_backend import train_with_tensorflow
+from clr_sweep.common.secrets import guard_process, secrets_of
+from clr_sweep.common.stopping import stop_request
 
 if TYPE_CHECKING:
-    from clr_sweep.config import Sweep
+    from clr_sweep.definition.sweep import Sweep
 
 AS_IN_FILE = "as-in-sweep-file"
 """The value of an option that `mlflow run` was not given, as MLproject and the run have it."""
@@ -32,7 +32,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ClrSweepError as error:
-            from clr_sweep.terminal import say
+            from clr_sweep.common.terminal import say
 
             say(f"clr-sweep: {error}", err=True)
             sys.exit(error.exit_status)
@@ -123,15 +123,15 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     as it is.
     """
 
-    from clr_sweep.mlflow_project import go_to_user, in_project
-    from clr_sweep.shipped_sweeps import find_sweep
+    from clr_sweep.commands.mlflow_project import go_to_user, in_project
+    from clr_sweep.definition.shipped_sweeps import find_sweep
 
     sweep = find_sweep(in_project(sweep, go_to_user()))
     run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
 
     def load() -> Sweep:
-        from clr_sweep.sweep_file import OPTIONS, load_sweep
-        from clr_sweep.wording import unknown
+        from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
+        from clr_sweep.definition.problems import unknown
 
         overrides = {
             OPTIONS[f"--{name}"]: text
@@ -157,11 +157,11 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     train_with_tensorflow(_say)
     # The imports take seconds: a signal is heard in them too.
     with stop_request() as stop:
-        from clr_sweep.run import run_sweep
+        from clr_sweep.commands.run import run_sweep
 
         study = run_sweep(sweep, load, stop)
     from clr_sweep.results.report import summary
-    from clr_sweep.terminal import say
+    from clr_sweep.common.terminal import say
 
     say(summary(study))
     if study.best is None:
@@ -173,8 +173,8 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 @click.option("--measure", is_flag=True, help="Time some training steps on this machine.")
 def check(sweep: Path, measure: bool) -> None:
     """Validate the file SWEEP and print what `run` would do with it."""
-    from clr_sweep.plan import describe_plan
-    from clr_sweep.shipped_sweeps import find_sweep
+    from clr_sweep.commands.check import describe_plan
+    from clr_sweep.definition.shipped_sweeps import find_sweep
 
     if measure:
         train_with_tensorflow(_say)
@@ -195,8 +195,8 @@ def range_test(sweep: Path, **options: str | None) -> None:
 
     An option that is not given leaves the value of `range_test` in the file as it is.
     """
-    from clr_sweep.shipped_sweeps import find_sweep
-    from clr_sweep.sweep_file import RANGE_TEST_OPTIONS, load_sweep
+    from clr_sweep.definition.shipped_sweeps import find_sweep
+    from clr_sweep.definition.sweep_file import RANGE_TEST_OPTIONS, load_sweep
 
     sweep = find_sweep(sweep)
     overrides = {
@@ -207,7 +207,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
     load_sweep(sweep, overrides)
     train_with_tensorflow(_say)
     with stop_request() as stop:
-        from clr_sweep.range_testing import run_range_test
+        from clr_sweep.commands.range_test import run_range_test
 
         found, ranges = run_range_test(sweep, overrides, stop)
     click.echo(found, err=True)
@@ -224,7 +224,7 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 
     STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow.
     """
-    from clr_sweep.exporting import export_study
+    from clr_sweep.commands.export import export_study
 
     text = export_study(study, trial, storage)
     if output is None:
@@ -241,12 +241,12 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 @click.argument("config", type=click.Path(path_type=Path))
 def train(config: Path) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
-    from clr_sweep.mlflow_project import go_to_user, in_project
+    from clr_sweep.commands.mlflow_project import go_to_user, in_project
 
     config = in_project(config, go_to_user())
     train_with_tensorflow(_say)
     with stop_request() as stop:
-        from clr_sweep.reproduction import train_config
+        from clr_sweep.commands.train import train_config
 
         outcome = train_config(config, stop)
     click.echo(outcome)
@@ -262,9 +262,9 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     STUDY is the study's name; without it, all studies of the storage. The exit status is 1 if
     something is wrong, after `--fix` if something is left that nothing can mend.
     """
-    from clr_sweep.doctor import examine
-    from clr_sweep.scratch import scratch_folder
-    from clr_sweep.terminal import say
+    from clr_sweep.commands.doctor import examine
+    from clr_sweep.common.scratch import scratch_folder
+    from clr_sweep.common.terminal import say
 
     if fix:  # which logs models that are missing in MLflow
         train_with_tensorflow(_say)
@@ -283,7 +283,7 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
 def ui(host: str, port: int) -> None:
     """Open the MLflow UI on the store that `run` writes to."""
-    from clr_sweep.secrets import hidden_address
+    from clr_sweep.common.secrets import hidden_address
     from clr_sweep.tracking.store import tracking_uri
 
     uri = tracking_uri()
@@ -327,7 +327,7 @@ def schema() -> None:
     """Print the JSON schema of a sweep file, for editors."""
     import json
 
-    from clr_sweep.config import Sweep
+    from clr_sweep.definition.sweep import Sweep
 
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     click.echo(json.dumps(dialect | Sweep.model_json_schema(), indent=2))

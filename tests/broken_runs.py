@@ -11,8 +11,8 @@ from typing import Any
 from mlflow.entities import Metric, Run, ViewType
 from small_studies import SmallStudy, text_of
 
-from clr_sweep.publishing import Publisher
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.models import model_of_run
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from real_runs import Place
 
-from clr_sweep import secrets
+from clr_sweep.common import secrets
 
 # A busy machine is slow; how long an example takes says nothing of what is tested.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from clr_sweep.config import Sweep
+from clr_sweep.definition.sweep import Sweep
 
 SWEEP_SCHEMA = Sweep.model_json_schema()
 

@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from clr_sweep.engines import local
-from clr_sweep.scratch import scratch_folder
-from clr_sweep.stopping import stop_request
+from clr_sweep.engines.local import engine as local
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.stopping import stop_request
 
 
 def hold(logs: Path) -> None:

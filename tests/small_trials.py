@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.config import (
+from clr_sweep.definition.sweep import (
     CycledMomentum,
     DatasetConfig,
     EarlyStopping,
@@ -19,13 +19,13 @@ from clr_sweep.config import (
     OptimizerConfig,
     TrainingConfig,
 )
-from clr_sweep.cycles import plan_trial, plan_whole_budget
-from clr_sweep.fields import Precision
-from clr_sweep.metrics import default_metrics
-from clr_sweep.records import TrialResult
+from clr_sweep.definition.cycles import plan_trial, plan_whole_budget
+from clr_sweep.definition.fields import Precision
+from clr_sweep.definition.metrics import default_metrics
+from clr_sweep.training.records import TrialResult
 from clr_sweep.schedules import policies
-from clr_sweep.training.stored_dataset import Dataset, in_memory
-from clr_sweep.trial_config import ScheduleConfig, TrialConfig
+from clr_sweep.training.data.stored import Dataset, in_memory
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 
 SLICE = Path(__file__).parent / "data" / "fashion_mnist_slice.npz"
 EXAMPLES, VALIDATION, BATCH = 320, 72, 32

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from real_runs import Place, definition
 
-from clr_sweep.keras_backend import train_with_tensorflow
+from clr_sweep.training.keras_backend import train_with_tensorflow
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from small_trials import small_config
 
-from clr_sweep import background
-from clr_sweep.background import Background
-from clr_sweep.errors import LockLostError
-from clr_sweep.records import EpochReport, TrialRecord
+from clr_sweep.study import background
+from clr_sweep.study.background import Background
+from clr_sweep.common.errors import LockLostError
+from clr_sweep.training.records import EpochReport, TrialRecord
 
 
 class Heard:

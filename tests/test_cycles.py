@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clr_sweep.cycles import (
+from clr_sweep.definition.cycles import (
     TrialPlan,
     cycles_within,
     epochs_needed,

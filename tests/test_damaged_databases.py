@@ -9,10 +9,10 @@ from pathlib import Path
 import optuna
 import pytest
 
-from clr_sweep.errors import StoreError
+from clr_sweep.common.errors import StoreError
 from clr_sweep.search.storage import open_storage
-from clr_sweep.sqlite_files import damage, with_cure
-from clr_sweep.store_errors import plain_store_errors
+from clr_sweep.common.sqlite_files import damage, with_cure
+from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.tracking.store import connect
 
 CURE = "put back a copy of it, or move it away"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from clr_sweep.dimensions import (
+from clr_sweep.definition.dimensions import (
     TAGS,
     Dimension,
     Number,
@@ -22,7 +22,7 @@ from clr_sweep.dimensions import (
     describe,
     largest_below,
 )
-from clr_sweep.errors import FieldProblemsError
+from clr_sweep.common.errors import FieldProblemsError
 
 DIMENSION: TypeAdapter[Any] = TypeAdapter(Dimension)
 NUMBER: TypeAdapter[Any] = TypeAdapter(Number)

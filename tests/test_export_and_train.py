@@ -13,7 +13,7 @@ import yaml
 from real_runs import CLR_SWEEP, DATA, Place, Running, assert_whole, definition
 
 from clr_sweep.search import storage
-from clr_sweep.sweep_file import load_sweep
+from clr_sweep.definition.sweep_file import load_sweep
 
 
 @pytest.fixture(scope="module")

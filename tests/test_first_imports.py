@@ -298,7 +298,7 @@ def test_any_module_of_the_package_first(folder: Path) -> None:
         if not module.name.endswith("__main__")
     ]
     assert len(modules) > 100
-    forks = Forks(folder, "clr_sweep.cli", "clr_sweep.run")
+    forks = Forks(folder, "clr_sweep.cli", "clr_sweep.commands.run")
     for module in modules:
         forks.run(f"import {module}")
     forks.close()

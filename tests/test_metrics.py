@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from written_sweeps import sweep, written
 
-from clr_sweep.config import Sweep
-from clr_sweep.errors import InputError
-from clr_sweep.metrics import (
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.metrics import (
     ALIASES,
     INCOMPLETE,
     KERAS,
@@ -22,7 +22,7 @@ from clr_sweep.metrics import (
     objectives,
     of_keras,
 )
-from clr_sweep.sweep_file import load_sweep
+from clr_sweep.definition.sweep_file import load_sweep
 
 # Keras lists them by name too, but they measure no labels against outputs.
 _NO_METRICS = {"Metric", "Mean", "Sum", "MeanMetricWrapper", "metric", "mean", "sum",

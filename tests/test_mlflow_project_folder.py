@@ -13,11 +13,11 @@ import yaml
 from real_runs import PROJECT
 
 from clr_sweep.cli import AS_IN_FILE
-from clr_sweep.mlflow_project import in_project
+from clr_sweep.commands.mlflow_project import in_project
 
 # Prints the project's folder, as it was found, the current folder, and PYTHONPATH.
 ENTRY_POINT = (
-    "import os; from clr_sweep.mlflow_project import go_to_user; "
+    "import os; from clr_sweep.commands.mlflow_project import go_to_user; "
     "print(go_to_user(), os.getcwd(), os.environ.get('PYTHONPATH'), sep='\\n')"
 )
 # What stands for MLflow: starts a command elsewhere, with the run's id in its environment.

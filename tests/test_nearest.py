@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clr_sweep.nearest import hint, nearest, same
+from clr_sweep.common.nearest import hint, nearest, same
 
 KNOWN = ["init_lr", "max_lr", "step_size_factor", "policy", "batch_size", "model.units", "momentum"]
 

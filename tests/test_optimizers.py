@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import pytest
 
-from clr_sweep.optimizers import (
+from clr_sweep.definition.optimizers import (
     KERAS_CLASSES,
     NOT_TAKEN,
     OPTIMIZERS,

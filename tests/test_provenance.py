@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep import provenance as module
-from clr_sweep.provenance import provenance
+from clr_sweep.study import provenance as module
+from clr_sweep.study.provenance import provenance
 
 
 @pytest.fixture(autouse=True)

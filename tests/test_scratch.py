@@ -17,11 +17,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clr_sweep import scratch
-from clr_sweep.engines import local
-from clr_sweep.engines.local import Done, local_engine
-from clr_sweep.errors import StoreError
-from clr_sweep.scratch import scratch_folder, system_folder
+from clr_sweep.common import scratch
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local.engine import Done, local_engine
+from clr_sweep.common.errors import StoreError
+from clr_sweep.common.scratch import scratch_folder, system_folder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 
@@ -276,7 +276,7 @@ def test_without_locks(system: Path, monkeypatch: pytest.MonkeyPatch, missing: s
 
     with monkeypatch.context() as patched:
         if missing == "module":
-            patched.setattr("clr_sweep.file_locks.AVAILABLE", False)
+            patched.setattr("clr_sweep.common.file_locks.AVAILABLE", False)
         else:
             patched.setattr(fcntl, "flock", refuse)
         with scratch_folder() as folder:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from clr_sweep.errors import ClrSweepError, InputError
-from clr_sweep.secrets import HIDDEN, hidden, hidden_address, remember, secrets_of
+from clr_sweep.common.errors import ClrSweepError, InputError
+from clr_sweep.common.secrets import HIDDEN, hidden, hidden_address, remember, secrets_of
 
 SECRET = "s3cr3t"
 MARK = "QxQxQ"  # stands in every generated secret, and nowhere else
@@ -124,7 +124,7 @@ def test_a_process_that_guards_itself() -> None:
     """Its log records, their tracebacks, and the one that it ends with, of a thread too."""
     code = f"""
 import logging, threading
-from clr_sweep.secrets import guard_process
+from clr_sweep.common.secrets import guard_process
 guard_process()
 logging.basicConfig()
 url = "postgresql://u:{SECRET}@h/x"
@@ -155,7 +155,7 @@ raise RuntimeError(url)
 
 def test_a_record_that_is_wrong_is_still_logged() -> None:
     """What logging itself says of a caller's mistake is not lost."""
-    from clr_sweep import secrets
+    from clr_sweep.common import secrets
 
     before = logging.getLogRecordFactory()
     try:

@@ -13,7 +13,7 @@ from real_runs import PROJECT
 from written_sweeps import written
 
 from clr_sweep.cli import main
-from clr_sweep.shipped_sweeps import find_sweep, shipped_sweeps
+from clr_sweep.definition.shipped_sweeps import find_sweep, shipped_sweeps
 
 NAMES = sorted(file.stem for file in (PROJECT / "sweeps").glob("*.yaml"))
 WAYS = ("{}", "{}.yaml", "sweeps/{}", "sweeps/{}.yaml")

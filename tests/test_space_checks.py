@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from written_sweeps import content, problems, written
 
-from clr_sweep.config import Sweep
-from clr_sweep.errors import InputError
-from clr_sweep.sweep_file import load_sweep
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.sweep_file import load_sweep
 
 
 def test_arguments_have_to_suit_every_optimizer_searched(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.stopping import InterruptedSweepError, stop_request
+from clr_sweep.common.stopping import InterruptedSweepError, stop_request
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 DRIVER = """
 import os, sys, time
-from clr_sweep.stopping import stop_request
+from clr_sweep.common.stopping import stop_request
 
 with stop_request() as stop:
     parent = os.getppid()
@@ -92,7 +92,7 @@ def test_the_second_signal_ends_at_once(first: str, second: str) -> None:
     """Whoever asks twice waits for nothing, and gets the second signal's exit status."""
     script = (
         "import signal\n"
-        "from clr_sweep.stopping import stop_request\n"
+        "from clr_sweep.common.stopping import stop_request\n"
         "try:\n"
         "    with stop_request() as stop:\n"
         f"        signal.raise_signal(signal.{first})\n"
@@ -111,7 +111,7 @@ def test_the_signal_that_mlflow_adds_to_ctrl_c() -> None:
     """`mlflow run` follows a Ctrl-C with a SIGTERM: that is no second wish; a third signal is."""
     script = (
         "import signal\n"
-        "from clr_sweep.stopping import stop_request\n"
+        "from clr_sweep.common.stopping import stop_request\n"
         "with stop_request() as stop:\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    signal.raise_signal(signal.SIGTERM)\n"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from held_locks import holding
 
-from clr_sweep.errors import InputError, StoreError
-from clr_sweep.study_folder import left_behind, only_driver_here, work_folder, write_best
+from clr_sweep.common.errors import InputError, StoreError
+from clr_sweep.search.study_folder import left_behind, only_driver_here, work_folder, write_best
 
 HOLD = """
 import sys
 from pathlib import Path
-from clr_sweep.study_folder import only_driver_here, work_folder
+from clr_sweep.search.study_folder import only_driver_here, work_folder
 folder = Path(sys.argv[1])
 with only_driver_here(folder, "mine"), work_folder(folder) as work:
     (work / "data.npy").write_bytes(b"data")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from written_sweeps import ABSENT, problems, written
 
-from clr_sweep.sweep_file import OPTIONS, load_sweep
+from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
 
 
 def test_overrides_stand_in_place_of_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.terminal import say, wrapped
+from clr_sweep.common.terminal import say, wrapped
 
 _LINES = st.lists(
     st.text("abc- .:/", max_size=120).filter(lambda line: line == line.rstrip()), max_size=4

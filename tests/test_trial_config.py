@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from clr_sweep.trial_config import ScheduleConfig
+from clr_sweep.definition.trial_config import ScheduleConfig
 
 
 @pytest.mark.parametrize(

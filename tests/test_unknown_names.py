@@ -16,7 +16,7 @@ from real_runs import PROJECT
 from written_sweeps import written
 
 from clr_sweep.cli import main
-from clr_sweep.errors import InputError
+from clr_sweep.common.errors import InputError
 from clr_sweep.search.storage import load_study
 from clr_sweep.training.imports import import_function
 

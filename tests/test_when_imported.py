@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
-from clr_sweep.when_imported import when_imported
+from clr_sweep.common.when_imported import when_imported
 
 NAME = "imported_by_a_test"
 

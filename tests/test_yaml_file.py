@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unprivileged import folder_of_nobody, without_privileges
 
-from clr_sweep.errors import InputError
-from clr_sweep.yaml_file import dump, read_mapping
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.yaml_file import dump, read_mapping
 
 
 def read(folder: Path, text: str | bytes) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from clr_sweep.results.figures import (
     loss_by_rate_figure,
     space_figure,
 )
-from clr_sweep.results.range_figure import range_figure
+from clr_sweep.range_test.figure import range_figure
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 

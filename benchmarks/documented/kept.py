@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from clr_sweep.config import Sweep
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 FOLDER = Path(__file__).parents[1] / "recorded" / "runs"
 # The sweep whose best trial the guide draws step by step.

@@ -21,7 +21,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from benchmarks.driver import figure
 from benchmarks.driver.parts import Parts
 from benchmarks.driver.study import run_study
-from clr_sweep.run import keep_imports
+from clr_sweep.commands.run import keep_imports
 
 
 def main() -> None:

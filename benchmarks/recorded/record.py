@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.recorded.curves import FILE, RecordedTrial, write
-from clr_sweep.records import TrialRecord
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.storage import load_study, open_storage
 

@@ -36,7 +36,7 @@ from benchmarks.processes import (
     take_away_orphans,
 )
 from benchmarks.start.marks import FILE, FIRST_STEP, Mark, marks
-from clr_sweep.training.datasets import load_dataset
+from clr_sweep.training.data.datasets import load_dataset
 
 SWEEP = ROOT / "sweeps" / "fashion_mnist.yaml"
 BARE, SWEEPS = "bare, train_on_batch", ("sweep, new stores", "sweep, stores exist")

@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.when_imported import when_imported
+from clr_sweep.common.when_imported import when_imported
 
 FILE = "CLR_SWEEP_BENCHMARK_MARKS"
 FIRST_STEP = "first step taken"

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.start.marks import mark, mark_after
-from clr_sweep.when_imported import when_imported
+from clr_sweep.common.when_imported import when_imported
 
 # What the driver does until it starts the first training, in the order in which it began.
 DRIVER = {
     "clr_sweep.tracking.store:connect": "MLflow's store open",
     "clr_sweep.search.storage:open_storage": "study's storage open",
     "clr_sweep.search.storage:open_study": "study open",
-    "clr_sweep.parent_run:open_parent": "parent run open",
+    "clr_sweep.study.parent_run:open_parent": "parent run open",
 }
 
 
 def _watch_engine() -> None:
-    local = sys.modules["clr_sweep.engines.local"]
+    local = sys.modules["clr_sweep.engines.local.engine"]
     around = ("benchmarks.start.server_began", "benchmarks.start.server_up")
     local.PRELOAD = (around[0], *local.PRELOAD, around[1])  # type: ignore[attr-defined]
     start = local.LocalEngine.start
@@ -33,8 +33,8 @@ def _watch_engine() -> None:
 
 if __name__ == "__main__":
     mark("Python up")
-    when_imported("clr_sweep.engines.local", _watch_engine)
-    when_imported("clr_sweep.run", lambda: mark("driver's imports done"))
+    when_imported("clr_sweep.engines.local.engine", _watch_engine)
+    when_imported("clr_sweep.commands.run", lambda: mark("driver's imports done"))
     for function, moment in DRIVER.items():
         mark_after(function, moment)
     from clr_sweep.cli import main

@@ -18,11 +18,11 @@ from benchmarks.throughput.workload import (
     POLICIES,
     Workload,
 )
-from clr_sweep.config import Sweep
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.sampling import seen_by
 from clr_sweep.search.space import suggest
-from clr_sweep.sweep_file import load_sweep
-from clr_sweep.training.datasets import hold_out, load_dataset
+from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.training.data.datasets import hold_out, load_dataset
 
 SEED = 42
 BASELINE_LR = 0.01

@@ -19,7 +19,7 @@ from benchmarks.timeline.figure import draw
 from benchmarks.timeline.parts import Timeline, gathered, read, write
 from benchmarks.timeline.sweep import INTERVALS, SWEEP, definition, run_timed
 from benchmarks.timeline.table import markdown
-from clr_sweep.slots import usable_cores
+from clr_sweep.study.slots import usable_cores
 
 FASHION_MNIST, IMAGES = "fashion_mnist", 60_000
 
@@ -77,7 +77,7 @@ def measured(
 
 
 def _slice(images: int, file: Path) -> Path:
-    from clr_sweep.training.fashion_mnist import load
+    from clr_sweep.training.data.fashion_mnist import load
 
     data, part = load(), images // 6
     np.savez(

@@ -76,8 +76,8 @@ def run_timed(folder: Path) -> tuple[float, float, float]:
 def _run(folder: Path, begun: float) -> None:
     recorder = Recorder(DRIVER, time.thread_time)
     with recorder.interval("imports", START, begun):
-        from clr_sweep.run import run_sweep
-        from clr_sweep.stopping import stop_request
+        from clr_sweep.commands.run import run_sweep
+        from clr_sweep.common.stopping import stop_request
     _time_jobs(folder / INTERVALS)
     recorder.wrap(WRAPPED)
     try:
@@ -89,14 +89,14 @@ def _run(folder: Path, begun: float) -> None:
 
 
 def _load() -> Any:
-    from clr_sweep.sweep_file import load_sweep
+    from clr_sweep.definition.sweep_file import load_sweep
 
     return load_sweep(Path(SWEEP), {})
 
 
 def _time_jobs(folder: Path) -> None:
     """Let the engine run `benchmarks.timeline.job` in place of each job."""
-    from clr_sweep.engines.local import LocalEngine
+    from clr_sweep.engines.local.engine import LocalEngine
 
     start = LocalEngine.start
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep.errors import StoreError
+from clr_sweep.common.errors import StoreError
 
 Array = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.errors import ClrSweepError
+from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.rules import RULES, Pair, Reading, read
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep import metrics
-from clr_sweep.records import TrialRecord
+from clr_sweep.definition import metrics
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.schedules import policies
 
 Array = npt.NDArray[np.float64]

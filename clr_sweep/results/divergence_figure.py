@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep.records import StudyRecord, TrialRecord
-from clr_sweep.results import curves, style, words
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.results import (curves, style)
+from clr_sweep.results import formats as words
 from clr_sweep.results.space_figures import ended
 
 _STATES = ("complete", "pruned", "collapsed", "diverged")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from clr_sweep.records import Importance, StudyRecord
+from clr_sweep.training.records import Importance, StudyRecord
 from clr_sweep.results.divergence_figure import divergence_figure
 from clr_sweep.results.importances import importance_figure
 from clr_sweep.results.loss_by_rate import loss_by_rate_figure

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep import metrics
-from clr_sweep.optimizers import momentum_argument
-from clr_sweep.records import TrialRecord
-from clr_sweep.results import curves, style, words
+from clr_sweep.definition import metrics
+from clr_sweep.definition.optimizers import momentum_argument
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.results import (curves, style)
+from clr_sweep.results import formats as words
 from clr_sweep.results.curves import Array
 
 _LABELLED_TROUGHS = 8  # more than this many cycles and their names would touch

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from clr_sweep.config import Sweep
+from clr_sweep.definition.sweep import Sweep
 
 _LONGEST = 100  # a study's name
 _ADDED = re.compile(r"-seed-\d+$")

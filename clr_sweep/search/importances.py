@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import MeanDecreaseImpurityImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
-from clr_sweep.records import Importance, StudyRecord, TrialRecord
+from clr_sweep.training.records import Importance, StudyRecord, TrialRecord
 
 # With fewer the right hyperparameter is not reliably the first one: docs/importances.md.
 LEAST_TRIALS = 25

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import optuna
 from optuna.trial import TrialState
 
-from clr_sweep.errors import StoreError
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.common.errors import StoreError
+from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.search.attributes import BASELINE, FOLDER, LOST
 from clr_sweep.search.places import Places
 

@@ -14,7 +14,7 @@ import optuna
 
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.search.storage import sqlite_file
-from clr_sweep.study_folder import STUDIES_FOLDER
+from clr_sweep.search.study_folder import STUDIES_FOLDER
 
 
 class Places:

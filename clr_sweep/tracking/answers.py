@@ -17,7 +17,7 @@ from requests import ReadTimeout, Response
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from clr_sweep.words import duration
+from clr_sweep.common.words import duration
 
 Value = TypeVar("Value")
 

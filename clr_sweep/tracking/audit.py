@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.records import TrialRecord
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import (
     TIMES,

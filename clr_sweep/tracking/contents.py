@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from clr_sweep.records import EpochReport, TrialRecord
+from clr_sweep.training.records import EpochReport, TrialRecord
 from clr_sweep.training.folder import TrialFolder
 
 # These tell how long something took: an attempt that had to be repeated took another time.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from clr_sweep import file_locks
+from clr_sweep.common import file_locks
 
 
 def make_database(file: Path) -> None:

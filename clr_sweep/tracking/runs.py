@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.records import TrialRecord
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name, summary
 from clr_sweep.tracking.inputs import dataset_input

@@ -16,9 +16,9 @@ from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.errors import StoreError
-from clr_sweep.secrets import hidden_address, remember
-from clr_sweep.sqlite_files import damage, with_cure
+from clr_sweep.common.errors import StoreError
+from clr_sweep.common.secrets import hidden_address, remember
+from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.answers import limit_answers, within
 from clr_sweep.tracking.moved_store import follow

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.metrics import base, is_error
+from clr_sweep.definition.metrics import base, is_error
 from clr_sweep.tracking import tags
 
 # The UI opens on its pages for language models otherwise.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep.trial_config import ScheduleConfig
+from clr_sweep.definition.trial_config import ScheduleConfig
 
 
 def deviation(schedule: ScheduleConfig, rates: npt.NDArray[np.float32]) -> float:

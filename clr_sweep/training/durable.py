@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from clr_sweep.errors import DiskFullError
+from clr_sweep.common.errors import DiskFullError
 
 # What `replaced` and Keras (which names its own files tmp...) leave when they are killed; the
 # second and third stand in folders of earlier versions.

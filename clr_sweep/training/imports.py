@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.errors import InputError, TrialFailedError
-from clr_sweep.nearest import hint, nearest
-from clr_sweep.tracebacks import users_traceback
+from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.common.nearest import hint, nearest
+from clr_sweep.common.tracebacks import users_traceback
 
 _IDENTIFIER = r"[^\W\d]\w*"
 _NAME = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from clr_sweep.errors import InputError
+from clr_sweep.common.errors import InputError
 from clr_sweep.training.momentum import MomentumCycle
 from clr_sweep.training.own_metrics import scalars
 

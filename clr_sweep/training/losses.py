@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from clr_sweep.errors import InputError
+from clr_sweep.common.errors import InputError
 
 
 class Shape(Enum):

@@ -15,8 +15,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from clr_sweep.optimizers import momentum_argument
-from clr_sweep.trial_config import TrialConfig
+from clr_sweep.definition.optimizers import momentum_argument
+from clr_sweep.definition.trial_config import TrialConfig
 
 
 class MomentumCycle:

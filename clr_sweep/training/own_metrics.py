@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from clr_sweep.errors import InputError
-from clr_sweep.metrics import name_of
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.metrics import name_of
 from clr_sweep.training.imports import called, import_function
 
 

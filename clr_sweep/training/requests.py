@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from clr_sweep.range_test.config import RangeTestConfig
-from clr_sweep.records import Kind
-from clr_sweep.trial_config import TrialConfig
+from clr_sweep.definition.range_test_settings import RangeTestConfig
+from clr_sweep.training.records import Kind
+from clr_sweep.definition.trial_config import TrialConfig
 
 # The jobs, by name: naming them does not import them.
 FIND_GPUS = "clr_sweep.training.jobs:find_gpus"
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
-RUN_TRIAL = "clr_sweep.trial_job:run_trial"
+RUN_TRIAL = "clr_sweep.study.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 

@@ -21,8 +21,8 @@ from benchmarks.throughput.fixed_trials import prepare, sample
 from benchmarks.throughput.results import Result, append, missing, read, rows, table
 from benchmarks.throughput.workload import Workload, suggest
 from clr_sweep.search.sampling import Sampling
-from clr_sweep.sweep_file import load_sweep
-from clr_sweep.training.datasets import load_dataset
+from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.training.data.datasets import load_dataset
 
 ROOT = Path(__file__).parents[2]
 SLICE = ROOT / "tests" / "data" / "fashion_mnist_slice.npz"

@@ -14,7 +14,7 @@ from small_studies import SmallStudy
 from whole_study import Whole, doctor
 
 from clr_sweep.cli import main
-from clr_sweep.search import trials
+from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import FACTS, PROGRESS, STUDY_ID
 from clr_sweep.tracking import tags
 from clr_sweep.training.folder import TrialFolder
@@ -204,7 +204,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from clr_sweep.search.lock import only_driver
-from clr_sweep.study_folder import only_driver_here
+from clr_sweep.search.study_folder import only_driver_here
 lock = only_driver(None, "example") if sys.argv[1] == "storage" else only_driver_here(
     Path("trials/example").absolute(), "example")
 with lock:

@@ -16,8 +16,8 @@ from typing import Any
 import engine_jobs
 from engine_events import server_pid
 
-from clr_sweep.engines import local
-from clr_sweep.stopping import stop_request
+from clr_sweep.engines.local import engine as local
+from clr_sweep.common.stopping import stop_request
 
 
 def say(**what: Any) -> None:
@@ -28,7 +28,7 @@ def say(**what: Any) -> None:
 def main(folder: Path, what: str) -> None:
     """Start two jobs and act on what comes."""
     # These jobs need no Keras, so their server is there at once.
-    local.PRELOAD = ("clr_sweep.engines.server",)
+    local.PRELOAD = ("clr_sweep.engines.local.server",)
     with stop_request() as stop, local.local_engine(2) as engine:
         if what == "surroundings":
             engine.start("a", "engine_jobs:surroundings", None, folder / "a.txt")

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from clr_sweep.engines.local import Event, LocalEngine
+from clr_sweep.engines.local.engine import Event, LocalEngine
 
 HERE = Path(__file__).parent
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clr_sweep import errors
-from clr_sweep.stopping import InterruptedSweepError
+from clr_sweep.common import errors
+from clr_sweep.common.stopping import InterruptedSweepError
 
 Report = Callable[[Any], Any]
 

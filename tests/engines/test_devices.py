@@ -11,9 +11,9 @@ from engine_events import only_event, outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.engines import local
+from clr_sweep.engines.local import engine as local
 from clr_sweep.engines.devices import Device, least_loaded
-from clr_sweep.engines.local import Done, LocalEngine, Message, local_engine
+from clr_sweep.engines.local.engine import Done, LocalEngine, Message, local_engine
 
 NAMES = ["DEVICE", "OUTER"]
 

@@ -16,9 +16,10 @@ import psutil
 import pytest
 from engine_events import heard, only_event, outcome, server_pid, start_driver, zombies
 
-from clr_sweep.engines import job, local
-from clr_sweep.engines.local import Died, Done, Event, LocalEngine, Message, local_engine
-from clr_sweep.errors import ClrSweepError
+from clr_sweep.engines.local import job
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local.engine import Died, Done, Event, LocalEngine, Message, local_engine
+from clr_sweep.common.errors import ClrSweepError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 

@@ -16,8 +16,8 @@ import pytest
 from engine_events import heard, only_event, server_pid, start_driver, zombies
 from real_runs import assert_gone, is_gone
 
-from clr_sweep.engines import local
-from clr_sweep.engines.local import Died, Done, Event, Failed, LocalEngine, Message, local_engine
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local.engine import Died, Done, Event, Failed, LocalEngine, Message, local_engine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 
@@ -29,7 +29,7 @@ WITHOUT_THREADS = [kind for kind in ALL if kind != "thread"]
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     """An engine of two slots, whose server imports no Keras and so is there at once."""
     local._end_server()
-    monkeypatch.setattr(local, "PRELOAD", ("clr_sweep.engines.server",))
+    monkeypatch.setattr(local, "PRELOAD", ("clr_sweep.engines.local.server",))
     with local_engine(2) as made:
         yield made
     local._end_server()

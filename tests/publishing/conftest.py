@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_studies import SmallStudy, copied
 
-from clr_sweep.search.trials import record_progress
+from clr_sweep.search.writing import record_progress
 from clr_sweep.tracking import link
 from clr_sweep.tracking.store import connect
 

@@ -11,8 +11,8 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from small_studies import SmallStudy
 from told_sweep import Flaky, Sweep, assert_nothing_is_wrong
 
-from clr_sweep.errors import StoreError
-from clr_sweep.parent_run import publisher_of
+from clr_sweep.common.errors import StoreError
+from clr_sweep.study.parent_run import publisher_of
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
 

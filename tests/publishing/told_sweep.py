@@ -10,8 +10,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from small_studies import SmallStudy
 
-from clr_sweep.publishing import Publisher
-from clr_sweep.records import TrialRecord
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.folder import TrialFolder
 
 

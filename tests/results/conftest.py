@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clr_sweep.config import DatasetConfig, ModelConfig, Objective, TrainingConfig
-from clr_sweep.records import (
+from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective, TrainingConfig
+from clr_sweep.training.records import (
     Divergence,
     EpochReport,
     State,
@@ -21,7 +21,7 @@ from clr_sweep.records import (
     TrialRecord,
 )
 from clr_sweep.schedules import policies
-from clr_sweep.trial_config import ScheduleConfig, TrialConfig
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 
 SPE = 844  # steps of 54,000 examples in batches of 64
 EPOCHS = 16

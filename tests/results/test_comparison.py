@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clr_sweep.config import Objective
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.definition.sweep import Objective
+from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.results.comparison import Comparison, compare
 from clr_sweep.results.report import markdown, summary, trial_markdown
 

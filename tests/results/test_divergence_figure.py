@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from drawn_figures import drawn, marks, render, texts
 
-from clr_sweep.records import Divergence, StudyRecord, TrialRecord
+from clr_sweep.training.records import Divergence, StudyRecord, TrialRecord
 from clr_sweep.results.divergence_figure import divergence_figure, fate, highest_rate, region
 
 POLICY = {"policy": "triangular"}

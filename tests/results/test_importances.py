@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from drawn_figures import drawn, overlaps, render, shown, texts
 
-from clr_sweep.records import Importance, StudyRecord
+from clr_sweep.training.records import Importance, StudyRecord
 from clr_sweep.results.figures import importance_figure, study_figures
 
 CLEAR = {

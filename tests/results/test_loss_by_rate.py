@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from clr_sweep.records import TrialRecord
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.results.figures import loss_by_rate_figure
 from clr_sweep.results.loss_by_rate import sweeps_of
 

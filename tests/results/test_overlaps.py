@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from clr_sweep.records import StudyRecord
+from clr_sweep.training.records import StudyRecord
 from clr_sweep.results import style
 from clr_sweep.results.figures import study_figures
 from clr_sweep.results.space_figures import varied

@@ -11,13 +11,13 @@ from drawn_figures import drawn, marks, render, texts
 from landscapes import classifier, seeds, stuck
 from small_trials import small_config
 
-from clr_sweep.errors import StoreError
-from clr_sweep.range_test.config import RangeTestConfig
+from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.suggestion import RangeTestError, suggest
-from clr_sweep.records import RangeTestRecord
-from clr_sweep.results.range_figure import range_figure
-from clr_sweep.results.range_report import markdown, ranges_yaml, summary
+from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.range_test.figure import range_figure
+from clr_sweep.range_test.report import markdown, ranges_yaml, summary
 
 
 def record(folder: Path, curves: list[Curve], ramp: str = "exponential") -> RangeTestRecord:

@@ -7,9 +7,10 @@ from typing import Any
 
 from drawn_figures import overlaps, render, texts
 
-from clr_sweep.config import Objective
-from clr_sweep.records import TrialRecord
-from clr_sweep.results import figures, words
+from clr_sweep.definition.sweep import Objective
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.results import (figures)
+from clr_sweep.results import formats as words
 
 
 def of_a_regression(record: TrialRecord) -> TrialRecord:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from clr_sweep.config import ModelConfig
-from clr_sweep.records import StudyRecord
+from clr_sweep.definition.sweep import ModelConfig
+from clr_sweep.training.records import StudyRecord
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.report import LIMIT, markdown, summary, trial_markdown
-from clr_sweep.trial_config import TrialConfig
+from clr_sweep.definition.trial_config import TrialConfig
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:

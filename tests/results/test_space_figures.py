@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from drawn_figures import drawn, marks, render, texts
 
-from clr_sweep.records import StudyRecord
+from clr_sweep.training.records import StudyRecord
 from clr_sweep.results import figures, style
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from drawn_figures import drawn, lr_figure, overlaps, render, texts
 
-from clr_sweep.config import CycledMomentum, OptimizerConfig
+from clr_sweep.definition.sweep import CycledMomentum, OptimizerConfig
 from clr_sweep.results import figures
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_trials import small_config
 
-from clr_sweep.records import StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.search import importances as module
 from clr_sweep.search.importances import LEAST_TRIALS, importances
 

@@ -16,10 +16,10 @@ import pytest
 from held_locks import HOLD, holding
 from small_studies import FACTS, sweep
 
-from clr_sweep.errors import InputError, LockLostError, StoreError
+from clr_sweep.common.errors import InputError, LockLostError, StoreError
 from clr_sweep.search import storage
 from clr_sweep.search.lock import only_driver
-from clr_sweep.study_folder import only_driver_here
+from clr_sweep.search.study_folder import only_driver_here
 from clr_sweep.training.folder import TrialFolder
 
 Holder = subprocess.Popen[str]

@@ -9,7 +9,7 @@ import optuna
 import pytest
 from small_studies import begin, result, sweep
 
-from clr_sweep.search import trials
+from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import CONFIG
 
 FEW_POINTS = {

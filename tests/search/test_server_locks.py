@@ -10,7 +10,7 @@ from database_servers import Server
 from held_locks import HOLD, holding
 from small_studies import FACTS, sweep
 
-from clr_sweep.errors import InputError, LockLostError
+from clr_sweep.common.errors import InputError, LockLostError
 from clr_sweep.search import storage
 from clr_sweep.search.lock import only_driver
 

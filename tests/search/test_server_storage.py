@@ -11,8 +11,9 @@ from database_servers import Server
 from optuna.exceptions import StorageInternalError
 from small_studies import FACTS, begin, result, sweep
 
-from clr_sweep.errors import StoreError
-from clr_sweep.search import storage, trials
+from clr_sweep.common.errors import StoreError
+from clr_sweep.search import (storage)
+from clr_sweep.search import writing as trials
 from clr_sweep.search.reading import read_study
 
 # PyMySQL leaves open the sockets of refused connections; they are collected in this module.

@@ -13,12 +13,13 @@ from small_studies import FACTS, begin, result, sweep, text_of
 from unprivileged import folder_of_nobody, without_privileges
 from written_sweeps import ABSENT
 
-from clr_sweep.errors import InputError, StoreError, StudyChangedError
-from clr_sweep.search import storage, trials
+from clr_sweep.common.errors import InputError, StoreError, StudyChangedError
+from clr_sweep.search import (storage)
+from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.reading import stored_sweep
-from clr_sweep.store_errors import plain_store_errors
+from clr_sweep.study.store_errors import plain_store_errors
 
 
 def test_a_study_is_begun_and_continued(

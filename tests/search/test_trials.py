@@ -8,8 +8,9 @@ import optuna
 from optuna.trial import TrialState
 from small_studies import FACTS, begin, result, sweep, text_of
 
-from clr_sweep.records import Divergence
-from clr_sweep.search import storage, trials
+from clr_sweep.training.records import Divergence
+from clr_sweep.search import (storage)
+from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.space import baseline_config

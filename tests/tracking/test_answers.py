@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from dripping_servers import Dripping
 
-from clr_sweep.errors import StoreError
+from clr_sweep.common.errors import StoreError
 from clr_sweep.tracking import answers, store
 from clr_sweep.tracking.answers import within
 from clr_sweep.tracking.store import connect

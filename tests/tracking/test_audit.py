@@ -9,7 +9,7 @@ import pytest
 from small_studies import write_folder
 from small_trials import small_config
 
-from clr_sweep.records import TrialRecord
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.tracking.audit import audit, model_is_whole
 from clr_sweep.tracking.contents import Point, points
 from clr_sweep.tracking.runs import SweepRuns

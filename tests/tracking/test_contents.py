@@ -13,7 +13,7 @@ from mlflow.utils.validation import _validate_logged_model_name
 from small_studies import write_folder
 from small_trials import STEPS_PER_EPOCH, small_config
 
-from clr_sweep.records import EpochReport, State, TrialRecord
+from clr_sweep.training.records import EpochReport, State, TrialRecord
 from clr_sweep.tracking.contents import (
     Point,
     artifacts,
@@ -125,7 +125,7 @@ def test_models_are_named_after_study_and_trial(tmp_path: Path, study: str) -> N
 
 def test_what_shows_the_cycles(tmp_path: Path) -> None:
     """The cycle of a step is a metric, where there are cycles; so is the deviation, once known."""
-    from clr_sweep.records import StepPoint
+    from clr_sweep.training.records import StepPoint
 
     report = EpochReport(1, 9, {}, 2.0, 3.0, (StepPoint(8, 0.1, 2.5, 3),))
     assert Point("system/cycle", 3, 8) in epoch_points(report)
@@ -140,7 +140,7 @@ def test_what_shows_the_cycles(tmp_path: Path) -> None:
 
 def test_a_step_without_a_loss() -> None:
     """The step at which the loss was no number has a rate alone."""
-    from clr_sweep.records import StepPoint
+    from clr_sweep.training.records import StepPoint
 
     report = EpochReport(2, 9, {"loss": 1.0}, 2.0, 3.0, (StepPoint(8, 0.1, None),))
     assert epoch_points(report) == [

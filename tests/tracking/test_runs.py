@@ -12,7 +12,7 @@ from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 from small_trials import small_config
 
-from clr_sweep.records import EpochReport, StepPoint, TrialRecord
+from clr_sweep.training.records import EpochReport, StepPoint, TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import epoch_points
 from clr_sweep.tracking.lookup import find_trial

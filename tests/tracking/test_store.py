@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.errors import StoreError
-from clr_sweep.secrets import hidden_address
+from clr_sweep.common.errors import StoreError
+from clr_sweep.common.secrets import hidden_address
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 

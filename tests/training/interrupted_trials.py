@@ -14,12 +14,12 @@ import keras
 import numpy as np
 from small_trials import comparable, small_config
 
-from clr_sweep.config import CycledMomentum
-from clr_sweep.records import EpochReport
+from clr_sweep.definition.sweep import CycledMomentum
+from clr_sweep.training.records import EpochReport
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.trial import train
-from clr_sweep.trial_config import TrialConfig
+from clr_sweep.definition.trial_config import TrialConfig
 
 EPOCHS = 4
 CNN = small_config(

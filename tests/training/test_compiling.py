@@ -7,14 +7,14 @@ import dataclasses
 import pytest
 from small_trials import few_images, small_config
 
-from clr_sweep.errors import InputError
+from clr_sweep.common.errors import InputError
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
 )
 from clr_sweep.training.compiling import compiled_model, data_facts, schedule
-from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.training.data.stored import Dataset
 
 
 def test_data_facts() -> None:

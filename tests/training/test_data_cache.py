@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.errors import DataError
-from clr_sweep.training.data_cache import (
+from clr_sweep.common.errors import DataError
+from clr_sweep.training.data.cache import (
     cache_folder,
     one_process_at_a_time,
     readable_cache_folders,
@@ -83,7 +83,7 @@ def test_the_lock_holds_others_off_and_is_freed_by_death(tmp_path: Path) -> None
     code = (
         "import sys, logging\n"
         "from pathlib import Path\n"
-        "from clr_sweep.training.data_cache import one_process_at_a_time\n"
+        "from clr_sweep.training.data.cache import one_process_at_a_time\n"
         "logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stdout)\n"
         "with one_process_at_a_time(Path(sys.argv[1]), 'thing'):\n"
         "    print('inside', flush=True)\n"

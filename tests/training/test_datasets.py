@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.errors import DataError
-from clr_sweep.training.datasets import (
+from clr_sweep.common.errors import DataError
+from clr_sweep.training.data.datasets import (
     check_dataset_name,
     dataset_names,
     hold_out,
@@ -87,7 +87,7 @@ def test_importing_and_checking_are_cheap() -> None:
     """Neither the import nor a check loads Keras, an HTTP client or the module that is named."""
     code = (
         "import sys\n"
-        "from clr_sweep.training.datasets import check_dataset_name\n"
+        "from clr_sweep.training.data.datasets import check_dataset_name\n"
         "assert check_dataset_name('keras.datasets.mnist:load_data', []) == []\n"
         "assert check_dataset_name('keras.datasets.absent:load_data', [])\n"
         "heavy = {'keras', 'tensorflow', 'pydantic', 'urllib.request', 'http.client'}\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.training.debian_package import PackageError, unpack_debian_package
+from clr_sweep.training.data.debian_package import PackageError, unpack_debian_package
 
 
 def test_a_machine_without_apt_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

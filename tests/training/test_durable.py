@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.errors import DiskFullError
+from clr_sweep.common.errors import DiskFullError
 from clr_sweep.training.durable import (
     append_text,
     named_when_full,

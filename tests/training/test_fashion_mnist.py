@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clr_sweep.errors import DataError
-from clr_sweep.training import fashion_mnist
-from clr_sweep.training.datasets import load_dataset
-from clr_sweep.training.fashion_mnist import DIGEST, FILES, IdxFile
+from clr_sweep.common.errors import DataError
+from clr_sweep.training.data import fashion_mnist
+from clr_sweep.training.data.datasets import load_dataset
+from clr_sweep.training.data.fashion_mnist import DIGEST, FILES, IdxFile
 
 
 def idx(file: IdxFile, array: np.ndarray) -> bytes:

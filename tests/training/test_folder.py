@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_trials import small_config, strict_json
 
-from clr_sweep.engines.local import Done, Message, local_engine
-from clr_sweep.errors import ClrSweepError, DiskFullError, StoreError
-from clr_sweep.records import Divergence, EpochReport, StepPoint, TrialResult
+from clr_sweep.engines.local.engine import Done, Message, local_engine
+from clr_sweep.common.errors import ClrSweepError, DiskFullError, StoreError
+from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
 from clr_sweep.training.folder import TrialFolder
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -328,7 +328,7 @@ def test_it_waits_for_a_process_that_is_dying(folder: TrialFolder) -> None:
 
 def test_without_flock(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system has none, nothing is held and nothing fails."""
-    monkeypatch.setattr("clr_sweep.file_locks.AVAILABLE", False)
+    monkeypatch.setattr("clr_sweep.common.file_locks.AVAILABLE", False)
     with folder.held(), folder.held():
         folder.start(small_config())
     assert not (folder.path / "lock").exists()

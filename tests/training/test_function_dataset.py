@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clr_sweep.errors import DataError, TrialFailedError
-from clr_sweep.training.datasets import check_dataset_name, load_dataset
+from clr_sweep.common.errors import DataError, TrialFailedError
+from clr_sweep.training.data.datasets import check_dataset_name, load_dataset
 
 GOOD = "(np.ones((4, 2)), np.zeros(4)), (np.ones((1, 2)), np.zeros(1))"
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from clr_sweep.engines.devices import Device
-from clr_sweep.engines.local import Done, Event, Failed, LocalEngine, local_engine
-from clr_sweep.errors import GpuLostError
+from clr_sweep.engines.local.engine import Done, Event, Failed, LocalEngine, local_engine
+from clr_sweep.common.errors import GpuLostError
 from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS, PREPARE_DATA, DataJob
 
 # In the place of NVIDIA's driver: says when it is woken, and what it may show, and that it has no
@@ -34,7 +34,7 @@ ASKS = f"""
 import sys
 from pathlib import Path
 from clr_sweep.engines.devices import Device
-from clr_sweep.engines.local import local_engine
+from clr_sweep.engines.local.engine import local_engine
 
 with local_engine() as engine:
     for visible in (None, "5", "MIG-a"):

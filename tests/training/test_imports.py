@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.errors import InputError, TrialFailedError
+from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.training.imports import called, function_problems, import_function, importable
 
 

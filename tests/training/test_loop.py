@@ -12,7 +12,7 @@ import pytest
 import user_models
 from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, assert_same_bits, compiled, state
 
-from clr_sweep.errors import InputError
+from clr_sweep.common.errors import InputError
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
@@ -20,7 +20,7 @@ from clr_sweep.schedules.keras import (
     TriangularCyclicalLearningRate,
 )
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.training.data.stored import Dataset
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

@@ -13,7 +13,7 @@ from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, Build, assert_same_bi
 
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.models import tutorial_cnn
-from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.training.data.stored import Dataset
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

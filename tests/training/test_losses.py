@@ -10,7 +10,7 @@ import pytest
 from keras.src.losses import ALL_OBJECTS_DICT
 from keras.src.losses.losses import LossFunctionWrapper
 
-from clr_sweep.errors import InputError
+from clr_sweep.common.errors import InputError
 from clr_sweep.training.losses import TAKEN_BY, Shape, Values, function_name
 
 BASES = {"Loss", "LossFunctionWrapper"}

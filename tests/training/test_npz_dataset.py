@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clr_sweep.errors import DataError
-from clr_sweep.training.datasets import check_dataset_name, load_dataset, training_examples
+from clr_sweep.common.errors import DataError
+from clr_sweep.training.data.datasets import check_dataset_name, load_dataset, training_examples
 
 DATA = Path(__file__).parents[1] / "data"
 SLICE = "fashion_mnist_slice.npz"

@@ -9,9 +9,9 @@ import pytest
 from small_trials import few_images, small_config
 from trained_trials import trained
 
-from clr_sweep.errors import InputError, TrialFailedError
+from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.training.own_metrics import compiled_metrics, scalars
-from clr_sweep.training.stored_dataset import Dataset
+from clr_sweep.training.data.stored import Dataset
 
 OWN = "own_metric_models"
 
@@ -32,7 +32,7 @@ def test_what_is_named_is_what_is_measured(images: Dataset, tmp_path: Path) -> N
 
 
 def _held_out(config, images: Dataset) -> np.ndarray:  # type: ignore[no-untyped-def]
-    from clr_sweep.training.datasets import hold_out
+    from clr_sweep.training.data.datasets import hold_out
 
     examples = len(images.x_train)
     return hold_out(examples, config.dataset.held_out(examples), config.split_seed)[1]

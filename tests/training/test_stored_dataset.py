@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clr_sweep.errors import DataError
-from clr_sweep.training.datasets import Dataset, materialize, open_materialized
-from clr_sweep.training.stored_dataset import content_digest, in_memory
+from clr_sweep.common.errors import DataError
+from clr_sweep.training.data.datasets import Dataset, materialize, open_materialized
+from clr_sweep.training.data.stored import content_digest, in_memory
 
 
 def dataset(seed: int = 0, n: int = 50) -> Dataset:

@@ -68,7 +68,7 @@ def _patch_copy() -> None:
 
 def _patch_commit() -> None:
     """In the middle of a transaction: SQLite's journal is hot, the database half-written."""
-    from clr_sweep.when_imported import when_imported
+    from clr_sweep.common.when_imported import when_imported
 
     def patch() -> None:
         from sqlalchemy.engine.default import DefaultDialect as dialect  # noqa: N813

@@ -19,7 +19,7 @@ from pruned_studies import (
 )
 
 from clr_sweep.search.pruners.curves import Phases, complete_curves, curve_of, plan_phases
-from clr_sweep.trial_config import ScheduleConfig
+from clr_sweep.definition.trial_config import ScheduleConfig
 
 
 def cyclical(step_size: int, **more: object) -> ScheduleConfig:

@@ -24,7 +24,7 @@ from clr_sweep.search.pruners.forecast import (
     STARTUP_TRIALS,
     ForecastPruner,
 )
-from clr_sweep.trial_config import ScheduleConfig
+from clr_sweep.definition.trial_config import ScheduleConfig
 
 PER_EPOCH, BUDGET = 50, 16
 

@@ -1,0 +1,229 @@
+"""`clr-sweep check`: what a sweep would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.cycles import TrialPlan, plan_trial, plan_whole_budget
+from clr_sweep.definition.dimensions import Range, bounds, describe
+from clr_sweep.definition.final_rate import final_rates
+from clr_sweep.definition.optimizers import momentum_argument
+from clr_sweep.schedules import policies
+from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.sweep_file import load_sweep, search_path
+from clr_sweep.training.data.datasets import training_examples
+from clr_sweep.common.words import duration
+
+# Of more factors than this, so many are shown, evenly spread; of real numbers fewer.
+FACTORS_SHOWN = 16
+REAL_FACTORS_SHOWN = 7
+_READ_AT = {
+    "cycle_end": "at the end of a trial's last whole cycle",
+    "final": "in the last epoch",
+    "best": "at the best of a trial's troughs",
+}
+
+
+def describe_plan(file: Path, *, measure: bool = False) -> str:
+    """The plan of a sweep file, as text.
+
+    Args:
+        measure: load the data, build the model and time some steps; else nothing is imported
+            that takes time, and of a `module:function` data set the size stays open.
+    """
+    sweep = load_sweep(file)
+    examples = training_examples(sweep.dataset.name, search_path(file))
+    if measure:
+        examples, cost = _measured(sweep, file)
+    else:
+        cost = ["time: not measured (--measure times some training steps on this machine)"]
+    return "\n".join([f"{file}: valid", *_lines(sweep, examples), *cost])
+
+
+def cycle_warnings(sweep: Sweep) -> list[str]:
+    """What is wrong with comparing trials of this space at their ends, if anything.
+
+    A factor that finishes no cycle is no warning but an error: `space_checks.cycle_problem`.
+    """
+    at, epochs = sweep.objective.at, sweep.training.epochs
+    if at != "final" or not sweep.search_space.cyclical_policies:
+        return []
+    # The answer does not hang on the steps of an epoch; many make the rounding small.
+    if all(plan_trial(factor, 1000, epochs, at).at_trough for factor in _factors(sweep)):
+        return []
+    return [
+        "warning: with objective.at: final trials end wherever their cycle stands then, not at a "
+        "trough, and are not comparable; cycle_end would end them at their last trough"
+    ]
+
+
+def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
+    training, study = sweep.training, sweep.study
+    yield (
+        f"study: {sweep.study_name}, {study.trials} trials, sampler {study.sampler}, "
+        f"pruner {study.pruner}, seed {study.seed}"
+    )
+    objective = sweep.objective
+    yield f"objective: {objective.direction} {objective.metric} {_READ_AT[objective.at]}"
+    if sweep.search_space.awaits_range_test:
+        yield from _range_test(sweep)
+    yield "search space:"
+    for name, dimension in sweep.search_space.dimensions.items():
+        if _is_read(name, sweep.search_space):
+            whole = in_whole_numbers(name, dimension)
+            yield f"  {name}: {describe(dimension, whole=whole)}"
+    yield (
+        f"training: {_with_arguments(sweep.model.name, sweep.model.arguments)}, "
+        f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
+        f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
+    )
+    if training.precision != "float32":
+        yield f"precision: {training.precision}"
+    if training.cycle_momentum is not None:
+        low, high = training.cycle_momentum.low, training.cycle_momentum.high
+        argument = momentum_argument(training.optimizer.name) or "momentum"
+        yield f"{argument}: cycled from {high:g} down to {low:g} while the rate rises, and back"
+    if (rule := training.early_stopping) is not None:
+        by = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
+        many = f"{rule.patience} troughs that do" if rule.patience > 1 else "a trough that does"
+        yield f"early stopping: after {many} not improve{by}"
+    yield f"baseline: {sweep.baseline.policy} learning rate {sweep.baseline.learning_rate}"
+    if examples is None:
+        yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
+        yield from cycle_warnings(sweep)
+        return
+    per_epoch = steps_per_epoch(sweep, training.batch_size, examples)
+    held_out = sweep.dataset.held_out(examples)
+    yield (
+        f"data: {sweep.dataset.name}, {examples - held_out:,} examples to train on, "
+        f"{held_out:,} held out for validation, {per_epoch:,} steps per epoch"
+    )
+    if "batch_size" in sweep.search_space.further:
+        yield f"  (at batch size {training.batch_size}; the trials' own differ)"
+    yield from _cycles(sweep, per_epoch)
+
+
+def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
+    epochs, trials = sweep.training.epochs, sweep.study.trials
+    whole = plan_whole_budget(per_epoch, epochs)
+    cyclical, acyclic = sweep.search_space.cyclical_policies, sweep.search_space.acyclic_policies
+    mean = float(epochs)
+    if cyclical:
+        plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
+        yield from _by_factor(sweep, plans)
+        yield from cycle_warnings(sweep)
+        of_cycles = sum(plan.epochs for plan in plans.values()) / len(plans)
+        mean = (len(cyclical) * of_cycles + len(acyclic) * epochs) / len(cyclical + acyclic)
+    if acyclic:
+        yield (
+            f"without cycles ({', '.join(acyclic)}): {_epochs(epochs)}, {whole.steps:,} steps, "
+            f"ending with the budget"
+        )
+    total, tested, test = trials * mean + epochs, "", sweep.range_test
+    if sweep.search_space.awaits_range_test:
+        total += test.seeds * test.epochs
+        tested = f", {test.seeds * test.epochs} for the range test"
+    yield (
+        f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
+        f"the baseline{tested}, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
+    )
+
+
+def _by_factor(sweep: Sweep, plans: Mapping[float, TrialPlan]) -> Iterator[str]:
+    yield "cycles of a trial, by step-size factor (half a cycle = factor x steps per epoch):"
+    yield "  factor  step size  whole cycles  epochs      steps  final rate"
+    for factor, plan in plans.items():
+        row = (
+            f"  {factor:>6g}  {plan.step_size:>9,}  {plan.cycles:>12}  {plan.epochs:>6}  "
+            f"{plan.steps:>9,}  "
+        )
+        ends = _final_rates(sweep, plan)
+        yield row + ends[0]
+        yield from (" " * len(row) + end for end in ends[1:])
+
+
+def _is_read(name: str, space: SearchSpace) -> bool:
+    """Whether a policy of the space uses the dimension."""
+    if name == "gamma":
+        return not set(policies.DECAYING).isdisjoint(space.cyclical_policies)
+    return bool(space.cyclical_policies) or name not in ("init_lr", "step_size_factor")
+
+
+def _final_rates(sweep: Sweep, plan: TrialPlan) -> list[str]:
+    """The rate at a trial's end: one for all policies, or one for each where they differ."""
+    rates = final_rates(sweep.search_space, plan)
+    if len(set(rates.values())) == 1:
+        return list(rates.values())[:1]
+    return [f"{policy}: {rate}" for policy, rate in rates.items()]
+
+
+def _range_test(sweep: Sweep) -> Iterator[str]:
+    test = sweep.range_test
+    seeds = f"{test.seeds} seed{'s' if test.seeds > 1 else ''}"
+    yield (
+        f"range test: the first stage, it gives init_lr and max_lr; {seeds} of "
+        f"{_epochs(test.epochs)}, {test.ramp} from {test.low:g} to {test.high:g}, rule {test.rule}"
+    )
+    settings = [
+        key
+        for key, value in sweep.search_space.further.items()
+        if isinstance(value, (Range, tuple))
+    ]
+    if settings:
+        yield (
+            f"warning: the range test is done at the values of training and model; bounds do not "
+            f"carry over to others, and the space varies {', '.join(settings)}"
+        )
+
+
+def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{key} {str(value).lower()}" for key, value in arguments.items())
+    return f"{name} ({listed})" if listed else name
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
+
+
+def _factors(sweep: Sweep) -> list[float]:
+    """The step-size factors of the space, or as many as are shown, evenly spread."""
+    dimension = sweep.search_space.step_size_factor
+    if not isinstance(dimension, Range):
+        values = dimension if isinstance(dimension, tuple) else (dimension,)
+        return sorted(float(value) for value in values)  # type: ignore[arg-type]
+    low, high = bounds(dimension)
+    whole = in_whole_numbers("step_size_factor", dimension)
+    step = float(dimension.step or (1 if whole else (high - low) / (REAL_FACTORS_SHOWN - 1)))
+    count = round((high - low) / step)
+    shown = min(count, FACTORS_SHOWN - 1)
+    return [low + step * round(i * count / shown) for i in range(shown + 1)]
+
+
+def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
+    from clr_sweep.engines.local.engine import local_engine
+    from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+    from clr_sweep.common.scratch import scratch_folder
+    from clr_sweep.search.space import baseline_config
+    from clr_sweep.study.slots import at_once, processor, take_slots
+    from clr_sweep.common.stopping import stop_request
+
+    folders = search_path(file)
+    with stop_request() as stop, scratch_folder() as work, local_engine() as engine:
+        take_slots(engine, sweep.study, work, stop)
+        dataset = sweep.dataset
+        facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+        check_sizes(sweep, facts, str(file))
+        config = baseline_config(sweep, facts.train)
+        found = inspect(engine, config, facts, folders, work, stop)
+    cost = estimate(sweep, found, facts, sweep.study.trials, engine.slots)
+    unit = processor(engine)
+    return facts.train, [
+        f"time: a training step takes {found.seconds_per_step * 1000:.1f} ms of {unit} here, a "
+        f"trial about {duration(cost.trial_seconds)}; in all at most "
+        f"{duration(cost.cpu_seconds)} of {unit}, {duration(cost.wall_seconds)} with "
+        f"{at_once(engine)}",
+    ]

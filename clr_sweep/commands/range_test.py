@@ -1,0 +1,57 @@
+"""`clr-sweep range-test`: a sweep's range test by itself, to look at and to paste from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.study.preparation import check_sizes, prepare_data
+from clr_sweep.study.progress import Display
+from clr_sweep.study.provenance import provenance
+from clr_sweep.range_test.stage import FIGURE, NUMBERS, RangeTest
+from clr_sweep.range_test.report import ranges_yaml, summary
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.study.slots import take_slots
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
+from clr_sweep.definition.sweep_file import load_sweep, search_path
+
+
+def run_range_test(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> tuple[str, str]:
+    """Run the range test of a sweep file; the figure and the numbers go to the study's folder.
+
+    Neither a study nor a run in MLflow is made: that is `run`'s, with `from: range_test`.
+
+    Args:
+        overrides: values by dotted key, put in place of the file's.
+
+    Returns:
+        What was found, in words, and the ranges as YAML.
+
+    Raises:
+        InputError: anything wrong with the file.
+        RangeTestError: the curves show no bounds.
+        InterruptedSweepError: after Ctrl-C or SIGTERM; the same command goes on.
+    """
+    if stop:
+        raise stop.error()
+    sweep, folders = load_sweep(file, overrides), search_path(file)
+    folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
+    with (
+        scratch_folder(),
+        local_engine() as engine,
+        Display(sweep.range_test.seeds) as display,
+        only_driver_here(folder, sweep.study_name),
+        work_folder(folder) as work,
+    ):
+        take_slots(engine, sweep.study, work, stop, at_most=sweep.range_test.seeds)
+        dataset = sweep.dataset
+        facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+        check_sizes(sweep, facts, str(file))
+        test = RangeTest(sweep, facts, folder, folders)
+        record = test.run(engine, stop, display.say)
+        test.write(record, provenance(folders[0]))
+    files = " and ".join(str((folder / name).relative_to(Path.cwd())) for name in (NUMBERS, FIGURE))
+    return f"{summary(record)}\n  written to {files}", ranges_yaml(record)

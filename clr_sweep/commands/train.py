@@ -1,0 +1,181 @@
+"""`clr-sweep train`: train exactly what a file says, and hold it against what it records."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from mlflow.tracking import MlflowClient
+
+from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.engines.local.engine import Died, Done, Failed, LocalEngine, Message, local_engine
+from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
+from clr_sweep.study.preparation import prepare_data
+from clr_sweep.study.provenance import provenance
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.training.records import State, TrialRecord, TrialResult
+from clr_sweep.results.export import Exported, read_exported
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.secrets import hidden
+from clr_sweep.study.slots import take_slots
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep_file import search_path
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.lookup import end_adopted, process_tag
+from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+from clr_sweep.study.trial_job import finished
+
+
+def train_config(file: Path, stop: StopRequest) -> str:
+    """Train a configuration, log it as a run of its own, and say how it compares.
+
+    Raises:
+        InputError: the file is wrong, or its data is not the data recorded in it.
+        TrialFailedError: the user's model or data code failed.
+        InterruptedSweepError: after Ctrl-C or SIGTERM.
+    """
+    adopted = os.environ.get("MLFLOW_RUN_ID")
+    if stop and adopted is None:
+        raise stop.error()
+    exported = read_exported(file)
+    client = connect(tracking_uri())
+    with scratch_folder() as scratch, local_engine() as engine:
+        if adopted is not None:
+            client.set_tag(adopted, tags.PROCESS, process_tag())
+        try:
+            return _train_and_compare(exported, file, scratch, engine, client, adopted, stop)
+        except ClrSweepError as error:
+            if adopted is not None:
+                end_adopted(client, adopted, str(error))
+            raise
+
+
+def _train_and_compare(
+    exported: Exported,
+    file: Path,
+    work: Path,
+    engine: LocalEngine,
+    client: MlflowClient,
+    adopted: str | None,
+    stop: StopRequest,
+) -> str:
+    folders = search_path(file)
+    if (origin := exported.provenance.get("folder")) is not None:
+        # Where the sweep file was: the data and modules that it names may lie beside it.
+        folders = (*folders, Path(str(origin)))
+    take_slots(engine, StudyConfig(jobs=1), work, stop)
+    dataset = exported.config.dataset
+    facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+    _refuse_other_data(exported, facts, file)
+    publisher = _publisher(client, exported, file, facts, folders)
+    record = TrialRecord(
+        "train",
+        exported.provenance.get("trial_number"),
+        "running",
+        None,
+        exported.config,
+        work / "trial",
+        provenance=provenance(folders[0]),
+    )
+    publisher.trial_started(record, adopted)
+    try:
+        result = _train(engine, record, facts, folders, publisher, stop)
+    except ClrSweepError as error:
+        state: State = "failed" if error.exit_status == 1 else "interrupted"
+        publisher.trial_stopped(record, state, hidden(str(error)).split("\n")[0])
+        raise
+    done = finished(record, result)
+    publisher.trial_ended(done)
+    return "\n".join(_outcome(exported, done, publisher.run_id(done)))
+
+
+def _train(
+    engine: LocalEngine,
+    record: TrialRecord,
+    facts: DataFacts,
+    folders: tuple[Path, ...],
+    publisher: Publisher,
+    stop: StopRequest,
+) -> TrialResult:
+    job = TrialJob(
+        record.config,
+        facts.materialized,
+        record.folder,
+        folders,
+        record.kind,
+        record.number,
+        with_test=True,
+    )
+    engine.start("train", RUN_TRIAL, job, TrialFolder(record.folder).log_file)
+    while True:
+        for event in engine.wait(timeout=0.5):
+            if isinstance(event, Message):
+                engine.answer(event.key, True)
+                publisher.epochs(record, [event.value])
+            elif isinstance(event, Done):
+                result: TrialResult = event.value
+                return result
+            elif isinstance(event, Failed) and isinstance(event.error, ClrSweepError):
+                raise event.error
+            elif isinstance(event, Failed):
+                raise TrialFailedError(f"the training failed:\n{event.traceback}")
+            elif isinstance(event, Died):
+                raise ClrSweepError(event.reason)
+        if stop:
+            raise stop.error()
+
+
+def _publisher(
+    client: MlflowClient,
+    exported: Exported,
+    file: Path,
+    facts: DataFacts,
+    folders: tuple[Path, ...],
+) -> Publisher:
+    study = str(exported.provenance.get("study", file.stem))
+    objective = exported.config.objective
+    experiment = experiment_id(client, study, objective.metric, objective.direction == "maximize")
+    runs = SweepRuns(client, experiment, study, "", facts)
+    return Publisher(runs, Link(_say), folders, facts.digest)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _refuse_other_data(exported: Exported, facts: DataFacts, file: Path) -> None:
+    recorded = exported.provenance.get("data_digest")
+    if recorded is not None and recorded != facts.digest:
+        raise InputError(
+            f"provenance.data_digest: the configuration was trained on data with SHA-256 "
+            f"{recorded}, but {facts.source} has {facts.digest}",
+            str(file),
+        )
+
+
+def _outcome(exported: Exported, record: TrialRecord, run_id: str | None) -> list[str]:
+    found: dict[str, Any] = {**record.metrics, **record.test_metrics}
+    lines = [f"{record.state}" + (f": {record.reason}" if record.reason else "")]
+    lines += [f"  {name}: {value!r}" for name, value in sorted(found.items())]
+    if run_id:
+        lines.append(f"MLflow run {run_id}")
+    if not exported.metrics:
+        return lines
+    differing = [
+        f"  {name}: recorded {value!r}, found {found.get(name)!r}"
+        for name, value in exported.metrics.items()
+        if found.get(name) != value
+    ]
+    if not differing:
+        return [*lines, f"reproduced: all {len(exported.metrics)} recorded metrics, to the bit"]
+    return [
+        *lines,
+        "not reproduced to the bit (another processor or other package versions do that):",
+        *differing,
+    ]

@@ -1,0 +1,148 @@
+"""The values that single fields of a sweep file may have, each with its own message."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
+
+from clr_sweep.definition.dimensions import expected, is_number
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.metrics import metric_problems
+
+Policy = Literal[
+    "triangular", "triangular2", "exp_range", "exp_range_bounds",
+    "constant", "linear", "cosine", "one_cycle",
+]  # fmt: skip
+AcyclicPolicy = Literal["constant", "linear", "cosine", "one_cycle"]
+At = Literal["cycle_end", "final", "best"]
+Direction = Literal["maximize", "minimize"]
+Pruner = Literal[
+    "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"
+]
+
+Precision = Literal["float32", "mixed_bfloat16"]
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+DEFAULT_POLICIES: tuple[Policy, ...] = ("triangular", "triangular2", "exp_range")
+PositiveInt = Annotated[StrictInt, Field(ge=1)]
+# A bound that no sweep comes near, so that a slip of the finger is refused and not begun.
+Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
+Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+# By the names under which they are reported: which of them there are, `training.metrics` says.
+Metric = Name
+StudyName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+def _held_out(value: Any) -> Any:
+    whole = isinstance(value, int)
+    if not is_number(value) or not (value >= 1 if whole else 0 < value < 1):
+        raise expected("a number of examples, 1 or more, or a part of them between 0 and 1")
+    return value
+
+
+def _metrics(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
+        raise expected("a list of metrics, such as [accuracy] or [mean_absolute_error]; [] is none")
+    problems = [((str(index),), text) for index, text in metric_problems(value)]
+    if problems:
+        raise FieldProblemsError(problems)
+    return tuple(value)
+
+
+def _policies(value: Any) -> Any:
+    listed = value if isinstance(value, (list, tuple)) else (value,)
+    known = all(isinstance(one, str) and one in POLICIES for one in listed)
+    if not known or not listed or len(set(listed)) < len(listed):
+        names = f"{', '.join(POLICIES[:-1])} and {POLICIES[-1]}"
+        raise expected(f"one of {names}, or a list of some of them", POLICIES)
+    return value if isinstance(value, str) else tuple(value)
+
+
+def _above_zero(value: Any) -> Any:
+    if not is_number(value) or value <= 0:
+        raise expected("a finite number above 0")
+    return value
+
+
+def _below_one(value: Any) -> Any:
+    if not is_number(value) or not 0 <= value < 1:
+        raise expected("a number from 0 to below 1")
+    return value
+
+
+def _at_least_zero(value: Any) -> Any:
+    if not is_number(value) or value < 0:
+        raise expected("a finite number, 0 or more")
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.match(_URL, value):
+        raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
+    return value
+
+
+_URL = r"^[A-Za-z][A-Za-z0-9+_]*://"
+StorageUrl = Annotated[
+    StrictStr, Field(max_length=500, json_schema_extra={"pattern": _URL}), AfterValidator(_url)
+]
+HeldOut = Annotated[
+    int | float,
+    PlainValidator(_held_out),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            ]
+        }
+    ),
+]
+Policies = Annotated[
+    Policy | tuple[Policy, ...],
+    BeforeValidator(_policies),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(POLICIES)},
+                {
+                    "type": "array",
+                    "items": {"enum": list(POLICIES)},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ]
+        }
+    ),
+]
+AboveZero = Annotated[
+    int | float,
+    PlainValidator(_above_zero),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+Metrics = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_metrics),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}}),
+]
+BelowOne = Annotated[
+    int | float,
+    PlainValidator(_below_one),
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+]
+AtLeastZero = Annotated[
+    int | float,
+    PlainValidator(_at_least_zero),
+    WithJsonSchema({"type": "number", "minimum": 0}),
+]

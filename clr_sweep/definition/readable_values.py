@@ -1,0 +1,77 @@
+"""The values of a sweep file that are right by themselves, however wrong the others are.
+
+One wrong value must not hide what is wrong with the others, so the checks that need more than
+one value work on those that can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.dimensions import Dimension, Frozen
+
+
+def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The validated values by dotted key (`study.trials`), in the order of the file.
+
+    What the file leaves out has its default. Of a section that is no mapping nothing is read.
+    """
+    read = dict(_read(content))
+    written = [
+        f"{section}.{key}"
+        for section, inner in content.items()
+        if isinstance(inner, Mapping)
+        for key in inner
+    ]
+    return {key: read[key] for key in dict.fromkeys([*written, *read]) if key in read}
+
+
+def _read(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, field in Sweep.model_fields.items():
+        cls, given = field.annotation, content.get(section, {})
+        if not (isinstance(cls, type) and issubclass(cls, Frozen) and isinstance(given, Mapping)):
+            continue
+        fields = fields_in_file(cls)
+        for key, adapter in _adapters(cls).items():
+            default = fields[key]
+            if key in given or not default.is_required():
+                value = given[key] if key in given else default.get_default()
+                yield from _validated(f"{section}.{key}", adapter, value)
+        if cls.model_config.get("extra") == "allow":
+            for key in given.keys() - fields.keys():
+                yield from _validated(f"{section}.{key}", _dimension(), given[key])
+
+
+def _validated(key: str, adapter: TypeAdapter[Any], value: Any) -> Iterator[tuple[str, Any]]:
+    try:
+        yield key, adapter.validate_python(value)
+    except ValidationError:
+        return
+
+
+def fields_in_file(cls: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a section under their names in the file: `from` is a keyword of Python's."""
+    return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+
+@cache
+def _adapters(cls: type[Frozen]) -> dict[str, TypeAdapter[Any]]:
+    """A validator for each field of a section."""
+    return {key: _adapter(field) for key, field in fields_in_file(cls).items()}
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    # Not with the field itself, whose name in the file means nothing here.
+    annotation: Any = field.annotation
+    return TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
+
+
+@cache
+def _dimension() -> TypeAdapter[Any]:
+    return TypeAdapter(Dimension)

@@ -1,0 +1,279 @@
+"""The sweep definition: a frozen and validated record."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from clr_sweep.definition.dimensions import (
+    Frozen,
+    Scalar,
+    expected,
+)
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.fields import (
+    AboveZero,
+    AcyclicPolicy,
+    At,
+    AtLeastZero,
+    BelowOne,
+    Count,
+    Direction,
+    HeldOut,
+    Metric,
+    Metrics,
+    Name,
+    Precision,
+    Pruner,
+    Seed,
+    StorageUrl,
+    StudyName,
+)
+from clr_sweep.definition.metrics import default_metrics, direction
+from clr_sweep.definition.optimizers import (
+    OPTIMIZERS,
+    argument_problems,
+    as_keras_takes_them,
+    momentum_problem,
+)
+from clr_sweep.definition.range_test_settings import RangeTestConfig
+from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.problems import unknown
+
+
+class DatasetConfig(Frozen):
+    """Where the images come from, and the part held out of the training data.
+
+    Attributes:
+        name: `fashion_mnist`, a `.npz` file, or `module:function`.
+        validation: examples held out of the training data: a number, or a part in (0, 1).
+        folder: where to look for the files first.
+    """
+
+    name: Name
+    validation: HeldOut = 0.1
+    folder: StrictStr | None = None
+
+    def held_out(self, examples: int) -> int:
+        """How many of the training examples are held out; it may be all of them, or none."""
+        part = self.validation
+        return part if isinstance(part, int) else int(part * examples + 0.5)
+
+
+class ModelConfig(Frozen):
+    """A model by name: `tutorial_cnn`, or `module:function` returning a `keras.Model`."""
+
+    name: Name
+    arguments: dict[StrictStr, Scalar] = {}
+
+
+class OptimizerConfig(Frozen):
+    """A Keras optimizer by name, with its arguments; the schedule gives the learning rate."""
+
+    name: StrictStr = Field(json_schema_extra={"enum": list(OPTIMIZERS)})
+    arguments: dict[StrictStr, Scalar] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_mapping(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if not isinstance(value, (dict, OptimizerConfig)):
+            raise expected("the name of an optimizer, or a mapping of name and arguments")
+        if isinstance(value, OptimizerConfig) or "arguments" not in value:
+            return value
+        arguments = as_keras_takes_them(value.get("name"), value["arguments"])
+        return {**value, "arguments": arguments}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.name not in OPTIMIZERS:
+            raise FieldProblemsError([(("name",), unknown("optimizer", self.name, OPTIMIZERS))])
+        found = argument_problems(self.name, self.arguments)
+        if problems := [(("arguments", *keys), text) for keys, text in found]:
+            raise FieldProblemsError(problems)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        mapping = handler.resolve_ref_schema(handler(core_schema))
+        return {"anyOf": [{"enum": list(OPTIMIZERS)}, mapping], "title": mapping.pop("title")}
+
+
+class CycledMomentum(Frozen):
+    """Bounds of a momentum (or beta_1) that falls while the learning rate rises, and back."""
+
+    low: BelowOne = 0.85
+    high: BelowOne = 0.95
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.low >= self.high:
+            text = f"must be above low ({self.low:g}), got {self.high:g}"
+            raise FieldProblemsError([(("high",), text)])
+        return self
+
+
+class EarlyStopping(Frozen):
+    """When a trial ends before its budget: judged from trough to trough, never between.
+
+    Attributes:
+        patience: so many troughs in a row without an improvement end the trial.
+        min_delta: what counts as none: a gain in the objective's metric of no more than this.
+    """
+
+    patience: Count
+    min_delta: AtLeastZero = 0.0
+
+
+class TrainingConfig(Frozen):
+    """How a model is trained, apart from the learning-rate schedule.
+
+    Attributes:
+        epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
+            whole cycle within it.
+        metrics: what is measured beside the loss: Keras' metrics by name, or `module:name` of a
+            metric of the user's own. Accuracy where they are left out and the loss is one of a
+            classification, else none.
+        cycle_momentum: None: the optimizer's momentum is the same at every step.
+        early_stopping: None: trials use their budget. Policies without cycles always do.
+        precision: Keras' dtype policy that the model is built under.
+    """
+
+    optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
+    batch_size: Count = 64
+    epochs: Count
+    loss: Name = "sparse_categorical_crossentropy"
+    metrics: Metrics = ("accuracy",)
+    cycle_momentum: CycledMomentum | None = None
+    early_stopping: EarlyStopping | None = None
+    precision: Precision = "float32"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_of_loss(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "metrics" not in value:
+            loss = value.get("loss", cls.model_fields["loss"].default)
+            return {**value, "metrics": default_metrics(str(loss))}
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.cycle_momentum is not None:
+            optimizer = self.optimizer
+            if text := momentum_problem((optimizer.name,), optimizer.arguments):
+                raise FieldProblemsError([(("cycle_momentum",), text)])
+        return self
+
+
+class Objective(Frozen):
+    """What makes a trial good: a metric, its direction, and when it is read.
+
+    Attributes:
+        at: `cycle_end`, the trough of the last whole cycle within the budget; `final`, the last
+            epoch of the whole budget; `best`, the best of the troughs up to that of `cycle_end`.
+    """
+
+    metric: Metric = "val_accuracy"
+    direction: Direction = "maximize"
+    at: At = "cycle_end"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _direction_of_metric(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "direction" not in value:
+            metric = value.get("metric", cls.model_fields["metric"].default)
+            natural = direction(metric) if isinstance(metric, str) else "maximize"
+            if natural is None:
+                text = (
+                    f"direction is required, maximize or minimize: {metric} is none of Keras' "
+                    "metrics, so which is better is not known"
+                )
+                raise FieldProblemsError([((), text)])
+            return {**value, "direction": natural}
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        natural = direction(self.metric)
+        if natural is not None and self.direction != natural:
+            text = f"must be {natural} for the metric {self.metric}, got {self.direction!r}"
+            raise FieldProblemsError([(("direction",), text)])
+        return self
+
+    @property
+    def sign(self) -> int:
+        """+1 if larger is better, else -1."""
+        return 1 if self.direction == "maximize" else -1
+
+
+class StudyConfig(Frozen):
+    """The Optuna study.
+
+    Attributes:
+        trials: the total, those of earlier starts included.
+        jobs: trials at once; None: `trials_per_gpu` on each GPU, without one as many as cores.
+        trials_per_gpu: trials that share a GPU, where `jobs` is None.
+        deterministic: the same trials with the same results whatever the number of jobs, and
+            however often the sweep is interrupted.
+        retries: how often a trial goes on after a failure that is not its own: its process was
+            killed, or out of memory.
+        trial_timeout: seconds that a trial may take, all its attempts together; None: any.
+        timeout: seconds after which a start stops the sweep, trials in flight included; None:
+            never.
+    """
+
+    name: StudyName | None = None
+    trials: Count = 50
+    sampler: Literal["tpe", "random", "qmc"] = "tpe"
+    pruner: Pruner = "cycle_aware"
+    seed: Seed = 42
+    jobs: Count | None = None
+    trials_per_gpu: Count = 1
+    storage: StorageUrl | None = None
+    deterministic: StrictBool = False
+    retries: Annotated[StrictInt, Field(ge=0, le=1000)] = 2
+    trial_timeout: AboveZero | None = None
+    timeout: AboveZero | None = None
+
+
+class BaselineConfig(Frozen):
+    """The run without CLR: everything else as in training.
+
+    Attributes:
+        learning_rate: the highest rate of the policy.
+    """
+
+    policy: AcyclicPolicy = "constant"
+    learning_rate: AboveZero = 0.01
+
+
+class Sweep(Frozen):
+    """A sweep definition, validated as a whole."""
+
+    name: StudyName
+    description: StrictStr = ""
+    dataset: DatasetConfig
+    model: ModelConfig
+    training: TrainingConfig
+    search_space: SearchSpace
+    objective: Objective = Objective()
+    study: StudyConfig = StudyConfig()
+    baseline: BaselineConfig = BaselineConfig()
+    range_test: RangeTestConfig = RangeTestConfig()
+
+    @property
+    def study_name(self) -> str:
+        return self.study.name or self.name

@@ -1,0 +1,219 @@
+"""Reading a sweep file: overrides, and every problem of both at once."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.definition.sweep import DatasetConfig, OptimizerConfig, Sweep
+from clr_sweep.definition.dimensions import bounds
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.metrics import OWN, default_metrics, objectives
+from clr_sweep.definition.readable_values import readable_values
+from clr_sweep.common.secrets import secrets_of
+from clr_sweep.definition.shipped_sweeps import with_known_sweeps
+from clr_sweep.definition.space_checks import Problem, cycle_problem, momentum_problems, space_problems
+from clr_sweep.definition.problems import sentence, shown, unknown, validation
+from clr_sweep.definition.yaml_file import read_mapping
+
+OPTIONS = {
+    "--trials": "study.trials",
+    "--epochs": "training.epochs",
+    "--jobs": "study.jobs",
+    "--seed": "study.seed",
+    "--study": "study.name",
+    "--storage": "study.storage",
+}
+"""The options of the command line that stand in place of a value of the file."""
+
+RANGE_TEST_OPTIONS = {
+    f"--{name.replace('_', '-')}": f"range_test.{name}"
+    for name in ("low", "high", "epochs", "seeds", "ramp", "rule", "min_seeds")
+}
+"""Those of `clr-sweep range-test`."""
+
+_OPTION_OF = {
+    key: option for known in (OPTIONS, RANGE_TEST_OPTIONS) for option, key in known.items()
+}
+_TEXTS = ("study.name", "study.storage")
+_RATES = ("range_test.low", "range_test.high")
+_WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
+
+
+def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
+    """Read, override and validate a sweep file.
+
+    Args:
+        path: the YAML file. Relative files and modules that it names are looked for beside it
+            first, then in the current folder.
+        overrides: values by dotted key (`study.trials`), put in place of the file's. A whole
+            number may be given as the text that stood on the command line.
+
+    Raises:
+        InputError: with every problem found in the file and in the overrides, each with its
+            place.
+    """
+    given = {key: _from_text(key, value) for key, value in (overrides or {}).items()}
+    wrong = [f"{_option(key)}: {text}" for key, text in _override_problems(given)]
+    try:
+        content = read_mapping(path)
+    except InputError as error:
+        text = with_known_sweeps(str(error), path)
+        raise InputError([*wrong, *text.split("\n")]) from None
+    for key, value in given.items():
+        section, _, name = key.partition(".")
+        inner = content.setdefault(section, {})
+        if isinstance(inner, dict):
+            content[section] = {**inner, name: value}
+    sweep, problems = validation(Sweep, content)
+    values = readable_values(content)
+    training = content.get("training")
+    if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
+        values["training.metrics"] = default_metrics(values["training.loss"])
+    problems += _problems(values, search_path(path))
+    no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
+    for keys, text in dict.fromkeys(problems):
+        if no_metric and keys == ("objective",) and "direction is required" in text:
+            continue  # of a metric that there is not
+        if ".".join(keys) not in given:
+            wrong.append(f"{path}: {sentence(keys, text)}")
+    # Wrong only together with the factors, so an override by itself does not show it.
+    if (short := cycle_problem(values)) is not None:
+        key = "training.epochs"
+        wrong.append(f"{_option(key) if key in given else f'{path}: {key}'}: {short}")
+    if sweep is None or wrong:
+        raise InputError(wrong)
+    return sweep
+
+
+def search_path(path: Path) -> tuple[Path, ...]:
+    """Where files and modules named in the file at `path` are looked for, in this order."""
+    return tuple(dict.fromkeys((path.resolve().parent, Path.cwd())))
+
+
+def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
+    """What is wrong with the validation part and the batches for this many training examples."""
+    values = {
+        "dataset.name": sweep.dataset.name,
+        "dataset.validation": sweep.dataset.validation,
+        "training.batch_size": sweep.training.batch_size,
+        **{f"search_space.{key}": value for key, value in sweep.search_space.further.items()},
+    }
+    yield from (sentence(keys, text) for keys, text in _size_problems(values, examples))
+
+
+def _from_text(key: str, value: Any) -> Any:
+    if isinstance(value, str) and key not in _TEXTS and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    if isinstance(value, str) and key in _RATES:
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return value
+
+
+def _option(key: str) -> str:
+    return _OPTION_OF.get(key, key)
+
+
+def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the overrides by themselves, whatever the file says."""
+    alone: dict[str, dict[str, Any]] = {}
+    for key, value in given.items():
+        section, _, name = key.partition(".")
+        alone.setdefault(section, {})[name] = value
+    for keys, text in validation(Sweep, alone)[1]:
+        if (key := ".".join(keys)) in given:
+            yield key, text
+
+
+def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    from clr_sweep.training.data.datasets import check_dataset_name, training_examples
+    from clr_sweep.training.models import MODELS, check_model_name
+    from clr_sweep.training.signatures import function_arguments
+
+    if (data := values.get("dataset.name")) is not None:
+        wrong_data = check_dataset_name(data, folders)
+        yield from ((("dataset", "name"), text) for text in wrong_data)
+        if not wrong_data and (examples := training_examples(data, folders)) is not None:
+            yield from _size_problems(values, examples)
+    model_arguments = None
+    if (model := values.get("model.name")) is not None:
+        yield from ((("model", "name"), text) for text in check_model_name(model, folders))
+        if model in MODELS:
+            model_arguments = tuple(inspect.signature(MODELS[model]).parameters)
+        else:
+            model_arguments = function_arguments(model, folders)
+    if model_arguments is not None:
+        for key in values.get("model.arguments", {}):
+            if key not in model_arguments:
+                text = unknown(f"argument of the model {model}", key, model_arguments)
+                yield ("model", "arguments", key), text
+    yield from _metric_problems(values, folders)
+    storage = values.get("study.storage")
+    if storage is not None and secrets_of(storage):
+        yield (
+            ("study", "storage"),
+            f"must hold no password, since the file is kept with the study, got {shown(storage)}: "
+            "leave it to the database's own ways, such as PGPASSWORD or ~/.pgpass",
+        )
+    space = {
+        key.removeprefix("search_space."): value
+        for key, value in values.items()
+        if key.startswith("search_space.")
+    }
+    optimizer: OptimizerConfig | None = values.get("training.optimizer")
+    for keys, text in space_problems(space, optimizer, model_arguments):
+        yield ("search_space", *keys), text
+    if values.get("training.cycle_momentum") is not None and optimizer is not None:
+        for keys, text in momentum_problems(space, optimizer):
+            yield ("search_space", *keys), text
+
+
+def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    """What is wrong with the metrics' modules, and with an objective that is not among them."""
+    from clr_sweep.training.imports import function_problems
+
+    loss, metrics = values.get("training.loss"), values.get("training.metrics")
+    if metrics is None or loss is None:
+        return
+    for index, written in enumerate(metrics):
+        for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
+            yield ("training", "metrics", str(index)), text
+    metric = values.get("objective.metric")
+    if metric is not None and metric not in (known := objectives(metrics)):
+        beside = f"with the loss {loss}, " if not metrics else ""
+        yield (
+            ("objective", "metric"),
+            f"{unknown('metric', metric, known)}: {beside}training.metrics says what is measured "
+            "beside the loss",
+        )
+
+
+def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem]:
+    part = values.get("dataset.validation")
+    if part is None:
+        return
+    held_out = DatasetConfig(name=values["dataset.name"], validation=part).held_out(examples)
+    if not 0 < held_out < examples:
+        yield (
+            ("dataset", "validation"),
+            f"must hold out at least one and leave at least one of the {examples} training "
+            f"examples of {values['dataset.name']}, got {part}, which holds out {held_out}",
+        )
+        return
+    for keys in (("training", "batch_size"), ("search_space", "batch_size")):
+        sizes = values.get(".".join(keys))
+        try:
+            largest = 0.0 if sizes is None else bounds(sizes)[1]
+        except (TypeError, ValueError):
+            continue  # no numbers: refused with the search space
+        if largest > examples - held_out:
+            yield (
+                keys,
+                f"must be at most the {examples - held_out} examples that are trained on, "
+                f"got {largest:g}",
+            )

@@ -1,0 +1,175 @@
+"""The figure of a range test: losses and the validation metric against the learning rate."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import blended_transform_factory
+
+from clr_sweep.definition import metrics
+from clr_sweep.range_test.rules import Reading, read
+from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.results import (curves, style)
+from clr_sweep.results import formats as words
+from clr_sweep.range_test.report import edges_in_words
+
+_LINE = 132  # characters that fit into the figure's width
+# Not the colours of the ranges.
+_SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
+
+
+def range_figure(record: RangeTestRecord, refused: Sequence[str] = ()) -> Figure:
+    """Batch losses, smoothed losses and the validation metric of each seed, by learning rate.
+
+    The pair is marked, the ranges to search are shaded, and each seed's stability edge stands
+    where its smoothed loss ends to mean something. Below the axes stands every warning.
+
+    Args:
+        record: a complete test whose curves are there, or one whose bounds are refused.
+        refused: why they are; then neither pair nor ranges are drawn.
+
+    Raises:
+        StoreError: a curve is gone.
+        ValueError: the test is not complete.
+    """
+    found = record.suggestion
+    if found is None and not refused:
+        raise ValueError(f"the range test of {record.study} is {record.state}: nothing to draw")
+    readings = [read(curve, record.metric, record.sign) for curve in record.curves()]
+    test = record.test
+    drawn = style.figure(
+        f"Range test of {words.shorten(record.study, 32)}: {_pair(found, len(readings))}",
+        f"Rule {test.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
+        f"{words.rate(float(test.low))} to {words.rate(float(test.high))} over "
+        f"{words.of_epochs(str(test.epochs))}; "
+        f"{edges_in_words(record, [reading.edge for reading in readings])}",
+        height=6.6,
+        legend=True,
+        footer=_footer(refused if found is None else found.warnings),
+    )
+    top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    style.dress(top, "", "training loss")
+    style.dress(bottom, "learning rate", words.metric(record.metric))
+    _draw_losses(top, readings)
+    _draw_metric(bottom, readings, record)
+    if found is not None:
+        _shade(top, found, named=True)
+        _shade(bottom, found, named=False)
+    style.log_rates(top, "x", [rate for r in readings for rate in (r.rates[0], r.curve.rates[-1])])
+    if test.ramp == "linear":
+        _linear(top, readings)
+    top.tick_params(labelbottom=False)
+    if found is not None:
+        _name_ranges(top, found)
+    style.legend(drawn, _handles(readings, found is not None))
+    drawn.align_ylabels()
+    return drawn
+
+
+def _pair(found: Suggestion | None, seeds: int) -> str:
+    if found is None:
+        return "no bounds"
+    few = f", from {len(found.pairs)} of {seeds} seeds" if len(found.pairs) < seeds else ""
+    return f"base {words.rate(found.base)}, max {words.rate(found.max)}{few}"
+
+
+def _footer(warnings: Sequence[str]) -> list[str]:
+    return [
+        line
+        for warning in warnings
+        for line in textwrap.wrap(f"Warning: {warning}", _LINE, subsequent_indent="    ")
+    ]
+
+
+def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
+    for number, reading in enumerate(readings):
+        color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
+        shown = np.isfinite(curve.losses)
+        ax.plot(*curves.thin(curve.rates[shown], curve.losses[shown]), color=color, lw=0.4,
+                alpha=0.22, zorder=1, gid="batch loss")  # fmt: skip
+        ax.plot(*curves.thin(reading.rates, reading.losses), color=color, lw=1.8, zorder=3,
+                gid="smoothed loss")  # fmt: skip
+        if reading.divergence is not None and reading.edge is not None:
+            at = min(reading.divergence.edge, len(reading.rates) - 1)
+            style.draw_marks(
+                ax, [(reading.edge, float(reading.losses[at]))], style.STATES["diverged"], "edge"
+            )
+    # What the batches do once they diverge must not flatten all that is before.
+    low = min(float(reading.losses.min()) for reading in readings)
+    high = max(reading.start for reading in readings)
+    ax.set_ylim(max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low))
+
+
+def _draw_metric(ax: Axes, readings: Sequence[Reading], record: RangeTestRecord) -> None:
+    for number, reading in enumerate(readings):
+        color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
+        values = curve.metrics[record.metric]
+        shown = np.isfinite(values)
+        rates = curve.rates_at_evaluations()
+        ax.plot(rates[shown], values[shown], color=color, lw=1.5, marker="o", ms=3.2, mec="white",
+                mew=0.4, zorder=3, gid="validation")  # fmt: skip
+    known = [record.sign * reading.measured for reading in readings if len(reading.measured)]
+    if metrics.is_share(record.metric) or not known:
+        return
+    # What a metric without bounds does after the divergence must not flatten all that is before.
+    first = [float(values[0]) for values in known]
+    values = np.concatenate(known)
+    if record.sign < 0:
+        low, high = float(values.min()), max(first)
+        floor = 0.0 if low >= 0 else -np.inf
+        ax.set_ylim(max(floor, low - 0.2 * (high - low)), high + 0.4 * (high - low))
+    else:
+        low, high = min(first), float(values.max())
+        ax.set_ylim(low - 0.4 * (high - low), high + 0.2 * (high - low))
+
+
+def _shade(ax: Axes, found: Suggestion, named: bool) -> None:
+    """Shades the ranges and marks the pair, below the names where they stand in the axes."""
+    for (low, high), color, gid in (
+        (found.init_lr, style.GREEN, "init_lr"),
+        (found.max_lr, style.ORANGE, "max_lr"),
+    ):
+        ax.axvspan(low, high, color=color, alpha=0.10, lw=0, zorder=0, gid=gid)
+    for rate, color in ((found.base, style.GREEN), (found.max, style.VERMILLION)):
+        top = 0.87 if named else 1.0
+        ax.axvline(rate, ymax=top, color=color, lw=1.4, ls=(0, (5, 3)), zorder=2, gid="pair")
+
+
+def _name_ranges(ax: Axes, found: Suggestion) -> None:
+    """Names the shaded ranges and the pair, within the axes at its top."""
+    place = blended_transform_factory(ax.transData, ax.transAxes)
+    left, right = ax.get_xlim()
+    for key, (low, high), color in (
+        ("init_lr", found.init_lr, style.GREEN),
+        ("max_lr", found.max_lr, style.VERMILLION),
+    ):
+        middle = (max(low, left) * min(high, right)) ** 0.5
+        ax.text(
+            middle, 0.985, f"{key}\n{words.rate(low)} to {words.rate(high)}", transform=place,
+            ha="center", va="top", fontsize=style.SMALL, color=color, gid="range", zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.0, "alpha": 0.85},
+        )  # fmt: skip
+
+
+def _linear(ax: Axes, readings: Sequence[Reading]) -> None:
+    """The axis of a linear ramp: Smith's own."""
+    ax.set_xscale("linear")
+    ax.set_xlim(0, 1.02 * max(float(reading.curve.rates[-1]) for reading in readings))
+
+
+def _handles(readings: Sequence[Reading], has_pair: bool) -> list[Line2D]:
+    seeds = [
+        Line2D([], [], color=_SEEDS[i % len(_SEEDS)], lw=1.8, label=f"seed {i + 1}")
+        for i in range(min(len(readings), len(_SEEDS)))
+    ]
+    faint = Line2D([], [], color=style.MUTED, lw=0.6, alpha=0.6, label="each batch")
+    dashes = Line2D([], [], color=style.MUTED, lw=1.4, ls=(0, (5, 3)), label="base and max")
+    pair = [dashes] if has_pair else []
+    marks = [style.handle(style.STATES["diverged"], "stability edge")]
+    return [*seeds, faint, *pair, *(marks if any(r.divergence for r in readings) else [])]

@@ -1,0 +1,125 @@
+"""A range test in words and as YAML: for the terminal, for a sweep file, for MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.results import formats as words
+from clr_sweep.definition.yaml_file import dump
+
+
+def ranges_yaml(record: RangeTestRecord) -> str:
+    """The ranges as they stand in a sweep file, ready to paste; empty while there are none."""
+    if record.suggestion is None:
+        return ""
+    keys = ("init_lr", "max_lr")
+    lines = [
+        f"  {key}: {{low: {low!r}, high: {high!r}, log: true}}"
+        for key in keys
+        for low, high in [getattr(record.suggestion, key)]
+    ]
+    return "\n".join(["search_space:", *lines, ""])
+
+
+def as_yaml(record: RangeTestRecord, origin: Mapping[str, Any]) -> str:
+    """All numbers of a range test; the curves themselves are in their own files.
+
+    Args:
+        origin: of the result: the data's digest, the code, the machine.
+    """
+    found = record.suggestion
+    content: dict[str, Any] = {"study": record.study, "test": record.test.model_dump(mode="json")}
+    if found is not None:
+        seeds = [
+            {"seed": curve.seed, "steps": len(curve.losses), "stability_edge": edge}
+            for curve, edge in zip(record.curves(), found.edges, strict=True)
+        ]
+        bases, tops = zip(*found.pairs, strict=True)
+        content |= {
+            "rule": found.rule,
+            "metric": record.metric,
+            "base": found.base,
+            "max": found.max,
+            "base_over_seeds": {"lowest": min(bases), "highest": max(bases)},
+            "max_over_seeds": {"lowest": min(tops), "highest": max(tops)},
+            "seeds": seeds,
+            "warnings": list(found.warnings),
+            "search_space": {
+                key: {"low": low, "high": high, "log": True}
+                for key, (low, high) in (("init_lr", found.init_lr), ("max_lr", found.max_lr))
+            },
+        }
+    return dump({**content, "training": _training(record), "provenance": dict(origin)})
+
+
+def summary(record: RangeTestRecord) -> str:
+    """The pair, its spread and what speaks against it, in a few lines of plain text."""
+    found = record.suggestion
+    if found is None:
+        return f"range test of {record.study}: {record.state}"
+    bases, tops = zip(*found.pairs, strict=True)
+    noun, seeds = words.plural(len(found.pairs), "seed"), len(found.edges)
+    if len(found.pairs) < seeds:
+        noun = f"{len(found.pairs)} of {seeds} seeds"
+    lines = [
+        f"range test of {record.study}, rule {found.rule}: base {words.rate(found.base)}, "
+        f"max {words.rate(found.max)}",
+        f"  over {noun}: base {_spread(bases)}, max {_spread(tops)}",
+        f"  {edges(record)}",
+        *(f"  warning: {text}" for text in found.warnings),
+    ]
+    return "\n".join(lines)
+
+
+def markdown(record: RangeTestRecord, links: str = "") -> str:
+    """What the UI shows on top of the run's page, the result and the links unopened.
+
+    Args:
+        links: Markdown that stands below the result.
+    """
+    if record.suggestion is None:
+        return f"**Range test: {record.state}.** {record.reason or ''}".rstrip()
+    first, *rest = summary(record).splitlines()
+    # Below it, in the same paragraph: a space between would push it out of sight.
+    result = "  \n".join([f"**{words.capital(first)}**", *([links] if links else [])])
+    # Spaces before a line of a paragraph mean nothing there.
+    listed = "\n".join(f"- {line.strip()}" for line in rest)
+    return f"{result}\n\n{listed}\n\n```yaml\n{ranges_yaml(record)}```"
+
+
+def edges(record: RangeTestRecord) -> str:
+    """Where a stability edge was seen, in words."""
+    return edges_in_words(record, record.suggestion.edges if record.suggestion else ())
+
+
+def edges_in_words(record: RangeTestRecord, seen: Sequence[float | None]) -> str:
+    """The same, of a test that suggests nothing.
+
+    Args:
+        seen: the stability edge of each seed, None where there is none.
+    """
+    known = [edge for edge in seen if edge is not None]
+    if not known:
+        return f"no stability edge seen up to {words.rate(float(record.test.high))}"
+    several = f" ({len(known)} of {len(record.files)} seeds)" if len(record.files) > 1 else ""
+    return f"stability edge at {_spread(known)}{several}"
+
+
+def _spread(values: Any) -> str:
+    low, high = words.rate(min(values)), words.rate(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _training(record: RangeTestRecord) -> dict[str, Any]:
+    """What the bounds hold for: they do not carry over to another one."""
+    training = record.config.training
+    return {
+        "model": record.config.model.model_dump(mode="json"),
+        "dataset": record.config.dataset.name,
+        "optimizer": training.optimizer.model_dump(mode="json"),
+        "batch_size": training.batch_size,
+        "loss": training.loss,
+        "precision": training.precision,
+    }

@@ -1,0 +1,124 @@
+"""A range test run: its seeds, each in a process of its own, and what they suggest."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.engines.local.engine import LocalEngine
+from clr_sweep.common.errors import StoreError
+from clr_sweep.range_test.curve import read_curve
+from clr_sweep.range_test.suggestion import RangeTestError, suggest
+from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.range_test.report import as_yaml
+from clr_sweep.engines.to_the_end import Job, run_all
+from clr_sweep.search.space import range_test_config
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
+from clr_sweep.training.durable import part_files, replaced, write_text
+from clr_sweep.training.requests import RANGE_TEST, DataFacts, RangeTestJob
+
+FIGURE, NUMBERS = "range_test.png", "range_test.yaml"
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """The range test of a sweep, on data that is loaded.
+
+    Args:
+        folder: the study's.
+        search_path: folders in which a module of the user's is looked for.
+    """
+
+    sweep: Sweep
+    facts: DataFacts
+    folder: Path
+    search_path: tuple[Path, ...]
+
+    def begun(self) -> RangeTestRecord:
+        """The test before its end, as it is stored and shown."""
+        jobs = self._jobs()
+        return RangeTestRecord(
+            study=self.sweep.study_name,
+            state="running",
+            reason=None,
+            config=jobs[0].config,
+            test=self.sweep.range_test,
+            files=tuple(job.file for job in jobs),
+        )
+
+    def run(
+        self, engine: LocalEngine, stop: StopRequest, say: Callable[[str], None]
+    ) -> RangeTestRecord:
+        """Record the curves that are not there yet, and read the suggestion off them all.
+
+        A seed that an earlier start recorded, of the same test, is not trained again.
+
+        Args:
+            say: shows a line.
+
+        Raises:
+            InterruptedSweepError: after Ctrl-C or SIGTERM; the seeds that are done are kept.
+            RangeTestError: the curves show no bounds, or too few of them do.
+            TrialFailedError: the user's model or data code failed.
+        """
+        jobs, record = self._jobs(), self.begun()
+        jobs[0].file.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in part_files(jobs[0].file.parent):
+            leftover.unlink()
+        due = {
+            f"seed {number + 1}": Job(RANGE_TEST, job, job.file.with_suffix(".log"))
+            for number, job in enumerate(jobs)
+            if not _is_there(job)
+        }
+        if due:
+            say(f"range test: {len(due)} of {len(jobs)} seeds to train")
+        run_all(engine, due, stop, lambda key: say(f"range test: {key} is done"))
+        test = record.test
+        try:
+            found = suggest(
+                record.curves(), test.rule, record.metric, record.sign, needed=test.needed
+            )
+        except RangeTestError as error:
+            # Whoever gives the bounds by hand, or changes the test, has to see what it saw.
+            self._draw(record, error.warnings or (str(error),))
+            raise
+        return replace(record, state="complete", suggestion=found)
+
+    def write(self, record: RangeTestRecord, origin: Mapping[str, Any]) -> None:
+        """Put the numbers and the figure of a complete test into the study's folder."""
+        text = as_yaml(record, {"data_digest": self.facts.digest, **origin})
+        write_text(self.folder / NUMBERS, text)
+        self._draw(record)
+
+    def _draw(self, record: RangeTestRecord, refused: Sequence[str] = ()) -> None:
+        # Imports Matplotlib, which other sweeps need not wait for.
+        from clr_sweep.range_test.figure import range_figure
+
+        with replaced(self.folder / FIGURE) as part:
+            range_figure(record, refused).savefig(part)
+
+    def _jobs(self) -> list[RangeTestJob]:
+        folder, sweep, facts = self.folder / RANGE_TEST_FOLDER, self.sweep, self.facts
+        jobs = []
+        for number in range(sweep.range_test.seeds):
+            config = range_test_config(sweep, number, facts.train)
+            job = RangeTestJob(
+                config, sweep.range_test, facts.materialized, facts.digest, folder, self.search_path
+            )
+            # Tests made in other ways lie beside each other: none takes the place of another.
+            mark = sha256(job.identity.encode()).hexdigest()[:8]
+            jobs.append(replace(job, file=folder / f"seed_{number}-{mark}.npz"))
+        return jobs
+
+
+def _is_there(job: RangeTestJob) -> bool:
+    # One that is damaged is recorded again.
+    with contextlib.suppress(StoreError):
+        return read_curve(job.file, job.identity) is not None
+    return False

@@ -1,0 +1,217 @@
+"""Numbers, schedules and states in words, the same in every figure and report."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+from clr_sweep.definition import metrics
+from clr_sweep.training.records import ENDED, State, StudyRecord, TrialRecord
+from clr_sweep.results import curves
+from clr_sweep.schedules import policies
+
+
+def metric(name: str) -> str:
+    """The name of a metric as readers know it: `validation mean absolute error`."""
+    return f"{metrics.measured_on(name)} {quantity(name)}"
+
+
+def quantity(name: str) -> str:
+    """What a metric measures, without where: `mean absolute error`; one's own as it is named."""
+    known = metrics.of_keras(metrics.base(name))
+    return known.words if known else metrics.base(name)
+
+
+def in_lines(text: str) -> str:
+    """A label beside an axis, in lines that fit its height; a rate's name stays on one."""
+    return textwrap.fill(text, 14, break_long_words=False, break_on_hyphens=False)
+
+
+def capital(text: str) -> str:
+    """The text with its first letter raised and the others left as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def rate(value: float) -> str:
+    """A learning rate with three significant digits: 0.0012, 0.31, 2.5e-5."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def value(number: float) -> str:
+    """A metric's value with four decimals.
+
+    Large ones have fewer, one at least; huge and small ones have four significant digits.
+    """
+    return _value(number, 4)
+
+
+def pair(one: float, other: float) -> tuple[str, str]:
+    """Two values to compare: with as many digits as tell them apart, if they differ."""
+    for digits in range(4, 17):
+        texts = _value(one, digits), _value(other, digits)
+        if one == other or texts[0] != texts[1]:
+            return texts
+    return repr(one), repr(other)
+
+
+def _value(number: float, digits: int) -> str:
+    size = round(abs(number), 12)  # 0.9 - 0.8 is less than 0.1
+    if number == 0 or 0.1 <= size < 1e7:
+        decimals = digits - (int(math.log10(size)) if size >= 100 else 0)
+        return f"{number:.{max(decimals, 1)}f}"
+    mantissa, _, exponent = f"{number:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def points(difference: float) -> str:
+    """A difference of accuracies in points (hundredths), with its sign; never 0 if it is not."""
+    text = f"{round(100 * difference, 2) + 0.0:+.2f}"
+    return f"{100 * difference:+.2g}" if difference and not float(text) else text
+
+
+def gain(name: str, better_by: float) -> str:
+    """By how much one value of a metric is better than another, in the metric's own unit."""
+    if not better_by:
+        return "the same"
+    if metrics.is_share(name):
+        return f"{points(better_by)} points"
+    return f"{value(abs(better_by))} {'better' if better_by > 0 else 'worse'}"
+
+
+def change(name: str, difference: float) -> str:
+    """A difference of two values of a metric with its sign, in the metric's own unit."""
+    if not difference:
+        return "equal"
+    if metrics.is_share(name):
+        return f"{points(difference)} points"
+    return f"{'+' if difference > 0 else '-'}{value(abs(difference))}"
+
+
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: 1 trial, 12 trials."""
+    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def epochs(number: float) -> str:
+    """Epochs to one decimal where they are not whole: 16, 13.2."""
+    return f"{round(number, 1) + 0.0:.10g}"
+
+
+def of_epochs(number: str) -> str:
+    """A number of epochs with its noun."""
+    return f"{number} {'epoch' if number == '1' else 'epochs'}"
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text on one line, cut with an ellipsis where it is longer than `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def bounds(record: TrialRecord) -> str:
+    """Policy and rates: `triangular2, 0.0012 to 0.31`, `cosine from 0.1`, or `constant 0.01`."""
+    schedule = record.config.schedule
+    if schedule.policy == policies.CONSTANT:
+        return f"constant {rate(schedule.init_lr)}"
+    if not schedule.is_cyclical:
+        link = "up to" if schedule.policy == "one_cycle" else "from"
+        return f"{schedule.policy} {link} {rate(schedule.max_lr)}"
+    words = f"{schedule.policy}, {rate(schedule.init_lr)} to {rate(schedule.max_lr)}"
+    decays = schedule.policy in policies.DECAYING
+    return words + (f", gamma {schedule.gamma:.7g}" if decays else "")
+
+
+def cycles(record: TrialRecord) -> str:
+    """The planned cycles: `half cycle 4 epochs = 3,376 steps, 2 whole cycles in 16 epochs, ...`."""
+    config = record.config
+    planned = of_epochs(epochs(curves.planned_epochs(record)))
+    if not config.schedule.is_cyclical:
+        return f"{plural(config.steps, 'step')} in {planned}"
+    whole = policies.whole_cycles(config.steps, config.schedule.step_size)
+    return (
+        f"half cycle {of_epochs(f'{config.schedule.step_size_factor:.4g}')} = "
+        f"{plural(config.schedule.step_size, 'step')}, "
+        f"{plural(whole, 'whole cycle')} in {planned}, {_end(record)}"
+    )
+
+
+def schedule(record: TrialRecord) -> str:
+    """The whole schedule in one phrase: policy, rates, cycles and how it ends."""
+    return f"{bounds(record)}, {cycles(record)}"
+
+
+def _end(record: TrialRecord) -> str:
+    config = record.config
+    size = config.schedule.step_size
+    if config.steps in policies.troughs(config.steps, size):
+        return "ends at a trough"
+    if config.steps % (2 * size) == size:
+        return "ends at a peak"
+    last = float(config.schedule.learning_rate(config.steps - 1))
+    slope = "rise" if config.steps % (2 * size) < size else "fall"
+    return f"ends in mid-cycle, on the {slope}, at rate {rate(last)}"
+
+
+def divergence(record: TrialRecord) -> str:
+    """Where the loss stopped being a number, or an empty text."""
+    found = record.divergence
+    if found is None:
+        return ""
+    words = (
+        f"diverged at step {count(found.step)} (epoch {found.epoch}) at rate "
+        f"{rate(found.learning_rate)}"
+    )
+    if not record.config.schedule.is_cyclical:
+        return words
+    return words + f", {math.floor(100 * found.phase)}% through its cycle"
+
+
+def short_state(record: TrialRecord) -> str:
+    """How a trial stands, without the reason: `pruned after 6 epochs`."""
+    if record.divergence is not None:
+        return f"diverged at step {count(record.divergence.step)}"
+    done = of_epochs(epochs(curves.epochs_done(record)))
+    return record.state + (f" after {done}" if record.reports else "")
+
+
+def state(record: TrialRecord) -> str:
+    """How a trial stands, with what is known of why."""
+    if record.state == "diverged" and record.divergence is not None:
+        return divergence(record)
+    reason = shorten(record.reason, 300) if record.reason else ""
+    return short_state(record) + (f": {reason}" if reason else "")
+
+
+def deviations(study: StudyRecord) -> str:
+    """A warning where trials used other rates than planned, else an empty text."""
+    found = [record for record in study.all if record.learning_rate_deviation]
+    if not found:
+        return ""
+    worst = max(found, key=lambda record: record.learning_rate_deviation or 0.0)
+    by = rate(worst.learning_rate_deviation or 0.0)
+    where = "in 1 run" if len(found) == 1 else f"in {count(len(found))} runs"
+    return (
+        f"Warning: the learning rates used are not those planned {where}, by up to {by} "
+        f"({worst.label}): their schedules are not what they are called."
+    )
+
+
+def counts(study: StudyRecord, planned: int | None = None) -> str:
+    """The trials by state: `12 of 50 trials: 9 complete, 2 pruned, 1 diverged`.
+
+    Args:
+        study: the study.
+        planned: how many trials the study is to have in all; None if not known.
+    """
+    ended = study.ended
+    total = max(planned or 0, ended)
+    head = f"{ended} of {plural(total, 'trial')}" if ended < total else plural(ended, "trial")
+    still_open: tuple[State, ...] = ("interrupted", "running")
+    shown = [name for name in (*ENDED, *still_open) if name in ENDED or study.count(name)]
+    return f"{head}: {', '.join(f'{study.count(name)} {name}' for name in shown)}"

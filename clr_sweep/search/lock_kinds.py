@@ -1,0 +1,167 @@
+"""The locks of the kinds of storage: a server's own, or a byte of a file beside the database."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from abc import ABC, abstractmethod
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from clr_sweep.common import file_locks
+from clr_sweep.common.errors import StoreError
+from clr_sweep.search.storage import wait_for_server
+
+
+class Lock(ABC):
+    """Of one study of one storage; it goes with the process."""
+
+    @abstractmethod
+    def take(self) -> bool:
+        """Take it, again if it was lost; False if another process holds it."""
+
+    @abstractmethod
+    def is_held(self) -> bool:
+        """Whether it was not lost since it was taken."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let it go."""
+
+
+class NoLock(Lock):
+    """Of a storage that no other process can open, or for which there is none."""
+
+    def take(self) -> bool:
+        return True
+
+    def is_held(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+class FileLock(Lock):
+    """A byte of a file beside the database; SQLite's own locks would drop one in the database.
+
+    Args:
+        file: made if it is not there.
+        byte: of the study.
+    """
+
+    def __init__(self, file: Path, byte: int) -> None:
+        self._file, self._byte = file, byte
+        self._opened: int | None = None
+
+    def take(self) -> bool:
+        """See `Lock`.
+
+        Raises:
+            StoreError: the file cannot be written, or its file system gives no lock.
+        """
+        if not file_locks.AVAILABLE:
+            return True
+        while not self.is_held():
+            self.close()
+            try:
+                self._opened = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as error:
+                raise file_locks.problem("written", self._file, error) from None
+            try:
+                if not file_locks.lock(self._opened, self._byte):
+                    self.close()
+                    return False
+            except OSError as error:
+                raise file_locks.problem("locked", self._file, error) from None
+        return True
+
+    def is_held(self) -> bool:
+        """See `Lock`: the lock of a file that was removed keeps nobody out of a new one."""
+        if not file_locks.AVAILABLE:
+            return True
+        if self._opened is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._opened), os.stat(self._file))
+        except OSError:  # gone, as a rule; what else it is `take` says
+            return False
+
+    def close(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
+
+
+class ServerLock(Lock):
+    """A lock of a database server's; a connection of its own holds it until that ends."""
+
+    KINDS = ("postgresql", "mysql", "mariadb")
+
+    def __init__(self, url: str, study: str) -> None:
+        self._is_postgresql = make_url(url).get_backend_name() == "postgresql"
+        self._study = study
+        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._connection: Connection | None = None
+        self._asks = ""
+
+    def take(self) -> bool:
+        """See `Lock`.
+
+        Raises:
+            SQLAlchemyError: the server cannot be reached.
+            StoreError: it gives no such locks.
+        """
+        self.close()
+        self._connection = connection = self._engine.connect()
+        if not self._asks:  # it has answered once
+            wait_for_server(self._engine)
+        if self._is_postgresql:
+            # Such locks are the database's. In the list of all, a number is cut in two.
+            number = number_of(self._study)
+            takes = f"SELECT pg_try_advisory_lock({number})"
+            self._asks = (
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
+                f"pid = pg_backend_pid() AND objsubid = 1 AND classid = {number >> 32} "
+                f"AND objid = {number & 0xFFFFFFFF}"
+            )
+        else:
+            # They are the whole server's, and a name has 64 characters at most.
+            database = connection.execute(text(_DATABASE)).scalar()
+            name = f"clr-sweep-{sha256(f'{database}/{self._study}'.encode()).hexdigest()[:48]}"
+            takes = f"SELECT GET_LOCK('{name}', 0)"
+            self._asks = f"SELECT IS_USED_LOCK('{name}') = CONNECTION_ID()"
+        taken = connection.execute(text(takes)).scalar()
+        if taken is None:
+            raise StoreError(f"the server of the study storage gives no lock ({takes} was NULL)")
+        return bool(taken)
+
+    def is_held(self) -> bool:
+        """See `Lock`."""
+        if self._connection is None:
+            return False
+        try:
+            return bool(self._connection.execute(text(self._asks)).scalar())
+        except SQLAlchemyError:  # the connection is gone, and the lock with it
+            self.close()
+            return False
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                self._connection.close()
+            self._connection = None
+
+
+# Where a server takes no notice of a name's case, two spellings are one database.
+_DATABASE = "SELECT IF(@@lower_case_table_names, LOWER(DATABASE()), DATABASE())"
+
+
+def number_of(study: str) -> int:
+    """A number for each study of a storage: what locks are numbered with, 62 bits of it."""
+    return int.from_bytes(sha256(study.encode()).digest()[:8]) >> 2

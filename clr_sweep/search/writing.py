@@ -1,0 +1,139 @@
+"""Writing what becomes of trials into the study: what belongs to a state first, the state last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from clr_sweep.training.records import RangeTestRecord, State, TrialResult
+from clr_sweep.search.attributes import (
+    BASELINE,
+    CONFIG,
+    FOLDER,
+    PROGRESS,
+    PROVENANCE,
+    RANGE_TEST,
+    REASON,
+    RESULT,
+    RETRIED,
+    STATE,
+)
+from clr_sweep.search.places import Places
+from clr_sweep.definition.trial_config import TrialConfig
+
+
+def record_progress(study: optuna.Study, state: State, planned: int, reason: str = "") -> None:
+    """Store how far the study is: running, complete, interrupted or failed, and why."""
+    study.set_user_attr(PROGRESS, {STATE: state, "planned": planned, REASON: reason})
+
+
+def waiting_again(study: optuna.Study) -> list[int]:
+    """Put trials that no driver runs back into the queue, under their numbers and parameters.
+
+    A RUNNING trial at the start of a driver was left behind by one that died.
+
+    Returns:
+        The numbers of the trials that wait now, those that a stopped driver put back among them.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        put_back(study, trial)
+    baseline = study.user_attrs.get(BASELINE, {})
+    if baseline.get(STATE) == "running":
+        study.set_user_attr(BASELINE, {**baseline, STATE: "interrupted"})
+    tested = study.user_attrs.get(RANGE_TEST, {})
+    if tested.get(STATE) == "running":
+        study.set_user_attr(RANGE_TEST, {**tested, STATE: "interrupted"})
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    # One that was only enqueued, as the range test's suggestion is, has not begun.
+    return [trial.number for trial in waiting if CONFIG in trial.user_attrs]
+
+
+def put_back(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:
+    """Let a trial that was interrupted wait for its next start."""
+    study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+
+def record_epoch(study: optuna.Study, trial: optuna.Trial, epoch: int, value: float) -> None:
+    """Store the objective's value at the end of an epoch.
+
+    An attempt that had to start over reports epochs that an earlier one has reported: the same
+    values as a rule; if not, what counts is this attempt.
+    """
+    known = trial._cached_frozen_trial.intermediate_values
+    if known.get(epoch) != value:
+        # Not Trial.report, which keeps the first value of an epoch.
+        study._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+        known[epoch] = value
+
+
+def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult) -> None:
+    """Store how a trial ended.
+
+    A diverged trial is told as PRUNED: the sampler ranks it below the complete ones and learns
+    from it, and no value that is not a number enters the storage.
+    """
+    storage, trial_id = study._storage, trial._trial_id
+    storage.set_trial_user_attr(trial_id, RESULT, asdict(result))
+    # As Study.tell, which reads the trial twice more.
+    if result.state == "complete" and result.value is not None:
+        storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [result.value])
+    else:
+        reported = trial._cached_frozen_trial.intermediate_values
+        last = reported[max(reported)] if reported else None
+        values = None if last is None else [last]
+        storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
+
+
+def record_failure(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:
+    """Store that a trial failed, and why."""
+    trial.set_user_attr(STATE, "failed")
+    trial.set_user_attr(REASON, reason)
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def record_retry(study: optuna.Study, trial: optuna.Trial, reasons: list[str]) -> None:
+    """Let a trial wait for its next attempt; with the reasons why the earlier ones ended."""
+    trial.set_user_attr(RETRIED, reasons)
+    put_back(study, trial)
+
+
+def record_baseline(
+    study: optuna.Study,
+    config: TrialConfig,
+    folder: Path,
+    provenance: Mapping[str, Any],
+    result: TrialResult | None,
+    state: State,
+    reason: str | None = None,
+    retried: tuple[str, ...] = (),
+) -> None:
+    """Store how the baseline ended; it is no trial: the sampler must not learn from it."""
+    content = {
+        CONFIG: config.model_dump(mode="json"),
+        FOLDER: Places(study).stored(folder),
+        PROVENANCE: dict(provenance),
+        RESULT: asdict(result) if result else None,
+        STATE: state,
+        REASON: reason,
+        RETRIED: list(retried),
+    }
+    study.set_user_attr(BASELINE, content)
+
+
+def record_range_test(study: optuna.Study, record: RangeTestRecord) -> None:
+    """Store how far the range test is, and once it is complete what it suggests: for ever."""
+    places = Places(study)
+    content = {
+        STATE: record.state,
+        REASON: record.reason,
+        CONFIG: record.config.model_dump(mode="json"),
+        "test": record.test.model_dump(mode="json"),
+        "files": [places.stored(file) for file in record.files],
+        "suggestion": record.suggestion.as_json() if record.suggestion else None,
+    }
+    study.set_user_attr(RANGE_TEST, content)

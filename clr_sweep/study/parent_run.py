@@ -1,0 +1,177 @@
+"""The run that stands for a whole study: opened with its settings, by `run` and by `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+from mlflow.tracking import MlflowClient
+
+from clr_sweep import __version__
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.dimensions import Range, RatioRange
+from clr_sweep.definition.metrics import is_positive, name_of
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.search import storage
+from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
+from clr_sweep.search.places import Places
+from clr_sweep.search.reading import stored_sweep
+from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.common.secrets import hidden_address
+from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.lookup import experiment_of
+from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.store import experiment_id
+from clr_sweep.tracking.views import save_view
+from clr_sweep.training.requests import DataFacts
+
+
+def stored_facts(
+    data: DataFacts, file: Path, folder: Path, search_path: tuple[Path, ...]
+) -> dict[str, Any]:
+    """What a study keeps of its data and its files, for those who have only the study.
+
+    Args:
+        file: the sweep file.
+        folder: the study's.
+        search_path: folders in which a module of the user's is looked for.
+    """
+    facts = asdict(data)
+    del facts["materialized"]
+    return {
+        "data_digest": data.digest,
+        "data": facts,
+        "sweep_file": file.name,
+        "sweep_argument": _as_named(file, folder),
+        "folder": str(folder),
+        "search_path": [str(folder) for folder in search_path],
+    }
+
+
+def _as_named(file: Path, folder: Path) -> str:
+    """The sweep file as a command names it where the study was started, which may be moved."""
+    started_in = folder.parent.parent
+    return str(file.relative_to(started_in) if file.is_relative_to(started_in) else file)
+
+
+def is_described(study: optuna.Study) -> bool:
+    """Whether a study holds what its runs are made from; those of earlier versions do not."""
+    attributes = study.user_attrs
+    facts = attributes.get(FACTS, {})
+    return STUDY_ID in attributes and {"data", "folder", "search_path"} <= facts.keys()
+
+
+def publisher_of(
+    study: optuna.Study, client: MlflowClient, link: Link, experiment: str | None = None
+) -> Publisher:
+    """What shows a stored study in MLflow.
+
+    Args:
+        experiment: where to look; None: the one that this process is told to write into, else
+            the one that the study is in, else a new one.
+    """
+    facts: Mapping[str, Any] = study.user_attrs[FACTS]
+    data = facts["data"]
+    runs = SweepRuns(
+        client,
+        experiment or _experiment(study, client),
+        study.study_name,
+        study.user_attrs[STUDY_ID],
+        DataFacts(
+            **{**data, "input_shape": tuple(data["input_shape"])},
+            materialized=Path(),
+        ),
+        with_gamma=_has_gamma(stored_sweep(study)),
+    )
+    folders = tuple(Places(study).whole(folder) for folder in facts["search_path"])
+    return Publisher(runs, link, folders, facts["data_digest"])
+
+
+def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: str | None) -> None:
+    """Open the parent run: its settings and the sweep file.
+
+    Args:
+        url: of the study's storage; its password is not told.
+        adopted: the run that `mlflow run` made, if it did.
+    """
+    runs, sweep = publisher.runs, stored_sweep(study)
+    parent = runs.open_parent(adopted, hidden_address(storage.absolute(url)), __version__)
+    runs.log_params(parent, _settings(sweep))
+    runs.log_text(
+        parent, study.user_attrs[SWEEP_TEXT], f"sweep/{study.user_attrs[FACTS]['sweep_file']}"
+    )
+    objective, sampled = sweep.objective, _sampled_parameters(sweep)
+    maximize = objective.direction == "maximize"
+    save_view(
+        runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled,
+        [name_of(written) for written in sweep.training.metrics],
+        loss_is_positive=is_positive(sweep.training.loss),
+    )  # fmt: skip
+
+
+def _experiment(study: optuna.Study, client: MlflowClient) -> str:
+    sweep = stored_sweep(study)
+    return experiment_id(
+        client,
+        sweep.name,
+        sweep.objective.metric,
+        sweep.objective.direction == "maximize",
+        experiment_of(client, study.user_attrs[STUDY_ID]),
+    )
+
+
+def _settings(sweep: Sweep) -> dict[str, object]:
+    """The study's settings as parameters of the parent.
+
+    Under dotted names: MLflow logs the bare ones (trials, epochs, ...) itself for `mlflow run`,
+    and the same name with another text would be refused. What may change from start to start
+    is left out, since a parameter cannot change.
+    """
+    training = sweep.training
+    return {
+        "dataset.name": sweep.dataset.name,
+        "dataset.validation": sweep.dataset.validation,
+        "model.name": sweep.model.name,
+        "training.optimizer": training.optimizer.name,
+        "training.batch_size": training.batch_size,
+        "training.epochs": training.epochs,
+        "training.loss": training.loss,
+        "training.metrics": ", ".join(training.metrics) or "none",
+        **_early_stopping(sweep),
+        "objective.metric": sweep.objective.metric,
+        "objective.direction": sweep.objective.direction,
+        "objective.at": sweep.objective.at,
+        "study.sampler": sweep.study.sampler,
+        "study.pruner": sweep.study.pruner,
+        "study.seed": sweep.study.seed,
+        "study.deterministic": sweep.study.deterministic,
+        "baseline.policy": sweep.baseline.policy,
+        "baseline.learning_rate": sweep.baseline.learning_rate,
+    }
+
+
+def _early_stopping(sweep: Sweep) -> dict[str, object]:
+    rule = sweep.training.early_stopping
+    values = {} if rule is None else rule.model_dump()
+    return {f"training.early_stopping.{key}": value for key, value in values.items()}
+
+
+def _sampled_parameters(sweep: Sweep) -> list[str]:
+    """The hyperparameters that differ from trial to trial, as the children name them."""
+    space, kinds = sweep.search_space, (Range, RatioRange, tuple)
+    dimensions = {key: getattr(space, key) for key in SCHEDULE_KEYS} | space.further
+    # Those that a range test has not given yet are None.
+    return [
+        key
+        for key, dimension in dimensions.items()
+        if dimension is None or isinstance(dimension, kinds)
+    ]
+
+
+def _has_gamma(sweep: Sweep) -> bool:
+    """Whether any trial may have one."""
+    return any(name in DECAYING for name in sweep.search_space.cyclical_policies)

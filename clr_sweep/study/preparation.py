@@ -1,0 +1,105 @@
+"""Before a sweep starts: the data is loaded once, a trial is looked at, its cost estimated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.cycles import plan_trial
+from clr_sweep.definition.dimensions import bounds
+from clr_sweep.engines.local.engine import LocalEngine
+from clr_sweep.common.errors import InputError
+from clr_sweep.study.progress import Estimate
+from clr_sweep.engines.to_the_end import Job, run_one
+from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep_file import validation_problems
+from clr_sweep.training.requests import (
+    EVALUATED,
+    EVALUATIONS,
+    INSPECT_TRIAL,
+    PREPARE_DATA,
+    DataFacts,
+    DataJob,
+    Inspection,
+    TrialJob,
+)
+from clr_sweep.definition.trial_config import TrialConfig
+
+
+def prepare_data(
+    engine: LocalEngine,
+    name: str,
+    folder: str | None,
+    search_path: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> DataFacts:
+    """Load the data set in a process of its own, into files that all trials share."""
+    job = DataJob(name, Path(folder) if folder else None, search_path, work / "data")
+    facts = run_one(engine, Job(PREPARE_DATA, job, work / "data.log"), stop)
+    assert isinstance(facts, DataFacts)
+    return facts
+
+
+def check_sizes(sweep: Sweep, facts: DataFacts, source: str) -> None:
+    """Refuse a validation part or a batch that the data, now known, cannot give."""
+    if problems := list(validation_problems(sweep, facts.train)):
+        raise InputError(problems, source)
+
+
+def inspect(
+    engine: LocalEngine,
+    config: TrialConfig,
+    facts: DataFacts,
+    search_path: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> Inspection:
+    """Build a trial's model and time some steps: errors in the user's model show here."""
+    job = TrialJob(config, facts.materialized, work / "inspection", search_path)
+    found = run_one(engine, Job(INSPECT_TRIAL, job, work / "inspection.log"), stop)
+    assert isinstance(found, Inspection)
+    return found
+
+
+def estimate(
+    sweep: Sweep, found: Inspection, facts: DataFacts, trials: int, slots: int
+) -> Estimate:
+    """What the trials still to run will cost if none is pruned."""
+    per_epoch = steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
+    space, budget = sweep.search_space, sweep.training.epochs
+    epochs = [
+        plan_trial(factor, per_epoch, budget, sweep.objective.at).epochs
+        for factor in _some_factors(space)
+        for _ in space.cyclical_policies
+    ]
+    epochs += [budget] * 3 * len(space.acyclic_policies)
+    validation = sweep.dataset.held_out(facts.train)
+    per_epoch_seconds = per_epoch * found.seconds_per_step + validation * found.seconds_per_example
+    test, range_test = sweep.range_test, 0.0
+    if sweep.search_space.awaits_range_test:
+        evaluated = EVALUATIONS * min(EVALUATED, validation)
+        range_test = test.seeds * (
+            found.fixed_seconds
+            + test.epochs * per_epoch * found.seconds_per_step
+            + evaluated * found.seconds_per_example
+        )
+    return Estimate(
+        trial_seconds=found.fixed_seconds + per_epoch_seconds * sum(epochs) / len(epochs),
+        baseline_seconds=found.fixed_seconds + per_epoch_seconds * sweep.training.epochs,
+        trials=trials,
+        slots=slots,
+        range_test_seconds=range_test,
+    )
+
+
+def _some_factors(space: SearchSpace) -> tuple[float, float, float]:
+    """The smallest, a middle and the largest step-size factor that trials may have."""
+    factor = space.step_size_factor
+    low, high = bounds(factor)
+    if isinstance(factor, tuple):
+        return low, float(sorted(factor)[len(factor) // 2]), high
+    whole = in_whole_numbers("step_size_factor", factor)
+    return low, (low + high) // 2 if whole else (low + high) / 2, high

@@ -1,0 +1,83 @@
+"""How many jobs run at once, and on what: GPUs if TensorFlow can use any, else the cores."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.engines.devices import Device
+from clr_sweep.engines.local.engine import LocalEngine
+from clr_sweep.engines.to_the_end import Job, run_one
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def usable_cores() -> int:
+    """The cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def take_slots(
+    engine: LocalEngine,
+    study: StudyConfig,
+    work: Path,
+    stop: StopRequest,
+    at_most: int | None = None,
+) -> None:
+    """Ask TensorFlow for the GPUs it can use, and settle how many jobs the engine runs at once.
+
+    A job asks, in a process that then ends: the driver imports no TensorFlow, and whoever has
+    spoken to a GPU's driver cannot fork processes that do. What TensorFlow says is what counts: a
+    GPU that it lacks a library for is none.
+
+    Args:
+        at_most: so many jobs there are, however many slots there could be.
+    """
+    names = run_one(engine, Job(FIND_GPUS, None, work / "gpus.log"), stop)
+    assert isinstance(names, tuple)
+    devices = gpus(names, os.environ)
+    slots = study.jobs or len(devices) * study.trials_per_gpu or usable_cores()
+    engine.use(min(slots, at_most or slots), devices)
+
+
+def gpus(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Device, ...]:
+    """The GPUs as devices, each with what limits a process to it.
+
+    Args:
+        names: of the GPUs that TensorFlow finds in this environment, in its order.
+        environment: its `CUDA_VISIBLE_DEVICES` may leave GPUs out, order them, and name them by
+            number or UUID. GPUs are found in the order of its entries, up to the first that is
+            none (CUDA Programming Guide, "CUDA Environment Variables").
+    """
+    if not (listed := environment.get(VISIBLE)):
+        entries = [str(number) for number in range(len(names))]
+    else:
+        entries = [entry.strip() for entry in listed.split(",")]
+        if names and entries[0].startswith("MIG-"):
+            # Of several slices of GPUs a process is shown the first alone; each job can have one.
+            names = [names[0]] * len(entries)
+    return tuple(
+        Device(name, {VISIBLE: entry, ASSIGNED_GPU: f"{entry} ({name})"})
+        for name, entry in zip(names, entries, strict=False)
+    )
+
+
+def at_once(engine: LocalEngine) -> str:
+    """How many jobs run at once and on what, for people."""
+    text, count = f"{engine.slots} at once", len(engine.devices)
+    if not count:
+        return text
+    kinds = " and ".join(dict.fromkeys(device.name for device in engine.devices))
+    return f"{text} on {count} GPU{'s' if count > 1 else ''} ({kinds})"
+
+
+def processor(engine: LocalEngine) -> str:
+    """Whose time a trial costs."""
+    return "GPU" if engine.devices else "CPU"

@@ -1,0 +1,300 @@
+"""The stages of a sweep: data, range test, trials, finals; from a definition to its study."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import optuna
+from mlflow.tracking import MlflowClient
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from clr_sweep.study.background import Background
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.study.driver import Driver, trials_left
+from clr_sweep.engines.local.engine import LocalEngine
+from clr_sweep.common.errors import ClrSweepError, LockLostError
+from clr_sweep.study.finals import evaluate_finalists
+from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
+from clr_sweep.commands.check import cycle_warnings
+from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+from clr_sweep.study.progress import Display
+from clr_sweep.study.provenance import provenance
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.range_test.stage import RangeTest
+from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
+from clr_sweep.range_test.report import ranges_yaml, summary
+from clr_sweep.common.scratch import outside_scratch
+from clr_sweep.search import storage
+from clr_sweep.search.lock import only_driver
+from clr_sweep.search.lost import lost_and_found
+from clr_sweep.search.places import placed
+from clr_sweep.search.reading import range_test_record, read_study
+from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
+from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
+from clr_sweep.common.secrets import hidden
+from clr_sweep.study.slots import at_once, processor, take_slots
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.study.store_errors import plain_store_errors
+from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
+from clr_sweep.definition.sweep_file import search_path
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.link import Link
+from clr_sweep.tracking.lookup import end_adopted, process_tag
+from clr_sweep.tracking.store import connect, tracking_uri
+from clr_sweep.training.requests import DataFacts, Inspection
+from clr_sweep.common.words import duration
+
+
+def run_stages(
+    sweep: Sweep, file: Path, engine: LocalEngine, adopted: str | None, stop: StopRequest
+) -> StudyRecord:
+    """Run all that is left of a sweep.
+
+    Args:
+        file: where the sweep was read from.
+        adopted: the run that `mlflow run` made, if it did.
+
+    Raises:
+        As `run_sweep`.
+    """
+    if stop and adopted is None:  # during the imports
+        raise stop.error()
+    # Before anything that takes long: a store that cannot be used is known at once.
+    with outside_scratch():  # MLflow keeps a lock there while it makes its tables
+        client = connect(tracking_uri())
+    with plain_store_errors(sweep.study.storage):
+        if adopted is not None:
+            client.set_tag(adopted, tags.PROCESS, process_tag())
+        try:
+            return _run(sweep, file, engine, client, adopted, stop)
+        except ClrSweepError as error:
+            # The process that has taken the study over may have taken over its run too.
+            if adopted is not None and not isinstance(error, LockLostError):
+                end_adopted(client, adopted, str(error))
+            raise
+
+
+def _run(
+    sweep: Sweep,
+    file: Path,
+    engine: LocalEngine,
+    client: MlflowClient,
+    adopted: str | None,
+    stop: StopRequest,
+) -> StudyRecord:
+    folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
+    url = sweep.study.storage or storage.DEFAULT_STORAGE
+    with (
+        Display(sweep.study.trials) as display,
+        only_driver_here(folder, sweep.study_name),
+        work_folder(folder) as work,
+    ):
+        store = storage.open_storage(url)
+        with (
+            only_driver(url, sweep.study_name, display.say) as holder,
+            holder.guarding(store),
+        ):
+            start = _Start(sweep, file, search_path(file), engine, display, work, stop)
+            for warning in cycle_warnings(sweep):
+                display.say(warning)
+            data = start.load_data()
+            study = storage.open_study(
+                store,
+                sweep,
+                start.text,
+                placed(store, stored_facts(data, file, folder, start.folders)),
+            )
+            holder.sign(study)
+            start.announce(study)
+            publisher = publisher_of(study, client, Link(display.say))
+            record_progress(study, "running", sweep.study.trials)
+            stored = read_study(study)
+            for line in lost_and_found(study, stored):
+                display.say(line)
+            with (
+                _end_recorded(study, publisher, sweep.study.trials),
+                Background(publisher, holder.keep) as background,
+            ):
+                background.open_runs(
+                    partial(_open_runs, study, stored, publisher, url, adopted, display)
+                )
+                sweep = start.ranges(study, data, folder, publisher, background)
+                driver = Driver(
+                    sweep, study, engine, background, display, stop, data, folder,
+                    start.folders, provenance(start.folders[0]),
+                    partial(start.announce_cost, sweep, study, data),
+                )  # fmt: skip
+                reason = driver.run()
+                background.start()
+                stored = read_study(study)
+                background.draw_last(stored)
+                evaluate_finalists(engine, stored, data, start.folders, stop, display.say)
+            return _finish(driver, publisher, reason)
+
+
+def _open_runs(
+    study: optuna.Study,
+    record: StudyRecord,
+    publisher: Publisher,
+    url: str,
+    adopted: str | None,
+    display: Display,
+) -> None:
+    """Open the sweep's run and bring those below it in line with the study as it was."""
+    open_parent(study, publisher, url, adopted)
+    for problem in publisher.reconcile(record):
+        display.say(f"MLflow, mended: {problem}")
+
+
+@contextlib.contextmanager
+def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> Iterator[None]:
+    """After an exception in the block, its end state is stored in the study and in MLflow.
+
+    Neither is told anything by a process that has lost the study to another.
+    """
+    try:
+        yield
+    except LockLostError:
+        raise
+    except BaseException as error:
+        state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"
+        stored: StudyRecord | None = None
+        # A storage that takes no more is why it stopped, perhaps.
+        with contextlib.suppress(StorageInternalError, SQLAlchemyError):
+            record_progress(study, state, planned, hidden(str(error)))
+            stored = read_study(study)
+        if publisher.runs.parent_id:
+            publisher.stopped(stored, state, hidden(str(error)))
+        raise
+
+
+def _finish(driver: Driver, publisher: Publisher, reason: str) -> StudyRecord:
+    """Leave the study and MLflow in their end state."""
+    study = driver.study
+    record_progress(study, "complete", driver.sweep.study.trials, reason)
+    stored = read_study(study)
+    missed = publisher.link.missed if not publisher.finish(stored) else 0
+    if (text := publisher.best_yaml(stored)) is not None:
+        write_best(driver.folder, text)
+    if missed:
+        driver.display.say(
+            f"MLflow could not be told {missed} things: start the same command again, or "
+            f"`clr-sweep doctor {study.study_name} --fix`, when it can be reached"
+        )
+    return stored
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What has to be done before the first trial, in the order of the methods."""
+
+    sweep: Sweep
+    file: Path
+    folders: tuple[Path, ...]
+    engine: LocalEngine
+    display: Display
+    work: Path
+    stop: StopRequest
+
+    @property
+    def text(self) -> str:
+        return self.file.read_text(encoding="utf-8")
+
+    def load_data(self) -> DataFacts:
+        """Load the data set, into files that all trials share, and check the sizes against it."""
+        dataset = self.sweep.dataset
+        self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
+        take_slots(self.engine, self.sweep.study, self.work, self.stop)
+        facts = prepare_data(
+            self.engine, dataset.name, dataset.folder, self.folders, self.work, self.stop
+        )
+        check_sizes(self.sweep, facts, str(self.file))
+        self.display.say(
+            f"data: {facts.train} training and {facts.test} test examples from {facts.source}"
+        )
+        return facts
+
+    def ranges(
+        self,
+        study: optuna.Study,
+        facts: DataFacts,
+        folder: Path,
+        publisher: Publisher,
+        background: Background,
+    ) -> Sweep:
+        """The sweep with the ranges of its range test, which is run unless its result is stored.
+
+        The test's suggestion becomes the study's first trial.
+        """
+        if not self.sweep.search_space.awaits_range_test:
+            return self.sweep
+        stored = range_test_record(study)
+        test = RangeTest(self.sweep, facts, folder, self.folders)
+        if stored is None or stored.suggestion is None:
+            config = baseline_config(self.sweep, facts.train)
+            found = inspect(self.engine, config, facts, self.folders, self.work, self.stop)
+            self.announce_cost(self.sweep, study, facts, found)
+            background.start()
+            background.wait()
+            stored = self._measured(test, study, publisher)
+        assert stored.suggestion is not None
+        sweep = with_ranges(self.sweep, stored.suggestion)
+        if not study.get_trials(deepcopy=False):
+            study.enqueue_trial(suggested_parameters(sweep, stored.suggestion))
+        for line in summary(stored).splitlines() + ranges_yaml(stored).splitlines()[1:]:
+            self.display.say(line)
+        return sweep
+
+    def _measured(
+        self, test: RangeTest, study: optuna.Study, publisher: Publisher
+    ) -> RangeTestRecord:
+        begun = test.begun()
+        record_range_test(study, begun)
+        publisher.range_test(begun)
+        try:
+            record = test.run(self.engine, self.stop, self.display.say)
+        except BaseException as error:
+            state: State = "interrupted" if getattr(error, "exit_status", 1) > 128 else "failed"
+            ended = replace(begun, state=state, reason=hidden(str(error)))
+            with contextlib.suppress(StorageInternalError, SQLAlchemyError):
+                record_range_test(study, ended)
+            publisher.range_test(ended)
+            if state == "interrupted":
+                self.display.say(
+                    "the seeds of the range test that are done are kept: the same command goes on"
+                )
+            raise
+        test.write(record, provenance(self.folders[0]))
+        record_range_test(study, record)
+        publisher.range_test(record)
+        return record
+
+    def announce(self, study: optuna.Study) -> None:
+        """Say what is left to do."""
+        if again := waiting_again(study):
+            self.display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
+        if not trials_left(study, trials := self.sweep.study.trials):
+            self.display.say(f"all {trials} trials have ended: nothing left to train")
+
+    def announce_cost(
+        self, sweep: Sweep, study: optuna.Study, facts: DataFacts, found: Inspection
+    ) -> None:
+        """Say what it will cost, from a look at a trial."""
+        left, trials = trials_left(study, sweep.study.trials), sweep.study.trials
+        cost = estimate(sweep, found, facts, left, self.engine.slots)
+        self.display.say(
+            f"{left} of {trials} trials to run, {at_once(self.engine)}; the model has "
+            f"{found.parameters:,} parameters, a training step takes "
+            f"{found.seconds_per_step * 1000:.1f} ms"
+        )
+        self.display.slots = self.engine.slots
+        self.display.expect(cost)
+        self.display.say(
+            f"at most {duration(cost.cpu_seconds)} of {processor(self.engine)}, about "
+            f"{duration(cost.wall_seconds)} of training; less with pruning"
+        )

@@ -1,0 +1,39 @@
+"""A store that fails on the way, in words that name it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from mlflow.exceptions import MlflowException
+from optuna.exceptions import StorageInternalError
+from requests import RequestException
+from sqlalchemy.exc import SQLAlchemyError
+
+from clr_sweep.common.errors import StoreError
+from clr_sweep.search import storage
+from clr_sweep.common.secrets import hidden_address
+from clr_sweep.common.sqlite_files import with_cure
+from clr_sweep.tracking.store import tracking_uri
+
+
+@contextlib.contextmanager
+def plain_store_errors(url: str | None) -> Iterator[None]:
+    """Raise a StoreError for what Optuna's and MLflow's stores raise.
+
+    Args:
+        url: of the study's storage; None is the default one.
+    """
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        shown = hidden_address(url or storage.DEFAULT_STORAGE)
+        why = str(error.__cause__ or error).split("\n")[0]
+        if "disk is full" in why:  # as SQLite says it
+            why += "; free some space and start the same command again: it goes on from here"
+        raise StoreError(f"the study storage {shown} failed: {with_cure(why)}") from error
+    except (MlflowException, RequestException) as error:
+        why = str(error).split("\n")[0]
+        raise StoreError(
+            f"the MLflow store {hidden_address(tracking_uri())} failed: {with_cure(why)}"
+        ) from error

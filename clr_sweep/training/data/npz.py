@@ -1,0 +1,173 @@
+"""Data sets in `.npz` files that are laid out as Keras' own: x_train, y_train, x_test, y_test."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from clr_sweep.common.errors import DataError
+from clr_sweep.common.file_kinds import other_than_file
+from clr_sweep.common.nearest import hint
+from clr_sweep.training.data.cache import (
+    one_process_at_a_time,
+    readable_cache_folders,
+    writable_cache_folder,
+)
+from clr_sweep.training.data.checks import ARRAYS, Array, Header, header_problems
+from clr_sweep.training.data.stored import Dataset, store, stored
+
+# what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+_CURE = "write it with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)"
+
+
+def load_npz(name: str, search_path: Sequence[Path]) -> Dataset:
+    """The data set in the file `name`, unpacked once into the cache and mapped from there.
+
+    The cache's entry belongs to this path, size and time of change: a file that has changed is
+    unpacked anew, and runs that use what it held before keep that.
+
+    Raises:
+        DataError: there is no such file, or it has problems (all of them are named).
+    """
+    path = find_npz(name, search_path)
+    headers = read_headers(path)
+    if problems := header_problems(headers):
+        raise DataError(problems, str(path))
+    state = path.stat()
+    key = hashlib.sha256(f"{path}|{state.st_size}|{state.st_mtime_ns}".encode()).hexdigest()
+    entry = Path("npz", f"{path.stem[:80]}-{key[:16]}")
+    dataset = _kept(entry)
+    if dataset is None:
+        cache = writable_cache_folder()
+        with one_process_at_a_time(cache, f"npz-{key[:16]}"):
+            dataset = _kept(entry) or store(name, _Members(path), str(path), cache / entry)
+    return replace(dataset, name=name, source=str(path))
+
+
+def npz_problems(name: str, search_path: Sequence[Path]) -> list[str]:
+    """What is wrong with the file, as far as its arrays' headers show."""
+    try:
+        path = find_npz(name, search_path)
+        return [f"{path}: {problem}" for problem in header_problems(read_headers(path))]
+    except DataError as error:
+        return [f"{error.source}: {p}" if error.source else p for p in error.problems]
+
+
+def find_npz(name: str, search_path: Sequence[Path]) -> Path:
+    """The absolute path of the file `name`.
+
+    Looked for in the folders of the search path in their order, then in the current folder.
+
+    Raises:
+        DataError: it is in none of them.
+    """
+    given = Path(name).expanduser()
+    folders = [given.parent] if given.is_absolute() else [*search_path, Path.cwd()]
+    candidates = [Path(folder).absolute() / given for folder in folders]
+    if given.is_absolute():
+        candidates = [given]
+    for candidate in candidates:
+        if os.path.isfile(candidate):  # not Path.is_file: it raises in folders not to be read
+            return candidate.resolve()
+    for candidate in candidates:
+        if kind := other_than_file(candidate):
+            raise DataError(f"must be an .npz file, got {kind}", str(candidate))
+    siblings = {
+        other.name
+        for candidate in candidates
+        if os.access(candidate.parent, os.R_OK)
+        for other in candidate.parent.glob("*.npz")
+    }
+    near = hint(name, [str(given.with_name(sibling)) for sibling in sorted(siblings)])
+    places = ", ".join(dict.fromkeys(str(candidate) for candidate in candidates))
+    raise DataError(f"there is no file {name!r}{near} (looked for {places})")
+
+
+def read_headers(path: Path) -> dict[str, Header | None]:
+    """Shape and dtype of the four arrays, without reading them; None for one that is absent.
+
+    Raises:
+        DataError: the file is no archive of NumPy arrays.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            headers: dict[str, Header | None] = {}
+            for key in ARRAYS:
+                headers[key] = None
+                if f"{key}.npy" in names:
+                    with archive.open(f"{key}.npy") as member:
+                        headers[key] = _read_header(member)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+    missing = [key for key in ARRAYS if headers[key] is None]
+    if missing:
+        held = ", ".join(sorted(name.removesuffix(".npy") for name in names)) or "nothing"
+        raise DataError(
+            [f"{key}: is missing; the file holds {held}; {_CURE}" for key in missing], str(path)
+        )
+    return headers
+
+
+def _read_header(member: IO[bytes]) -> Header:
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    else:  # later versions differ in the header's length and the encoding of field names
+        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
+    return Header(shape, dtype)
+
+
+class _Members(Mapping[str, Array]):
+    """The arrays of a file, each read when it is asked for and kept by nobody."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getitem__(self, key: str) -> Array:
+        try:
+            with np.load(self._path, allow_pickle=False) as archive:
+                array: Array = archive[key]
+                return array
+        except _UNREADABLE as error:
+            raise _unreadable(self._path, error, key) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ARRAYS)
+
+    def __len__(self) -> int:
+        return len(ARRAYS)
+
+
+def _kept(entry: Path) -> Dataset | None:
+    for folder in readable_cache_folders():
+        if (dataset := stored(folder / entry)) is not None:
+            return dataset
+    return None
+
+
+def _unreadable(path: Path, error: Exception, key: str | None = None) -> DataError:
+    place = f"{key}: " if key else ""
+    return DataError(
+        f"{place}cannot be read as an .npz file of NumPy arrays, it is damaged or of another "
+        f"kind ({error}); copy it again or {_CURE}",
+        str(path),
+    )

@@ -1,0 +1,263 @@
+"""What a trial reports and leaves behind: plain, frozen records that pass between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.range_test_settings import RangeTestConfig
+from clr_sweep.range_test.curve import Curve, read_curve
+from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.definition.trial_config import TrialConfig
+
+State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
+# States that no longer change, in the order in which they are told. An interrupted trial goes on.
+ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
+Kind = Literal["trial", "baseline", "train"]
+
+
+@dataclass(frozen=True)
+class StepPoint:
+    """One optimizer step: the rate it used and the loss of its batch (before the update).
+
+    Attributes:
+        cycle: the number of the cycle it lies in, from 1; None without cycles.
+    """
+
+    step: int
+    learning_rate: float
+    batch_loss: float | None
+    cycle: int | None = None
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """The state of a trial at the end of an epoch.
+
+    Attributes:
+        epoch: counted from 1.
+        step: optimizer steps taken so far.
+        metrics: the loss and what `training.metrics` names, and each with `val_`; those that
+            are finite.
+        cpu_seconds: CPU time of the trial's process in this epoch.
+        wall_seconds: time in this epoch.
+        points: the thinned per-step curve of this epoch.
+    """
+
+    epoch: int
+    step: int
+    metrics: Mapping[str, float]
+    cpu_seconds: float
+    wall_seconds: float
+    points: tuple[StepPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where the loss stopped being a number.
+
+    Attributes:
+        step: optimizer step, counted from 0.
+        learning_rate: the rate that step used.
+        phase: position within the cycle, 0 at its start, 0.5 at the peak.
+    """
+
+    step: int
+    epoch: int
+    learning_rate: float
+    phase: float
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended.
+
+    Attributes:
+        value: the objective; None unless complete.
+        metrics: the metrics at the epoch that gives the objective, or the last ones.
+        learning_rate_deviation: the greatest distance of the rates used from those planned, in
+            float32; None in results of versions that did not measure it.
+    """
+
+    state: State
+    reason: str | None
+    value: float | None
+    metrics: Mapping[str, float]
+    epochs: int
+    steps: int
+    cpu_seconds: float
+    wall_seconds: float
+    divergence: Divergence | None = None
+    learning_rate_deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as it is stored: read from the study's storage and the trial's folder.
+
+    Attributes:
+        number: None for the baseline.
+        params: the sampled hyperparameters by their names in the search space.
+        reports: the epochs, from the trial's folder.
+        test_metrics: the same with `test_`, where the trial was finally compared.
+        learning_rate_deviation: see `TrialResult`; None until the trial has ended.
+        provenance: the code and the packages that trained it.
+        retried: why earlier attempts ended that were not the trial's own failures.
+    """
+
+    kind: Kind
+    number: int | None
+    state: State
+    reason: str | None
+    config: TrialConfig
+    folder: Path
+    value: float | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    test_metrics: Mapping[str, float] = field(default_factory=dict)
+    reports: tuple[EpochReport, ...] = ()
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    divergence: Divergence | None = None
+    learning_rate_deviation: float | None = None
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    retried: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What a trial is told apart by within its study."""
+        return "baseline" if self.number is None else str(self.number)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its state no longer changes."""
+        return self.state in ENDED
+
+    @property
+    def label(self) -> str:
+        return "baseline" if self.number is None else f"trial {self.number}"
+
+
+@dataclass(frozen=True)
+class RangeTestRecord:
+    """A range test as it is stored: read from the study's storage and its folder.
+
+    Attributes:
+        study: its name.
+        config: what the first seed trained; the ramp takes the place of its schedule.
+        files: the curves, one a seed, in the order of the seeds.
+        suggestion: None unless complete.
+    """
+
+    study: str
+    state: State
+    reason: str | None
+    config: TrialConfig
+    test: RangeTestConfig
+    files: tuple[Path, ...]
+    suggestion: Suggestion | None = None
+
+    @property
+    def metric(self) -> str:
+        """What the validation examples are judged by."""
+        return "val_" + self.config.objective.metric.removeprefix("val_")
+
+    @property
+    def sign(self) -> int:
+        """+1 if a larger value of the metric is better, else -1."""
+        return self.config.objective.sign
+
+    def curves(self) -> tuple[Curve, ...]:
+        """The curves of all seeds.
+
+        Raises:
+            StoreError: a file is gone or damaged.
+        """
+        found = tuple(read_curve(file) for file in self.files)
+        gone = [str(file) for file, curve in zip(self.files, found, strict=True) if curve is None]
+        if gone:
+            raise StoreError(f"{', '.join(gone)}: gone, and with it a curve of the range test")
+        return tuple(curve for curve in found if curve is not None)
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much one hyperparameter decided of a study's values.
+
+    Attributes:
+        value: part of 1.
+        low, high: eight of ten studies made of the same trials, drawn anew, lie between.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A whole study as it is stored.
+
+    Attributes:
+        planned: trials in all, as the last start had it.
+        state: of the sweep: running, complete, interrupted or failed; `reason` says why.
+        range_test: the sweep's first stage, where it has one and that has begun.
+        test_examples: of the data set; None in studies of versions that did not store it.
+        again: the command that runs the same sweep with another seed; empty where not known.
+    """
+
+    name: str
+    metric: str
+    direction: str
+    trials: tuple[TrialRecord, ...]
+    baseline: TrialRecord | None
+    planned: int = 0
+    state: State = "running"
+    reason: str = ""
+    range_test: RangeTestRecord | None = None
+    test_examples: int | None = None
+    again: str = ""
+
+    def trial(self, number: int) -> TrialRecord:
+        """The trial of this number."""
+        return next(trial for trial in self.trials if trial.number == number)
+
+    @property
+    def all(self) -> tuple[TrialRecord, ...]:
+        """The baseline and the trials."""
+        return self.trials if self.baseline is None else (self.baseline, *self.trials)
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended, in whatever way."""
+        return sum(trial.has_ended for trial in self.trials)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The complete trial with the best value; the earliest of equals."""
+        done = [t for t in self.trials if t.state == "complete" and t.value is not None]
+        sign = 1 if self.direction == "maximize" else -1
+        return max(done, key=lambda t: (sign * (t.value or 0.0), -(t.number or 0)), default=None)
+
+    def best_values(self) -> dict[int, float]:
+        """The best value of the first trials, by how many they are, as far as all have ended.
+
+        In the order of their numbers, so that it is the same whichever ended first.
+        """
+        found: dict[int, float] = {}
+        done: list[TrialRecord] = []
+        for trial in sorted(self.trials, key=lambda trial: trial.number or 0):
+            if not trial.has_ended:
+                break
+            done.append(trial)
+            best = replace(self, trials=tuple(done)).best
+            if best is not None and best.value is not None:
+                found[(trial.number or 0) + 1] = best.value
+                done = [best]
+        return found
+
+    def count(self, state: State) -> int:
+        return sum(trial.state == state for trial in self.trials)
