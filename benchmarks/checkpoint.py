@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.space import baseline_config
 from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.search.space import baseline_config
 from clr_sweep.training.checkpoint import Checkpoint, Progress
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import Dataset, load_dataset

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clr_sweep.common.errors import ClrSweepError, InputError
-from clr_sweep.training.keras_backend import train_with_tensorflow
 from clr_sweep.common.secrets import guard_process, secrets_of
 from clr_sweep.common.stopping import stop_request
+from clr_sweep.training.keras_backend import train_with_tensorflow
 
 if TYPE_CHECKING:
     from clr_sweep.definition.sweep import Sweep
@@ -130,8 +130,8 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
 
     def load() -> Sweep:
-        from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
         from clr_sweep.definition.problems import unknown
+        from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
 
         overrides = {
             OPTIONS[f"--{name}"]: text
@@ -160,8 +160,8 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
         from clr_sweep.commands.run import run_sweep
 
         study = run_sweep(sweep, load, stop)
-    from clr_sweep.results.report import summary
     from clr_sweep.common.terminal import say
+    from clr_sweep.results.report import summary
 
     say(summary(study))
     if study.best is None:

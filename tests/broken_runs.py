@@ -12,9 +12,9 @@ from mlflow.entities import Metric, Run, ViewType
 from small_studies import SmallStudy, text_of
 
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.models import model_of_run
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
 class Place:

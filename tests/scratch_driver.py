@@ -12,19 +12,21 @@ import tempfile
 import time
 from pathlib import Path
 
-from clr_sweep.engines.local import engine as local
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import stop_request
+from clr_sweep.engines.base import Done
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local import forkserver
 
 
 def hold(logs: Path) -> None:
     """Leave temporary files in this process, its server and a job; wait for the end."""
-    local.PRELOAD = ()
+    forkserver.PRELOAD = ()
     with stop_request() as stop, scratch_folder() as folder, local.local_engine(1) as engine:
         left: list[object] = [tempfile.mkdtemp(prefix="of-driver-")]
         engine.start("job", "engine_jobs:leave_temporary_file", "text", logs / "log.txt")
         (event,) = engine.wait(600)
-        assert isinstance(event, local.Done), event
+        assert isinstance(event, Done), event
         left.append(event.value)
         # Of the command itself: what a job leaves behind ends with it.
         sleep = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from clr_sweep.definition.cycles import plan_trial, plan_whole_budget
+from clr_sweep.definition.fields import Precision
+from clr_sweep.definition.metrics import default_metrics
 from clr_sweep.definition.sweep import (
     CycledMomentum,
     DatasetConfig,
@@ -19,13 +22,10 @@ from clr_sweep.definition.sweep import (
     OptimizerConfig,
     TrainingConfig,
 )
-from clr_sweep.definition.cycles import plan_trial, plan_whole_budget
-from clr_sweep.definition.fields import Precision
-from clr_sweep.definition.metrics import default_metrics
-from clr_sweep.training.records import TrialResult
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import policies
 from clr_sweep.training.data.stored import Dataset, in_memory
-from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
+from clr_sweep.training.records import TrialResult
 
 SLICE = Path(__file__).parent / "data" / "fashion_mnist_slice.npz"
 EXAMPLES, VALIDATION, BATCH = 320, 72, 32

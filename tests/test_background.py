@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from small_trials import small_config
 
+from clr_sweep.common.errors import LockLostError
 from clr_sweep.study import background
 from clr_sweep.study.background import Background
-from clr_sweep.common.errors import LockLostError
 from clr_sweep.training.records import EpochReport, TrialRecord
 
 

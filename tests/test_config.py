@@ -13,12 +13,12 @@ from json_schemas import SWEEP_SCHEMA, allows
 from pydantic import ValidationError
 from written_sweeps import ABSENT, SHIPPED, content, sweep
 
-from clr_sweep.definition.sweep import Objective, OptimizerConfig, Sweep
 from clr_sweep.definition.dimensions import Range
 from clr_sweep.definition.fields import POLICIES
-from clr_sweep.schedules import policies
 from clr_sweep.definition.problems import validation
+from clr_sweep.definition.sweep import Objective, OptimizerConfig, Sweep
 from clr_sweep.definition.yaml_file import read_mapping
+from clr_sweep.schedules import policies
 
 
 def test_what_is_left_out_has_its_default() -> None:

@@ -10,8 +10,8 @@ import optuna
 import pytest
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.search.storage import open_storage
 from clr_sweep.common.sqlite_files import damage, with_cure
+from clr_sweep.search.storage import open_storage
 from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.tracking.store import connect
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import (
     TAGS,
     Dimension,
@@ -22,7 +23,6 @@ from clr_sweep.definition.dimensions import (
     describe,
     largest_below,
 )
-from clr_sweep.common.errors import FieldProblemsError
 
 DIMENSION: TypeAdapter[Any] = TypeAdapter(Dimension)
 NUMBER: TypeAdapter[Any] = TypeAdapter(Number)

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from real_runs import CLR_SWEEP, DATA, Place, Running, assert_whole, definition
 
-from clr_sweep.search import storage
 from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.search import storage
 
 
 @pytest.fixture(scope="module")

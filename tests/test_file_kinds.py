@@ -13,10 +13,10 @@ from real_runs import CLR_SWEEP
 
 from clr_sweep.common.errors import DataError, InputError, StoreError
 from clr_sweep.common.file_kinds import other_than_file
+from clr_sweep.definition.yaml_file import read_mapping
 from clr_sweep.search.storage import open_storage
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.data.npz import find_npz
-from clr_sweep.definition.yaml_file import read_mapping
 
 KINDS = {
     "folder": ("a folder", Path.mkdir),

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from small_trials import SLICE, few_images, small_config
 
+from clr_sweep.common.stopping import StopRequest
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.study.finals import evaluate_finalists
 from clr_sweep.study.preparation import prepare_data
-from clr_sweep.training.records import StudyRecord, TrialRecord
-from clr_sweep.common.stopping import StopRequest
+from clr_sweep.study.trial_job import finished
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.training.trial import train
-from clr_sweep.study.trial_job import finished
 
 
 @pytest.fixture

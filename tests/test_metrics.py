@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from written_sweeps import sweep, written
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import (
     ALIASES,
@@ -22,6 +21,7 @@ from clr_sweep.definition.metrics import (
     objectives,
     of_keras,
 )
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import load_sweep
 
 # Keras lists them by name too, but they measure no labels against outputs.

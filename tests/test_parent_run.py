@@ -12,9 +12,9 @@ from mlflow.entities import LoggedModel
 from small_studies import DATA, TEXT, SmallStudy
 
 from clr_sweep.cli import _say_where
+from clr_sweep.search.attributes import FACTS
 from clr_sweep.study.parent_run import is_described, open_parent, publisher_of, stored_facts
 from clr_sweep.study.publishing import Publisher, best_told
-from clr_sweep.search.attributes import FACTS
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect

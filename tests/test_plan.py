@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from written_sweeps import FROM_RANGE_TEST, SHIPPED, content, written
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.commands.check import cycle_warnings, describe_plan
+from clr_sweep.definition.sweep import Sweep
 
 SLICE = str(Path(__file__).parent / "data" / "fashion_mnist_slice.npz")
 

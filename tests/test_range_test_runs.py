@@ -14,9 +14,9 @@ from written_sweeps import FROM_RANGE_TEST
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.search.space import range_test_config
 from clr_sweep.search.writing import record_range_test, waiting_again
+from clr_sweep.training.records import RangeTestRecord
 
 CHANGES = {**FROM_RANGE_TEST, "range_test": {"seeds": 2}}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.common.errors import DataError, TrialFailedError
-from clr_sweep.engines.to_the_end import ATTEMPTS, Job, run_all, run_one
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest, stop_request
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
+from clr_sweep.engines.to_the_end import ATTEMPTS, Job, run_all, run_one
 
 JOBS = """
 import os, signal, sys, time

@@ -18,10 +18,11 @@ import psutil
 import pytest
 
 from clr_sweep.common import scratch
-from clr_sweep.engines.local import engine as local
-from clr_sweep.engines.local.engine import Done, local_engine
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.scratch import scratch_folder, system_folder
+from clr_sweep.engines.base import Done
+from clr_sweep.engines.local import forkserver
+from clr_sweep.engines.local.engine import local_engine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 
@@ -216,8 +217,8 @@ def test_engines_before_within_and_after(
 ) -> None:
     """Jobs use the temporary folder of the moment, whatever server an earlier engine left."""
     monkeypatch.syspath_prepend(HERE / "engines")
-    local._end_server()
-    monkeypatch.setattr(local, "PRELOAD", ())
+    forkserver.end_server()
+    monkeypatch.setattr(forkserver, "PRELOAD", ())
 
     def folder_of_a_job() -> Path:
         with local_engine(1) as engine:
@@ -231,7 +232,7 @@ def test_engines_before_within_and_after(
     assert folder_of_a_job() == system
     with scratch_folder() as second:
         assert folder_of_a_job() == second
-    local._end_server()
+    forkserver.end_server()
 
 
 def test_a_folder_too_long_for_sockets(
@@ -244,7 +245,7 @@ def test_a_folder_too_long_for_sockets(
         system = parent / ("x" * (length - len(str(parent)) - 1))
         system.mkdir()
         monkeypatch.setattr(tempfile, "tempdir", str(system))
-        monkeypatch.setattr(local, "PRELOAD", ())
+        monkeypatch.setattr(forkserver, "PRELOAD", ())
         with scratch_folder() as folder:
             assert folder.parent == (system if length == longest else Path("/tmp"))
             with local_engine(1) as engine:
@@ -253,7 +254,7 @@ def test_a_folder_too_long_for_sockets(
             assert len(os.fsencode(folder)) + len("/listener-12345678") <= scratch._SOCKET_BYTES
         assert not folder.exists()
         shutil.rmtree(parent)
-        local._end_server()
+        forkserver.end_server()
     (record,) = caplog.records
     assert str(system) in record.message
     assert f"set TMPDIR to a path of at most {longest} bytes" in record.message

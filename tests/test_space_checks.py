@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from written_sweeps import content, problems, written
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import load_sweep
 
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from written_sweeps import SHIPPED, content, problems, written
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.readable_values import readable_values
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import load_sweep, search_path, validation_problems
 
 DATA = Path(__file__).parent / "data"
@@ -219,7 +219,8 @@ def test_readable_values_are_those_right_by_themselves() -> None:
 def test_no_heavy_import_is_needed() -> None:
     """A file is checked in a moment: without Keras, MLflow and Optuna."""
     code = (
-        "import sys; from pathlib import Path; from clr_sweep.definition.sweep_file import load_sweep; "
+        "import sys; from pathlib import Path; "
+        "from clr_sweep.definition.sweep_file import load_sweep; "
         "load_sweep(Path(sys.argv[1])); "
         "print(sorted({'keras', 'mlflow', 'optuna', 'tensorflow'} & sys.modules.keys()))"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from clr_sweep.common.errors import TrialFailedError
-from clr_sweep.schedules import policies
 from clr_sweep.common.tracebacks import users_traceback
-from clr_sweep.training.imports import called, import_function
+from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.schedules import policies
 
 OURS = str(Path(policies.__file__).parent.parent)
 

@@ -17,8 +17,8 @@ from written_sweeps import written
 
 from clr_sweep.cli import main
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.own_functions import import_function
 from clr_sweep.search.storage import load_study
-from clr_sweep.training.imports import import_function
 
 MODEL = """
 raise RuntimeError("imported")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from written_sweeps import ABSENT, content
 
-from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.dimensions import TAGS, Range
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.dimensions import TAGS, Range
 from clr_sweep.definition.problems import sentence, shown, unknown, validated, validation
+from clr_sweep.definition.sweep import Sweep
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import load_sweep
 
 SHIPPED = Path(__file__).parent.parent / "sweeps" / "fashion_mnist.yaml"

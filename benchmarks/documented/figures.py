@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.documented.kept import DRAWN, KeptRun, read
 from clr_sweep.range_test.curve import from_arrays
+from clr_sweep.range_test.figure import range_figure
 from clr_sweep.results import style
 from clr_sweep.results.figures import (
     bounds_figure,
@@ -19,7 +20,6 @@ from clr_sweep.results.figures import (
     loss_by_rate_figure,
     space_figure,
 )
-from clr_sweep.range_test.figure import range_figure
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 

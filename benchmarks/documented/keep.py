@@ -24,12 +24,12 @@ from benchmarks.documented.kept import (
     without_places,
     write,
 )
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.commands.export import export_study
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep_file import load_sweep
 from clr_sweep.search.attributes import SWEEP
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.storage import load_study, open_storage
-from clr_sweep.definition.sweep_file import load_sweep
 from clr_sweep.training.folder import TrialFolder
 
 # Of the machine that it was run on; a data set's folder is null in the shipped sweeps.

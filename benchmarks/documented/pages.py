@@ -11,12 +11,12 @@ from benchmarks.documented.blocks import table
 from benchmarks.documented.constants import kept_constants
 from benchmarks.documented.kept import read
 from clr_sweep.range_test.curve import from_arrays
+from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.rules import RULES
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
-from clr_sweep.results import (curves, report)
+from clr_sweep.results import curves, report
 from clr_sweep.results import formats as words
-from clr_sweep.range_test.report import ranges_yaml, summary
+from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
 
 PROJECT = Path(__file__).parents[2]
 _MAIN, _RANGE, _POLICIES = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clr_sweep.training.records import StudyRecord, TrialRecord
-from clr_sweep.results import (curves)
+from clr_sweep.results import curves
 from clr_sweep.results import formats as words
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
 def cpu_minutes(study: StudyRecord) -> float:

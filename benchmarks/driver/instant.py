@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.engines.local.engine import Done, Event, Message
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.engines.base import Done, Event, Message
 from clr_sweep.schedules import policies
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.points import shown_steps, step_points
+from clr_sweep.training.records import EpochReport, TrialResult
 from clr_sweep.training.requests import TrialJob
-from clr_sweep.definition.trial_config import TrialConfig
 
 
 class InstantEngine:

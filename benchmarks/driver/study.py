@@ -8,18 +8,18 @@ from typing import Any
 
 from benchmarks.driver.instant import InstantEngine
 from benchmarks.driver.parts import Parts
-from clr_sweep.study.background import Background
+from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.results import style
+from clr_sweep.search import storage
+from clr_sweep.search import writing as trials
+from clr_sweep.search.reading import StudyReader
+from clr_sweep.search.sampling import Sampling
+from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.study.progress import Display
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.results import style
-from clr_sweep.search import (storage)
-from clr_sweep.search import writing as trials
-from clr_sweep.search.reading import StudyReader
-from clr_sweep.search.sampling import Sampling
-from clr_sweep.common.stopping import StopRequest
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.requests import DataFacts

@@ -10,11 +10,11 @@ import math
 from pathlib import Path
 
 from benchmarks.recorded.curves import RecordedTrial, read
-from clr_sweep.training.records import EpochReport, StepPoint, StudyRecord, TrialRecord
-from clr_sweep.results import style
-from clr_sweep.results.figures import divergence_figure
 from clr_sweep.definition.sweep_file import load_sweep
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.results import style
+from clr_sweep.results.figures import divergence_figure
+from clr_sweep.training.records import EpochReport, StepPoint, StudyRecord, TrialRecord
 
 PROJECT = Path(__file__).parents[2]
 IMAGE = PROJECT / "docs" / "images" / "divergence.png"

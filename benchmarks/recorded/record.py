@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 from benchmarks.recorded.curves import FILE, RecordedTrial, write
-from clr_sweep.training.records import TrialRecord
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.storage import load_study, open_storage
+from clr_sweep.training.records import TrialRecord
 
 
 def main(storage: str, name: str, file: Path = FILE) -> None:

@@ -19,9 +19,11 @@ DRIVER = {
 
 
 def _watch_engine() -> None:
+    from clr_sweep.engines.local import forkserver
+
     local = sys.modules["clr_sweep.engines.local.engine"]
     around = ("benchmarks.start.server_began", "benchmarks.start.server_up")
-    local.PRELOAD = (around[0], *local.PRELOAD, around[1])  # type: ignore[attr-defined]
+    forkserver.PRELOAD = (around[0], *forkserver.PRELOAD, around[1])  # type: ignore
     start = local.LocalEngine.start
 
     def marked(engine: Any, key: Any, function: str, payload: Any, log: Path) -> None:

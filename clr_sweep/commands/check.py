@@ -6,21 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.common.words import duration
 from clr_sweep.definition.cycles import TrialPlan, plan_trial, plan_whole_budget
-from clr_sweep.definition.dimensions import Range, bounds, describe
+from clr_sweep.definition.dimensions import Range, describe
+from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.optimizers import momentum_argument
+from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep_file import load_sweep, search_path
 from clr_sweep.schedules import policies
 from clr_sweep.search.space import steps_per_epoch
-from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
-from clr_sweep.definition.sweep_file import load_sweep, search_path
 from clr_sweep.training.data.datasets import training_examples
-from clr_sweep.common.words import duration
 
-# Of more factors than this, so many are shown, evenly spread; of real numbers fewer.
-FACTORS_SHOWN = 16
-REAL_FACTORS_SHOWN = 7
 _READ_AT = {
     "cycle_end": "at the end of a trial's last whole cycle",
     "final": "in the last epoch",
@@ -42,23 +40,6 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
     else:
         cost = ["time: not measured (--measure times some training steps on this machine)"]
     return "\n".join([f"{file}: valid", *_lines(sweep, examples), *cost])
-
-
-def cycle_warnings(sweep: Sweep) -> list[str]:
-    """What is wrong with comparing trials of this space at their ends, if anything.
-
-    A factor that finishes no cycle is no warning but an error: `space_checks.cycle_problem`.
-    """
-    at, epochs = sweep.objective.at, sweep.training.epochs
-    if at != "final" or not sweep.search_space.cyclical_policies:
-        return []
-    # The answer does not hang on the steps of an epoch; many make the rounding small.
-    if all(plan_trial(factor, 1000, epochs, at).at_trough for factor in _factors(sweep)):
-        return []
-    return [
-        "warning: with objective.at: final trials end wherever their cycle stands then, not at a "
-        "trough, and are not comparable; cycle_end would end them at their last trough"
-    ]
 
 
 def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
@@ -113,7 +94,8 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
     cyclical, acyclic = sweep.search_space.cyclical_policies, sweep.search_space.acyclic_policies
     mean = float(epochs)
     if cyclical:
-        plans = {f: plan_trial(f, per_epoch, epochs, sweep.objective.at) for f in _factors(sweep)}
+        at = sweep.objective.at
+        plans = {f: plan_trial(f, per_epoch, epochs, at) for f in shown_factors(sweep)}
         yield from _by_factor(sweep, plans)
         yield from cycle_warnings(sweep)
         of_cycles = sum(plan.epochs for plan in plans.values()) / len(plans)
@@ -189,27 +171,13 @@ def _epochs(count: int) -> str:
     return f"{count} epoch{'s' if count > 1 else ''}"
 
 
-def _factors(sweep: Sweep) -> list[float]:
-    """The step-size factors of the space, or as many as are shown, evenly spread."""
-    dimension = sweep.search_space.step_size_factor
-    if not isinstance(dimension, Range):
-        values = dimension if isinstance(dimension, tuple) else (dimension,)
-        return sorted(float(value) for value in values)  # type: ignore[arg-type]
-    low, high = bounds(dimension)
-    whole = in_whole_numbers("step_size_factor", dimension)
-    step = float(dimension.step or (1 if whole else (high - low) / (REAL_FACTORS_SHOWN - 1)))
-    count = round((high - low) / step)
-    shown = min(count, FACTORS_SHOWN - 1)
-    return [low + step * round(i * count / shown) for i in range(shown + 1)]
-
-
 def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
-    from clr_sweep.engines.local.engine import local_engine
-    from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
     from clr_sweep.common.scratch import scratch_folder
-    from clr_sweep.search.space import baseline_config
-    from clr_sweep.study.slots import at_once, processor, take_slots
     from clr_sweep.common.stopping import stop_request
+    from clr_sweep.engines.local.engine import local_engine
+    from clr_sweep.search.space import baseline_config
+    from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+    from clr_sweep.study.slots import at_once, processor, take_slots
 
     folders = search_path(file)
     with stop_request() as stop, scratch_folder() as work, local_engine() as engine:

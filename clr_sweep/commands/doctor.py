@@ -20,19 +20,18 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from clr_sweep.common.errors import InputError, StoreError
-from clr_sweep.study.parent_run import is_described, open_parent, publisher_of
-from clr_sweep.study.publishing import Publisher, best_told, outcome
-from clr_sweep.training.records import RangeTestRecord, State, StudyRecord, TrialRecord
+from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, RANGE_TEST, STATE, STUDY_ID
 from clr_sweep.search.lock import Holder, only_driver
 from clr_sweep.search.lost import lost_files
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.writing import record_progress, waiting_again
-from clr_sweep.common.secrets import hidden_address
-from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.search.study_folder import left_behind, only_driver_here, write_best
+from clr_sweep.search.writing import record_progress, waiting_again
+from clr_sweep.study.parent_run import is_described, open_parent, publisher_of
+from clr_sweep.study.publishing import Publisher, best_told, outcome
+from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
@@ -40,6 +39,7 @@ from clr_sweep.tracking.moved_store import follow, moved_from
 from clr_sweep.tracking.store import connect, file_of, tracking_uri
 from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import RangeTestRecord, State, StudyRecord, TrialRecord
 
 Record = TypeVar("Record", TrialRecord, RangeTestRecord)
 

@@ -6,11 +6,8 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-# Imported where processes are looked at: every command imports this module.
-if TYPE_CHECKING:
-    import psutil
+from clr_sweep.common.stopping import is_mlflow_run
 
 _log = logging.getLogger(__name__)
 
@@ -48,16 +45,6 @@ def in_project(given: Path, project: Path | None) -> Path:
         return given
     _log.info("%s: that of the project, %s", given, project / given)
     return project / given
-
-
-def is_mlflow_run(process: psutil.Process) -> bool:
-    """Whether a process is an `mlflow run`.
-
-    Raises:
-        psutil.Error: it is gone, or another user's.
-    """
-    words = process.cmdline()
-    return any(os.path.basename(word) == "mlflow" for word in words[:3]) and "run" in words
 
 
 def _folder_of_user(run_id: str) -> Path | None:

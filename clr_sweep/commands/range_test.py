@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep_file import load_sweep, search_path
 from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.range_test.report import ranges_yaml, summary
+from clr_sweep.range_test.stage import FIGURE, NUMBERS, RangeTest
+from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
 from clr_sweep.study.preparation import check_sizes, prepare_data
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
-from clr_sweep.range_test.stage import FIGURE, NUMBERS, RangeTest
-from clr_sweep.range_test.report import ranges_yaml, summary
-from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.study.slots import take_slots
-from clr_sweep.common.stopping import StopRequest
-from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
-from clr_sweep.definition.sweep_file import load_sweep, search_path
 
 
 def run_range_test(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> tuple[str, str]:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.engines.local.engine import local_engine
 
 if TYPE_CHECKING:
     from clr_sweep.definition.sweep import Sweep

@@ -9,27 +9,28 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.definition.sweep import StudyConfig
-from clr_sweep.engines.local.engine import Died, Done, Failed, LocalEngine, Message, local_engine
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.secrets import hidden
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.definition.sweep_file import search_path
+from clr_sweep.engines.base import Died, Done, Engine, Failed, Message
+from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.results.export import Exported, read_exported
 from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.training.records import State, TrialRecord, TrialResult
-from clr_sweep.results.export import Exported, read_exported
-from clr_sweep.common.scratch import scratch_folder
-from clr_sweep.common.secrets import hidden
 from clr_sweep.study.slots import take_slots
-from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep_file import search_path
+from clr_sweep.study.trial_job import finished
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import end_adopted, process_tag
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import State, TrialRecord, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
-from clr_sweep.study.trial_job import finished
 
 
 def train_config(file: Path, stop: StopRequest) -> str:
@@ -60,7 +61,7 @@ def _train_and_compare(
     exported: Exported,
     file: Path,
     work: Path,
-    engine: LocalEngine,
+    engine: Engine,
     client: MlflowClient,
     adopted: str | None,
     stop: StopRequest,
@@ -96,7 +97,7 @@ def _train_and_compare(
 
 
 def _train(
-    engine: LocalEngine,
+    engine: Engine,
     record: TrialRecord,
     facts: DataFacts,
     folders: tuple[Path, ...],

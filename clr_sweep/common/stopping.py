@@ -10,7 +10,6 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from clr_sweep.common.errors import ClrSweepError
-from clr_sweep.commands.mlflow_project import is_mlflow_run
 
 # Imported where an `mlflow run` is looked at: every command imports this module.
 if TYPE_CHECKING:
@@ -77,6 +76,16 @@ def stop_request() -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def is_mlflow_run(process: psutil.Process) -> bool:
+    """Whether a process is an `mlflow run`.
+
+    Raises:
+        psutil.Error: it is gone, or another user's.
+    """
+    words = process.cmdline()
+    return any(os.path.basename(word) == "mlflow" for word in words[:3]) and "run" in words
 
 
 def _alive(process: psutil.Process) -> bool:

@@ -1,0 +1,1 @@
+"""What a user writes, and what follows from it without running anything."""

@@ -15,8 +15,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from clr_sweep.definition.dimensions import expected, is_number
 from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import expected, is_number
 from clr_sweep.definition.metrics import metric_problems
 
 Policy = Literal[

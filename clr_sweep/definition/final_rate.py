@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 from clr_sweep.definition.cycles import TrialPlan
-from clr_sweep.schedules import policies
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.schedules import policies
 
 
 def final_rates(space: SearchSpace, plan: TrialPlan) -> dict[str, str]:

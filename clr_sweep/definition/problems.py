@@ -10,10 +10,10 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from clr_sweep.definition.dimensions import TAGS
 from clr_sweep.common.errors import FieldProblemsError, InputError
 from clr_sweep.common.nearest import hint, same
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.definition.dimensions import TAGS
 
 Record = TypeVar("Record", bound=BaseModel)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.fields import AboveZero, Count
 
 Ramp = Literal["exponential", "linear"]

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.dimensions import Dimension, Frozen
+from clr_sweep.definition.sweep import Sweep
 
 
 def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:

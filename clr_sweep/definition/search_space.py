@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from clr_sweep.definition.dimensions import Dimension, Frozen, Range
 from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import Dimension, Frozen, Range
 from clr_sweep.definition.fields import DEFAULT_POLICIES, Policies, Policy
 from clr_sweep.schedules.policies import CYCLICAL
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clr_sweep.definition.sweep import OptimizerConfig
+from clr_sweep.common.nearest import nearest
 from clr_sweep.definition.cycles import epochs_needed, fits
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
-from clr_sweep.common.nearest import nearest
 from clr_sweep.definition.optimizers import (
     NOT_TAKEN,
     OPTIMIZERS,
@@ -19,10 +18,11 @@ from clr_sweep.definition.optimizers import (
     momentum_argument,
     momentum_problem,
 )
+from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
+from clr_sweep.definition.sweep import OptimizerConfig
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
-from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
-from clr_sweep.definition.problems import shown, unknown
 
 Problem = tuple[tuple[str, ...], str]
 

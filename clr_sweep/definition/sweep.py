@@ -15,12 +15,12 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import (
     Frozen,
     Scalar,
     expected,
 )
-from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.fields import (
     AboveZero,
     AcyclicPolicy,
@@ -46,9 +46,9 @@ from clr_sweep.definition.optimizers import (
     as_keras_takes_them,
     momentum_problem,
 )
+from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.search_space import SearchSpace
-from clr_sweep.definition.problems import unknown
 
 
 class DatasetConfig(Frozen):

@@ -9,15 +9,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.definition.sweep import DatasetConfig, OptimizerConfig, Sweep
-from clr_sweep.definition.dimensions import bounds
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.metrics import OWN, default_metrics, objectives
-from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.common.secrets import secrets_of
-from clr_sweep.definition.shipped_sweeps import with_known_sweeps
-from clr_sweep.definition.space_checks import Problem, cycle_problem, momentum_problems, space_problems
+from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.metrics import OWN, default_metrics, objectives
 from clr_sweep.definition.problems import sentence, shown, unknown, validation
+from clr_sweep.definition.readable_values import readable_values
+from clr_sweep.definition.shipped_sweeps import with_known_sweeps
+from clr_sweep.definition.space_checks import (
+    Problem,
+    cycle_problem,
+    momentum_problems,
+    space_problems,
+)
+from clr_sweep.definition.sweep import DatasetConfig, OptimizerConfig, Sweep
 from clr_sweep.definition.yaml_file import read_mapping
 
 OPTIONS = {
@@ -131,9 +136,9 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    from clr_sweep.definition.signatures import function_arguments
     from clr_sweep.training.data.datasets import check_dataset_name, training_examples
     from clr_sweep.training.models import MODELS, check_model_name
-    from clr_sweep.training.signatures import function_arguments
 
     if (data := values.get("dataset.name")) is not None:
         wrong_data = check_dataset_name(data, folders)
@@ -175,7 +180,7 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
 
 def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
     """What is wrong with the metrics' modules, and with an objective that is not among them."""
-    from clr_sweep.training.imports import function_problems
+    from clr_sweep.definition.own_functions import function_problems
 
     loss, metrics = values.get("training.loss"), values.get("training.metrics")
     if metrics is None or loss is None:

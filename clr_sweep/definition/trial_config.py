@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictInt, model_validator
 
+from clr_sweep.definition.dimensions import Frozen, Number
+from clr_sweep.definition.fields import Policy, PositiveInt, Seed
 from clr_sweep.definition.sweep import (
     CycledMomentum,
     DatasetConfig,
@@ -13,8 +15,6 @@ from clr_sweep.definition.sweep import (
     Objective,
     TrainingConfig,
 )
-from clr_sweep.definition.dimensions import Frozen, Number
-from clr_sweep.definition.fields import Policy, PositiveInt, Seed
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.momentum import CYCLED, momentum
 

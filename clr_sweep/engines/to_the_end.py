@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from clr_sweep.engines.local.engine import Died, Done, Failed, LocalEngine
 from clr_sweep.common.errors import ClrSweepError, OutOfMemoryError, TrialFailedError
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.engines.base import Died, Done, Engine, Failed
 
 # Of a job whose process is killed or runs out of memory.
 ATTEMPTS = 3
@@ -16,20 +16,20 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Job:
-    """What `LocalEngine.start` takes, but for the key."""
+    """What `Engine.start` takes, but for the key."""
 
     function: str
     payload: object
     log: Path
 
 
-def run_one(engine: LocalEngine, job: Job, stop: StopRequest) -> object:
+def run_one(engine: Engine, job: Job, stop: StopRequest) -> object:
     """Run one job and return its value; see `run_all`."""
     return run_all(engine, {job.function: job}, stop)[job.function]
 
 
 def run_all(
-    engine: LocalEngine,
+    engine: Engine,
     jobs: Mapping[str, Job],
     stop: StopRequest,
     done: Callable[[str], None] = lambda _: None,

@@ -9,9 +9,9 @@ import numpy as np
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.rules import read
-from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point
+from clr_sweep.training.records import RangeTestRecord
 
 FIGURE, NUMBERS = "figures/range_test.png", "range_test.yaml"
 # A chart freezes at about 10,000 points a run.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clr_sweep.training.records import RangeTestRecord
-from clr_sweep.results import formats as words
 from clr_sweep.definition.yaml_file import dump
+from clr_sweep.results import formats as words
+from clr_sweep.training.records import RangeTestRecord
 
 
 def ranges_yaml(record: RangeTestRecord) -> str:

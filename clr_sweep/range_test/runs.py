@@ -8,13 +8,13 @@ from functools import partial
 from mlflow.entities import Run
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.training.records import RangeTestRecord
-from clr_sweep.range_test.report import as_yaml, markdown
-from clr_sweep.tracking import (tags)
 from clr_sweep.range_test import contents as range_contents
+from clr_sweep.range_test.report import as_yaml, markdown
+from clr_sweep.tracking import tags
 from clr_sweep.tracking.audit import compare_points
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.views import artifact_link
+from clr_sweep.training.records import RangeTestRecord
 
 
 class RangeTestRuns:

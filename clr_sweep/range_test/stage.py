@@ -9,18 +9,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.definition.sweep import Sweep
-from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.common.errors import StoreError
-from clr_sweep.range_test.curve import read_curve
-from clr_sweep.range_test.suggestion import RangeTestError, suggest
-from clr_sweep.training.records import RangeTestRecord
-from clr_sweep.range_test.report import as_yaml
-from clr_sweep.engines.to_the_end import Job, run_all
-from clr_sweep.search.space import range_test_config
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.engines.base import Engine
+from clr_sweep.engines.to_the_end import Job, run_all
+from clr_sweep.range_test.curve import read_curve
+from clr_sweep.range_test.report import as_yaml
+from clr_sweep.range_test.suggestion import RangeTestError, suggest
+from clr_sweep.search.space import range_test_config
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.durable import part_files, replaced, write_text
+from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.training.requests import RANGE_TEST, DataFacts, RangeTestJob
 
 FIGURE, NUMBERS = "range_test.png", "range_test.yaml"
@@ -52,9 +52,7 @@ class RangeTest:
             files=tuple(job.file for job in jobs),
         )
 
-    def run(
-        self, engine: LocalEngine, stop: StopRequest, say: Callable[[str], None]
-    ) -> RangeTestRecord:
+    def run(self, engine: Engine, stop: StopRequest, say: Callable[[str], None]) -> RangeTestRecord:
         """Record the curves that are not there yet, and read the suggestion off them all.
 
         A seed that an earlier start recorded, of the same test, is not trained again.

@@ -19,11 +19,11 @@ import tensorflow as tf
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.divergence import divergence
 from clr_sweep.schedules.keras import RampLearningRate
+from clr_sweep.training.checks.metrics import batch_check
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.data.datasets import Dataset, hold_out
 from clr_sweep.training.durable import replaced
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.checks.metrics import batch_check
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS, RangeTestJob
 
 # Steps between two looks at the losses, at most.

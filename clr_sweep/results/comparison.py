@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import sqrt
 
 from clr_sweep.definition import metrics
-from clr_sweep.training.records import StudyRecord, TrialRecord
-from clr_sweep.results import (curves)
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.results import curves
 from clr_sweep.results import formats as words
 from clr_sweep.schedules import policies
-from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _TWO_SIDED_95 = 1.96
 # A share of the examples is a count of them; float32 and the mean over batches move it by less.

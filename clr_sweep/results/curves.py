@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.definition import metrics
-from clr_sweep.training.records import TrialRecord
 from clr_sweep.schedules import policies
+from clr_sweep.training.records import TrialRecord
 
 Array = npt.NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep.training.records import StudyRecord, TrialRecord
-from clr_sweep.results import (curves, style)
+from clr_sweep.results import curves, style
 from clr_sweep.results import formats as words
 from clr_sweep.results.space_figures import ended
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _STATES = ("complete", "pruned", "collapsed", "diverged")
 _MARKS = {

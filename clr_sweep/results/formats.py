@@ -6,9 +6,9 @@ import math
 import textwrap
 
 from clr_sweep.definition import metrics
-from clr_sweep.training.records import ENDED, State, StudyRecord, TrialRecord
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
+from clr_sweep.training.records import ENDED, State, StudyRecord, TrialRecord
 
 
 def metric(name: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from clr_sweep.training.records import Importance, StudyRecord
-from clr_sweep.results import (style)
 from clr_sweep.results import formats as words
+from clr_sweep.results import style
+from clr_sweep.training.records import Importance, StudyRecord
 
 
 def importance_figure(study: StudyRecord, found: Mapping[str, Importance]) -> Figure:

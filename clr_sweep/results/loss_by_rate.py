@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from clr_sweep.training.records import TrialRecord
-from clr_sweep.results import (style)
 from clr_sweep.results import formats as words
+from clr_sweep.results import style
 from clr_sweep.results.curves import Array
+from clr_sweep.training.records import TrialRecord
 
 _MOST_CYCLES = 12  # more lines than this are no longer followed by eye
 _NAMED_CYCLES = 5  # more names than this do not fit beside one another

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clr_sweep.training.records import StudyRecord, TrialRecord
-from clr_sweep.results import (curves, style)
+from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.results import curves, style
 from clr_sweep.results import formats as words
 from clr_sweep.results.value_scale import ValueScale
 from clr_sweep.schedules import policies
-from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _COLUMNS = 3
 _MOST_PANELS = 12

@@ -11,13 +11,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.dimensions import Range, RatioRange, is_number
-from clr_sweep.search.space import RATIO
+from clr_sweep.definition.problems import sentence, shown, unknown
 from clr_sweep.definition.search_space import in_whole_numbers
 from clr_sweep.definition.space_checks import cycle_problem, momentum_problems, space_problems
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import validation_problems
-from clr_sweep.definition.problems import sentence, shown, unknown
+from clr_sweep.search.space import RATIO
 
 
 class EnqueuedTrialError(Exception):

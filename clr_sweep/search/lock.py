@@ -22,10 +22,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from clr_sweep.common.errors import InputError, LockLostError
+from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search.attributes import DRIVER
 from clr_sweep.search.lock_kinds import FileLock, Lock, NoLock, ServerLock, number_of
 from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage, sqlite_file
-from clr_sweep.common.secrets import hidden_address
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 

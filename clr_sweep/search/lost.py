@@ -8,9 +8,9 @@ import optuna
 from optuna.trial import TrialState
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.search.attributes import BASELINE, FOLDER, LOST
 from clr_sweep.search.places import Places
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 # What the folder of a trial that has ended holds, unless the trial failed.
 FILES = ("config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json")

@@ -9,10 +9,10 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.range_test_settings import RangeTestConfig
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.suggestion import from_json
-from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
 from clr_sweep.search.again import with_another_seed
 from clr_sweep.search.attributes import (
     BASELINE,
@@ -33,7 +33,7 @@ from clr_sweep.search.places import Places
 from clr_sweep.search.space import with_ranges
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
 
 
 def read_study(study: optuna.Study) -> StudyRecord:

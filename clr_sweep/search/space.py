@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from clr_sweep.definition.sweep import OptimizerConfig, Sweep
 from clr_sweep.definition.cycles import plan_trial, plan_whole_budget
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, largest_below
 from clr_sweep.definition.fields import Policy
+from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.sweep import OptimizerConfig, Sweep
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.schedules import policies
-from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
-from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 
 # Names of the sampled parameters whose value is a ratio, not the rate itself.
 RATIO = "init_lr_ratio"

@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.training.records import RangeTestRecord, State, TrialResult
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search.attributes import (
     BASELINE,
     CONFIG,
@@ -24,7 +24,7 @@ from clr_sweep.search.attributes import (
     STATE,
 )
 from clr_sweep.search.places import Places
-from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.records import RangeTestRecord, State, TrialResult
 
 
 def record_progress(study: optuna.Study, state: State, planned: int, reason: str = "") -> None:

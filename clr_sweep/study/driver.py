@@ -17,9 +17,6 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.study.background import Background
-from clr_sweep.definition.sweep import Sweep
-from clr_sweep.engines.local.engine import Died, Done, Event, Failed, LocalEngine, Message
 from clr_sweep.common.errors import (
     ClrSweepError,
     DiskFullError,
@@ -28,19 +25,22 @@ from clr_sweep.common.errors import (
     OutOfMemoryError,
     TrialFailedError,
 )
-from clr_sweep.study.flights import BaselineFlight, Flight, TrialFlight, deadline
-from clr_sweep.study.progress import Display
-from clr_sweep.training.records import EpochReport, TrialRecord, TrialResult
+from clr_sweep.common.secrets import hidden
+from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
+from clr_sweep.common.words import duration
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.engines.base import Died, Done, Engine, Event, Failed, Message
 from clr_sweep.search.attributes import BASELINE, STATE
 from clr_sweep.search.enqueued import EnqueuedTrialError
 from clr_sweep.search.reading import StudyReader, read_baseline
 from clr_sweep.search.sampling import Sampling, stored
 from clr_sweep.search.space import baseline_config
-from clr_sweep.common.secrets import hidden
-from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
+from clr_sweep.study.background import Background
+from clr_sweep.study.flights import BaselineFlight, Flight, TrialFlight, deadline
+from clr_sweep.study.progress import Display
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport, TrialRecord, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, Inspection, TrialJob
-from clr_sweep.common.words import duration
 
 FAILURES_IN_A_ROW = 3
 
@@ -59,7 +59,7 @@ class Driver:
 
     sweep: Sweep
     study: optuna.Study
-    engine: LocalEngine
+    engine: Engine
     background: Background
     display: Display
     stop: StopRequest

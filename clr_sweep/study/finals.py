@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from clr_sweep.engines.local.engine import LocalEngine
-from clr_sweep.training.records import StudyRecord
-from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.engines.base import Engine
+from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import TEST_TRIAL, DataFacts, TrialJob
 
 
 def evaluate_finalists(
-    engine: LocalEngine,
+    engine: Engine,
     study: StudyRecord,
     facts: DataFacts,
     search_path: tuple[Path, ...],

@@ -13,10 +13,10 @@ from typing import Any
 
 import optuna
 
-from clr_sweep.training.records import EpochReport, State, TrialRecord, TrialResult
 from clr_sweep.search import writing as trials
 from clr_sweep.search.reading import StudyReader, read_baseline
 from clr_sweep.search.sampling import Asked, Sampling
+from clr_sweep.training.records import EpochReport, State, TrialRecord, TrialResult
 
 
 class Flight(ABC):

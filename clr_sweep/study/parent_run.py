@@ -11,17 +11,17 @@ import optuna
 from mlflow.tracking import MlflowClient
 
 from clr_sweep import __version__
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.common.secrets import hidden_address
 from clr_sweep.definition.dimensions import Range, RatioRange
 from clr_sweep.definition.metrics import is_positive, name_of
-from clr_sweep.study.publishing import Publisher
+from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
-from clr_sweep.definition.search_space import SCHEDULE_KEYS
-from clr_sweep.common.secrets import hidden_address
+from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.runs import SweepRuns

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.common.errors import InputError
+from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.cycles import plan_trial
 from clr_sweep.definition.dimensions import bounds
-from clr_sweep.engines.local.engine import LocalEngine
-from clr_sweep.common.errors import InputError
-from clr_sweep.study.progress import Estimate
+from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep_file import validation_problems
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_one
 from clr_sweep.search.space import steps_per_epoch
-from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
-from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep_file import validation_problems
+from clr_sweep.study.progress import Estimate
 from clr_sweep.training.requests import (
     EVALUATED,
     EVALUATIONS,
@@ -25,11 +26,10 @@ from clr_sweep.training.requests import (
     Inspection,
     TrialJob,
 )
-from clr_sweep.definition.trial_config import TrialConfig
 
 
 def prepare_data(
-    engine: LocalEngine,
+    engine: Engine,
     name: str,
     folder: str | None,
     search_path: tuple[Path, ...],
@@ -50,7 +50,7 @@ def check_sizes(sweep: Sweep, facts: DataFacts, source: str) -> None:
 
 
 def inspect(
-    engine: LocalEngine,
+    engine: Engine,
     config: TrialConfig,
     facts: DataFacts,
     search_path: tuple[Path, ...],

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clr_sweep.definition.sweep import StudyConfig
-from clr_sweep.engines.devices import Device
-from clr_sweep.engines.local.engine import LocalEngine
-from clr_sweep.engines.to_the_end import Job, run_one
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.engines.base import Engine
+from clr_sweep.engines.devices import Device
+from clr_sweep.engines.to_the_end import Job, run_one
 from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -25,7 +25,7 @@ def usable_cores() -> int:
 
 
 def take_slots(
-    engine: LocalEngine,
+    engine: Engine,
     study: StudyConfig,
     work: Path,
     stop: StopRequest,
@@ -69,7 +69,7 @@ def gpus(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Device, 
     )
 
 
-def at_once(engine: LocalEngine) -> str:
+def at_once(engine: Engine) -> str:
     """How many jobs run at once and on what, for people."""
     text, count = f"{engine.slots} at once", len(engine.devices)
     if not count:
@@ -78,6 +78,6 @@ def at_once(engine: LocalEngine) -> str:
     return f"{text} on {count} GPU{'s' if count > 1 else ''} ({kinds})"
 
 
-def processor(engine: LocalEngine) -> str:
+def processor(engine: Engine) -> str:
     """Whose time a trial costs."""
     return "GPU" if engine.devices else "CPU"

@@ -13,45 +13,45 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.study.background import Background
-from clr_sweep.definition.sweep import Sweep
-from clr_sweep.study.driver import Driver, trials_left
-from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.common.errors import ClrSweepError, LockLostError
-from clr_sweep.study.finals import evaluate_finalists
-from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
-from clr_sweep.commands.check import cycle_warnings
-from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
-from clr_sweep.study.progress import Display
-from clr_sweep.study.provenance import provenance
-from clr_sweep.study.publishing import Publisher
-from clr_sweep.range_test.stage import RangeTest
-from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
-from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.common.scratch import outside_scratch
+from clr_sweep.common.secrets import hidden
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.common.words import duration
+from clr_sweep.definition.factors import cycle_warnings
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep_file import search_path
+from clr_sweep.engines.base import Engine
+from clr_sweep.range_test.report import ranges_yaml, summary
+from clr_sweep.range_test.stage import RangeTest
 from clr_sweep.search import storage
 from clr_sweep.search.lock import only_driver
 from clr_sweep.search.lost import lost_and_found
 from clr_sweep.search.places import placed
 from clr_sweep.search.reading import range_test_record, read_study
 from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
-from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
-from clr_sweep.common.secrets import hidden
-from clr_sweep.study.slots import at_once, processor, take_slots
-from clr_sweep.common.stopping import StopRequest
-from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
-from clr_sweep.definition.sweep_file import search_path
+from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
+from clr_sweep.study.background import Background
+from clr_sweep.study.driver import Driver, trials_left
+from clr_sweep.study.finals import evaluate_finalists
+from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
+from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+from clr_sweep.study.progress import Display
+from clr_sweep.study.provenance import provenance
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.study.slots import at_once, processor, take_slots
+from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import end_adopted, process_tag
 from clr_sweep.tracking.store import connect, tracking_uri
+from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
 from clr_sweep.training.requests import DataFacts, Inspection
-from clr_sweep.common.words import duration
 
 
 def run_stages(
-    sweep: Sweep, file: Path, engine: LocalEngine, adopted: str | None, stop: StopRequest
+    sweep: Sweep, file: Path, engine: Engine, adopted: str | None, stop: StopRequest
 ) -> StudyRecord:
     """Run all that is left of a sweep.
 
@@ -82,7 +82,7 @@ def run_stages(
 def _run(
     sweep: Sweep,
     file: Path,
-    engine: LocalEngine,
+    engine: Engine,
     client: MlflowClient,
     adopted: str | None,
     stop: StopRequest,
@@ -196,7 +196,7 @@ class _Start:
     sweep: Sweep
     file: Path
     folders: tuple[Path, ...]
-    engine: LocalEngine
+    engine: Engine
     display: Display
     work: Path
     stop: StopRequest

@@ -11,9 +11,9 @@ from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.search import storage
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import with_cure
+from clr_sweep.search import storage
 from clr_sweep.tracking.store import tracking_uri
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mlflow.entities import Run
 
-from clr_sweep.training.records import EpochReport, StudyRecord, TrialRecord
 from clr_sweep.results.report import model_markdown, trial_markdown
+from clr_sweep.study.trial_job import draw_figures
 from clr_sweep.tracking import contents
 from clr_sweep.tracking.audit import Audit, audit, model_is_whole
 from clr_sweep.tracking.contents import Point
@@ -17,7 +17,7 @@ from clr_sweep.tracking.lookup import abandoned
 from clr_sweep.tracking.models import delete_models, log_keras_model
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.study.trial_job import draw_figures
+from clr_sweep.training.records import EpochReport, StudyRecord, TrialRecord
 
 
 class TrialRuns:

@@ -11,7 +11,6 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.training.records import TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import (
     TIMES,
@@ -23,6 +22,7 @@ from clr_sweep.tracking.contents import (
     points,
 )
 from clr_sweep.tracking.models import model_of_run, models_from
+from clr_sweep.training.records import TrialRecord
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.training.records import TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import Point, artifacts, parameters, run_name, summary
 from clr_sweep.tracking.inputs import dataset_input
 from clr_sweep.tracking.lookup import process_tag
 from clr_sweep.tracking.run_writer import RunWriter, end_tags, metrics_of, run_tags
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.requests import DataFacts
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.durable import replaced
 from clr_sweep.training.loop import Array
 from clr_sweep.training.state import TrainingState
-from clr_sweep.definition.trial_config import TrialConfig
 
 _FORMAT = 2
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.optimizers import KERAS_CLASSES, momentum_argument
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules.keras import (
     CosineLearningRate,
     ExponentialBoundsCyclicalLearningRate,
@@ -21,12 +22,11 @@ from clr_sweep.schedules.keras import (
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
 )
-from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.checks.inputs import check_inputs
+from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
 from clr_sweep.training.own_metrics import compiled_metrics
-from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 
 
 def compiled_model(

@@ -32,9 +32,9 @@ import numpy.typing as npt
 
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import ClrSweepError, StoreError
-from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
-from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.durable import append_text, part_files, replaced, write_text
+from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
 
 Array = npt.NDArray[Any]
 

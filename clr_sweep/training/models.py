@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.common.errors import InputError
-from clr_sweep.training.imports import called, function_problems, import_function
+from clr_sweep.definition.own_functions import called, function_problems, import_function
 from clr_sweep.definition.problems import unknown
+from clr_sweep.definition.sweep import ModelConfig
 
 if TYPE_CHECKING:
     import keras

@@ -12,7 +12,7 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import name_of
-from clr_sweep.training.imports import called, import_function
+from clr_sweep.definition.own_functions import called, import_function
 
 
 def compiled_metrics(metrics: Sequence[str], search_path: Sequence[Path]) -> list[Any]:

@@ -9,9 +9,9 @@ from typing import Literal
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.range_test_settings import RangeTestConfig
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.curve import Curve, read_curve
 from clr_sweep.range_test.suggestion import Suggestion
-from clr_sweep.definition.trial_config import TrialConfig
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.

@@ -11,8 +11,8 @@ import pytest
 from benchmarks.pruning.__main__ import CANDIDATES, DEFAULT, part_of
 from benchmarks.pruning.replay import Candidate, orders, replay, score
 from benchmarks.recorded.curves import RecordedTrial, read, write
-from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.definition.trial_config import ScheduleConfig
+from clr_sweep.search.pruners.forecast import ForecastPruner
 
 SCHEDULE = ScheduleConfig(
     policy="triangular", init_lr=0.0, max_lr=1.0, step_size_factor=2, step_size=20

@@ -16,8 +16,10 @@ from typing import Any
 import engine_jobs
 from engine_events import server_pid
 
-from clr_sweep.engines.local import engine as local
 from clr_sweep.common.stopping import stop_request
+from clr_sweep.engines.base import Message
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local import forkserver
 
 
 def say(**what: Any) -> None:
@@ -28,7 +30,7 @@ def say(**what: Any) -> None:
 def main(folder: Path, what: str) -> None:
     """Start two jobs and act on what comes."""
     # These jobs need no Keras, so their server is there at once.
-    local.PRELOAD = ("clr_sweep.engines.local.server",)
+    forkserver.PRELOAD = ("clr_sweep.engines.local.server",)
     with stop_request() as stop, local.local_engine(2) as engine:
         if what == "surroundings":
             engine.start("a", "engine_jobs:surroundings", None, folder / "a.txt")
@@ -67,7 +69,7 @@ def main(folder: Path, what: str) -> None:
             engine.answer(event.key, "go on")
         while engine.running:
             for event in engine.wait(600):
-                if isinstance(event, local.Message):
+                if isinstance(event, Message):
                     engine.answer(event.key, "end")
                 else:
                     say(event=type(event).__name__, value=getattr(event, "value", None))

@@ -12,7 +12,8 @@ from typing import Any
 
 import psutil
 
-from clr_sweep.engines.local.engine import Event, LocalEngine
+from clr_sweep.engines.base import Event
+from clr_sweep.engines.local.engine import LocalEngine
 
 HERE = Path(__file__).parent
 

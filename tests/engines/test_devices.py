@@ -11,9 +11,10 @@ from engine_events import only_event, outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.base import Done, Message
 from clr_sweep.engines.devices import Device, least_loaded
-from clr_sweep.engines.local.engine import Done, LocalEngine, Message, local_engine
+from clr_sweep.engines.local import forkserver
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
 NAMES = ["DEVICE", "OUTER"]
 
@@ -59,11 +60,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     monkeypatch.setenv("OUTER", "as it was")
     monkeypatch.setenv("DEVICE", "all of them")
     if sys.platform == "linux":
-        local._end_server()
-        monkeypatch.setattr(local, "PRELOAD", ())
+        forkserver.end_server()
+        monkeypatch.setattr(forkserver, "PRELOAD", ())
     with local_engine() as made:
         yield made
-    local._end_server()
+    forkserver.end_server()
 
 
 def started(engine: LocalEngine, key: str, folder: Path) -> list[str | None]:

@@ -16,10 +16,11 @@ import psutil
 import pytest
 from engine_events import heard, only_event, outcome, server_pid, start_driver, zombies
 
-from clr_sweep.engines.local import job
-from clr_sweep.engines.local import engine as local
-from clr_sweep.engines.local.engine import Died, Done, Event, LocalEngine, Message, local_engine
 from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.engines.base import Died, Done, Event, Message
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local import forkserver, job
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 
@@ -27,11 +28,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's f
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     """An engine of three slots, whose server imports nothing and so is there at once."""
-    local._end_server()
-    monkeypatch.setattr(local, "PRELOAD", ())
+    forkserver.end_server()
+    monkeypatch.setattr(forkserver, "PRELOAD", ())
     with local_engine(3) as made:
         yield made
-    local._end_server()
+    forkserver.end_server()
 
 
 def started(engine: LocalEngine, key: str, payload: Any, log: Path, function: str = "stay") -> int:
@@ -191,7 +192,7 @@ def test_servers_that_always_die(
     """After the second one it is an error, which leaves nothing running."""
     (tmp_path / "ends_the_server.py").write_text("import os; os._exit(1)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    local._end_server()
+    forkserver.end_server()
     engine._context.set_forkserver_preload(["ends_the_server"])
     with pytest.raises(ClrSweepError, match="no process can be started for a: "):
         engine.start("a", "engine_jobs:echo", 1, tmp_path / "log.txt")
@@ -262,7 +263,7 @@ def test_a_job_waits_until_it_is_known(engine: LocalEngine, tmp_path: Path) -> N
 
 def test_a_server_that_has_started_no_job(tmp_path: Path) -> None:
     """It goes with its engine, in the middle of its imports; another engine has another one."""
-    local._end_server()
+    forkserver.end_server()
     with local_engine(1):
         server = psutil.Process(server_pid())
     assert not server.is_running()

@@ -16,8 +16,10 @@ import pytest
 from engine_events import heard, only_event, server_pid, start_driver, zombies
 from real_runs import assert_gone, is_gone
 
+from clr_sweep.engines.base import Died, Done, Event, Failed, Message
 from clr_sweep.engines.local import engine as local
-from clr_sweep.engines.local.engine import Died, Done, Event, Failed, LocalEngine, Message, local_engine
+from clr_sweep.engines.local import forkserver
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 
@@ -28,11 +30,11 @@ WITHOUT_THREADS = [kind for kind in ALL if kind != "thread"]
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     """An engine of two slots, whose server imports no Keras and so is there at once."""
-    local._end_server()
-    monkeypatch.setattr(local, "PRELOAD", ("clr_sweep.engines.local.server",))
+    forkserver.end_server()
+    monkeypatch.setattr(forkserver, "PRELOAD", ("clr_sweep.engines.local.server",))
     with local_engine(2) as made:
         yield made
-    local._end_server()
+    forkserver.end_server()
 
 
 def left(engine: LocalEngine, key: str, folder: Path, kinds: list[str], way: str) -> list[int]:

@@ -16,9 +16,10 @@ import pytest
 from engine_events import heard, only_event, outcome, start_driver
 from real_runs import assert_gone
 
-from clr_sweep.engines.local import engine as local
-from clr_sweep.engines.local.engine import Died, Done, Failed, LocalEngine, Message, local_engine
 from clr_sweep.common.errors import ClrSweepError, InputError
+from clr_sweep.engines.base import Died, Done, Failed, Message
+from clr_sweep.engines.local import engine as local
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
 

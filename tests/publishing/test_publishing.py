@@ -13,19 +13,19 @@ from small_studies import SmallStudy
 from small_trials import few_images, small_config
 from told_sweep import Flaky, Sweep
 
-from clr_sweep.study.parent_run import publisher_of
-from clr_sweep.study.publishing import Publisher
-from clr_sweep.training.records import Importance, StudyRecord, TrialRecord
 from clr_sweep.results import figures
 from clr_sweep.search.importances import LEAST_TRIALS
+from clr_sweep.study.parent_run import publisher_of
+from clr_sweep.study.publishing import Publisher
+from clr_sweep.study.trial_job import finished
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import Importance, StudyRecord, TrialRecord
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.training.trial import train
-from clr_sweep.study.trial_job import finished
 
 FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8", Path("unused"))
 

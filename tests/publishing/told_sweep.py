@@ -11,8 +11,8 @@ from mlflow.tracking import MlflowClient
 from small_studies import SmallStudy
 
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import TrialRecord
 
 
 class Sweep:

@@ -9,8 +9,8 @@ import pytest
 from written_sweeps import FROM_RANGE_TEST, problems, written
 
 from clr_sweep.definition.range_test_settings import RangeTestConfig
-from clr_sweep.search import storage
 from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.search import storage
 
 
 @pytest.mark.parametrize(("seeds", "needed"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])

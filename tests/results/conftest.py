@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective, TrainingConfig
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
+from clr_sweep.schedules import policies
 from clr_sweep.training.records import (
     Divergence,
     EpochReport,
@@ -20,8 +22,6 @@ from clr_sweep.training.records import (
     StudyRecord,
     TrialRecord,
 )
-from clr_sweep.schedules import policies
-from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 
 SPE = 844  # steps of 54,000 examples in batches of 64
 EPOCHS = 16

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from clr_sweep.definition.sweep import Objective
-from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.results.comparison import Comparison, compare
 from clr_sweep.results.report import markdown, summary, trial_markdown
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
 def with_accuracy(record: TrialRecord, validation: float, test: float | None) -> TrialRecord:

@@ -9,10 +9,10 @@ import pytest
 from drawn_figures import drawn, lr_figure, marks, overlaps, render, shown, texts
 from matplotlib.figure import Figure
 
-from clr_sweep.training.records import StudyRecord
 from clr_sweep.results import figures, style
 from clr_sweep.results.study_figures import best_so_far
 from clr_sweep.schedules import policies
+from clr_sweep.training.records import StudyRecord
 
 STUDY_FIGURES = ("history", "space", "bounds", "comparison", "divergence")
 

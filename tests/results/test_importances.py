@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from drawn_figures import drawn, overlaps, render, shown, texts
 
-from clr_sweep.training.records import Importance, StudyRecord
 from clr_sweep.results.figures import importance_figure, study_figures
+from clr_sweep.training.records import Importance, StudyRecord
 
 CLEAR = {
     "init_lr": Importance(0.09, 0.04, 0.15),

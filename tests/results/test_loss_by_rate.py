@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from clr_sweep.training.records import TrialRecord
 from clr_sweep.results.figures import loss_by_rate_figure
 from clr_sweep.results.loss_by_rate import sweeps_of
+from clr_sweep.training.records import TrialRecord
 
 
 def figure_of(build: Any, record: TrialRecord, steps: int | None = None) -> Figure:

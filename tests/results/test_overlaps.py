@@ -13,11 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from clr_sweep.training.records import StudyRecord
 from clr_sweep.results import style
 from clr_sweep.results.figures import study_figures
 from clr_sweep.results.space_figures import varied
 from clr_sweep.results.study_figures import comparison_figure
+from clr_sweep.training.records import StudyRecord
 
 
 def texts_of(figure: Figure) -> list[tuple[str, Any]]:

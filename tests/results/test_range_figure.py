@@ -14,10 +14,10 @@ from small_trials import small_config
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.suggestion import RangeTestError, suggest
-from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.range_test.report import markdown, ranges_yaml, summary
+from clr_sweep.range_test.suggestion import RangeTestError, suggest
+from clr_sweep.training.records import RangeTestRecord
 
 
 def record(folder: Path, curves: list[Curve], ramp: str = "exponential") -> RangeTestRecord:

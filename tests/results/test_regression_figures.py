@@ -8,9 +8,9 @@ from typing import Any
 from drawn_figures import overlaps, render, texts
 
 from clr_sweep.definition.sweep import Objective
-from clr_sweep.training.records import TrialRecord
-from clr_sweep.results import (figures)
+from clr_sweep.results import figures
 from clr_sweep.results import formats as words
+from clr_sweep.training.records import TrialRecord
 
 
 def of_a_regression(record: TrialRecord) -> TrialRecord:

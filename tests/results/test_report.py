@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from clr_sweep.definition.sweep import ModelConfig
-from clr_sweep.training.records import StudyRecord
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.report import LIMIT, markdown, summary, trial_markdown
-from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.records import StudyRecord
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from drawn_figures import drawn, marks, render, texts
 
-from clr_sweep.training.records import StudyRecord
 from clr_sweep.results import figures, style
+from clr_sweep.training.records import StudyRecord
 
 
 def test_space_figure_has_a_panel_for_each_hyperparameter(

@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState
 from small_studies import FACTS, begin, result, sampling, sweep, value_of
 
-from clr_sweep.search import (storage)
+from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import CONFIG, REASON
 from clr_sweep.search.enqueued import EnqueuedTrialError, enqueued_problems

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from small_trials import small_config
 
-from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.search import importances as module
 from clr_sweep.search.importances import LEAST_TRIALS, importances
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 CONFIG = small_config()
 Params = dict[str, object]

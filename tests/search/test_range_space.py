@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from small_studies import begin
 from written_sweeps import FROM_RANGE_TEST, content
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.dimensions import Range
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.search.space import (
     range_test_config,

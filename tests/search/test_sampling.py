@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from small_studies import FACTS, begin, result, sampling, sweep, value_of
 
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search import (storage)
+from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.reading import read_study

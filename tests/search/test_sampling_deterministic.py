@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from small_studies import FACTS, result, sampling, sweep, value_of
 
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search import (storage)
+from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.sampling import WINDOW, Asked
 

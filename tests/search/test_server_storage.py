@@ -12,7 +12,7 @@ from optuna.exceptions import StorageInternalError
 from small_studies import FACTS, begin, result, sweep
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.search import (storage)
+from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.reading import read_study
 

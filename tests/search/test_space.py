@@ -14,10 +14,10 @@ from suggested_bounds import EXAMPLES, Bounds
 from written_sweeps import sweep
 
 from clr_sweep.definition.cycles import cycles_within
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.schedules import policies
 from clr_sweep.search.sampling import make_sampler
 from clr_sweep.search.space import baseline_config, steps_per_epoch, suggest, trial_seed
-from clr_sweep.definition.trial_config import TrialConfig
 
 
 def ask(sampler: optuna.samplers.BaseSampler) -> tuple[optuna.Study, optuna.Trial]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from suggested_bounds import EXAMPLES, Bounds
 from written_sweeps import content, sweep
 
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.dimensions import Range, largest_below
-from clr_sweep.search.space import suggest
-from clr_sweep.definition.space_checks import space_problems
 from clr_sweep.definition.problems import validation
+from clr_sweep.definition.space_checks import space_problems
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.search.space import suggest
 
 
 def right(made: Sweep) -> bool:

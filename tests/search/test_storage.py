@@ -14,7 +14,7 @@ from unprivileged import folder_of_nobody, without_privileges
 from written_sweeps import ABSENT
 
 from clr_sweep.common.errors import InputError, StoreError, StudyChangedError
-from clr_sweep.search import (storage)
+from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.pruners.forecast import ForecastPruner

@@ -8,12 +8,12 @@ import optuna
 from optuna.trial import TrialState
 from small_studies import FACTS, begin, result, sweep, text_of
 
-from clr_sweep.training.records import Divergence
-from clr_sweep.search import (storage)
+from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.space import baseline_config
+from clr_sweep.training.records import Divergence
 
 EXAMPLES = 60000
 

@@ -13,7 +13,6 @@ from mlflow.utils.validation import _validate_logged_model_name
 from small_studies import write_folder
 from small_trials import STEPS_PER_EPOCH, small_config
 
-from clr_sweep.training.records import EpochReport, State, TrialRecord
 from clr_sweep.tracking.contents import (
     Point,
     artifacts,
@@ -26,6 +25,7 @@ from clr_sweep.tracking.contents import (
     run_name,
 )
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport, State, TrialRecord
 
 
 def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:

@@ -17,7 +17,8 @@ from mlflow.models.utils import load_serving_example
 from real_runs import DATA, Place
 from small_trials import SLICE, small_config
 
-from clr_sweep.engines.local.engine import Done, LocalEngine, Message, local_engine
+from clr_sweep.engines.base import Done, Message
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.tracking.models import log_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder

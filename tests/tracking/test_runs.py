@@ -12,12 +12,12 @@ from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 from small_trials import small_config
 
-from clr_sweep.training.records import EpochReport, StepPoint, TrialRecord
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.contents import epoch_points
 from clr_sweep.tracking.lookup import find_trial
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect
+from clr_sweep.training.records import EpochReport, StepPoint, TrialRecord
 from clr_sweep.training.requests import DataFacts
 
 FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8", Path("unused"))

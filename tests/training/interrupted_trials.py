@@ -15,11 +15,11 @@ import numpy as np
 from small_trials import comparable, small_config
 
 from clr_sweep.definition.sweep import CycledMomentum
-from clr_sweep.training.records import EpochReport
-from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.data.stored import Dataset
-from clr_sweep.training.trial import train
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport
+from clr_sweep.training.trial import train
 
 EPOCHS = 4
 CNN = small_config(

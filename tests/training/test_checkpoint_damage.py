@@ -23,12 +23,12 @@ from interrupted_trials import (
 from small_trials import comparable, few_images, small_config
 
 from clr_sweep.common.errors import DiskFullError
-from clr_sweep.training.records import EpochReport
 from clr_sweep.training import durable
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
-from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.state import TrainingState
 from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport
+from clr_sweep.training.state import TrainingState
 from clr_sweep.training.trial import train
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.

@@ -12,11 +12,12 @@ from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_e
 from small_trials import contents
 from trial_jobs import Killed
 
-from clr_sweep.engines.local.engine import Died, Done, LocalEngine, Message, local_engine
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.engines.base import Died, Done, Message
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
+from clr_sweep.training.data.stored import Dataset, materialize
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
-from clr_sweep.training.data.stored import Dataset, materialize
-from clr_sweep.definition.trial_config import TrialConfig
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

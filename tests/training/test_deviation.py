@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small_trials import small_config
 
+from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.schedules import policies
 from clr_sweep.training.deviation import deviation
-from clr_sweep.definition.trial_config import ScheduleConfig
 
 TRIANGULAR = ScheduleConfig(
     policy="triangular", init_lr=0.1, max_lr=0.5, step_size_factor=1, step_size=4

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from clr_sweep.engines.devices import Device
-from clr_sweep.engines.local.engine import Done, Event, Failed, LocalEngine, local_engine
 from clr_sweep.common.errors import GpuLostError
+from clr_sweep.engines.base import Done, Event, Failed
+from clr_sweep.engines.devices import Device
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS, PREPARE_DATA, DataJob
 
 # In the place of NVIDIA's driver: says when it is woken, and what it may show, and that it has no

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from clr_sweep.common.errors import InputError, TrialFailedError
-from clr_sweep.training.imports import called, function_problems, import_function, importable
+from clr_sweep.definition.own_functions import (
+    called,
+    function_problems,
+    import_function,
+    importable,
+)
 
 
 def write(folder: Path, name: str, text: str = "def f():\n    return 1\n") -> Path:

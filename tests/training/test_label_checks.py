@@ -13,12 +13,12 @@ import pytest
 from small_trials import few_images, small_config
 from trained_trials import trained
 
-from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.common.errors import DataError, InputError
+from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.training.compiling import data_facts
+from clr_sweep.training.data.stored import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
-from clr_sweep.training.data.stored import Dataset, in_memory
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(

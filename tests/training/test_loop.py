@@ -19,8 +19,8 @@ from clr_sweep.schedules.keras import (
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
 )
-from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.loop import TrainingLoop, epoch_order
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

@@ -11,9 +11,9 @@ import tensorflow as tf
 import user_models
 from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, Build, assert_same_bits, compiled, state
 
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.models import tutorial_cnn
-from clr_sweep.training.data.stored import Dataset
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

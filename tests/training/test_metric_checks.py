@@ -11,12 +11,12 @@ import pytest
 from small_trials import few_images, small_config
 from trained_trials import trained
 
-from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import KERAS
-from clr_sweep.training.loop import TrainingLoop
+from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.training.checks.metrics import batch_check, metric_problems
 from clr_sweep.training.data.stored import Dataset, in_memory
+from clr_sweep.training.loop import TrainingLoop
 
 _RNG = np.random.default_rng(4)
 _X = _RNG.normal(size=(40, 3)).astype("float32")

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.training.models import build_model, check_model_name, tutorial_cnn
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.

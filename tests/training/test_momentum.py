@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from small_trials import small_config
 
-from clr_sweep.definition.sweep import CycledMomentum
 from clr_sweep.definition.optimizers import OPTIMIZERS, momentum_argument
+from clr_sweep.definition.sweep import CycledMomentum
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
     ExponentialCyclicalLearningRate,
@@ -22,12 +23,11 @@ from clr_sweep.schedules.keras import (
 )
 from clr_sweep.schedules.momentum import CYCLED, momentum
 from clr_sweep.training.compiling import compiled_model
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.momentum import MomentumCycle
-from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.trial import train
-from clr_sweep.definition.trial_config import TrialConfig
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "torch_schedules.json").read_text())
 

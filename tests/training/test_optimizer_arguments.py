@@ -17,12 +17,12 @@ from small_trials import BATCH, STEPS_PER_EPOCH, VALIDATION, small_config
 from trained_trials import Trained, trained
 
 from clr_sweep.definition.optimizers import OPTIMIZERS
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import hold_out
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import epoch_order
-from clr_sweep.training.data.stored import Dataset
-from clr_sweep.definition.trial_config import TrialConfig
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

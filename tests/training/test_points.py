@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_trials import small_config
 
-from clr_sweep.training.records import StepPoint
 from clr_sweep.training.points import CURVE_POINTS, shown_steps, step_points
+from clr_sweep.training.records import StepPoint
 
 
 @given(

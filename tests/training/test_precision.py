@@ -17,14 +17,14 @@ from interrupted_trials import assert_same_trial, trained
 from small_trials import BATCH, small_config
 
 from clr_sweep.common.errors import TrialFailedError
+from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results.export import read_exported
 from clr_sweep.tracking.models import log_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.compiling import compiled_model
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
-from clr_sweep.training.data.stored import Dataset
-from clr_sweep.definition.yaml_file import dump
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(

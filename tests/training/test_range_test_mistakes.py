@@ -16,14 +16,14 @@ from test_range_test import job, quadratic_job
 
 from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.range_test.curve import Curve
+from clr_sweep.range_test.report import as_yaml, ranges_yaml
 from clr_sweep.range_test.rules import read
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.training.records import RangeTestRecord
-from clr_sweep.range_test.report import as_yaml, ranges_yaml
+from clr_sweep.range_test.training import record_curve
 from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import epoch_order
-from clr_sweep.range_test.training import record_curve
+from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.training.trial import train
 
 CURVATURE = 2.0

@@ -15,9 +15,9 @@ from small_trials import BATCH, VALIDATION, small_config
 
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import hold_out
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.state import TrainingState, training_state
-from clr_sweep.training.data.stored import Dataset
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = [

@@ -19,18 +19,19 @@ from small_trials import (
 )
 from trained_trials import trained
 
-from clr_sweep.engines.local.engine import Done, LocalEngine, Message, local_engine
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.optimizers import OPTIMIZERS
-from clr_sweep.training.records import EpochReport
+from clr_sweep.engines.base import Done, Message
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import Triangular2CyclicalLearningRate
 from clr_sweep.training import inspection
 from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.data.datasets import hold_out
-from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 from clr_sweep.training.data.stored import Dataset, materialize
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport
+from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(

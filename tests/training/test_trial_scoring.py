@@ -13,10 +13,10 @@ from trained_trials import trained
 
 from clr_sweep.definition.cycles import plan_trial
 from clr_sweep.definition.final_rate import final_rates
-from clr_sweep.training.records import EpochReport
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.records import EpochReport
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
 pytestmark = pytest.mark.filterwarnings(

@@ -9,13 +9,13 @@ from unittest import mock
 
 import numpy as np
 
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training import trial
+from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.records import EpochReport, TrialResult
 from clr_sweep.training.trial import train
-from clr_sweep.definition.trial_config import TrialConfig
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Jobs in processes of this machine."""

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import multiprocessing.forkserver
-import multiprocessing.resource_tracker
 import os
 import signal
-import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -20,52 +15,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.engines.devices import Device, least_loaded
-from clr_sweep.engines.local.job import SIGNALS_TO_A_GROUP, run
-from clr_sweep.engines.local.processes import JobProcess, adopt_orphans
 from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.engines.base import Died, Done, Event, Failed, Message
+from clr_sweep.engines.devices import Device, least_loaded
+from clr_sweep.engines.local.forkserver import end_server, job_context, server_pid, start_server
+from clr_sweep.engines.local.job import run
+from clr_sweep.engines.local.processes import JobProcess, adopt_orphans
 
-# Imported by the server before it forks: everything a job needs, so that a job starts at once.
-PRELOAD = ("clr_sweep.study.preloaded", "clr_sweep.engines.local.server")
 GRACE_SECONDS = 5.0
 # From SIGKILL to the end: a process with gigabytes of memory, or a GPU's, needs a while.
 DEATH_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Message:
-    """A job said something and waits for `LocalEngine.answer`."""
-
-    key: Hashable
-    value: Any
-
-
-@dataclass(frozen=True)
-class Done:
-    """A job returned."""
-
-    key: Hashable
-    value: Any
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A job raised an exception, given with its traceback as text."""
-
-    key: Hashable
-    error: BaseException
-    traceback: str
-
-
-@dataclass(frozen=True)
-class Died:
-    """A job's process ended without a word: killed, out of memory, or crashed."""
-
-    key: Hashable
-    reason: str
-
-
-Event = Message | Done | Failed | Died
 
 
 @dataclass
@@ -91,8 +50,8 @@ class LocalEngine:
         self.devices: tuple[Device, ...] = ()
         self._jobs: dict[Hashable, _Job] = {}
         self._is_used = False
-        self._context = _context()
-        _start_server()
+        self._context = job_context()
+        start_server()
 
     def use(self, slots: int, devices: Sequence[Device]) -> None:
         """From the next start on: so many jobs at once, each on the device with the fewest."""
@@ -181,7 +140,7 @@ class LocalEngine:
         """End every job, and a server that has started none: it may still import Keras."""
         self.stop_all()
         if not self._is_used:
-            _end_server()
+            end_server()
 
     def _stop(self, keys: tuple[Hashable, ...]) -> None:
         for key in keys:
@@ -196,7 +155,7 @@ class LocalEngine:
         """The connection to a new process, which waits for its first word, and the process."""
         failure: Exception | None = None
         for _ in range(2):  # the server may be killed at any moment
-            _start_server()
+            start_server()
             ours, theirs = self._context.Pipe()
             process = self._context.Process(
                 target=run, args=(theirs, *arguments), name=f"clr-sweep {key}"
@@ -207,7 +166,7 @@ class LocalEngine:
             except (EOFError, OSError) as error:
                 # A process that was made all the same ends, since nobody speaks to it.
                 ours.close()
-                _end_server()
+                end_server()
                 failure = error
             finally:
                 theirs.close()
@@ -253,7 +212,7 @@ class LocalEngine:
                     f"{key}: its process {job.process.pid} was killed and is not gone after "
                     f"{DEATH_SECONDS:.0f} s: it waits for a disk or a device that does not answer"
                 )
-        ended = job.process.end_leftovers(_server_pid())
+        ended = job.process.end_leftovers(server_pid())
         exitcode = job.process.take_away()
         job.connection.close()
         if ended:
@@ -290,71 +249,6 @@ def _suspended_by_terminal(engine: LocalEngine) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-
-
-def _context() -> Any:
-    # TensorFlow's and oneDNN's greetings would stand in every trial's log.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # A process that inherits the run of `mlflow run` would write into the parent's run.
-    os.environ.pop("MLFLOW_RUN_ID", None)
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOAD))
-    return context
-
-
-_server_folder = ""
-
-
-def _start_server() -> None:
-    """Start the server that jobs are forked from, if it is not there.
-
-    It is deaf to the signals that reach the whole group: a signal that is blocked here stays
-    blocked in what is started; for this process it is only delivered later. The server goes when
-    this process goes. One that was started with another folder for temporary files is replaced:
-    its jobs inherit its environment.
-
-    Raises:
-        ClrSweepError: it cannot be started.
-    """
-    global _server_folder
-    if sys.platform != "linux":
-        return
-    if _server_folder != tempfile.gettempdir():
-        _end_server()
-        _server_folder = tempfile.gettempdir()
-    # Started first, since it unblocks the same signals.
-    multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS_TO_A_GROUP)
-    try:
-        multiprocessing.forkserver.ensure_running()
-    except OSError as error:
-        raise ClrSweepError(
-            f"the server that trials are started from cannot be started: {error}; its socket "
-            f"is a file below {_server_folder}: set TMPDIR to a shorter path that can be written"
-        ) from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _server_pid() -> int | None:
-    """The number of the server's process, where there is one."""
-    if sys.platform != "linux":
-        return None
-    pid: int | None = multiprocessing.forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
-    return pid
-
-
-def _end_server() -> None:
-    """Kill the server, if there is one; its jobs go on."""
-    if sys.platform != "linux":
-        return
-    server: Any = multiprocessing.forkserver._forkserver
-    if server._forkserver_pid is not None:
-        os.kill(server._forkserver_pid, signal.SIGKILL)
-        with contextlib.suppress(OSError):  # its socket may be gone
-            server._stop()
 
 
 def _death(exitcode: int | None) -> str:

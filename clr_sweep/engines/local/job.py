@@ -16,11 +16,11 @@ from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
 
-from clr_sweep.engines.local.leftovers import end_with_all_below
-from clr_sweep.engines.local.processes import adopt_orphans
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.secrets import guard_process, hidden
 from clr_sweep.common.tracebacks import users_traceback
+from clr_sweep.engines.local.leftovers import end_with_all_below
+from clr_sweep.engines.local.processes import adopt_orphans
 
 SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
 

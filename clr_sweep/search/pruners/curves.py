@@ -12,9 +12,9 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.schedules import policies
 from clr_sweep.search.attributes import PHASES
-from clr_sweep.definition.trial_config import ScheduleConfig
 
 Array = npt.NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""What is wrong with data, model, loss and metrics, found before a step is taken."""

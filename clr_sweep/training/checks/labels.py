@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.training.data.checks import Array, parts
 from clr_sweep.training.checks.label_shapes import shape_problem
-from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
+from clr_sweep.training.data.checks import Array, parts
 from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
 
 # What float32 makes of parts that add up to 1.
 _ROUNDING = 1e-6

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import KERAS, of_keras
-from clr_sweep.training.data.checks import parts
+from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.training.checks.labels import output_check, problems
-from clr_sweep.training.losses import Labels, Shape, Values
+from clr_sweep.training.data.checks import parts
 from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.losses import Labels, Shape, Values
 
 _Shape = tuple[int, ...]
 

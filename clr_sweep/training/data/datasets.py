@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.nearest import hint
+from clr_sweep.definition.own_functions import function_problems
 from clr_sweep.training.data import fashion_mnist
 from clr_sweep.training.data.from_function import load_from_function
-from clr_sweep.training.imports import function_problems
 from clr_sweep.training.data.npz import find_npz, load_npz, npz_problems, read_headers
 from clr_sweep.training.data.stored import Dataset, materialize, open_materialized
 

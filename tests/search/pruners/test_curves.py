@@ -18,8 +18,8 @@ from pruned_studies import (
     study_of,
 )
 
-from clr_sweep.search.pruners.curves import Phases, complete_curves, curve_of, plan_phases
 from clr_sweep.definition.trial_config import ScheduleConfig
+from clr_sweep.search.pruners.curves import Phases, complete_curves, curve_of, plan_phases
 
 
 def cyclical(step_size: int, **more: object) -> ScheduleConfig:

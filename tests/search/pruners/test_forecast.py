@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, create_trial
 from pruned_studies import complete, constant, pruned, running, study_of
 
+from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.search.attributes import PHASES
 from clr_sweep.search.pruners import forecast
 from clr_sweep.search.pruners.curves import Phases, complete_curves, curve_of, plan_phases
@@ -24,7 +25,6 @@ from clr_sweep.search.pruners.forecast import (
     STARTUP_TRIALS,
     ForecastPruner,
 )
-from clr_sweep.definition.trial_config import ScheduleConfig
 
 PER_EPOCH, BUDGET = 50, 16
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from clr_sweep.training.imports import function_problems, module_file
+from clr_sweep.definition.own_functions import function_problems, module_file
 
 
 def function_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...] | None:
