@@ -11,7 +11,7 @@ from written_sweeps import FROM_RANGE_TEST, SHIPPED, content, written
 from clr_sweep.commands.check import cycle_warnings, describe_plan
 from clr_sweep.definition.sweep import Sweep
 
-SLICE = str(Path(__file__).parent / "data" / "fashion_mnist_slice.npz")
+SLICE = str(Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz")
 
 
 def plan(folder: Path, changes: dict[str, Any]) -> list[str]:

@@ -46,7 +46,7 @@ def system(
 
 def start(what: str, argument: object) -> subprocess.Popen[str]:
     """A command of its own, with this process's TMPDIR."""
-    path = os.pathsep.join([str(HERE / "engines"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(HERE.parent / "engines"), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, str(HERE / "scratch_driver.py"), what, str(argument)],
         env={**os.environ, "PYTHONPATH": path},
@@ -216,7 +216,7 @@ def test_engines_before_within_and_after(
     system: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jobs use the temporary folder of the moment, whatever server an earlier engine left."""
-    monkeypatch.syspath_prepend(HERE / "engines")
+    monkeypatch.syspath_prepend(HERE.parent / "engines")
     forkserver.end_server()
     monkeypatch.setattr(forkserver, "PRELOAD", ())
 

@@ -20,7 +20,7 @@ from clr_sweep.training.data.datasets import (
     training_examples,
 )
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 SLICE = "fashion_mnist_slice.npz"
 
 

@@ -13,7 +13,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import load_sweep
 
-SHIPPED = Path(__file__).parent.parent / "sweeps" / "fashion_mnist.yaml"
+SHIPPED = Path(__file__).parents[2] / "sweeps" / "fashion_mnist.yaml"
 # In place of a value: leave the key out.
 ABSENT = object()
 

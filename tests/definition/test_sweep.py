@@ -268,6 +268,6 @@ def test_the_schema_tells_what_each_section_is() -> None:
 
 def test_the_shipped_sweep_is_what_the_tests_think() -> None:
     """The file that the tests read is the one that `mlflow run .` runs."""
-    project = read_mapping(Path(__file__).parent.parent / "MLproject")
+    project = read_mapping(Path(__file__).parents[2] / "MLproject")
     default = project["entry_points"]["main"]["parameters"]["sweep"]["default"]
     assert SHIPPED.relative_to(SHIPPED.parent.parent).as_posix() == default

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data.datasets import check_dataset_name, load_dataset, training_examples
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 SLICE = "fashion_mnist_slice.npz"
 
 

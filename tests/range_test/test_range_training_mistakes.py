@@ -12,7 +12,7 @@ import yaml
 from landscapes import classifier, quadratic, seeds
 from range_models import HELD_OUT, QUADRATIC_BATCH, ROWS, quadratic_data
 from small_trials import comparable, few_images, small_config
-from test_range_test import job, quadratic_job
+from test_range_training import job, quadratic_job
 
 from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.range_test.curve import Curve

@@ -27,7 +27,7 @@ from clr_sweep.schedules import policies
 from clr_sweep.training.data.stored import Dataset, in_memory
 from clr_sweep.training.records import TrialResult
 
-SLICE = Path(__file__).parent / "data" / "fashion_mnist_slice.npz"
+SLICE = Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz"
 EXAMPLES, VALIDATION, BATCH = 320, 72, 32
 STEPS_PER_EPOCH = 8  # 248 images: the last batch of an epoch has 24
 

@@ -17,7 +17,7 @@ from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_file import load_sweep, search_path, validation_problems
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 SLICE = str(DATA / "fashion_mnist_slice.npz")
 SGD = (
     "momentum, nesterov, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum)"

@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 import yaml
 
-DATA = Path(__file__).parent / "data"
-PROJECT = Path(__file__).parent.parent
+DATA = Path(__file__).parents[1] / "data"
+PROJECT = Path(__file__).parents[2]
 CLR_SWEEP = (sys.executable, "-m", "clr_sweep")
 MLFLOW = (sys.executable, "-m", "mlflow")
 # Never a verdict: only the end of a test that would hang.
