@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from clr_sweep.common.errors import ClrSweepError, InputError
-from clr_sweep.common.secrets import guard_process, secrets_of
+from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.secrets import guard_process
 from clr_sweep.common.stopping import stop_request
 from clr_sweep.training.keras_backend import train_with_tensorflow
-
-if TYPE_CHECKING:
-    from clr_sweep.definition.sweep import Sweep
 
 AS_IN_FILE = "as-in-sweep-file"
 """The value of an option that `mlflow run` was not given, as MLproject and the run have it."""
@@ -102,6 +98,13 @@ def _say(sentence: str) -> None:
     click.echo(f"clr-sweep: {sentence}", err=True)
 
 
+def _print(text: str) -> None:
+    """Print a text, broken between words where it goes to a terminal."""
+    from clr_sweep.common.terminal import say
+
+    say(text)
+
+
 _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 
 
@@ -122,49 +125,14 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     An option that is not given, or given empty or as "as-in-sweep-file", leaves the file's value
     as it is.
     """
-
-    from clr_sweep.commands.mlflow_project import go_to_user, in_project
-    from clr_sweep.definition.shipped_sweeps import find_sweep
-
-    sweep = find_sweep(in_project(sweep, go_to_user()))
-    run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
-
-    def load() -> Sweep:
-        from clr_sweep.definition.problems import unknown
-        from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
-
-        overrides = {
-            OPTIONS[f"--{name}"]: text
-            for name, text in options.items()
-            if text and text != AS_IN_FILE
-        }
-        wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in ctx.meta[_UNKNOWN]]
-        if run_id and secrets_of(options["storage"] or ""):
-            wrong.append(
-                "--storage: must hold no password under `mlflow run`, which has written it into "
-                f"the parameters of the run {run_id}: delete that (`mlflow runs delete --run-id "
-                f"{run_id}`, `mlflow gc`), and leave the password to the database's own ways, such "
-                "as PGPASSWORD or ~/.pgpass"
-            )
-        try:
-            loaded = load_sweep(sweep, overrides)
-        except InputError as error:
-            wrong += error.problems
-        if wrong:
-            raise InputError(wrong)
-        return loaded
-
-    train_with_tensorflow(_say)
+    given = {name: text for name, text in options.items() if text and text != AS_IN_FILE}
     # The imports take seconds: a signal is heard in them too.
     with stop_request() as stop:
-        from clr_sweep.commands.run import run_sweep
+        from clr_sweep.commands.run import run_command
 
-        study = run_sweep(sweep, load, stop)
-    from clr_sweep.common.terminal import say
-    from clr_sweep.results.report import summary
-
-    say(summary(study))
-    if study.best is None:
+        report, has_best = run_command(sweep, given, ctx.meta[_UNKNOWN], stop, _say)
+    _print(report)
+    if not has_best:
         raise ClrSweepError("no trial of the study is complete: see the reasons above")
 
 
@@ -196,20 +164,13 @@ def range_test(sweep: Path, **options: str | None) -> None:
     An option that is not given leaves the value of `range_test` in the file as it is.
     """
     from clr_sweep.definition.shipped_sweeps import find_sweep
-    from clr_sweep.definition.sweep_file import RANGE_TEST_OPTIONS, load_sweep
 
-    sweep = find_sweep(sweep)
-    overrides = {
-        RANGE_TEST_OPTIONS[f"--{name.replace('_', '-')}"]: text
-        for name, text in options.items()
-        if text
-    }
-    load_sweep(sweep, overrides)
+    given = {name.replace("_", "-"): text for name, text in options.items() if text}
     train_with_tensorflow(_say)
     with stop_request() as stop:
         from clr_sweep.commands.range_test import run_range_test
 
-        found, ranges = run_range_test(sweep, overrides, stop)
+        found, ranges = run_range_test(find_sweep(sweep), given, stop)
     click.echo(found, err=True)
     click.echo(ranges, nl=False)
 
@@ -226,24 +187,17 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
     """
     from clr_sweep.commands.export import export_study
 
-    text = export_study(study, trial, storage)
+    text = export_study(study, trial, storage, output)
     if output is None:
         click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", str(output)) from None
-    click.echo(f"written to {output}", err=True)
+    else:
+        click.echo(f"written to {output}", err=True)
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def train(config: Path) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
-    from clr_sweep.commands.mlflow_project import go_to_user, in_project
-
-    config = in_project(config, go_to_user())
     train_with_tensorflow(_say)
     with stop_request() as stop:
         from clr_sweep.commands.train import train_config
@@ -262,19 +216,13 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     STUDY is the study's name; without it, all studies of the storage. The exit status is 1 if
     something is wrong, after `--fix` if something is left that nothing can mend.
     """
-    from clr_sweep.commands.doctor import examine
-    from clr_sweep.common.scratch import scratch_folder
-    from clr_sweep.common.terminal import say
-
     if fix:  # which logs models that are missing in MLflow
         train_with_tensorflow(_say)
-    with scratch_folder():
-        findings = examine(study, storage, fix=fix)
-    if not findings:
-        click.echo("the storage holds no study of clr-sweep")
-    for found in findings:
-        say("\n".join(found.lines(fixed=fix)))
-    if any(found.lost or (found.mendable and not fix) for found in findings):
+    from clr_sweep.commands.doctor import report
+
+    lines, is_well = report(study, storage, fix=fix)
+    _print(lines)
+    if not is_well:
         sys.exit(1)
 
 
@@ -283,54 +231,17 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
 def ui(host: str, port: int) -> None:
     """Open the MLflow UI on the store that `run` writes to."""
-    from clr_sweep.common.secrets import hidden_address
-    from clr_sweep.tracking.store import tracking_uri
+    from clr_sweep.commands.ui import open_ui
 
-    uri = tracking_uri()
-    if uri.startswith(("http://", "https://")):
-        _say_where(uri, hidden_address(uri).rstrip("/"))
-        click.echo("the store is a server already, and this is its UI", err=True)
-        return
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise InputError(
-            f"there is no store {hidden_address(uri)} in {Path.cwd()}: run this in the folder "
-            "of the sweep, or set MLFLOW_TRACKING_URI"
-        )
-    _say_where(uri, f"http://{host}:{port}")
-    click.echo(f"the MLflow UI of {hidden_address(uri)} starts; Ctrl-C ends it", err=True)
-    # In the environment, not on the command line: other users can read a command line.
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_BACKEND_STORE_URI": uri}
-    # One process serves one person; MLflow's four take a sweep's cores and twice as long to start.
-    arguments = ["-m", "mlflow", "ui", "--host", host, "--port", str(port), "--workers", "1"]
-    os.execve(sys.executable, [sys.executable, *arguments], environment)
-
-
-def _say_where(uri: str, url: str) -> None:
-    """The addresses at which MLflow shows the sweeps of a store, the newest sweep first.
-
-    Args:
-        url: of the UI. By itself it opens on pages for language models.
-    """
-    from clr_sweep.tracking.store import connect
-    from clr_sweep.tracking.views import START, shown_studies
-
-    for study in shown_studies(connect(uri)):
-        click.echo(f"{study.name}:", err=True)
-        if study.parent is not None:
-            click.echo(f"  the sweep:   {url}/{study.parent}", err=True)
-        click.echo(f"  all trials:  {url}/{study.trials}", err=True)
-    click.echo(f"everything:    {url}/{START}", err=True)
+    open_ui(host, port)
 
 
 @main.command()
 def schema() -> None:
     """Print the JSON schema of a sweep file, for editors."""
-    import json
+    from clr_sweep.commands.schema import schema_text
 
-    from clr_sweep.definition.sweep import Sweep
-
-    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    click.echo(json.dumps(dialect | Sweep.model_json_schema(), indent=2))
+    click.echo(schema_text())
 
 
 if __name__ == "__main__":

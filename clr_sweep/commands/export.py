@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.results.export import Origin, as_yaml, best_trial
@@ -13,16 +14,19 @@ from clr_sweep.search.reading import read_study
 _RUN_ID = re.compile(r"^[0-9a-f]{32}$")
 
 
-def export_study(study_or_run: str, number: int | None, url: str | None) -> str:
-    """The YAML of a trial.
+def export_study(
+    study_or_run: str, number: int | None, url: str | None, output: Path | None = None
+) -> str:
+    """The YAML of a trial, written to a file where one is given.
 
     Args:
         study_or_run: the study's name, or the id of its parent run (or of one of its children).
         number: the trial; the best one if None.
         url: the study storage; if None, the one that the run names, or the default.
+        output: the file.
 
     Raises:
-        InputError: there is no such study, run or trial.
+        InputError: there is no such study, run or trial, or the file cannot be written.
         StoreError: a store cannot be used.
     """
     name = study_or_run
@@ -42,7 +46,13 @@ def export_study(study_or_run: str, number: int | None, url: str | None) -> str:
     digest = study.user_attrs[FACTS].get("data_digest")
     run_id = _run_of_trial(study.user_attrs.get(STUDY_ID, ""), trial.number)
     origin = Origin(run_id, digest, trial.provenance)
-    return as_yaml(record, trial, origin)
+    text = as_yaml(record, trial, origin)
+    if output is not None:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", str(output)) from None
+    return text
 
 
 def _study_of_run(run_id: str) -> tuple[str, str | None]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep_file import load_sweep, search_path
+from clr_sweep.definition.sweep_file import RANGE_TEST_OPTIONS, load_sweep, search_path
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.stage import FIGURE, NUMBERS, RangeTest
@@ -19,13 +18,14 @@ from clr_sweep.study.provenance import provenance
 from clr_sweep.study.slots import take_slots
 
 
-def run_range_test(file: Path, overrides: Mapping[str, Any], stop: StopRequest) -> tuple[str, str]:
+def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) -> tuple[str, str]:
     """Run the range test of a sweep file; the figure and the numbers go to the study's folder.
 
     Neither a study nor a run in MLflow is made: that is `run`'s, with `from: range_test`.
 
     Args:
-        overrides: values by dotted key, put in place of the file's.
+        options: what stands on the command line in place of the file's values, by the option's
+            name without its dashes.
 
     Returns:
         What was found, in words, and the ranges as YAML.
@@ -37,6 +37,7 @@ def run_range_test(file: Path, overrides: Mapping[str, Any], stop: StopRequest) 
     """
     if stop:
         raise stop.error()
+    overrides = {RANGE_TEST_OPTIONS[f"--{name}"]: text for name, text in options.items()}
     sweep, folders = load_sweep(file, overrides), search_path(file)
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     with (

@@ -4,17 +4,77 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clr_sweep.commands.mlflow_project import go_to_user, in_project
+from clr_sweep.common.errors import InputError
 from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.secrets import secrets_of
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.shipped_sweeps import find_sweep
 from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.training.keras_backend import train_with_tensorflow
 
 if TYPE_CHECKING:
     from clr_sweep.definition.sweep import Sweep
     from clr_sweep.training.records import StudyRecord
+
+
+def run_command(
+    named: Path,
+    options: Mapping[str, str],
+    unknown_options: Sequence[str],
+    stop: StopRequest,
+    say: Callable[[str], None],
+) -> tuple[str, bool]:
+    """Start or continue the study of a sweep, as the command line says.
+
+    Args:
+        named: the sweep file as its user names it, or a shipped sweep.
+        options: what stands on the command line in place of the file's values, by the option's
+            name without its dashes.
+        unknown_options: refused together with all else that is wrong.
+        say: shows a line before anything is imported.
+
+    Returns:
+        What the study found, and whether a trial of it is complete.
+
+    Raises:
+        As `run_sweep`.
+    """
+    file = find_sweep(in_project(named, go_to_user()))
+    run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
+    train_with_tensorflow(say)
+    study = run_sweep(file, lambda: _load(file, options, unknown_options, run_id), stop)
+    from clr_sweep.results.report import summary
+
+    return summary(study), study.best is not None
+
+
+def _load(
+    file: Path, options: Mapping[str, str], unknown_options: Sequence[str], run_id: str | None
+) -> Sweep:
+    """The sweep with the options in place; everything that is wrong with both at once."""
+    from clr_sweep.definition.problems import unknown
+    from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
+
+    wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in unknown_options]
+    if run_id and secrets_of(options.get("storage", "")):
+        wrong.append(
+            "--storage: must hold no password under `mlflow run`, which has written it into "
+            f"the parameters of the run {run_id}: delete that (`mlflow runs delete --run-id "
+            f"{run_id}`, `mlflow gc`), and leave the password to the database's own ways, such "
+            "as PGPASSWORD or ~/.pgpass"
+        )
+    try:
+        loaded = load_sweep(file, {OPTIONS[f"--{name}"]: text for name, text in options.items()})
+    except InputError as error:
+        wrong += error.problems
+    if wrong:
+        raise InputError(wrong)
+    return loaded
 
 
 def run_sweep(file: Path, load: Callable[[], Sweep], stop: StopRequest) -> StudyRecord:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.commands.mlflow_project import go_to_user, in_project
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.secrets import hidden
@@ -33,7 +34,7 @@ from clr_sweep.training.records import State, TrialRecord, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
 
 
-def train_config(file: Path, stop: StopRequest) -> str:
+def train_config(named: Path, stop: StopRequest) -> str:
     """Train a configuration, log it as a run of its own, and say how it compares.
 
     Raises:
@@ -41,6 +42,7 @@ def train_config(file: Path, stop: StopRequest) -> str:
         TrialFailedError: the user's model or data code failed.
         InterruptedSweepError: after Ctrl-C or SIGTERM.
     """
+    file = in_project(named, go_to_user())
     adopted = os.environ.get("MLFLOW_RUN_ID")
     if stop and adopted is None:
         raise stop.error()

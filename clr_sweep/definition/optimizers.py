@@ -1,6 +1,6 @@
 """The Keras optimizers a sweep may name, and their arguments, known without importing Keras.
 
-`tests/definition/test_optimizers.py` holds this table against the signatures of the Keras installed.
+`tests/definition/test_optimizers.py` holds this table against the installed Keras' signatures.
 """
 
 from __future__ import annotations

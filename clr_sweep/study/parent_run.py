@@ -21,12 +21,14 @@ from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
-from clr_sweep.study.publishing import Publisher
+from clr_sweep.study.publishing import Publisher, best_told, outcome
+from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import experiment_of
 from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import experiment_id
 from clr_sweep.tracking.views import save_view
+from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import DataFacts
 
 
@@ -175,3 +177,35 @@ def _sampled_parameters(sweep: Sweep) -> list[str]:
 def _has_gamma(sweep: Sweep) -> bool:
     """Whether any trial may have one."""
     return any(name in DECAYING for name in sweep.search_space.cyclical_policies)
+
+
+def parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
+    """What is wrong with the run that stands for the sweep; `parent_id` is set to it."""
+    runs = publisher.runs
+    parents = runs.parents()
+    if not parents:
+        return ["the sweep has no run in MLflow"]
+    parent = parents[0]
+    runs.parent_id = parent.info.run_id
+    problems = [] if len(parents) == 1 else [f"the sweep has {len(parents)} runs in MLflow"]
+    status = tags.STATUS_OF_STATE[study.state]
+    if (parent.data.tags.get(tags.STATE), parent.info.status) != (study.state, status):
+        problems.append(
+            f"the sweep's run is {parent.data.tags.get(tags.STATE)}, {parent.info.status}, "
+            f"not {study.state}, {status}"
+        )
+    expected = outcome(study)
+    files = ["best.yaml", "figures/history.png"] if expected else []
+    there = runs.files(parent.info.run_id)
+    problems += [f"the sweep's run has no {name}" for name in files if name not in there]
+    told, name = best_told(runs, f"best_{study.metric}"), f"best_{study.metric}"
+    wrong = [step for step, value in study.best_values().items() if told.get(step) != value]
+    if wrong:
+        problems.append(f"the sweep's run has not the {name} of {len(wrong)} of its trials")
+    metrics = parent.data.metrics
+    problems += [
+        f"the sweep's run says {name} is {metrics.get(name)}, not {value}"
+        for name, value in expected.items()
+        if metrics.get(name) != value
+    ]
+    return problems

@@ -11,7 +11,7 @@ import pytest
 from mlflow.entities import LoggedModel
 from small_studies import DATA, TEXT, SmallStudy
 
-from clr_sweep.cli import _say_where
+from clr_sweep.commands.ui import say_where
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.study.parent_run import is_described, open_parent, publisher_of, stored_facts
 from clr_sweep.study.publishing import Publisher, best_told
@@ -87,7 +87,7 @@ def test_a_study_of_an_earlier_version_is_known(study: SmallStudy, missing: str)
 def test_where_the_ui_shows_a_study(study: SmallStudy, capsys: pytest.CaptureFixture[str]) -> None:
     """First the sweep's own page, then its trials; no address that opens on other pages."""
     runs = study.publisher().runs
-    _say_where(f"sqlite:///{study.place / 'mlflow.db'}", "http://host:5000")
+    say_where(f"sqlite:///{study.place / 'mlflow.db'}", "http://host:5000")
     name, parent, trials, everything = capsys.readouterr().err.splitlines()
     assert name == "example:"
     page = f"http://host:5000/#/experiments/{runs.experiment_id}/runs"
