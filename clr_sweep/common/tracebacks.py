@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-_OURS = str(Path(__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 # How an import gets from our frames to the user's.
 _IMPORTING = ("<frozen importlib", str(Path(traceback.__file__).parent / "importlib"))
 

@@ -21,7 +21,7 @@ from clr_sweep.range_test.training import record_curve
 from clr_sweep.schedules.ramp import ramp
 from clr_sweep.training.requests import EVALUATIONS, RangeTestJob
 
-HERE = (Path(__file__).parent,)
+HERE = (Path(__file__).parents[1] / "training", Path(__file__).parent)
 
 
 def job(folder: Path, test: RangeTestConfig, **settings: object) -> RangeTestJob:
