@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.engines.base import Done, Event, Message
+from clr_sweep.engines.devices import Device
 from clr_sweep.schedules import policies
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.points import shown_steps, step_points
@@ -21,7 +22,7 @@ from clr_sweep.training.requests import TrialJob
 
 
 class InstantEngine:
-    """Stands in for `LocalEngine`: a job that is started has done all its epochs.
+    """An `Engine` whose jobs have done all their epochs when they are started.
 
     Args:
         slots: jobs at once.
@@ -31,6 +32,7 @@ class InstantEngine:
 
     def __init__(self, slots: int, files: Path | None = None) -> None:
         self.slots = slots
+        self.devices: tuple[Device, ...] = ()
         self._files = files
         self._epochs: dict[Hashable, list[EpochReport]] = {}
         self._results: dict[Hashable, TrialResult] = {}
@@ -43,6 +45,9 @@ class InstantEngine:
     @property
     def has_room(self) -> bool:
         return len(self._results) < self.slots
+
+    def use(self, slots: int, devices: Sequence[Device]) -> None:
+        self.slots, self.devices = slots, tuple(devices)
 
     def start(self, key: Hashable, function: str, payload: Any, log: Path) -> None:  # noqa: ARG002
         assert isinstance(payload, TrialJob)

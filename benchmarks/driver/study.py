@@ -20,6 +20,7 @@ from clr_sweep.study.driver import Driver
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.study.progress import Display
 from clr_sweep.study.publishing import Publisher
+from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.requests import DataFacts
@@ -60,22 +61,22 @@ def run_study(
     publisher = publisher_of(study, connect(f"sqlite:///{folder / 'mlflow.db'}"), Link(print))
     open_parent(study, publisher, url, None)
     with _Quiet(trials_planned) as display, Background(publisher) as background:
-        driver = Driver(
-            sweep, study, InstantEngine(2, _left_files(folder)), background, display,  # type: ignore[arg-type]
+        under_way = UnderWay(
+            sweep, study, InstantEngine(2, _left_files(folder)), background, display,
             StopRequest(), facts, study_folder, (), {"python": "3"},
         )  # fmt: skip
-        parts = _timed(driver)
-        ended, handle = 0, driver._ended
+        parts = _timed(under_way)
+        ended, landed = 0, under_way.landed
 
         def count(*args: Any) -> None:
             nonlocal ended
-            handle(*args)
+            landed(*args)
             ended += 1
             told(ended, parts)
 
-        driver._ended = count  # type: ignore[method-assign]
+        under_way.landed = count  # type: ignore[method-assign]
         background.start()
-        driver.run()
+        Driver(under_way).run()
     parts.unwrap()
     return parts
 
@@ -102,7 +103,7 @@ def _left_files(folder: Path) -> Path:
     return figures.parent
 
 
-def _timed(driver: Driver) -> Parts:
+def _timed(under_way: UnderWay) -> Parts:
     parts = Parts()
     parts.wrap(Sampling, "ask", ASK)
     parts.wrap(Sampling, "follow", ASK)
@@ -110,7 +111,7 @@ def _timed(driver: Driver) -> Parts:
     parts.wrap(trials, "record_epoch", EPOCH_VALUES)
     parts.wrap(trials, "record_result", END)
     parts.wrap(StudyReader, "read", READ)
-    parts.wrap(driver.engine, "start", WRITTEN)
+    parts.wrap(under_way.engine, "start", WRITTEN)
     for name in ("trial_started", "epochs", "trial_ended"):
         parts.wrap(Publisher, name, TRIAL_RUNS)
     parts.wrap(Publisher, "refresh", SWEEP_RUN)

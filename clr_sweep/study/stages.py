@@ -33,7 +33,7 @@ from clr_sweep.search.space import baseline_config, suggested_parameters, with_r
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
 from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
 from clr_sweep.study.background import Background
-from clr_sweep.study.driver import Driver, trials_left
+from clr_sweep.study.driver import Driver
 from clr_sweep.study.finals import evaluate_finalists
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
@@ -42,6 +42,7 @@ from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import at_once, processor, take_slots
 from clr_sweep.study.store_errors import plain_store_errors
+from clr_sweep.study.under_way import UnderWay, trials_left
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.lookup import end_adopted, process_tag
@@ -124,17 +125,17 @@ def _run(
                     partial(_open_runs, study, stored, publisher, url, adopted, display)
                 )
                 sweep = start.ranges(study, data, folder, publisher, background)
-                driver = Driver(
+                under_way = UnderWay(
                     sweep, study, engine, background, display, stop, data, folder,
                     start.folders, provenance(start.folders[0]),
                     partial(start.announce_cost, sweep, study, data),
                 )  # fmt: skip
-                reason = driver.run()
+                reason = Driver(under_way).run()
                 background.start()
                 stored = read_study(study)
                 background.draw_last(stored)
                 evaluate_finalists(engine, stored, data, start.folders, stop, display.say)
-            return _finish(driver, publisher, reason)
+            return _finish(under_way, publisher, reason)
 
 
 def _open_runs(
@@ -173,16 +174,16 @@ def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> It
         raise
 
 
-def _finish(driver: Driver, publisher: Publisher, reason: str) -> StudyRecord:
+def _finish(sweep: UnderWay, publisher: Publisher, reason: str) -> StudyRecord:
     """Leave the study and MLflow in their end state."""
-    study = driver.study
-    record_progress(study, "complete", driver.sweep.study.trials, reason)
+    study = sweep.study
+    record_progress(study, "complete", sweep.definition.study.trials, reason)
     stored = read_study(study)
     missed = publisher.link.missed if not publisher.finish(stored) else 0
     if (text := publisher.best_yaml(stored)) is not None:
-        write_best(driver.folder, text)
+        write_best(sweep.folder, text)
     if missed:
-        driver.display.say(
+        sweep.display.say(
             f"MLflow could not be told {missed} things: start the same command again, or "
             f"`clr-sweep doctor {study.study_name} --fix`, when it can be reached"
         )

@@ -1,0 +1,120 @@
+"""What comes back from a trial's process: its epochs, and how it ended."""
+
+from __future__ import annotations
+
+from clr_sweep.common.errors import (
+    ClrSweepError,
+    DiskFullError,
+    GpuLostError,
+    OutOfMemoryError,
+    TrialFailedError,
+)
+from clr_sweep.common.words import duration
+from clr_sweep.engines.base import Died, Done, Event, Failed, Message
+from clr_sweep.study.under_way import UnderWay
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.requests import Inspection
+
+FAILURES_IN_A_ROW = 3
+
+
+class Arrivals:
+    """Tells the study, and then the thread that tells MLflow, of each event."""
+
+    def __init__(self, sweep: UnderWay) -> None:
+        self._sweep = sweep
+        self._failures = 0
+
+    def handle(self, event: Event) -> None:
+        """Store what an event says.
+
+        Raises:
+            TrialFailedError: the first trial of the study raised an exception.
+            ClrSweepError: three trials failed in a row, or the disk is full.
+        """
+        key = str(event.key)
+        if isinstance(event, Message) and isinstance(event.value, Inspection):
+            self._sweep.engine.answer(key, True)
+            self._works(event.value)
+        elif isinstance(event, Message):
+            self._epoch(key, event.value)
+        elif isinstance(event, Done):
+            self._ended(key, event.value)
+        elif isinstance(event, Failed):
+            self._raised(key, event)
+        elif isinstance(event, Died) and not self._sweep.stop:
+            # A signal to the whole group ends the trials too: they are interrupted, not failed.
+            self._lost(key, event.reason)
+
+    def end_overdue(self) -> None:
+        """End the trials that have passed `study.trial_timeout`."""
+        sweep = self._sweep
+        for key in [key for key, flight in sweep.flights.items() if flight.is_overdue]:
+            sweep.engine.stop(key)
+            limit = sweep.definition.study.trial_timeout or 0
+            epochs = len(TrialFolder(sweep.flights[key].record.folder).reports())
+            self._failed(
+                key,
+                f"stopped in epoch {epochs + 1}: it took longer than study.trial_timeout, "
+                f"{duration(limit)}",
+            )
+
+    def _works(self, found: Inspection) -> None:
+        """A trial has taken its first steps."""
+        if not self._sweep.background.has_started:
+            self._sweep.background.start()
+            self._sweep.inspected(found)
+
+    def _epoch(self, key: str, report: EpochReport) -> None:
+        flight = self._sweep.flights[key]
+        go_on = flight.epoch(report)
+        self._sweep.engine.answer(key, go_on)
+        self._sweep.background.epoch(flight.record, report)
+
+    def _ended(self, key: str, result: TrialResult) -> None:
+        self._sweep.background.start()
+        self._sweep.landed(self._sweep.flights.pop(key).ended(result))
+        self._failures = 0
+
+    def _raised(self, key: str, event: Failed) -> None:
+        """A trial's code raised an exception."""
+        sweep = self._sweep
+        if isinstance(event.error, (DiskFullError, GpuLostError)):
+            raise event.error
+        if isinstance(event.error, OutOfMemoryError):
+            self._lost(key, str(event.error))
+        elif not sweep.background.has_started:
+            if isinstance(event.error, ClrSweepError):
+                raise event.error
+            raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
+        elif not any(record.has_ended for record in sweep.reader.read().all):
+            label = sweep.flights[key].record.label
+            raise TrialFailedError(
+                f"{label}, the first to end, raised an exception; it waits for the next start:\n"
+                f"{event.traceback}"
+            )
+        else:
+            self._failed(key, event.traceback)
+
+    def _lost(self, key: str, reason: str) -> None:
+        """A trial ended through no failure of its own: it goes on where it was, if it may."""
+        sweep = self._sweep
+        flight, limit = sweep.flights[key], sweep.definition.study.retries
+        reasons = (*flight.record.retried, reason)
+        if len(reasons) > limit:
+            attempts = f", at attempt {len(reasons)} (study.retries is {limit})"
+            self._failed(key, reason + attempts)
+            return
+        del sweep.flights[key]
+        flight.retried(reasons)
+        sweep.display.say(
+            f"{flight.record.label:>10}  {reason}: it goes on, retry {len(reasons)} of {limit}"
+        )
+        sweep.background.trial_stopped(flight.record, "interrupted", reason)
+
+    def _failed(self, key: str, reason: str) -> None:
+        self._sweep.landed(self._sweep.flights.pop(key).failed(reason))
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            raise ClrSweepError(f"{self._failures} trials failed in a row: {reason}")

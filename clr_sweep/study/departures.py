@@ -1,0 +1,84 @@
+"""What starts: the study is asked for a trial, and a job trains it."""
+
+from __future__ import annotations
+
+from clr_sweep.search.attributes import BASELINE
+from clr_sweep.search.enqueued import EnqueuedTrialError
+from clr_sweep.search.reading import read_baseline
+from clr_sweep.search.sampling import Sampling, stored
+from clr_sweep.search.space import baseline_config
+from clr_sweep.study.flights import BaselineFlight, Flight, TrialFlight
+from clr_sweep.study.under_way import UnderWay
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.requests import RUN_TRIAL, TrialJob
+
+
+class Departures:
+    """Fills the free slots of the engine: the baseline first, then the trials that are left."""
+
+    def __init__(self, sweep: UnderWay) -> None:
+        self._sweep = sweep
+        self._sampling = Sampling(
+            sweep.study, sweep.definition, sweep.facts.train, sweep.folder, sweep.provenance
+        )
+
+    def fill(self) -> None:
+        """Start what may start; an enqueued trial that cannot be trained ends at once, said so."""
+        engine = self._sweep.engine
+        if self._baseline_is_due() and engine.has_room:
+            self._start_baseline()
+        while engine.has_room and self._trials_are_due():
+            self._start_trial()
+
+    def _trials_are_due(self) -> bool:
+        flights = self._sweep.flights
+        in_flight = len(flights) - (BASELINE in flights)
+        return self._sweep.left > in_flight and self._sampling.may_ask()
+
+    def _baseline_is_due(self) -> bool:
+        return self._sweep.baseline_waits and BASELINE not in self._sweep.flights
+
+    def _start_baseline(self) -> None:
+        sweep = self._sweep
+        record = read_baseline(sweep.study) or TrialRecord(
+            kind="baseline",
+            number=None,
+            state="running",
+            reason=None,
+            config=baseline_config(sweep.definition, sweep.facts.train),
+            folder=sweep.folder / BASELINE,
+        )
+        limit = sweep.definition.study.trial_timeout
+        self._start(BaselineFlight(sweep.study, record, limit, sweep.provenance))
+
+    def _start_trial(self) -> None:
+        sweep = self._sweep
+        try:
+            asked = self._sampling.ask()
+        except EnqueuedTrialError as refused:
+            sweep.display.say(str(refused))
+            sweep.left -= 1
+            return
+        record = sweep.reader.trial(stored(asked.trial))
+        self._start(
+            TrialFlight(
+                sweep.study, record, sweep.definition.study.trial_timeout, asked,
+                self._sampling, sweep.reader, sweep.definition.objective.metric,
+            )
+        )  # fmt: skip
+
+    def _start(self, flight: Flight) -> None:
+        sweep, record = self._sweep, flight.record
+        sweep.flights[record.key] = flight
+        job = TrialJob(
+            record.config,
+            sweep.facts.materialized,
+            record.folder,
+            sweep.search_path,
+            record.kind,
+            record.number,
+            inspect=not sweep.background.has_started,
+        )
+        sweep.engine.start(record.key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
+        sweep.background.trial_started(record)

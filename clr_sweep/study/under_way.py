@@ -1,0 +1,76 @@
+"""A sweep under way: what it works with, what is in training, and what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.engines.base import Engine
+from clr_sweep.search.attributes import BASELINE, STATE
+from clr_sweep.search.reading import StudyReader
+from clr_sweep.study.background import Background
+from clr_sweep.study.flights import Flight
+from clr_sweep.study.progress import Display
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.requests import DataFacts, Inspection
+
+
+@dataclass
+class UnderWay:
+    """What `Driver`, `Departures` and `Arrivals` share.
+
+    Args:
+        definition: of the sweep, with no range left open.
+        background: it is started when a trial has shown that the user's model works: before,
+            no run is made for anything.
+        folder: of the study; each trial has a folder below it.
+        search_path: folders in which a module of the user's is looked for.
+        provenance: stored with every trial.
+        inspected: told what the first steps of a trial have shown, once.
+
+    Attributes:
+        flights: what is in training, by the key of its job.
+        ended: trials whose end is stored and that nobody else has been told of yet.
+        left: trials that have not ended.
+        baseline_waits: whether the baseline has not ended.
+    """
+
+    definition: Sweep
+    study: optuna.Study
+    engine: Engine
+    background: Background
+    display: Display
+    stop: StopRequest
+    facts: DataFacts
+    folder: Path
+    search_path: tuple[Path, ...]
+    provenance: Mapping[str, Any]
+    inspected: Callable[[Inspection], None] = lambda _: None
+    flights: dict[str, Flight] = field(default_factory=dict)
+    ended: list[TrialRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.reader = StudyReader(self.study)
+        self.left = trials_left(self.study, self.definition.study.trials)
+        baseline = self.study.user_attrs.get(BASELINE, {})
+        self.baseline_waits = baseline.get(STATE) in (None, "running", "interrupted")
+
+    def landed(self, record: TrialRecord) -> None:
+        """A trial has ended, and that is stored; others are told when its successor has started."""
+        if record.number is None:
+            self.baseline_waits = False
+        else:
+            self.left -= 1
+        self.ended.append(record)
+
+
+def trials_left(study: optuna.Study, planned: int) -> int:
+    """Trials that have not ended yet, of those planned."""
+    ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
+    return max(0, planned - ended)
