@@ -16,8 +16,8 @@ from json_schemas import allows
 from written_sweeps import SHIPPED, content, written
 
 from clr_sweep.cli import AS_IN_FILE, main
+from clr_sweep.definition.loading import OPTIONS
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import OPTIONS
 from clr_sweep.definition.yaml_file import read_mapping
 
 HEAVY = ("keras", "mlflow", "optuna", "tensorflow")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.documented import sums
 from benchmarks.documented.kept import SWEEPS, KeptRun
-from clr_sweep.results import formats as words
+from clr_sweep.results import words
 
 _WIDTH = 100
 _FIELD = "# {name}: "

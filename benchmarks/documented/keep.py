@@ -25,8 +25,8 @@ from benchmarks.documented.kept import (
     write,
 )
 from clr_sweep.commands.export import export_study
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 from clr_sweep.search.attributes import SWEEP
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.storage import load_study, open_storage

@@ -14,8 +14,7 @@ from clr_sweep.range_test.curve import from_arrays
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.rules import RULES
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.results import curves, report
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, report, words
 from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
 
 PROJECT = Path(__file__).parents[2]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clr_sweep.results import curves
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, words
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 

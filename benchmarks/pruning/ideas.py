@@ -8,8 +8,8 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
-from clr_sweep.search.pruners.curves import complete_curves, curve_of
 from clr_sweep.search.pruners.percentile import STARTUP_TRIALS
+from clr_sweep.search.pruners.phases import complete_curves, curve_of
 
 
 class BudgetMedianPruner(optuna.pruners.BasePruner):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.definition.trial_config import ScheduleConfig
-from clr_sweep.search.pruners.curves import plan_phases
+from clr_sweep.search.pruners.phases import plan_phases
 
 FILE = Path(__file__).parent / "fashion_mnist.json.gz"
 

@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 
 from benchmarks.recorded.curves import RecordedTrial, read
-from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results import style
 from clr_sweep.results.figures import divergence_figure

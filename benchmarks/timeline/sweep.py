@@ -89,7 +89,7 @@ def _run(folder: Path, begun: float) -> None:
 
 
 def _load() -> Any:
-    from clr_sweep.definition.sweep_file import load_sweep
+    from clr_sweep.definition.loading import load_sweep
 
     return load_sweep(Path(SWEEP), {})
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.common.words import duration
-from clr_sweep.definition.cycles import TrialPlan, plan_trial, plan_whole_budget
+from clr_sweep.common.durations import duration
 from clr_sweep.definition.dimensions import Range, describe
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.final_rate import final_rates
+from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep, search_path
+from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
-from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.search.suggest import steps_per_epoch
 from clr_sweep.training.data.datasets import training_examples
 
 _READ_AT = {
@@ -175,7 +175,7 @@ def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     from clr_sweep.common.scratch import scratch_folder
     from clr_sweep.common.stopping import stop_request
     from clr_sweep.engines.local.engine import local_engine
-    from clr_sweep.search.space import baseline_config
+    from clr_sweep.search.suggest import baseline_config
     from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
     from clr_sweep.study.slots import at_once, processor, take_slots
 

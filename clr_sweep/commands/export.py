@@ -58,7 +58,7 @@ def export_study(
 def _study_of_run(run_id: str) -> tuple[str, str | None]:
     from clr_sweep.common.secrets import HIDDEN, hidden_address
     from clr_sweep.tracking import tags
-    from clr_sweep.tracking.lookup import tags_of_run
+    from clr_sweep.tracking.find_runs import tags_of_run
     from clr_sweep.tracking.store import connect, tracking_uri
 
     uri = tracking_uri()
@@ -76,7 +76,7 @@ def _study_of_run(run_id: str) -> tuple[str, str | None]:
 
 def _run_of_trial(study_id: str, number: int | None) -> str | None:
     """The trial's run id, or None where the store cannot be asked: the rest is worth having."""
-    from clr_sweep.tracking.lookup import find_trial
+    from clr_sweep.tracking.find_runs import find_trial
     from clr_sweep.tracking.store import connect, tracking_uri
 
     try:

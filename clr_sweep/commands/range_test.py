@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep_file import RANGE_TEST_OPTIONS, load_sweep, search_path
+from clr_sweep.definition.loading import RANGE_TEST_OPTIONS, load_sweep, search_path
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.stage import FIGURE, NUMBERS, RangeTest

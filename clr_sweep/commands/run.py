@@ -57,8 +57,8 @@ def _load(
     file: Path, options: Mapping[str, str], unknown_options: Sequence[str], run_id: str | None
 ) -> Sweep:
     """The sweep with the options in place; everything that is wrong with both at once."""
+    from clr_sweep.definition.loading import OPTIONS, load_sweep
     from clr_sweep.definition.problems import unknown
-    from clr_sweep.definition.sweep_file import OPTIONS, load_sweep
 
     wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in unknown_options]
     if run_id and secrets_of(options.get("storage", "")):

@@ -14,8 +14,8 @@ from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.sweep import StudyConfig
-from clr_sweep.definition.sweep_file import search_path
 from clr_sweep.engines.base import Died, Done, Engine, Failed, Message
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.results.export import Exported, read_exported
@@ -25,10 +25,10 @@ from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.trial_job import finished
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.find_runs import end_adopted, process_tag
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.lookup import end_adopted, process_tag
-from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
+from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import State, TrialRecord, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from clr_sweep.definition.cycles import plan_trial
 from clr_sweep.definition.dimensions import Range, bounds
 from clr_sweep.definition.search_space import in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.trial_plan import plan_trial
 
 # Of more factors than this, so many are shown, evenly spread; of real numbers fewer.
 FACTORS_SHOWN = 16

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from clr_sweep.definition.cycles import TrialPlan
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.trial_plan import TrialPlan
 from clr_sweep.schedules import policies
 
 

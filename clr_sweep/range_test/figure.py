@@ -15,8 +15,7 @@ from clr_sweep.definition import metrics
 from clr_sweep.range_test.report import edges_in_words
 from clr_sweep.range_test.rules import Reading, read
 from clr_sweep.range_test.suggestion import Suggestion
-from clr_sweep.results import curves, style
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, style, words
 from clr_sweep.training.records import RangeTestRecord
 
 _LINE = 132  # characters that fit into the figure's width

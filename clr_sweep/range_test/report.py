@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clr_sweep.definition.yaml_file import dump
-from clr_sweep.results import formats as words
+from clr_sweep.results import words
 from clr_sweep.training.records import RangeTestRecord
 
 

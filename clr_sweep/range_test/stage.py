@@ -17,8 +17,8 @@ from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.range_test.curve import read_curve
 from clr_sweep.range_test.report import as_yaml
 from clr_sweep.range_test.suggestion import RangeTestError, suggest
-from clr_sweep.search.space import range_test_config
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
+from clr_sweep.search.suggest import range_test_config
 from clr_sweep.training.durable import part_files, replaced, write_text
 from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.training.requests import RANGE_TEST, DataFacts, RangeTestJob

@@ -8,8 +8,7 @@ from math import sqrt
 
 from clr_sweep.definition import metrics
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.results import curves
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, words
 from clr_sweep.schedules import policies
 from clr_sweep.training.records import StudyRecord, TrialRecord
 

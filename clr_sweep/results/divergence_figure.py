@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep.results import curves, style
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, style, words
 from clr_sweep.results.space_figures import ended
 from clr_sweep.training.records import StudyRecord, TrialRecord
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from clr_sweep.results.divergence_figure import divergence_figure
-from clr_sweep.results.importances import importance_figure
+from clr_sweep.results.importance_figure import importance_figure
 from clr_sweep.results.loss_by_rate import loss_by_rate_figure
 from clr_sweep.results.space_figures import bounds_figure, ended, space_figure
 from clr_sweep.results.study_figures import comparison_figure, history_figure

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from clr_sweep.results import formats as words
-from clr_sweep.results import style
+from clr_sweep.results import style, words
 from clr_sweep.results.curves import Array
 from clr_sweep.training.records import TrialRecord
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from clr_sweep.common.words import duration
+from clr_sweep.common.durations import duration
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.yaml_file import dump
-from clr_sweep.results import curves
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, words
 from clr_sweep.results.comparison import Comparison, compare, compared
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.training.records import StudyRecord, TrialRecord

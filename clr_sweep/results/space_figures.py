@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
-from clr_sweep.results import curves, style
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, style, words
 from clr_sweep.results.value_scale import ValueScale
 from clr_sweep.schedules import policies
 from clr_sweep.training.records import StudyRecord, TrialRecord

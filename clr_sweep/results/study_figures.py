@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clr_sweep.results import curves, style
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, style, words
 from clr_sweep.results.space_figures import baseline_value, ended, scatter, value_scale
 from clr_sweep.training.records import StudyRecord, TrialRecord
 

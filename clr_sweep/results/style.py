@@ -19,7 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from clr_sweep.results import formats as words
+from clr_sweep.results import words
 from clr_sweep.training.records import StudyRecord
 
 # Okabe and Ito's palette, made to be told apart with every kind of colour vision.

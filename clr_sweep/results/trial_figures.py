@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 
 from clr_sweep.definition import metrics
 from clr_sweep.definition.optimizers import momentum_argument
-from clr_sweep.results import curves, style
-from clr_sweep.results import formats as words
+from clr_sweep.results import curves, style, words
 from clr_sweep.results.curves import Array
 from clr_sweep.training.records import TrialRecord
 

@@ -13,7 +13,7 @@ from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.suggestion import from_json
-from clr_sweep.search.again import with_another_seed
+from clr_sweep.search.another_seed import with_another_seed
 from clr_sweep.search.attributes import (
     BASELINE,
     CONFIG,
@@ -30,8 +30,8 @@ from clr_sweep.search.attributes import (
     SWEEP_TEXT,
 )
 from clr_sweep.search.places import Places
-from clr_sweep.search.space import with_ranges
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
+from clr_sweep.search.suggest import with_ranges
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
 

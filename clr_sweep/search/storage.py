@@ -23,7 +23,7 @@ from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.definition import problems as wording
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
-from clr_sweep.search.pruners.choice import make_pruner
+from clr_sweep.search.pruners import make_pruner
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
 # So long a server that has answered before may be away.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import (
     ClrSweepError,
     DiskFullError,
@@ -9,7 +10,6 @@ from clr_sweep.common.errors import (
     OutOfMemoryError,
     TrialFailedError,
 )
-from clr_sweep.common.words import duration
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.training.folder import TrialFolder

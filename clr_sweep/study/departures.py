@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from clr_sweep.search.attributes import BASELINE
-from clr_sweep.search.enqueued import EnqueuedTrialError
+from clr_sweep.search.enqueued_trials import EnqueuedTrialError
 from clr_sweep.search.reading import read_baseline
 from clr_sweep.search.sampling import Sampling, stored
-from clr_sweep.search.space import baseline_config
+from clr_sweep.search.suggest import baseline_config
 from clr_sweep.study.flights import BaselineFlight, Flight, TrialFlight
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.training.folder import TrialFolder

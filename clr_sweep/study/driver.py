@@ -12,10 +12,10 @@ import time
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import LockLostError
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError
-from clr_sweep.common.words import duration
 from clr_sweep.study.arrivals import Arrivals
 from clr_sweep.study.departures import Departures
 from clr_sweep.study.flights import deadline

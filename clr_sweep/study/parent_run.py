@@ -23,10 +23,10 @@ from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
 from clr_sweep.study.publishing import Publisher, best_told, outcome
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.lookup import experiment_of
-from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import experiment_id
+from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.views import save_view
 from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import DataFacts

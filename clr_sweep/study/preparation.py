@@ -6,15 +6,15 @@ from pathlib import Path
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.cycles import plan_trial
 from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.loading import validation_problems
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import validation_problems
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_one
-from clr_sweep.search.space import steps_per_epoch
+from clr_sweep.search.suggest import steps_per_epoch
 from clr_sweep.study.progress import Estimate
 from clr_sweep.training.requests import (
     EVALUATED,

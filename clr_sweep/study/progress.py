@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column
 from rich.text import Text
 
+from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.terminal import wrapped
-from clr_sweep.common.words import duration
-from clr_sweep.results.formats import value
+from clr_sweep.results.words import value
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 

@@ -18,16 +18,16 @@ from mlflow.exceptions import MlflowException
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
-from clr_sweep.range_test.runs import RangeTestRuns
+from clr_sweep.range_test.run_in_mlflow import RangeTestRuns
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.study.trial_runs import TrialRuns
-from clr_sweep.tracking.contents import Point
 from clr_sweep.tracking.link import Link, refuses
-from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import tracking_uri
+from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.tracking.views import artifact_link, view_link
 from clr_sweep.training.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
 

@@ -13,24 +13,24 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import ClrSweepError, LockLostError
 from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.common.words import duration
 from clr_sweep.definition.factors import cycle_warnings
+from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import search_path
 from clr_sweep.engines.base import Engine
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.stage import RangeTest
 from clr_sweep.search import storage
-from clr_sweep.search.lock import only_driver
-from clr_sweep.search.lost import lost_and_found
+from clr_sweep.search.lost_files import lost_and_found
+from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import placed
 from clr_sweep.search.reading import range_test_record, read_study
-from clr_sweep.search.space import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
+from clr_sweep.search.suggest import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
@@ -44,8 +44,8 @@ from clr_sweep.study.slots import at_once, processor, take_slots
 from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.study.under_way import UnderWay, trials_left
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.find_runs import end_adopted, process_tag
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.lookup import end_adopted, process_tag
 from clr_sweep.tracking.store import connect, tracking_uri
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
 from clr_sweep.training.requests import DataFacts, Inspection

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 
-from clr_sweep.search.lost import lost_files
+from clr_sweep.search.lost_files import lost_files
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 

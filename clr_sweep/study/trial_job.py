@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clr_sweep.tracking.contents import figures, has_model
+from clr_sweep.tracking.trial_contents import figures, has_model
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.records import TrialRecord, TrialResult

@@ -10,12 +10,12 @@ from mlflow.entities import Run
 
 from clr_sweep.results.report import model_markdown, trial_markdown
 from clr_sweep.study.trial_job import draw_figures
-from clr_sweep.tracking import contents
+from clr_sweep.tracking import trial_contents
 from clr_sweep.tracking.audit import Audit, audit, model_is_whole
-from clr_sweep.tracking.contents import Point
-from clr_sweep.tracking.lookup import abandoned
-from clr_sweep.tracking.models import delete_models, log_keras_model
-from clr_sweep.tracking.runs import SweepRuns
+from clr_sweep.tracking.find_runs import abandoned
+from clr_sweep.tracking.logged_models import delete_models, log_keras_model
+from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport, StudyRecord, TrialRecord
 
@@ -64,7 +64,7 @@ class TrialRuns:
             return
         # The epoch in which a trial diverges is not reported for pruning; it is shown.
         untold = self._untold(record, record.reports)
-        if contents.has_model(record):  # which gets its metrics from the run
+        if trial_contents.has_model(record):  # which gets its metrics from the run
             self.epochs(record, record.reports)
             untold = []
         self._conclude(record, known=True, untold=untold)
@@ -73,7 +73,7 @@ class TrialRuns:
         # A trial that goes on says again where it was.
         new = [report for report in reports if report.epoch > self._told[record.key]]
         metric = record.config.objective.metric
-        return [point for report in new for point in contents.epoch_points(report, metric)]
+        return [point for report in new for point in trial_contents.epoch_points(report, metric)]
 
     def stop(self, record: TrialRecord) -> None:
         """A trial was ended from outside, and waits."""
@@ -155,7 +155,7 @@ class TrialRuns:
             self.ids[key] = self.runs.start_child(record, self._adopted.get(key))
         else:
             self.runs.log_params(self.ids[key], self.runs.parameters(record))
-        lacking = contents.points(record) if found is None else found.points
+        lacking = trial_contents.points(record) if found is None else found.points
         self.runs.log_points(self.ids[key], lacking)
         if record.state == "running":
             self.runs.reopen_child(self.ids[key], record)
@@ -173,7 +173,7 @@ class TrialRuns:
             untold: values that it lacks, if it is known.
         """
         client, run_id = self.runs.client, self.ids[record.key]
-        if contents.has_model(record) and (known or not model_is_whole(client, run_id)):
+        if trial_contents.has_model(record) and (known or not model_is_whole(client, run_id)):
             if not known:
                 delete_models(client, run_id)  # what an earlier attempt left half-logged
             log_keras_model(
@@ -181,7 +181,7 @@ class TrialRuns:
                 client.get_run(run_id),
                 TrialFolder(record.folder),
                 self._search_path,
-                contents.model_name(self.runs.study, record),
+                trial_contents.model_name(self.runs.study, record),
                 model_markdown(self.runs.study, record),
                 _epoch_of_model(record),
                 record.metrics,

@@ -12,7 +12,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.contents import (
+from clr_sweep.tracking.logged_models import model_of_run, models_from
+from clr_sweep.tracking.trial_contents import (
     TIMES,
     Point,
     artifacts,
@@ -21,7 +22,6 @@ from clr_sweep.tracking.contents import (
     parameters,
     points,
 )
-from clr_sweep.tracking.models import model_of_run, models_from
 from clr_sweep.training.records import TrialRecord
 
 

@@ -10,8 +10,8 @@ from mlflow.exceptions import MlflowException
 from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
-from clr_sweep.common.words import duration
 
 P = ParamSpec("P")
 

@@ -15,9 +15,9 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.contents import Point
-from clr_sweep.tracking.inputs import measured_on
-from clr_sweep.tracking.models import delete_models, model_of_run
+from clr_sweep.tracking.dataset_input import measured_on
+from clr_sweep.tracking.logged_models import delete_models, model_of_run
+from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.training.requests import DataFacts
 
 

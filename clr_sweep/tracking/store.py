@@ -20,9 +20,9 @@ from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.answers import limit_answers, within
 from clr_sweep.tracking.moved_store import follow
-from clr_sweep.tracking.new_database import make_database
+from clr_sweep.tracking.new_store import make_database
+from clr_sweep.tracking.time_limits import limit_answers, within
 
 logger = logging.getLogger("clr_sweep")
 

@@ -22,7 +22,7 @@ from clr_sweep.schedules.keras import (
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
 )
-from clr_sweep.training.checks.inputs import check_inputs
+from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model

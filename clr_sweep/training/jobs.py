@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from clr_sweep.common.errors import GpuLostError, OutOfMemoryError, TrialFailedError
-from clr_sweep.range_test.training import record_curve
-from clr_sweep.training.checks.metrics import batch_check
+from clr_sweep.range_test.recording import record_curve
+from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.data.datasets import (
     Dataset,
@@ -31,7 +31,7 @@ from clr_sweep.training.data.datasets import (
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.momentum import momentum_cycle
+from clr_sweep.training.momentum_cycle import momentum_cycle
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import (
     ASSIGNED_GPU,

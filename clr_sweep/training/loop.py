@@ -21,7 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.training.momentum import MomentumCycle
+from clr_sweep.training.momentum_cycle import MomentumCycle
 from clr_sweep.training.own_metrics import scalars
 
 EVALUATION_BATCH = 1000

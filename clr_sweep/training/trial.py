@@ -22,14 +22,14 @@ import tensorflow as tf
 from clr_sweep.common.errors import StoreError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
-from clr_sweep.training.checks.metrics import batch_check
+from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.data.datasets import Dataset, hold_out
 from clr_sweep.training.deviation import deviation
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.momentum import momentum_cycle
+from clr_sweep.training.momentum_cycle import momentum_cycle
 from clr_sweep.training.points import shown_steps, step_points
 from clr_sweep.training.records import Divergence, EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection

@@ -12,8 +12,8 @@ from real_runs import PROJECT
 from benchmarks.documented import heads, pages
 from benchmarks.documented.blocks import blocks_of, replaced, table
 from benchmarks.documented.kept import SWEEPS, definition, kept, read
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 
 SHIPPED = sorted(file.stem for file in SWEEPS.glob("*.yaml"))
 

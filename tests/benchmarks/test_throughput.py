@@ -20,7 +20,7 @@ from benchmarks.throughput.figure import draw
 from benchmarks.throughput.fixed_trials import prepare, sample
 from benchmarks.throughput.results import Result, append, missing, read, rows, table
 from benchmarks.throughput.workload import Workload, suggest
-from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.search.sampling import Sampling
 from clr_sweep.training.data.datasets import load_dataset
 

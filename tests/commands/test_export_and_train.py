@@ -12,7 +12,7 @@ import pytest
 import yaml
 from real_runs import CLR_SWEEP, DATA, Place, Running, assert_whole, definition
 
-from clr_sweep.definition.sweep_file import load_sweep
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.search import storage
 
 

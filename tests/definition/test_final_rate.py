@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from written_sweeps import content
 
-from clr_sweep.definition.cycles import plan_trial
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.schedules import policies
 
 SAMPLED = {"init_lr": {"low": 0.001, "high": 0.01}, "max_lr": {"low": 0.1, "high": 1.0}}

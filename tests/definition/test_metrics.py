@@ -10,6 +10,7 @@ import pytest
 from written_sweeps import sweep, written
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.metrics import (
     ALIASES,
     INCOMPLETE,
@@ -22,7 +23,6 @@ from clr_sweep.definition.metrics import (
     of_keras,
 )
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 
 # Keras lists them by name too, but they measure no labels against outputs.
 _NO_METRICS = {"Metric", "Mean", "Sum", "MeanMetricWrapper", "metric", "mean", "sum",

@@ -12,9 +12,9 @@ from written_sweeps import ABSENT, FROM_RANGE_TEST, content, sweep, written
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Range
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 
 
 def test_further_hyperparameters_stand_beside_the_schedule() -> None:

@@ -10,8 +10,8 @@ import pytest
 from written_sweeps import content, problems, written
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 
 
 def test_arguments_have_to_suit_every_optimizer_searched(tmp_path: Path) -> None:

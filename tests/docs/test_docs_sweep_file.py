@@ -17,11 +17,11 @@ from real_runs import DATA, PROJECT, Place
 
 from clr_sweep.commands.check import cycle_warnings
 from clr_sweep.definition.dimensions import Range, RatioRange
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.optimizers import OPTIMIZERS
 from clr_sweep.definition.readable_values import fields_in_file
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

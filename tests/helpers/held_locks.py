@@ -10,7 +10,7 @@ from collections.abc import Iterator
 # Holds the lock of a study, whose storage and name are its arguments.
 HOLD = """
 import sys
-from clr_sweep.search.lock import only_driver
+from clr_sweep.search.one_driver import only_driver
 with only_driver(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     sys.stdin.readline()

@@ -24,14 +24,14 @@ from clr_sweep.search import writing as trials
 from clr_sweep.search.places import placed
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import Asked, Sampling
-from clr_sweep.search.space import baseline_config
 from clr_sweep.search.study_folder import write_best
+from clr_sweep.search.suggest import baseline_config
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.trial_job import finished
-from clr_sweep.tracking.contents import figures
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
+from clr_sweep.tracking.trial_contents import figures
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.records import (

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.definition.cycles import plan_trial, plan_whole_budget
 from clr_sweep.definition.fields import Precision
 from clr_sweep.definition.metrics import default_metrics
 from clr_sweep.definition.sweep import (
@@ -23,6 +22,7 @@ from clr_sweep.definition.sweep import (
     TrainingConfig,
 )
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
+from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 from clr_sweep.training.data.stored import Dataset, in_memory
 from clr_sweep.training.records import TrialResult

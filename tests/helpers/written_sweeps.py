@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_file import load_sweep
 
 SHIPPED = Path(__file__).parents[2] / "sweeps" / "fashion_mnist.yaml"
 # In place of a value: leave the key out.

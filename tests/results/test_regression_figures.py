@@ -8,8 +8,7 @@ from typing import Any
 from drawn_figures import overlaps, render, texts
 
 from clr_sweep.definition.sweep import Objective
-from clr_sweep.results import figures
-from clr_sweep.results import formats as words
+from clr_sweep.results import figures, words
 from clr_sweep.training.records import TrialRecord
 
 

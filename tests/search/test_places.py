@@ -14,7 +14,7 @@ from small_studies import SmallStudy, sweep
 
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, FACTS, FOLDER, LOST
-from clr_sweep.search.lost import lost_and_found
+from clr_sweep.search.lost_files import lost_and_found
 from clr_sweep.search.places import Places, placed
 from clr_sweep.search.reading import read_study
 

@@ -10,7 +10,7 @@ from written_sweeps import content
 
 from clr_sweep.definition.fields import Pruner
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.pruners.choice import PRUNERS, make_pruner
+from clr_sweep.search.pruners import PRUNERS, make_pruner
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.pruners.halving import PhaseHalvingPruner
 from clr_sweep.search.pruners.percentile import PhasePercentilePruner

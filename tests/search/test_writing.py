@@ -12,7 +12,7 @@ from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.space import baseline_config
+from clr_sweep.search.suggest import baseline_config
 from clr_sweep.training.records import Divergence
 
 EXAMPLES = 60000

@@ -13,7 +13,7 @@ from small_studies import SmallStudy, text_of
 
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.models import model_of_run
+from clr_sweep.tracking.logged_models import model_of_run
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 

@@ -13,7 +13,7 @@ def test_the_first_trial_does_not_wait_for_what_a_driver_needs_later() -> None:
     code = (
         "import sys\n"
         "before = set(sys.modules)\n"  # an editable install may import some of them itself
-        "import clr_sweep.definition.sweep_file, clr_sweep.study.stages\n"
+        "import clr_sweep.definition.loading, clr_sweep.study.stages\n"
         f"print(sorted({set(NOT_YET)} & sys.modules.keys() - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -7,7 +7,7 @@ import pytest
 from small_trials import few_images, small_config
 
 from clr_sweep.study.trial_job import draw_figures, finished
-from clr_sweep.tracking.contents import figures
+from clr_sweep.tracking.trial_contents import figures
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.trial import train

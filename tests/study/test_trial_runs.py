@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from small_studies import SmallStudy, copied
 
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.models import model_of_run
+from clr_sweep.tracking.logged_models import model_of_run
 from clr_sweep.training.folder import TrialFolder
 
 

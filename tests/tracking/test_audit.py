@@ -10,9 +10,9 @@ from small_studies import write_folder
 from small_trials import small_config
 
 from clr_sweep.tracking.audit import audit, model_is_whole
-from clr_sweep.tracking.contents import Point, points
-from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect
+from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.trial_contents import Point, points
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 

@@ -16,7 +16,7 @@ import yaml
 from mlflow.models import Model
 from small_trials import few_images, small_config
 
-from clr_sweep.tracking.models import log_keras_model, write_keras_model
+from clr_sweep.tracking.logged_models import log_keras_model, write_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.folder import TrialFolder

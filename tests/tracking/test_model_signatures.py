@@ -19,7 +19,7 @@ from small_trials import SLICE, small_config
 
 from clr_sweep.engines.base import Done, Message
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
-from clr_sweep.tracking.models import log_keras_model
+from clr_sweep.tracking.logged_models import log_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import PREPARE_DATA, RUN_TRIAL, DataFacts, DataJob, TrialJob

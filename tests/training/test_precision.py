@@ -19,7 +19,7 @@ from small_trials import BATCH, small_config
 from clr_sweep.common.errors import TrialFailedError
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results.export import read_exported
-from clr_sweep.tracking.models import log_keras_model
+from clr_sweep.tracking.logged_models import log_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.stored import Dataset

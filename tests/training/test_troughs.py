@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clr_sweep.definition.cycles import plan_trial
+from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.schedules import policies
 from clr_sweep.training.troughs import stalled, trough_epochs
 

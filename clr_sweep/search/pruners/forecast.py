@@ -26,7 +26,7 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from clr_sweep.search.pruners.curves import Array, Curve, complete_curves, curve_of
+from clr_sweep.search.pruners.phases import Array, Curve, complete_curves, curve_of
 
 STARTUP_TRIALS = 3
 TOLERANCE = 2.0

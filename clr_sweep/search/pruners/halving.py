@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.search.pruners.curves import Curve, curve_of
+from clr_sweep.search.pruners.phases import Curve, curve_of
 
 REDUCTION_FACTOR = 3
 FIRST_RUNG = 1 / 8

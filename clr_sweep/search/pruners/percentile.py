@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
-from clr_sweep.search.pruners.curves import complete_curves, curve_of
+from clr_sweep.search.pruners.phases import complete_curves, curve_of
 
 STARTUP_TRIALS = 5
 LOWER_PART = 0.5

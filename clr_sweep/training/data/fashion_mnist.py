@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from clr_sweep.common.errors import DataError
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.cache import (
     one_process_at_a_time,
     readable_cache_folders,
     writable_cache_folder,
 )
-from clr_sweep.training.data.checks import Array
 from clr_sweep.training.data.debian_package import PackageError, unpack_debian_package
 from clr_sweep.training.data.stored import Dataset, store, stored
 

@@ -16,12 +16,12 @@ import numpy as np
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
+from clr_sweep.training.data.arrays import ARRAYS, Array, Header, header_problems
 from clr_sweep.training.data.cache import (
     one_process_at_a_time,
     readable_cache_folders,
     writable_cache_folder,
 )
-from clr_sweep.training.data.checks import ARRAYS, Array, Header, header_problems
 from clr_sweep.training.data.stored import Dataset, store, stored
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read

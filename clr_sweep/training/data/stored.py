@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common.errors import DataError
-from clr_sweep.training.data.checks import (
+from clr_sweep.training.data.arrays import (
     ARRAYS,
     Array,
     Header,

@@ -203,7 +203,7 @@ def test_best_yaml(whole: Whole) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from clr_sweep.search.lock import only_driver
+from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.study_folder import only_driver_here
 lock = only_driver(None, "example") if sys.argv[1] == "storage" else only_driver_here(
     Path("trials/example").absolute(), "example")

@@ -17,7 +17,7 @@ from whole_study import Whole, doctor
 from clr_sweep.cli import main
 from clr_sweep.search.attributes import STUDY_ID
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.lookup import process_tag
+from clr_sweep.tracking.find_runs import process_tag
 
 # Each looks, mends and looks again, to every value.
 pytestmark = pytest.mark.heavy

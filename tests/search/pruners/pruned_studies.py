@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from clr_sweep.search.attributes import PHASES
-from clr_sweep.search.pruners.curves import Phases
+from clr_sweep.search.pruners.phases import Phases
 
 # Two cycles of four epochs: down at the second half's ends.
 PLACES = [0.5, 1.0, 0.5, 0.0, 0.5, 1.0, 0.5, 0.0]

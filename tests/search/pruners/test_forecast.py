@@ -18,13 +18,13 @@ from pruned_studies import complete, constant, pruned, running, study_of
 from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.search.attributes import PHASES
 from clr_sweep.search.pruners import forecast
-from clr_sweep.search.pruners.curves import Phases, complete_curves, curve_of, plan_phases
 from clr_sweep.search.pruners.forecast import (
     FIRST_EPOCH,
     LEARNS_FROM,
     STARTUP_TRIALS,
     ForecastPruner,
 )
+from clr_sweep.search.pruners.phases import Phases, complete_curves, curve_of, plan_phases
 
 PER_EPOCH, BUDGET = 50, 16
 

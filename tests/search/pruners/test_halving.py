@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pruned_studies import PHASES_OF_TWO_CYCLES, complete, constant, pruned, running, study_of
 
-from clr_sweep.search.pruners.curves import Phases
 from clr_sweep.search.pruners.halving import PhaseHalvingPruner
+from clr_sweep.search.pruners.phases import Phases
 
 # Rungs at 1/8, 3/8 and, with three times that, no more; the peak at epoch 2 puts the second off.
 NINE = [complete(constant(value / 10)) for value in range(1, 10)]

@@ -19,8 +19,8 @@ from pruned_studies import (
 )
 
 from clr_sweep.search.attributes import PHASES
-from clr_sweep.search.pruners.curves import Phases
 from clr_sweep.search.pruners.percentile import PhasePercentilePruner
+from clr_sweep.search.pruners.phases import Phases
 
 FIVE = [complete(constant(value)) for value in (0.5, 0.6, 0.7, 0.8, 0.9)]  # median 0.7
 

@@ -20,8 +20,8 @@ from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.trial_job import finished
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.runs import SweepRuns
 from clr_sweep.tracking.store import connect
+from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Importance, StudyRecord, TrialRecord
 from clr_sweep.training.requests import DataFacts

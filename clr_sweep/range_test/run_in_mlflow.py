@@ -1,0 +1,134 @@
+"""The run of a study's range test in MLflow: begun, completed, compared with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from mlflow.entities import Run
+
+from clr_sweep.common.errors import StoreError
+from clr_sweep.range_test import run_contents
+from clr_sweep.range_test.report import as_yaml, markdown
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.audit import compare_points
+from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.views import artifact_link
+from clr_sweep.training.records import RangeTestRecord
+
+
+class RangeTestRuns:
+    """Writes the run of the range test; a tracker that fails raises its own errors.
+
+    Args:
+        runs: the study's runs.
+        data_digest: goes into the YAML.
+    """
+
+    def __init__(self, runs: SweepRuns, data_digest: str) -> None:
+        self.runs = runs
+        self._data_digest = data_digest
+
+    def begin(self, record: RangeTestRecord) -> None:
+        """The test begins, or goes on."""
+        there = self.runs.range_tests()
+        run_id = there[0].info.run_id if there else self.runs.start_range_test()
+        if there:
+            self.runs.reopen(run_id)
+        self.runs.log_params(run_id, run_contents.parameters(record))
+
+    def end(self, record: RangeTestRecord) -> None:
+        """The test has ended, in whatever way: its run says what is stored."""
+        self.reconcile(record)
+
+    def reconcile(self, record: RangeTestRecord | None, *, mend: bool = True) -> list[str]:
+        """Bring the run in line with the stored test; made anew where it contradicts it.
+
+        Args:
+            record: None where the study has no range test, or none that has begun.
+            mend: do it; else only say what would have to be done.
+
+        Returns:
+            A sentence for each thing that was found wrong.
+        """
+        there, problems = self.runs.range_tests(), list[str]()
+        if record is not None and not there:
+            problems.append("it has no run in MLflow")
+        kept: Run | None = None
+        for run in there:
+            wrong = ["the study has no range test"]
+            if record is not None:
+                wrong = list(self._contradictions(run, record))
+            if kept is not None and not wrong:
+                wrong = ["it has a second run in MLflow"]
+            if wrong and mend:
+                self.runs.delete(run.info.run_id)
+            problems += wrong
+            if not wrong:
+                kept = run
+        if record is not None:
+            if kept is not None:
+                problems += self._missing(kept, record)
+            if problems and mend:
+                self._fill(record, kept)
+        return [f"range test: {text}" for text in problems]
+
+    def _contradictions(self, run: Run, record: RangeTestRecord) -> Iterator[str]:
+        there = run.data.params
+        for key, value in run_contents.parameters(record).items():
+            if key in there and there[key] != str(value)[: tags.PARAM_LIMIT]:
+                yield f"parameter {key} is {there[key]}, not {value}"
+        if _is_whole(record):
+            yield from compare_points(self.runs.client, run, run_contents.points(record))[1]
+
+    def _missing(self, run: Run, record: RangeTestRecord) -> Iterator[str]:
+        there = run.data.tags
+        wanted = (record.state, tags.STATUS_OF_STATE[record.state], self.runs.parent_id)
+        if (there.get(tags.STATE), run.info.status, there.get(tags.PARENT, "")) != wanted:
+            yield f"its state is {there.get(tags.STATE)}, {run.info.status}, not {wanted[0]}"
+        if any(key not in run.data.params for key in run_contents.parameters(record)):
+            yield "a parameter is missing"
+        if there.get(tags.WARNINGS, "") != run_contents.warnings(record):
+            yield "its warnings are not those of the test"
+        if record.state != "complete" or not _is_whole(record):
+            return
+        lacking, _ = compare_points(self.runs.client, run, run_contents.points(record))
+        if lacking:
+            yield f"{len(lacking)} values not logged"
+        files = self.runs.files(run.info.run_id)
+        yield from (
+            f"no artifact {name}" for name in run_contents.artifacts(record) if name not in files
+        )
+
+    def _fill(self, record: RangeTestRecord, run: Run | None) -> None:
+        run_id = self.runs.start_range_test() if run is None else run.info.run_id
+        if run is not None:
+            self.runs.reopen(run_id)
+        self.runs.log_params(run_id, run_contents.parameters(record))
+        if record.state == "complete" and _is_whole(record):
+            # Imports Matplotlib, which other sweeps need not wait for.
+            from clr_sweep.range_test.figure import range_figure
+            from clr_sweep.results.style import save
+
+            there = self.runs.client.get_run(run_id)
+            wanted = run_contents.points(record)
+            self.runs.log_points(run_id, compare_points(self.runs.client, there, wanted)[0])
+            self.runs.log_figures(run_id, {"range_test.png": partial(save, range_figure(record))})
+            text = as_yaml(record, {"data_digest": self._data_digest})
+            self.runs.log_text(run_id, text, run_contents.NUMBERS)
+            for file in record.files:
+                self.runs.client.log_artifact(run_id, str(file), "curves")
+        where = artifact_link(self.runs.experiment_id, run_id, run_contents.FIGURE)
+        self.runs.note(run_id, markdown(record, f"[loss and {record.metric} by rate]({where})"))
+        self.runs.warn(run_id, run_contents.warnings(record))
+        if record.state != "running":
+            self.runs.end(run_id, record.state, record.reason)
+
+
+def _is_whole(record: RangeTestRecord) -> bool:
+    """Whether the curves are still there, from which the run is made."""
+    try:
+        record.curves()
+    except StoreError:
+        return False
+    return True

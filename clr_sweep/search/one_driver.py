@@ -1,0 +1,142 @@
+"""One driver for a study: a lock in the study's own storage, that goes with the process.
+
+The lock of the study's folder keeps out a second driver there; this one keeps out drivers that
+were started elsewhere on the same storage.
+
+A lock may be lost while its holder goes on: with its connection, when the server is restarted or
+closes one that was idle, or with its file. So the holder asks before each write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import optuna
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+
+from clr_sweep.common.errors import InputError, LockLostError
+from clr_sweep.common.secrets import hidden_address
+from clr_sweep.search.attributes import DRIVER
+from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage, sqlite_file
+from clr_sweep.search.storage_locks import FileLock, Lock, NoLock, ServerLock, number_of
+
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+
+
+class Holder:
+    """The one process that may write into a study, until another has taken it over.
+
+    Args:
+        url: of the storage.
+        lock: taken.
+        say: shows a line: of a lock that was lost and taken again.
+    """
+
+    def __init__(self, url: str, study: str, lock: Lock, say: Callable[[str], None]) -> None:
+        self._url, self._study, self._lock, self._say = url, study, lock, say
+        self._name = f"{platform.node()} {os.getpid()} {uuid.uuid4().hex}"
+        self._lost: LockLostError | None = None
+        # The storage may be written by several threads.
+        self._one_at_a_time = threading.RLock()
+
+    def sign(self, study: optuna.Study) -> None:
+        """Store in the study that this process was the last to write into it."""
+        study.set_user_attr(DRIVER, self._name)
+
+    def keep(self) -> None:
+        """Take the lock again if it was lost.
+
+        Raises:
+            LockLostError: another process has it, or has had it meanwhile.
+            SQLAlchemyError: the server cannot be reached.
+        """
+        with self._one_at_a_time:
+            if self._lost is not None:
+                raise self._lost
+            if self._lock.is_held():
+                return
+            if not self._lock.take():
+                self._lose(
+                    "another process holds it (or the server has not noticed yet that the "
+                    "connection is gone)"
+                )
+            if (last := self._last_writer()) != self._name:
+                self._lose(f"another process ({last}) has written into the study meanwhile")
+            self._say(f"the lock of study {self._study!r} was lost, and has been taken again")
+
+    @contextlib.contextmanager
+    def guarding(self, store: optuna.storages.BaseStorage) -> Iterator[None]:
+        """Let nothing be written through `store` while another process holds the lock."""
+
+        def ask(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.lstrip()[:7].upper().startswith(_WRITES):
+                self.keep()
+
+        engine = store.engine  # type: ignore[attr-defined]
+        event.listen(engine, "before_cursor_execute", ask)
+        try:
+            yield
+        finally:
+            event.remove(engine, "before_cursor_execute", ask)
+
+    def _lose(self, why: str) -> None:
+        self._lost = LockLostError(
+            f"the lock of study {self._study!r} in {_shown(self._url)} was lost, and {why}: this "
+            "process has stopped and writes no more; what it stored is kept, and once no other "
+            "process runs the study the same command goes on"
+        )
+        raise self._lost
+
+    def _last_writer(self) -> str:
+        """Asked by a connection of its own: it is in the middle of a write of the storage's."""
+        store = open_storage(self._url)
+        try:
+            stored = store.get_study_user_attrs(store.get_study_id_from_name(self._study))
+        except KeyError:
+            return "that deleted the study"
+        finally:
+            store.engine.dispose()  # type: ignore[attr-defined]
+        # Without one nobody has been there since there are such signatures.
+        return str(stored.get(DRIVER, self._name))
+
+
+@contextlib.contextmanager
+def only_driver(
+    url: str | None, study: str, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Holder]:
+    """Hold a study's lock for as long as the block runs.
+
+    Args:
+        url: of the storage; None is the default one.
+        say: shows a line.
+
+    Raises:
+        InputError: another process holds it.
+        StoreError: the lock's file cannot be written, or the lock cannot be had.
+    """
+    url = url or DEFAULT_STORAGE
+    with contextlib.closing(_lock_of(url, study)) as lock:
+        if not lock.take():
+            raise InputError(
+                f"study {study!r} in {_shown(url)} is run by another process: wait for it, stop "
+                "it, or give this one another name with --study"
+            )
+        yield Holder(url, study, lock, say)
+
+
+def _lock_of(url: str, study: str) -> Lock:
+    kind = make_url(url).get_backend_name()
+    if (file := sqlite_file(url)) is not None:
+        return FileLock(file.with_name(f"{file.name}.lock"), number_of(study))
+    return ServerLock(url, study) if kind in ServerLock.KINDS else NoLock()
+
+
+def _shown(url: str) -> str:
+    return hidden_address(url)

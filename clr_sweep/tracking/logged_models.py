@@ -1,0 +1,257 @@
+"""A trained Keras model as an MLflow model that pyfunc, mlflow.tensorflow and mlflow.keras load.
+
+MLflow has two Keras flavors that differ in a few lines of the file MLmodel and not in how the
+model itself is stored; the model is saved by the one, with the lines that the other needs.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import numpy.typing as npt
+import yaml
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
+from mlflow.models import Model, ModelSignature
+from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.models.utils import _save_example
+from mlflow.tracking import MlflowClient
+from mlflow.types.schema import Schema, TensorSpec
+from mlflow.utils.environment import (
+    _CONDA_ENV_FILE_NAME,
+    _PYTHON_ENV_FILE_NAME,
+    _REQUIREMENTS_FILE_NAME,
+    _process_pip_requirements,
+    _PythonEnv,
+)
+from mlflow.utils.file_utils import get_total_file_size
+
+from clr_sweep.tracking import tags
+from clr_sweep.tracking.dataset_input import measured_on
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.inference import save_inference_model
+from clr_sweep.training.requests import DataFacts
+
+Array = npt.NDArray[Any]
+
+
+def log_keras_model(
+    client: MlflowClient,
+    run: Run,
+    folder: TrialFolder,
+    search_path: Sequence[Path],
+    name: str,
+    note: str,
+    step: int,
+    metrics: Collection[str] = (),
+    data: DataFacts | None = None,
+) -> str:
+    """Log the model of a trial on its run, with its signature.
+
+    It is logged for inference, without its optimizer, so that an environment without clr-sweep
+    loads it too. The trial's folder keeps the whole.
+
+    Args:
+        run: the trial's.
+        search_path: folders in which a module of the user's is looked for, should the model for
+            inference have to be made first.
+        name: what it is called, among all models of the store.
+        note: Markdown that the UI shows on its page.
+        step: the epoch whose weights these are.
+        metrics: names of metrics of the run; their values at `step` become the model's too.
+        data: what it was trained on; None where that is not known.
+
+    Returns:
+        The logged model's id.
+    """
+    signature = folder.signature()
+    if signature is None:  # by an earlier version, or by a process that was killed
+        # The data may be gone; of theirs, type and shape are known.
+        blank = None if data is None else np.zeros((1, *data.input_shape), data.input_dtype)
+        save_inference_model(folder, folder.config().model.name, search_path, blank)
+        signature = folder.signature()
+        assert signature is not None
+    logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
+    run_id = run.info.run_id
+    # Not with Model.log: it puts the model into the process's active experiment, whatever the
+    # run's, and takes for the model's all metrics that the run has at the number `step`, those
+    # that count optimizer steps among them.
+    logged = client.create_logged_model(
+        run.info.experiment_id,
+        name=name,
+        source_run_id=run_id,
+        tags={
+            **{key: run.data.tags[key] for key in tags.OF_MODELS if key in run.data.tags},
+            tags.NOTE: note[: tags.TAG_LIMIT],
+        },
+        params=run.data.params,
+    )
+    try:
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=step)])
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary) / "model"
+            described = Model(
+                artifact_path=logged.artifact_location,
+                run_id=run_id,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+            )
+            write_keras_model(
+                folder.inference_file, signature, described, path, data, folder.examples()
+            )
+            client.log_model_artifacts(logged.model_id, str(path))
+        _link_metrics(client, run_id, logged.model_id, step, metrics, data)
+    except Exception:
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+        raise
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    return str(logged.model_id)
+
+
+def model_of_run(client: MlflowClient, run_id: str) -> LoggedModelOutput | None:
+    """The model of a run, if one was logged to its end."""
+    outputs = client.get_run(run_id).outputs
+    found = {output.model_id: output for output in outputs.model_outputs} if outputs else {}
+    for model in models_from(client, run_id):
+        if model.status == LoggedModelStatus.READY and model.model_id in found:
+            return found[model.model_id]
+    return None
+
+
+def models_from(client: MlflowClient, run_id: str) -> list[LoggedModel]:
+    """All models that come from a run, those that were not logged to their ends among them."""
+    experiment = client.get_run(run_id).info.experiment_id
+    return list(
+        client.search_logged_models([experiment], filter_string=f"source_run_id = '{run_id}'")
+    )
+
+
+def delete_models(client: MlflowClient, run_id: str) -> None:
+    """Delete the models that come from a run; MLflow would show them without it."""
+    for model in models_from(client, run_id):
+        client.delete_logged_model(model.model_id)
+
+
+def write_keras_model(
+    file: Path,
+    signature: Mapping[str, Any],
+    described: Model,
+    path: Path,
+    data: DataFacts | None = None,
+    examples: Array | None = None,
+) -> None:
+    """Write the folder of an MLflow model of the flavor `keras` around a `.keras` file.
+
+    What `mlflow.keras.save_model` writes, which needs the model in memory, and with it Keras and
+    TensorFlow: six seconds of CPU in every sweep's driver. A test holds it against that.
+
+    Args:
+        signature: as `TrialFolder.signature` has it.
+        described: gets the flavors and the signature.
+        path: the folder to make.
+        data: what it was trained on: such data go in. Without, it is what the model declares.
+        examples: some of them.
+    """
+    kept = path / "data"
+    kept.mkdir(parents=True)
+    shutil.copyfile(file, kept / "model.keras")
+    (kept / "keras_module.txt").write_text("keras")
+    inputs = _inputs(signature["inputs"], data)
+    if inputs:  # a model that is built by its first data tells none
+        outputs = signature["outputs"]
+        described.signature = ModelSignature(
+            inputs=_schema(inputs), outputs=_schema(outputs) if outputs else None
+        )
+    if examples is not None:
+        _save_example(described, examples, str(path))
+    described.add_flavor(
+        "keras",
+        data="data",
+        keras_version=signature["keras_version"],
+        keras_backend=signature["keras_backend"],
+        save_exported_model=False,
+        # What mlflow.tensorflow.load_model looks for; without, it takes h5.
+        model_type="keras",
+        save_format="keras",
+    )
+    mlflow.pyfunc.add_to_model(
+        described,
+        loader_module="mlflow.keras",
+        conda_env=_CONDA_ENV_FILE_NAME,
+        python_env=_PYTHON_ENV_FILE_NAME,
+    )
+    described.model_size_bytes = get_total_file_size(str(path))
+    described.save(str(path / MLMODEL_FILE_NAME))
+    # Given, a model is logged in .1 s; inferring them takes 7 s.
+    conda_env, requirements, _ = _process_pip_requirements(None, _requirements())
+    (path / _CONDA_ENV_FILE_NAME).write_text(
+        yaml.safe_dump(conda_env, default_flow_style=False), encoding="utf-8"
+    )
+    (path / _REQUIREMENTS_FILE_NAME).write_text("\n".join(requirements), encoding="utf-8")
+    _PythonEnv.current().to_yaml(str(path / _PYTHON_ENV_FILE_NAME))
+
+
+def _link_metrics(
+    client: MlflowClient,
+    run_id: str,
+    model_id: str,
+    step: int,
+    names: Collection[str],
+    data: DataFacts | None,
+) -> None:
+    # The same to the timestamp as on the run, so that the run does not get them twice.
+    found = [
+        Metric(
+            item.key,
+            item.value,
+            item.timestamp,
+            item.step,
+            model_id=model_id,
+            run_id=run_id,
+            **measured_on(data),
+        )
+        for name in names
+        for item in client.get_metric_history(run_id, name)
+        if item.step == step
+    ]
+    if found:
+        client.log_batch(run_id, metrics=found)
+
+
+def _inputs(
+    declared: Sequence[Mapping[str, Any]], data: DataFacts | None
+) -> Sequence[Mapping[str, Any]]:
+    """What goes in: data as their owner holds them.
+
+    Keras casts them to what the model declares; MLflow, told of that type, refuses the data that
+    the model was trained on, images of uint8 for a model of float32.
+    """
+    if data is None or len(declared) > 1:
+        return declared
+    name = declared[0]["name"] if declared else "inputs"
+    return [{"name": name, "dtype": data.input_dtype, "shape": [None, *data.input_shape]}]
+
+
+def _schema(tensors: Sequence[Mapping[str, Any]]) -> Schema:
+    return Schema(
+        [
+            TensorSpec(
+                np.dtype(tensor["dtype"]),
+                tuple(-1 if size is None else size for size in tensor["shape"]),
+                tensor["name"] if len(tensors) > 1 else None,
+            )
+            for tensor in tensors
+        ]
+    )
+
+
+def _requirements() -> list[str]:
+    packages = ("tensorflow", "keras", "numpy")
+    return [f"{package}=={importlib.metadata.version(package)}" for package in packages]

@@ -1,0 +1,161 @@
+"""Labels held against the loss and the model before anything is trained.
+
+Keras finds most of it only when a step meets the label in question: a class that the model has no
+output for, in the test part alone, after the whole search; on a GPU it gives a loss of NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clr_sweep.common.errors import InputError
+from clr_sweep.training.checks.label_shapes import shape_problem
+from clr_sweep.training.data.arrays import Array, parts
+from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
+
+# What float32 makes of parts that add up to 1.
+_ROUNDING = 1e-6
+
+
+def output_check(loss: str, data: Dataset) -> Callable[[Any, Any], None]:
+    """What is called with the labels and the outputs of a batch before its loss is computed.
+
+    It raises InputError where the labels, those of the test part too, do not go with the loss
+    and the outputs.
+    """
+    name = function_name(loss)
+    taken = TAKEN_BY.get(name)
+
+    def check(labels: Any, outputs: Any) -> None:
+        _refuse(_several_outputs(outputs), data)
+        if taken is not None:
+            shapes = tuple(labels.shape), tuple(outputs.shape)
+            _refuse(problems(taken, _named(name), data, *shapes), data)
+
+    return check
+
+
+def problems(
+    taken: Labels, by: str, data: Dataset, labels: tuple[int, ...], outputs: tuple[int, ...]
+) -> Iterator[str]:
+    """What is wrong with the labels of a data set for a model.
+
+    Args:
+        taken: what they are held against.
+        by: what takes it, for messages: `training.loss categorical_crossentropy`.
+        labels: the shape of the labels of a batch.
+        outputs: the shape of the model's outputs for that batch.
+
+    Yields:
+        One sentence a problem: `<array>: must ..., got ...; <cure>`.
+    """
+    wrong = shape_problem(taken, by, labels, outputs)
+    if wrong is not None:
+        # Those of the test part have the same shape: it is among what makes a data set.
+        yield f"y_train: {wrong}"
+    else:
+        yield from problems_of_values(taken, by, data, outputs[-1])
+
+
+def problems_of_values(
+    taken: Labels, by: str, data: Dataset, classes: int | None = None
+) -> Iterator[str]:
+    """What is wrong with the values of the labels, in the training and in the test part.
+
+    Args:
+        classes: how many the model has outputs for; None: no matter.
+    """
+    for key, array in (("y_train", data.y_train), ("y_test", data.y_test)):
+        found = _first_wrong(array, taken.values, classes)
+        if found is None:
+            continue
+        count, index, value, highest = found
+        allowed = taken.values.value
+        if taken.values is Values.CLASSES and classes is not None:
+            allowed = f"class numbers from 0 to {classes - 1}, one for each output of the model"
+        yield (
+            f"{key}: must hold {allowed}, as {by} takes them, got {value} at index {index}, the "
+            f"first of {count} wrong among {len(array)} examples; "
+            f"{_cure(taken, value, highest, classes)}"
+        )
+
+
+def _several_outputs(outputs: Any) -> Iterator[str]:
+    if isinstance(outputs, (list, tuple, dict)):
+        yield (
+            f"y_train: is one array of labels, and the model has {len(outputs)} outputs, which "
+            f"Keras holds against as many arrays; return one output, or compute the loss in a "
+            f"compute_loss of the model's own"
+        )
+
+
+def _first_wrong(
+    array: Array, values: Values, classes: int | None
+) -> tuple[int, int, Any, Any] | None:
+    """How many examples are wrong, the first one's index and value, and the highest value."""
+    count, first, sample, highest, start = 0, -1, None, None, 0
+    low = -1 if values is Values.SIGNS and array.min() < 0 else 0
+    for part in parts(array):
+        rows = np.asarray(part).reshape(len(part), -1)
+        wrong = _wrong(rows, values, classes, low)
+        bad = wrong.any(axis=1)
+        if first < 0 and bad.any():
+            row = int(bad.argmax())
+            first, sample = start + row, rows[row, int(wrong[row].argmax())].item()
+        count += int(bad.sum())
+        top = rows.max().item()
+        highest = top if highest is None else max(highest, top)
+        start += len(part)
+    return None if first < 0 else (count, first, sample, highest)
+
+
+def _wrong(rows: Array, values: Values, classes: int | None, low: int) -> npt.NDArray[np.bool_]:
+    match values:
+        case Values.CLASSES:
+            wrong = rows < 0
+            if rows.dtype.kind == "f":
+                wrong = wrong | (np.floor(rows) != rows)
+            return wrong if classes is None else wrong | (rows >= classes)
+        case Values.PARTS:
+            return (rows < -_ROUNDING) | (rows > 1 + _ROUNDING)
+        case Values.SIGNS:
+            return (rows != low) & (rows != 1)
+        case Values.NOT_NEGATIVE:
+            return np.asarray(rows < 0)
+        case Values.ANY:
+            return np.zeros(rows.shape, dtype=bool)
+
+
+def _cure(taken: Labels, value: Any, highest: Any, classes: int | None) -> str:
+    if taken.values is Values.PARTS and value > 1 and value == int(value):
+        return (
+            "class numbers are taken by training.loss: sparse_categorical_crossentropy, from a "
+            "model with an output for each class; else divide the labels by their highest"
+        )
+    if taken.values is not Values.CLASSES:
+        return "change the labels, or training.loss"
+    if value != int(value):
+        return (
+            "number the classes; where the labels are amounts, write a loss such as "
+            "training.loss: mean_squared_error"
+        )
+    if value < 0 or classes is None:
+        return "number the classes from 0 on, or leave these examples out"
+    return (
+        f"number the classes from 0 on without gaps, leave these examples out, or give the model "
+        f"{int(highest) + 1} outputs (model.arguments.classes, where its function has that)"
+    )
+
+
+def _named(loss: str) -> str:
+    return f"training.loss {loss}"
+
+
+def _refuse(found: Iterator[str], data: Dataset) -> None:
+    if listed := list(found):
+        raise InputError(listed, data.source)
