@@ -19,7 +19,7 @@ from clr_sweep.range_test.curve import Curve
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 FOLDER = Path(__file__).parents[1] / "recorded" / "runs"
-# The sweep whose best trial the guide draws step by step.
+# The sweep whose best trial docs/mlflow.md shows step by step.
 DRAWN = "first_look"
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
@@ -35,7 +35,7 @@ class KeptRun:
             trial alone.
         range_curves: of its range test, one a seed, as `Curve.arrays` gives them.
         exported: what `clr-sweep export` wrote.
-        rates: of each step of the best trial, where the guide draws them; else empty.
+        rates: of each step of the best trial, where docs/mlflow.md shows them; else empty.
         losses: of the batch of each of these steps.
     """
 

@@ -229,8 +229,8 @@ def _range_test(sweep: str) -> RangeTestRecord:
 
 # Page, block: by what it is written, and from the run of which sweep.
 BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
-    ("README.md", "summary"): (_summary, _MAIN),
     ("README.md", "result"): (_readme, _MAIN),
+    ("docs/first-sweep.md", "summary"): (_summary, _MAIN),
     ("docs/results.md", "verdict"): (_verdict, _MAIN),
     ("docs/results.md", "run"): (_run, _MAIN),
     ("docs/results.md", "constants"): (_constants, _MAIN),

@@ -13,7 +13,11 @@ import click
 import pytest
 import yaml
 from documentation import (
+    BEST_CONFIGURATION,
+    COMMANDS,
+    FIRST_SWEEP,
     GUIDE,
+    MLFLOW,
     PAGES,
     SWEEP_FILE,
     blocks,
@@ -48,32 +52,36 @@ def options_of(command: click.Command) -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_command_is_documented(name: str) -> None:
-    """Each command and each of its options stands in the guide, and has help text."""
+    """Each command and each of its options stands on the page of commands, and has help text."""
     command = commands()[name]
-    text = text_of(GUIDE)
+    text = text_of(COMMANDS)
     assert f"clr-sweep {name}" in text
     row = re.search(rf"^\| `clr-sweep {name}[ `].*$", text, re.MULTILINE)
     assert row, f"no row for {name} in the table of commands"
     assert command.help
     for word in options_of(command) - {"-h", "--help"}:
-        assert re.search(rf"{word}(?![\w-])", row[0]), f"{name} {word} is not in the guide"
+        assert re.search(rf"{word}(?![\w-])", row[0]), f"{name} {word} is not on its page"
     for param in command.params:
         if isinstance(param, click.Option) and param.name not in ("host", "port"):
             assert param.help, f"{name} --{param.name} has no help"
 
 
 def test_options_of_the_program_are_documented() -> None:
-    """`--version`, `--help` and `-h` stand in the guide."""
+    """`--version`, `--help` and `-h` stand on the page of commands."""
     for word in options_of(main):
-        assert f"`{word}`" in text_of(GUIDE) or f"clr-sweep {word}" in text_of(GUIDE), word
+        text = text_of(COMMANDS)
+        assert f"`{word}`" in text or f"clr-sweep {word}" in text, word
 
 
 def test_every_parameter_of_mlflow_run_is_documented() -> None:
-    """The parameters of the project's entry points stand in the guide."""
+    """The parameters of the project's entry points stand where they are used."""
     project = yaml.safe_load((PROJECT / "MLproject").read_text(encoding="utf-8"))
-    for entry in project["entry_points"].values():
-        for name in entry["parameters"]:
-            assert re.search(rf"`{name}`|-P {name}=", text_of(GUIDE)), name
+    pages = {"main": FIRST_SWEEP, "train": BEST_CONFIGURATION}
+    assert set(pages) == set(project["entry_points"])
+    for entry, page in pages.items():
+        for name in project["entry_points"][entry]["parameters"]:
+            text = text_of(page)
+            assert re.search(rf"`{name}`|-P {name}=", text), name
 
 
 def shown_commands() -> Iterator[Any]:
@@ -105,23 +113,23 @@ def test_commands_that_pages_show_exist(line: str) -> None:
 
 
 def test_every_environment_variable_is_documented() -> None:
-    """Each variable of our own that the code reads stands in the guide's table."""
+    """Each variable of our own that the code reads stands in the table of variables."""
     source = "\n".join(text_of(file) for file in (PROJECT / "clr_sweep").rglob("*.py"))
     found = set(re.findall(r'"(CLR_SWEEP_[A-Z_]+)"', source))
     assert found
     for name in (*found, "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
-        assert f"| `{name}` |" in text_of(GUIDE), name
+        assert f"| `{name}` |" in text_of(COMMANDS), name
 
 
 def test_every_tag_and_state_is_documented() -> None:
-    """Scripts search by the tags: each stands in the guide, and so does each state."""
+    """Scripts search by the tags: each stands on MLflow's page, and so does each state."""
     constants = {name: value for name, value in vars(tags).items() if name.isupper()}
     ours = [value for value in constants.values() if str(value).startswith("clr_sweep.")]
     assert ours
     for value in (*ours, *tags.STATUS_OF_STATE):
-        assert f"`{value}`" in text_of(GUIDE), value
+        assert f"`{value}`" in text_of(MLFLOW), value
     for status in tags.STATUS_OF_STATE.values():
-        assert status in text_of(GUIDE)
+        assert status in text_of(MLFLOW)
 
 
 # ---- links
@@ -162,5 +170,42 @@ def test_links_resolve(page: Path, target: str) -> None:
 def test_links_are_found() -> None:
     """The test above looks at something, and knows headings with code and punctuation."""
     assert any(links())
-    assert {"mlflow-run", "read-a-study-in-mlflow"} <= anchors(GUIDE)
+    assert "mlflow-run" in anchors(FIRST_SWEEP)
+    assert "read-a-study-in-mlflow" in anchors(MLFLOW)
     assert "where-trials-end-objectiveat" in anchors(SWEEP_FILE)
+
+
+# ---- the pages
+
+
+def guided() -> list[Path]:
+    """The pages that the guide leads to by what a reader wants to do."""
+    rows = re.findall(r"^\|.*\]\(([\w-]+\.md)\) \|$", text_of(GUIDE), re.MULTILINE)
+    return [GUIDE.parent / name for name in rows]
+
+
+@pytest.mark.parametrize("page", guided(), ids=lambda page: page.name)
+def test_a_page_of_the_guide_says_what_it_is_good_for(page: Path) -> None:
+    """Its first sentence tells its readers what they will be able to do."""
+    title, first = text_of(page).split("\n\n")[:2]
+    assert title.startswith("# ")
+    assert re.match(r"(After this page|Here) you (can|know)\b", first), first
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    """Each page can be reached by links from the README."""
+    found, new = set[Path](), {PROJECT / "README.md"}
+    while new:
+        found |= new
+        new = {target for page in new for target in pages_linked_from(page)} - found
+    assert set((PROJECT / "docs").glob("*.md")) <= found
+
+
+def pages_linked_from(page: Path) -> Iterator[Path]:
+    """The pages of the project that a page links to."""
+    for target in links_of(page):
+        own = within_project(target)
+        path = (target if own is None else own).partition("#")[0]
+        file = ((page.parent if own is None else PROJECT) / path).resolve()
+        if path.endswith(".md") and not re.match(r"[a-z]+:", path):
+            yield file

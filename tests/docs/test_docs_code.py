@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documentation import GUIDE, blocks
+from documentation import BEST_CONFIGURATION, OWN_MODEL, blocks
 from real_runs import PROJECT, Place
 
 # Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
@@ -45,10 +45,10 @@ def test_the_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(scope="module")
 def rings(places: Callable[..., Place]) -> Place:
-    """The guide's example of one's own data and model, written out and run."""
+    """The example of one's own data and model, written out and run."""
     place = places("rings")
-    (code,) = (block for _, block in blocks(GUIDE, "python") if "def network" in block)
-    (sweep,) = (block for _, block in blocks(GUIDE, "yaml") if "rings:network" in block)
+    (code,) = (block for _, block in blocks(OWN_MODEL, "python") if "def network" in block)
+    (sweep,) = (block for _, block in blocks(OWN_MODEL, "yaml") if "rings:network" in block)
     (place.folder / "rings.py").write_text(code, encoding="utf-8")
     (place.folder / "rings.yaml").write_text(sweep, encoding="utf-8")
     done = place.sweep("run", "rings.yaml", "--jobs", "1")
@@ -57,8 +57,8 @@ def rings(places: Callable[..., Place]) -> Place:
 
 
 @pytest.mark.heavy
-def test_the_guides_own_model_trains(rings: Place) -> None:
-    """The guide's data and model train, with what the search space gives to the model."""
+def test_the_pages_own_model_trains(rings: Place) -> None:
+    """The page's data and model train, with what the search space gives to the model."""
     trials = rings.runs_of_kind("trial")
     assert len(trials) == 4
     assert {run.data.params["model.units"] for run in trials} <= {"8", "32"}
@@ -68,9 +68,9 @@ def test_the_guides_own_model_trains(rings: Place) -> None:
 
 
 @pytest.mark.heavy
-def test_the_guides_code_loads_the_models(rings: Place) -> None:
-    """The guide's code loads a logged model three ways, and the whole model from its folder."""
-    loading = [block for _, block in blocks(GUIDE, "python") if "load_model" in block]
+def test_the_pages_code_loads_the_models(rings: Place) -> None:
+    """The page's code loads a logged model three ways, and the whole model from its folder."""
+    loading = [text for _, text in blocks(BEST_CONFIGURATION, "python") if "load_model" in text]
     best = rings.study("rings").best_trial.number
     code = "\n".join(loading).replace("/0003/", f"/{best:04d}/")
     code = re.sub(r"^(mlflow\.\w+\.load_model.*?)( *#.*)?$", r"print(\1)", code, flags=re.MULTILINE)

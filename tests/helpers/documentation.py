@@ -9,6 +9,12 @@ from real_runs import PROJECT
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("**/*.md")])
 GUIDE = PROJECT / "docs" / "guide.md"
+FIRST_SWEEP = PROJECT / "docs" / "first-sweep.md"
+OWN_MODEL = PROJECT / "docs" / "own-model.md"
+MLFLOW = PROJECT / "docs" / "mlflow.md"
+BEST_CONFIGURATION = PROJECT / "docs" / "best-configuration.md"
+COMMANDS = PROJECT / "docs" / "commands.md"
+ARCHITECTURE = PROJECT / "docs" / "architecture.md"
 SWEEP_FILE = PROJECT / "docs" / "sweep-file.md"
 
 
@@ -39,7 +45,9 @@ ADDRESSES = (
 
 def links_of(page: Path) -> list[str]:
     """The targets of a page's links and images, each once."""
-    found = re.findall(r"\]\(\s*<?([^)>\s]+)>?[^)]*\)", without_blocks(page))
+    text = without_blocks(page)
+    found = re.findall(r"\]\(\s*<?([^)>\s]+)>?[^)]*\)", text)
+    found += re.findall(r'<img [^>]*src="([^"]+)"', text)
     return list(dict.fromkeys(found))
 
 
