@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from documentation import ARCHITECTURE, text_of
+from documentation import ARCHITECTURE, PAGES, text_of
 from real_runs import PROJECT
 
 PACKAGE = PROJECT / "clr_sweep"
@@ -39,6 +39,19 @@ def test_every_module_that_the_page_names_exists() -> None:
 
 def is_file(name: str) -> bool:
     return (PROJECT / name).is_file() or (PACKAGE / name).is_file()
+
+
+def test_every_path_on_a_page_exists() -> None:
+    """Of the package, the tests and the benchmarks; the changelog tells of other times."""
+    path = re.compile(r"(?<![\w/.-])(?:clr_sweep|tests|benchmarks)/[\w./-]*\w")
+    named = {
+        (page.name, name)
+        for page in PAGES
+        if page.name != "CHANGELOG.md"
+        for name in path.findall(text_of(page))
+    }
+    assert len(named) > 20
+    assert {(page, name) for page, name in named if not (PROJECT / name).exists()} == set()
 
 
 def test_every_module_in_the_tree_exists() -> None:
@@ -81,6 +94,6 @@ def test_a_trials_way_is_short() -> None:
     rows = re.findall(r"^\| (\d+) \| `([\w/]+\.py)` \|", section("A trial's way"), re.M)
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
     modules = [module for _, module in rows]
-    assert modules[0] == "definition/sweep_file.py"
+    assert modules[0] == "definition/loading.py"
     assert modules[-1].startswith("tracking/")
     assert len(set(modules)) == len(modules) <= 12
