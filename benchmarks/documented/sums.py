@@ -24,9 +24,7 @@ def epochs_planned(study: StudyRecord) -> int:
 
 def complete(study: StudyRecord) -> list[TrialRecord]:
     """The complete trials, the best first."""
-    sign = 1 if study.direction == "maximize" else -1
-    done = [t for t in study.trials if t.state == "complete" and t.value is not None]
-    return sorted(done, key=lambda trial: (-sign * (trial.value or 0.0), trial.number or 0))
+    return study.ranked
 
 
 def best_by_policy(study: StudyRecord) -> dict[str, list[TrialRecord]]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.results import style
+from clr_sweep.results.line_labels import end_labels
 
 _COLOURS = (style.BLUE, style.MUTED, style.GREEN, style.SKY_TEXT, style.ORANGE, style.VERMILLION)
 
@@ -39,6 +40,6 @@ def draw(curves: Mapping[str, npt.NDArray[np.float64]], title: str, file: Path) 
     best = max(end for end, _, _ in ends)
     axes.set_ylim(best - 0.022, best + 0.002)
     axes.set_xlim(1, trials[-1])
-    style.end_labels(axes, ends)
+    end_labels(axes, ends)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.definition import metrics
-from clr_sweep.schedules import policies
+from clr_sweep.schedules.cycles import troughs
 from clr_sweep.training.records import TrialRecord
 
 Array = npt.NDArray[np.float64]
@@ -94,7 +94,7 @@ def planned_rates(record: TrialRecord, steps: Array) -> Array:
 def trough_steps(record: TrialRecord, steps: int) -> list[int]:
     """The optimizer steps in (0, steps] at which a cycle has ended; none without cycles."""
     size = record.config.schedule.step_size
-    return policies.troughs(steps, size) if size else []
+    return troughs(steps, size) if size else []
 
 
 def trough_epochs(record: TrialRecord) -> list[float]:

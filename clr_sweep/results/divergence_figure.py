@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from clr_sweep.results import curves, style, words
-from clr_sweep.results.space_figures import ended
+from clr_sweep.results.trial_values import ended
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _STATES = ("complete", "pruned", "collapsed", "diverged")
@@ -158,8 +158,7 @@ def _draw(ax: Axes, trial: TrialRecord, rate: float, by_factor: bool) -> None:
     schedule, state = trial.config.schedule, fate(trial)
     y = float(schedule.step_size_factor if by_factor else schedule.init_lr)
     if by_factor:
-        # Golden-ratio jitter by number: spreads marks evenly, and the same at every drawing.
-        y += 0.5 * ((trial.number or 0) * 0.618034 % 1 - 0.5)
+        y += 0.5 * style.jitter(trial.number)
     if rate < 0.97 * schedule.max_lr:
         colour = _mark(state).face if state in _MARKS else style.FAINT
         ax.plot([rate, schedule.max_lr], [y, y], color=colour, lw=0.8, zorder=2,
@@ -181,9 +180,5 @@ def _handles(trials: list[TrialRecord]) -> list[Line2D]:
             for state in _STATES
             if state in states
         ),
-        *(
-            style.handle(style.Mark(marker, 50, style.FAINT, "white"), policy)
-            for policy, marker in style.POLICY_MARKERS.items()
-            if policy in used
-        ),
+        *style.policy_handles(used),
     ]

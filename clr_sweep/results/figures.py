@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
+from clr_sweep.results.bounds_figure import bounds_figure
 from clr_sweep.results.divergence_figure import divergence_figure
 from clr_sweep.results.importance_figure import importance_figure
 from clr_sweep.results.loss_by_rate import loss_by_rate_figure
-from clr_sweep.results.space_figures import bounds_figure, ended, space_figure
+from clr_sweep.results.space_figure import space_figure
 from clr_sweep.results.study_figures import comparison_figure, history_figure
 from clr_sweep.results.trial_figures import learning_rate_figure, loss_figure
+from clr_sweep.results.trial_values import ended
 from clr_sweep.training.records import Importance, StudyRecord
 
 __all__ = [

@@ -94,7 +94,8 @@ def loss_by_rate_figure(
     reached = [record.divergence.learning_rate] if record.divergence else []
     style.log_rates(ax, "x", [*reached, *(rate for sweep in found for rate in sweep.rates)])
     style.log_if_wide(ax, np.concatenate(means))
-    _mark_divergence(ax, record)
+    for rate in reached:
+        style.mark_divergence(ax, rate, f"diverged at\nrate {words.rate(rate)}", 0.97)
     _name_cycles(drawn, ax, shown, ScalarMappable(scale, colours))
     return drawn
 
@@ -134,22 +135,6 @@ def _draw(ax: Axes, sweep: Sweep, colour: tuple[float, float, float, float]) -> 
     return losses
 
 
-def _mark_divergence(ax: Axes, record: TrialRecord) -> None:
-    if record.divergence is None:
-        return
-    rate = record.divergence.learning_rate
-    left, right = ax.get_xlim()
-    ax.axvline(rate, color=style.VERMILLION, lw=1.5, zorder=3, gid="divergence")
-    before = ax.transAxes.inverted().transform(ax.transData.transform((rate, 0)))[0] > 0.5
-    ax.annotate(
-        f"diverged at\nrate {words.rate(rate)}", (rate, 0.97), xycoords=("data", "axes fraction"),
-        xytext=(-6 if before else 6, 0), textcoords="offset points", va="top",
-        ha="right" if before else "left", fontsize=style.SMALL, color=style.VERMILLION,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8},
-    )  # fmt: skip
-    ax.set_xlim(left, right)
-
-
 def _name_cycles(drawn: Figure, ax: Axes, shown: list[int], colours: ScalarMappable) -> None:
     handles = [
         Line2D([], [], color=style.MUTED, lw=1.7, ls="-", label="the rate rises"),
@@ -167,6 +152,4 @@ def _name_cycles(drawn: Figure, ax: Axes, shown: list[int], colours: ScalarMappa
     bar = drawn.colorbar(colours, ax=ax, pad=0.02, aspect=30)
     bar.ax.set_ylim(shown[0], shown[-1])
     bar.ax.yaxis.set_major_locator(MaxNLocator(8, integer=True))
-    bar.set_label("cycle", fontsize=style.BODY, color=style.INK)
-    bar.ax.tick_params(labelsize=style.SMALL, colors=style.FAINT, labelcolor=style.INK)
-    bar.outline.set_visible(False)
+    style.dress_colourbar(bar, "cycle")

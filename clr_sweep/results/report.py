@@ -210,9 +210,7 @@ def _compared(best: TrialRecord) -> list[str]:
 
 
 def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[str]]]:
-    sign = 1 if study.direction == "maximize" else -1
-    done = [t for t in study.trials if t.state == "complete" and t.value is not None]
-    done.sort(key=lambda trial: (-sign * (trial.value or 0.0), trial.number or 0))
+    done = study.ranked
     further = list(dict.fromkeys(key for trial in done for key in _further(trial)))
     further = further[:_MOST_FURTHER]
     with_gamma = any(trial.config.schedule.policy in DECAYING for trial in done)

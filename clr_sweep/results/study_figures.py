@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clr_sweep.results import curves, style, words
-from clr_sweep.results.space_figures import baseline_value, ended, scatter, value_scale
+from clr_sweep.results.line_labels import end_labels
+from clr_sweep.results.trial_values import baseline_value, ended, scatter, value_scale
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _RATE = "learning rate"
@@ -55,7 +58,7 @@ def history_figure(study: StudyRecord) -> Figure:
         ax.axhline(baseline, color=style.INK, lw=1.2, ls="--", zorder=1, gid="baseline")
         rate = words.bounds(study.baseline)
         labels.append((baseline, f"baseline {words.value(baseline)}\n{rate}", style.INK))
-    style.end_labels(ax, labels, gap=0.1)
+    end_labels(ax, labels, gap=0.1)
     style.legend(drawn, style.state_handles([trial.state for trial in trials]))
     return drawn
 
@@ -66,14 +69,9 @@ _WIDE = 10.0
 
 def best_so_far(study: StudyRecord) -> tuple[list[int], list[float]]:
     """The numbers of complete trials and the best value among each and those before it."""
-    done = [
-        (trial.number, trial.value)
-        for trial in ended(study)
-        if trial.state == "complete" and trial.value is not None and trial.number is not None
-    ]
-    better = np.maximum if study.direction == "maximize" else np.minimum
-    values = better.accumulate(np.array([value for _, value in done])) if done else np.array([])
-    return [number for number, _ in done], [float(value) for value in values]
+    done = sorted((trial.number or 0, trial.value or 0.0) for trial in study.complete)
+    better = max if study.direction == "maximize" else min
+    return [number for number, _ in done], list(accumulate((value for _, value in done), better))
 
 
 def comparison_figure(study: StudyRecord) -> Figure:
@@ -119,7 +117,7 @@ def comparison_figure(study: StudyRecord) -> Figure:
         if ax.get_yscale() == "linear":
             ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         if labels:
-            style.end_labels(ax, labels, gap=0.12 if name != _RATE else 0.17)
+            end_labels(ax, labels, gap=0.12 if name != _RATE else 0.17)
         if ax is not panels[-1]:
             ax.tick_params(labelbottom=False)
     panels[-1].set_xlabel("epoch", fontsize=style.BODY, color=style.INK)

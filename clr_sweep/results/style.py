@@ -1,4 +1,4 @@
-"""How every figure looks: colours, sizes, headers and labels.
+"""How every figure looks: colours, sizes, headers, marks and axes.
 
 Sizes are set on each artist, never in matplotlib's global settings, so that figures can be made
 from several threads and inside programs that have settings of their own.
@@ -6,7 +6,7 @@ from several threads and inside programs that have settings of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -144,6 +145,20 @@ def state_handles(states: Sequence[str]) -> list[Line2D]:
     ]
 
 
+def policy_handles(policies: Collection[str]) -> list[Line2D]:
+    """A legend's entries for the markers of these policies."""
+    return [
+        handle(Mark(marker, 56, FAINT, "white"), policy)
+        for policy, marker in POLICY_MARKERS.items()
+        if policy in policies
+    ]
+
+
+def jitter(number: int | None) -> float:
+    """A trial's place in a strip, in [-0.5, 0.5): spread evenly, and the same at every drawing."""
+    return (number or 0) * 0.618034 % 1 - 0.5  # the golden ratio
+
+
 def draw_marks(ax: Axes, at: Sequence[tuple[float, float]], mark: Mark, gid: str) -> None:
     """Draws marks at (x, y) positions, as one collection named `gid`."""
     line = mark.marker in _LINE_MARKERS
@@ -224,6 +239,34 @@ def value_ticks(ax: Axes, values: Iterable[float]) -> None:
         ax.set_xticks([], minor=True)
 
 
+def mark_divergence(ax: Axes, x: float, name: str = "", height: float = 0.8) -> None:
+    """Draws a line where a trial diverged, its name on the side that has more room.
+
+    Args:
+        height: of the name's top, as a part of the axes'.
+    """
+    left, right = ax.get_xlim()
+    ax.axvline(x, color=VERMILLION, lw=1.5, zorder=3, gid="divergence")
+    ax.set_xlim(left, right)
+    if not name:
+        return
+    place = ax.get_xaxis_transform().transform((x, 0))
+    before = ax.transAxes.inverted().transform(place)[0] > 0.5
+    ax.annotate(
+        name, (x, height), xycoords=("data", "axes fraction"),
+        xytext=(-6 if before else 6, 0), textcoords="offset points", va="top",
+        ha="right" if before else "left", fontsize=SMALL, color=VERMILLION,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8},
+    )  # fmt: skip
+
+
+def dress_colourbar(bar: Colorbar, label: str) -> None:
+    """Gives a colour bar its label, quiet ticks and no frame."""
+    bar.set_label(label, fontsize=BODY, color=INK)
+    bar.ax.tick_params(labelsize=SMALL, colors=FAINT, labelcolor=INK)
+    bar.outline.set_visible(False)
+
+
 def message(ax: Axes, text: str) -> None:
     """Says in the middle of an empty axes why there is nothing to see."""
     ax.set_xticks([])
@@ -242,66 +285,3 @@ def empty(title: str, text: str) -> Figure:
     dress(ax)
     message(ax, text)
     return drawn
-
-
-# Room for the lines that lead to labels, as a part of the axes' width.
-_LEADER = 0.03
-
-
-def end_labels(
-    ax: Axes, entries: Sequence[tuple[float, str, str]], gap: float = 0.075, x: float = 1.012
-) -> None:
-    """Names lines at the right edge of an axes, moved apart where they would overlap.
-
-    They stay beside the axes as far as there is room; a thin line leads from each that was moved
-    to the end of what it names. Call it when the limits of the y axis are final.
-
-    Args:
-        ax: the axes.
-        entries: of each line the y value to label, the text and the colour.
-        gap: the least distance of two labels, as a part of the axes' height.
-        x: where the labels begin, as a part of the axes' width.
-    """
-    to_axes = ax.transData + ax.transAxes.inverted()
-    left = ax.get_xlim()[0]
-    wanted = [float(to_axes.transform((left, y))[1]) for y, _, _ in entries]
-    order = sorted(range(len(entries)), key=lambda i: wanted[i])
-    ends = [min(max(wanted[i], 0), 1) for i in order]
-    places = spread(ends, gap)
-    if places and places[-1] - places[0] <= 1:
-        shift = min(0.0, 1 - places[-1]) + max(0.0, -places[0])
-        places = [place + shift for place in places]
-    moved = any(abs(place - end) > gap / 2 for place, end in zip(places, ends, strict=True))
-    x += _LEADER if moved else 0.0
-    for i, end, y in zip(order, ends, places, strict=True):
-        if moved:
-            ax.plot(
-                [1.004, x - 0.006], [end, y], transform=ax.transAxes, color=entries[i][2], lw=0.7,
-                clip_on=False, gid="leader",
-            )  # fmt: skip
-        ax.text(
-            x, y, entries[i][1], transform=ax.transAxes, color=entries[i][2], fontsize=SMALL,
-            va="center", ha="left", gid="label",
-        )  # fmt: skip
-
-
-def spread(positions: Sequence[float], gap: float) -> list[float]:
-    """Ascending positions moved as little as needed to lie at least `gap` apart.
-
-    Neighbours that are too close become a block around their mean; blocks that then meet merge.
-    """
-    blocks: list[list[float]] = []
-    for position in positions:
-        blocks.append([position])
-        while len(blocks) > 1 and _low(blocks[-1], gap) - _high(blocks[-2], gap) < gap - 1e-9:
-            last = blocks.pop()
-            blocks[-1] += last
-    return [float(y) for block in blocks for y in _low(block, gap) + gap * np.arange(len(block))]
-
-
-def _low(block: Sequence[float], gap: float) -> float:
-    return float(np.mean(block)) - gap * (len(block) - 1) / 2
-
-
-def _high(block: Sequence[float], gap: float) -> float:
-    return float(np.mean(block)) + gap * (len(block) - 1) / 2

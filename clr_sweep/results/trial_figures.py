@@ -12,6 +12,7 @@ from clr_sweep.definition import metrics
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.curves import Array
+from clr_sweep.results.line_labels import end_labels
 from clr_sweep.training.records import TrialRecord
 
 _LABELLED_TROUGHS = 8  # more than this many cycles and their names would touch
@@ -94,7 +95,7 @@ def _draw_rates(ax: Axes, x: Array, y: Array, record: TrialRecord) -> None:
     if len(x):
         ax.plot(x[-1:], y[-1:], "o", ms=5.5, color=style.BLUE, mec="white", clip_on=False,
                 gid="end")  # fmt: skip
-        style.end_labels(ax, [(float(y[-1]), f"last rate\n{words.rate(y[-1])}", style.BLUE)])
+        end_labels(ax, [(float(y[-1]), f"last rate\n{words.rate(y[-1])}", style.BLUE)])
     _mark_divergence(ax, record, 1.0)
 
 
@@ -105,7 +106,7 @@ def _draw_momenta(ax: Axes, x: Array, momenta: Array, record: TrialRecord) -> No
         margin = 0.12 * (bounds.high - bounds.low)
         ax.set_ylim(bounds.low - margin, bounds.high + margin)
     if len(x):
-        style.end_labels(ax, [(float(momenta[-1]), f"{momenta[-1]:.3g}", style.GREEN)])
+        end_labels(ax, [(float(momenta[-1]), f"{momenta[-1]:.3g}", style.GREEN)])
     _mark_troughs(ax, _troughs(record, x), named=False)
 
 
@@ -134,7 +135,7 @@ def _draw_batch_losses(ax: Axes, x: Array, losses: Array) -> None:
         top = high if high < 3 * mean_y.max() else 1.5 * mean_y.max()
         ax.set_ylim(max(0.0, low - 0.05 * (top - low)), 1.03 * top)
     if len(mean_y):
-        style.end_labels(ax, [(float(mean_y[-1]), "mean of\nneighbours", style.INK)], gap=0.1)
+        end_labels(ax, [(float(mean_y[-1]), "mean of\nneighbours", style.INK)], gap=0.1)
 
 
 def loss_figure(record: TrialRecord) -> Figure:
@@ -200,7 +201,7 @@ def _label_ends(ax: Axes, record: TrialRecord, lines: list[tuple[str, str, str]]
         if len(finite):
             entries.append((float(finite[-1]), f"{what} {words.value(finite[-1])}", color))
     if entries:
-        style.end_labels(ax, entries, gap=0.09)
+        end_labels(ax, entries, gap=0.09)
 
 
 def _mark_troughs(ax: Axes, at: list[float], named: bool = True) -> None:
@@ -224,21 +225,9 @@ def _diverged_at(record: TrialRecord) -> float | None:
 
 
 def _mark_divergence(ax: Axes, record: TrialRecord, unit: float, named: bool = True) -> None:
-    found = record.divergence
-    if found is None:
-        return
-    x = found.step / unit
-    ax.axvline(x, color=style.VERMILLION, lw=1.5, zorder=3, gid="divergence")
-    if named:
-        left, right = ax.get_xlim()
-        before = x - left > 0.5 * (right - left)
-        ax.annotate(
-            f"diverged at step {words.count(found.step)},\nrate {words.rate(found.learning_rate)}",
-            (x, 0.8), xycoords=("data", "axes fraction"), xytext=(-6 if before else 6, 0),
-            textcoords="offset points", ha="right" if before else "left", va="top",
-            fontsize=style.SMALL, color=style.VERMILLION,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8},
-        )  # fmt: skip
+    if (found := record.divergence) is not None:
+        where = f"step {words.count(found.step)},\nrate {words.rate(found.learning_rate)}"
+        style.mark_divergence(ax, found.step / unit, f"diverged at {where}" if named else "")
 
 
 def _epochs_on_top(ax: Axes, record: TrialRecord) -> None:

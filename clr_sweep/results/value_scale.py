@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clr_sweep.results import style
+from clr_sweep.results.line_labels import end_labels
 
 
 @dataclass(frozen=True)
@@ -86,4 +87,4 @@ class ValueScale:
         ticks = [t for t in ax.get_yticks() if self.low <= t <= self.high]
         ax.set_yticks(ticks)
         if label:
-            style.end_labels(ax, [(self.lane, self.lane_label, style.MUTED)])
+            end_labels(ax, [(self.lane, self.lane_label, style.MUTED)])

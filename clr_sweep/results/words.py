@@ -8,6 +8,7 @@ import textwrap
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
+from clr_sweep.schedules.cycles import troughs, whole_cycles
 from clr_sweep.training.records import ENDED, State, StudyRecord, TrialRecord
 
 
@@ -133,7 +134,7 @@ def cycles(record: TrialRecord) -> str:
     planned = of_epochs(epochs(curves.planned_epochs(record)))
     if not config.schedule.is_cyclical:
         return f"{plural(config.steps, 'step')} in {planned}"
-    whole = policies.whole_cycles(config.steps, config.schedule.step_size)
+    whole = whole_cycles(config.steps, config.schedule.step_size)
     return (
         f"half cycle {of_epochs(f'{config.schedule.step_size_factor:.4g}')} = "
         f"{plural(config.schedule.step_size, 'step')}, "
@@ -149,7 +150,7 @@ def schedule(record: TrialRecord) -> str:
 def _end(record: TrialRecord) -> str:
     config = record.config
     size = config.schedule.step_size
-    if config.steps in policies.troughs(config.steps, size):
+    if config.steps in troughs(config.steps, size):
         return "ends at a trough"
     if config.steps % (2 * size) == size:
         return "ends at a peak"

@@ -9,20 +9,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from clr_sweep.schedules.cycles import cycle, position, troughs, whole_cycles
 from clr_sweep.schedules.policies import (
     ACYCLIC,
     CONSTANT,
     CYCLICAL,
     POLICIES,
-    cycle,
     exp_range,
     height,
     learning_rate,
-    position,
     triangular,
     triangular2,
-    troughs,
-    whole_cycles,
 )
 
 if TYPE_CHECKING:

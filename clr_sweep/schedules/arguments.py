@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sys
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
+
+Steps: TypeAlias = Any
+"""One step or many: a Python number, a NumPy array or a float64 tensor.
+
+The libraries share no static type; a function that takes Steps returns the same kind, in float64.
+"""
 
 
 def finite_number(

@@ -19,11 +19,10 @@ NumPy and a graph of TensorFlow agree on the rate of each step. Libraries' sines
 from __future__ import annotations
 
 from math import factorial, pi
-from typing import Any, SupportsFloat, TypeAlias
+from typing import SupportsFloat
 
 from clr_sweep.schedules import arguments
-
-Steps: TypeAlias = Any
+from clr_sweep.schedules.arguments import Steps
 
 PCT_START = 0.3
 """The part of one_cycle's steps in which the rate rises; PyTorch's default."""

@@ -10,16 +10,17 @@ rate's, and OneCycleLR's. PyTorch has no exp_range_bounds; its scale is that of 
 
 from __future__ import annotations
 
-from typing import Any, SupportsFloat
+from typing import SupportsFloat
 
 from clr_sweep.schedules import arguments, policies
+from clr_sweep.schedules.arguments import Steps
 
 CYCLED = (*policies.CYCLICAL, "one_cycle")
 """The policies whose rate rises from its lowest: only these have what momentum can mirror."""
 
 
 def momentum(
-    step: policies.Steps,
+    step: Steps,
     *,
     policy: str,
     low: SupportsFloat,
@@ -27,7 +28,7 @@ def momentum(
     step_size: SupportsFloat | None = None,
     gamma: SupportsFloat = 1.0,
     steps: SupportsFloat | None = None,
-) -> Any:
+) -> Steps:
     """Returns the momentum that the optimizer uses at a step, in float64.
 
     Args:

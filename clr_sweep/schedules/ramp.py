@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import SupportsFloat
 
 from clr_sweep.schedules import arguments
-from clr_sweep.schedules.policies import Steps, interpolate
+from clr_sweep.schedules.arguments import Steps
+from clr_sweep.schedules.policies import interpolate
 
 RAMPS = ("exponential", "linear")
 """The ways in which the rate of a range test rises."""

@@ -28,7 +28,7 @@ def importances(study: StudyRecord) -> dict[str, Importance]:
     grown on the trials, explains of their values. Empty with fewer than `LEAST_TRIALS`, where
     fewer than two hyperparameters vary, and where the values do not.
     """
-    trials = [t for t in study.trials if t.state == "complete" and t.value is not None]
+    trials = study.complete
     varied = _varied(trials)
     if len(trials) < LEAST_TRIALS or len(varied) < 2 or len({t.value for t in trials}) < 2:
         return {}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.schedules import policies
+from clr_sweep.schedules import cycles
 from clr_sweep.training.records import StepPoint
 
 # A chart freezes at about 10,000 points a run.
@@ -45,7 +45,7 @@ def step_points(
             step=start + index,
             learning_rate=float(rates[index]),
             batch_loss=float(losses[index]) if math.isfinite(losses[index]) else None,
-            cycle=int(policies.cycle(start + index, step_size)) if step_size else None,
+            cycle=int(cycles.cycle(start + index, step_size)) if step_size else None,
         )
         for index in range(len(rates))
         if start + index in shown or index == len(rates) - 1

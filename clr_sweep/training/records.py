@@ -236,11 +236,23 @@ class StudyRecord:
         return sum(trial.has_ended for trial in self.trials)
 
     @property
+    def complete(self) -> list[TrialRecord]:
+        """The complete trials that have a value."""
+        return [t for t in self.trials if t.state == "complete" and t.value is not None]
+
+    @property
+    def ranked(self) -> list[TrialRecord]:
+        """The complete trials, the best value first; of equals the earliest."""
+        return sorted(self.complete, key=self._rank)
+
+    @property
     def best(self) -> TrialRecord | None:
         """The complete trial with the best value; the earliest of equals."""
-        done = [t for t in self.trials if t.state == "complete" and t.value is not None]
+        return min(self.complete, key=self._rank, default=None)
+
+    def _rank(self, trial: TrialRecord) -> tuple[float, int]:
         sign = 1 if self.direction == "maximize" else -1
-        return max(done, key=lambda t: (sign * (t.value or 0.0), -(t.number or 0)), default=None)
+        return -sign * (trial.value or 0.0), trial.number or 0
 
     def best_values(self) -> dict[int, float]:
         """The best value of the first trials, by how many they are, as far as all have ended.

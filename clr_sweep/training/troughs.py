@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from clr_sweep.schedules import policies
+from clr_sweep.schedules import cycles
 
 
 def trough_epochs(step_size: int, steps: int, steps_per_epoch: int) -> tuple[int, ...]:
@@ -38,7 +38,7 @@ def trough_epochs(step_size: int, steps: int, steps_per_epoch: int) -> tuple[int
         nearer = trough - before * steps_per_epoch < end - trough
         return min(max(1, before if nearer else after), last)
 
-    ends = (nearest(trough) for trough in policies.troughs(steps, step_size))
+    ends = (nearest(trough) for trough in cycles.troughs(steps, step_size))
     return tuple(dict.fromkeys(ends))
 
 

@@ -18,7 +18,7 @@ from clr_sweep.definition.trial_plan import (
     plan_trial,
     plan_whole_budget,
 )
-from clr_sweep.schedules import policies
+from clr_sweep.schedules.cycles import position, whole_cycles
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_tutorial_ended_at_a_peak() -> None:
     """With `final`, the founding tutorial's 10 epochs at factor 2 are two and a half cycles."""
     plan = plan_trial(2, 938, 10, "final")
     assert (plan.steps, plan.cycles, plan.at_trough) == (9380, 2, False)
-    assert policies.position(plan.steps, plan.step_size) == 1.0
+    assert position(plan.steps, plan.step_size) == 1.0
     assert plan_trial(2, 938, 10, "cycle_end").epochs == 8
 
 
@@ -186,9 +186,9 @@ def test_a_plan_agrees_with_the_schedule(
     budget = per_epoch * epochs
     assert 1 <= plan.steps <= budget
     assert plan.epochs == math.ceil(plan.steps / per_epoch)
-    assert plan.cycles == policies.whole_cycles(plan.steps, plan.step_size)
-    assert plan.at_trough == (policies.position(plan.steps, plan.step_size) == 0)
-    troughs = policies.whole_cycles(budget, plan.step_size)
+    assert plan.cycles == whole_cycles(plan.steps, plan.step_size)
+    assert plan.at_trough == (position(plan.steps, plan.step_size) == 0)
+    troughs = whole_cycles(budget, plan.step_size)
     if at != "final" and troughs:
         assert plan.at_trough
         assert plan.steps + 2 * plan.step_size > budget

@@ -120,7 +120,7 @@ def test_any_public_name_first(run: Run, name: str) -> None:
         run(code + REGISTERED)
 
 
-@pytest.mark.parametrize("module", ["base", "bounds", "cyclical", "decays", "ramp"])
+@pytest.mark.parametrize("module", ["base", "cyclical", "cyclical_policies", "decays", "ramp"])
 def test_any_module_of_the_schedules_first(run: Run, module: str) -> None:
     """The package is whole, whichever of its modules is asked for."""
     run(f"import clr_sweep.schedules.keras.{module}" + REGISTERED)

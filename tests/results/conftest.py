@@ -13,7 +13,7 @@ import pytest
 
 from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective, TrainingConfig
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
-from clr_sweep.schedules import policies
+from clr_sweep.schedules import cycles, policies
 from clr_sweep.training.records import (
     Divergence,
     EpochReport,
@@ -38,7 +38,7 @@ class Builder:
         """A configuration whose steps end at the last trough, unless `at` says otherwise."""
         cyclical, constant = policy in policies.CYCLICAL, policy == "constant"
         size = round(factor * SPE) if cyclical else 0
-        ends = policies.troughs(epochs * SPE, size) if cyclical and at != "final" else []
+        ends = cycles.troughs(epochs * SPE, size) if cyclical and at != "final" else []
         if not cyclical:
             init_lr = init_lr if constant else policies.lowest_rate(policy, max_lr)
         return TrialConfig(

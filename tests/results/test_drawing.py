@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clr_sweep.results import curves, style
+from clr_sweep.results import curves
+from clr_sweep.results.line_labels import spread
 from clr_sweep.results.value_scale import ValueScale
 
 
@@ -20,7 +21,7 @@ from clr_sweep.results.value_scale import ValueScale
 def test_spread_keeps_order_and_distance(positions: list[float], gap: float) -> None:
     """Labels stay in order, at least a gap apart, and those apart enough stay where they are."""
     positions = sorted(positions)
-    moved = style.spread(positions, gap)
+    moved = spread(positions, gap)
     assert len(moved) == len(positions)
     assert all(b - a >= gap - 1e-6 for a, b in pairwise(moved))
     if all(b - a >= gap for a, b in pairwise(positions)):

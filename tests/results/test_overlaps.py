@@ -15,7 +15,8 @@ from matplotlib.text import Text
 
 from clr_sweep.results import style
 from clr_sweep.results.figures import study_figures
-from clr_sweep.results.space_figures import varied
+from clr_sweep.results.line_labels import end_labels
+from clr_sweep.results.space_figure import varied
 from clr_sweep.results.study_figures import comparison_figure
 from clr_sweep.training.records import StudyRecord
 
@@ -71,7 +72,7 @@ def test_labels_at_the_ends_of_close_lines_stay_apart_and_beside_the_axes() -> N
     ax.plot([0, 1], [0, 0.9])
     ax.set_ylim(0, 0.9)
     style.dress(ax)
-    style.end_labels(ax, ends)
+    end_labels(ax, ends)
     assert touching(figure) == []
     labels = drawn(figure, "label")
     assert max(label.get_position()[1] for label in labels) <= 1.0
@@ -82,7 +83,7 @@ def test_labels_that_stay_where_they_are_need_no_lines() -> None:
     figure = style.figure("Apart", height=5.0)
     ax = figure.add_subplot()
     ax.set_ylim(0, 1)
-    style.end_labels(ax, [(0.2, "low", style.INK), (0.8, "high", style.INK)])
+    end_labels(ax, [(0.2, "low", style.INK), (0.8, "high", style.INK)])
     assert drawn(figure, "leader") == []
 
 

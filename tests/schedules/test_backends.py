@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clr_sweep.schedules import decays, policies
+from clr_sweep.schedules import cycles, decays, policies
 
 BOUNDS: dict[str, Any] = {"init_lr": 0.001, "max_lr": 0.1}
 
@@ -23,8 +23,8 @@ def plan(steps: Any) -> dict[str, Any]:
     def rate(policy: str, **arguments: Any) -> Any:
         return policies.learning_rate(steps, policy=policy, **{**BOUNDS, **arguments})
 
-    cycle = policies.cycle(steps, 4)
-    position = policies.position(steps, 4)
+    cycle = cycles.cycle(steps, 4)
+    position = cycles.position(steps, 4)
     return {
         "a": rate("triangular", step_size=4),
         "b": rate("triangular2", step_size=4.5),

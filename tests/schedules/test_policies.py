@@ -128,19 +128,6 @@ def test_long_runs_do_not_overflow() -> None:
     assert policies.triangular2(np.int64(5000)) == 0.0
 
 
-def test_troughs_table() -> None:
-    """Troughs of whole, fractional, rounded and very short step sizes."""
-    assert policies.troughs(0, 5) == []
-    assert policies.troughs(9, 5) == []
-    assert policies.troughs(10, 5) == [10]
-    assert policies.troughs(12, 1.75) == [4, 7, 11]
-    assert policies.troughs(3, 0.2) == [1, 2, 3]
-    assert policies.whole_cycles(3, 0.2) == 7
-    assert 1.1 * 110 > 121
-    assert policies.troughs(242, 1.1 * 110) == [242]
-    assert policies.whole_cycles(10**15, 938 * 3.7) == 10**15 * 10 // (938 * 74)
-
-
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
@@ -182,22 +169,3 @@ def test_wrong_arguments_are_refused(
     policies.learning_rate(**arguments)
     with pytest.raises(error, match=re.escape(message)):
         policies.learning_rate(**(arguments | changed))
-
-
-@pytest.mark.parametrize(
-    ("steps", "step_size", "error", "message"),
-    [
-        (-1, 4, ValueError, "steps: must be an integer >= 0, got -1"),
-        (10.0, 4, TypeError, "steps: must be an integer >= 0, got 10.0 (float)"),
-        (True, 4, TypeError, "steps: must be an integer >= 0, got True"),
-        (10, -4, ValueError, "step_size: must be a finite number > 0.0, got -4.0"),
-        (10, inf, ValueError, "step_size: must be a finite number > 0.0, got inf"),
-    ],
-)
-def test_wrong_counts_are_refused(
-    steps: Any, step_size: Any, error: type[Exception], message: str
-) -> None:
-    """`troughs` and `whole_cycles` refuse what is no count and what is no step size."""
-    for function in (policies.troughs, policies.whole_cycles):
-        with pytest.raises(error, match=re.escape(message)):
-            function(steps, step_size)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from clr_sweep.schedules import policies
+from clr_sweep.schedules import cycles, policies
 
 no_deadline = settings(deadline=None)  # a busy machine must not fail a test
 step_numbers = st.integers(0, 10**12)
@@ -33,8 +33,8 @@ def exact_position(step: int, step_size: float) -> tuple[int, Fraction]:
 def test_position_and_cycle_are_exact(step: int, step_size: float) -> None:
     """Cycle and position equal the published formula in fractions, up to 10**12 steps."""
     cycle, position = exact_position(step, step_size)
-    assert policies.cycle(step, step_size) == cycle
-    assert policies.position(step, step_size) == pytest.approx(float(position), rel=0, abs=3e-16)
+    assert cycles.cycle(step, step_size) == cycle
+    assert cycles.position(step, step_size) == pytest.approx(float(position), rel=0, abs=3e-16)
 
 
 @no_deadline
@@ -170,12 +170,12 @@ def test_numbers_and_arrays_agree(
 @given(st.integers(0, 20_000), step_sizes)
 def test_troughs_are_the_first_steps_past_a_cycle(steps: int, step_size: float) -> None:
     """Each trough is the first integer step at which its cycle has ended, within a millionth."""
-    found = policies.troughs(steps, step_size)
+    found = cycles.troughs(steps, step_size)
     period = 2 * Fraction(step_size)
     assert found == sorted(set(found))
     assert all(0 < trough <= steps for trough in found)
     tolerance = Fraction(1, 10**6)
     for k, trough in enumerate(found, start=1):
         assert trough - 1 < period * k - tolerance <= trough
-    assert len(found) == policies.whole_cycles(steps, step_size)
+    assert len(found) == cycles.whole_cycles(steps, step_size)
     assert period * (len(found) + 1) > steps

@@ -15,7 +15,7 @@ from written_sweeps import sweep
 
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import cycles_within
-from clr_sweep.schedules import policies
+from clr_sweep.schedules import cycles, policies
 from clr_sweep.search.sampling import make_sampler
 from clr_sweep.search.suggest import baseline_config, steps_per_epoch, suggest, trial_seed
 
@@ -84,7 +84,7 @@ def test_steps_end_at_a_trough(
     promised = cycles_within(factor, epochs)
     assert size == whole or (promised and whole - 1 <= size < whole)
     assert epochs * per_epoch // (2 * size) >= promised
-    ends = policies.troughs(epochs * per_epoch, size)
+    ends = cycles.troughs(epochs * per_epoch, size)
     assert config.steps == (ends[-1] if ends else epochs * per_epoch)
 
 

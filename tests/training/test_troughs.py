@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clr_sweep.definition.trial_plan import plan_trial
-from clr_sweep.schedules import policies
+from clr_sweep.schedules import cycles
 from clr_sweep.training.troughs import stalled, trough_epochs
 
 
@@ -42,7 +42,7 @@ def test_no_other_epoch_ends_nearer_to_a_trough(
     ends = {epoch: min(epoch * steps_per_epoch, steps) for epoch in epochs}
     found = trough_epochs(step_size, steps, steps_per_epoch)
     expected = []
-    for trough in policies.troughs(steps, step_size):
+    for trough in cycles.troughs(steps, step_size):
         distance = min(abs(end - trough) for end in ends.values())
         expected.append(max(e for e, end in ends.items() if abs(end - trough) == distance))
     assert found == tuple(sorted(set(expected)))

@@ -4,9 +4,9 @@ One package, and its modules import one another: so it does not matter which com
 import of it that is under way, here or in another thread, registers them all at its end.
 """
 
-from clr_sweep.schedules.keras.bounds import ExponentialBoundsCyclicalLearningRate
-from clr_sweep.schedules.keras.cyclical import (
-    CyclicalLearningRate,
+from clr_sweep.schedules.keras.cyclical import CyclicalLearningRate
+from clr_sweep.schedules.keras.cyclical_policies import (
+    ExponentialBoundsCyclicalLearningRate,
     ExponentialCyclicalLearningRate,
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,

@@ -20,20 +20,14 @@ gamma ** (1 / k)). `optimizer.iterations` then counts updates: the schedule's st
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, SupportsFloat
 
 import keras
 
-from clr_sweep.schedules import arguments, policies
+from clr_sweep.schedules import arguments, cycles, policies
 from clr_sweep.schedules.keras.base import Float64Schedule, public, widest_float
 
-__all__ = [
-    "CyclicalLearningRate",
-    "ExponentialCyclicalLearningRate",
-    "Triangular2CyclicalLearningRate",
-    "TriangularCyclicalLearningRate",
-]
+__all__ = ["CyclicalLearningRate"]
 
 ScaleFn = Callable[[Any], Any]
 ScaleMode = Literal["cycle", "iterations"]
@@ -118,7 +112,7 @@ class CyclicalLearningRate(Float64Schedule):
 
     def _rate(self, step: Any) -> Any:
         if self.scale_mode == "cycle":
-            scale = self.scale_fn(policies.cycle(step, self.step_size))
+            scale = self.scale_fn(cycles.cycle(step, self.step_size))
         else:
             scale = self.scale_fn(step)
         # A user's function may answer in another type, as a float32 tensor or a Python number.
@@ -126,7 +120,7 @@ class CyclicalLearningRate(Float64Schedule):
         return policies.interpolate(
             self.initial_learning_rate,
             self.maximal_learning_rate,
-            policies.position(step, self.step_size) * scale,
+            cycles.position(step, self.step_size) * scale,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -145,139 +139,6 @@ class CyclicalLearningRate(Float64Schedule):
             "scale_mode": self.scale_mode,
             "name": self.name,
         }
-
-
-@public
-class TriangularCyclicalLearningRate(CyclicalLearningRate):
-    """Smith's triangular policy: every cycle reaches the maximal rate.
-
-    Args:
-        initial_learning_rate: the rate at the troughs, >= 0.
-        maximal_learning_rate: the rate at the peaks, >= initial_learning_rate.
-        step_size: HALF a cycle, in optimizer steps (batches), > 0.
-        scale_mode: "cycle" or "iterations"; without effect, as the scale is always 1.
-        name: a name for the schedule.
-
-    Raises:
-        TypeError, ValueError: as `CyclicalLearningRate`.
-
-    Example:
-        >>> schedule = TriangularCyclicalLearningRate(0.25, 0.75, step_size=2)
-        >>> [float(schedule(step)) for step in range(5)]
-        [0.25, 0.5, 0.75, 0.5, 0.25]
-    """
-
-    def __init__(
-        self,
-        initial_learning_rate: SupportsFloat,
-        maximal_learning_rate: SupportsFloat,
-        step_size: SupportsFloat,
-        scale_mode: ScaleMode = "cycle",
-        name: str = "TriangularCyclicalLearningRate",
-    ) -> None:
-        super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn="triangular",
-            scale_mode=scale_mode,
-            name=name,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return self._bounds_config()
-
-
-@public
-class Triangular2CyclicalLearningRate(CyclicalLearningRate):
-    """Smith's triangular2 policy: the amplitude is halved with each cycle, 2^-(cycle - 1).
-
-    Args:
-        initial_learning_rate: the rate at the troughs, >= 0.
-        maximal_learning_rate: the rate at the first peak, >= initial_learning_rate.
-        step_size: HALF a cycle, in optimizer steps (batches), > 0.
-        scale_mode: "cycle". "iterations", which TensorFlow Addons let pass, is refused: it
-            halves the amplitude with every step.
-        name: a name for the schedule.
-
-    Raises:
-        TypeError, ValueError: as `CyclicalLearningRate`.
-
-    Example:
-        >>> schedule = Triangular2CyclicalLearningRate(0.25, 0.75, step_size=2)
-        >>> [float(schedule(step)) for step in range(9)]
-        [0.25, 0.5, 0.75, 0.5, 0.25, 0.375, 0.5, 0.375, 0.25]
-    """
-
-    def __init__(
-        self,
-        initial_learning_rate: SupportsFloat,
-        maximal_learning_rate: SupportsFloat,
-        step_size: SupportsFloat,
-        scale_mode: ScaleMode = "cycle",
-        name: str = "Triangular2CyclicalLearningRate",
-    ) -> None:
-        super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn="triangular2",
-            scale_mode=scale_mode,
-            name=name,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return self._bounds_config()
-
-
-@public
-class ExponentialCyclicalLearningRate(CyclicalLearningRate):
-    """The exp_range policy of the libraries: the amplitude decays by gamma with each step.
-
-    The lower bound stays where it is; in Smith's paper both bounds decay.
-
-    Args:
-        initial_learning_rate: the rate at the troughs, >= 0.
-        maximal_learning_rate: the upper bound, >= initial_learning_rate; the first peak is at
-            gamma^step_size of the way to it.
-        step_size: HALF a cycle, in optimizer steps (batches), > 0.
-        scale_mode: "iterations": gamma^step; "cycle": gamma^cycle, from gamma^1 on.
-        gamma: the factor, in (0, 1]. Above 1, the rate would leave its bounds.
-        name: a name for the schedule.
-
-    Raises:
-        TypeError, ValueError: as `CyclicalLearningRate`, and `gamma` is not in (0, 1].
-
-    Example:
-        >>> schedule = ExponentialCyclicalLearningRate(0.0, 1.0, step_size=2, gamma=0.5)
-        >>> [float(schedule(step)) for step in range(5)]
-        [0.0, 0.25, 0.25, 0.0625, 0.0]
-    """
-
-    def __init__(
-        self,
-        initial_learning_rate: SupportsFloat,
-        maximal_learning_rate: SupportsFloat,
-        step_size: SupportsFloat,
-        scale_mode: ScaleMode = "iterations",
-        gamma: SupportsFloat = 1.0,
-        name: str = "ExponentialCyclicalLearningRate",
-    ) -> None:
-        self.gamma = arguments.decay("gamma", gamma)
-        super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn=partial(policies.exp_range, self.gamma),
-            scale_mode=scale_mode,
-            name=name,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return self._bounds_config() | {"gamma": self.gamma}
 
 
 def _scale_function(scale_fn: Any) -> ScaleFn:

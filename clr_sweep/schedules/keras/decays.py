@@ -4,7 +4,7 @@ Keras' own PolynomialDecay and CosineDecay work in float32: they lose count abov
 differ in the last bits from what a sweep plans. These work in float64 by the arithmetic of
 `policies` and hand out float32, so that the rate of each step is the planned one, to the bit.
 
-Each is registered with Keras, as the schedules of `cyclical.py`, and counts steps as those do.
+Each is registered with Keras, as the schedules of `cyclical` are, and counts steps as those do.
 """
 
 from __future__ import annotations
