@@ -13,6 +13,7 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import style
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
+from clr_sweep.search.known_trials import FollowedStudy
 from clr_sweep.search.reading import StudyReader
 from clr_sweep.search.sampling import Sampling
 from clr_sweep.study.background import Background
@@ -106,8 +107,8 @@ def _left_files(folder: Path) -> Path:
 def _timed(under_way: UnderWay) -> Parts:
     parts = Parts()
     parts.wrap(Sampling, "ask", ASK)
-    parts.wrap(Sampling, "follow", ASK)
-    parts.wrap(Sampling, "is_to_be_pruned", PRUNE)
+    parts.wrap(FollowedStudy, "follow", ASK)
+    parts.wrap(FollowedStudy, "is_to_be_pruned", PRUNE)
     parts.wrap(trials, "record_epoch", EPOCH_VALUES)
     parts.wrap(trials, "record_result", END)
     parts.wrap(StudyReader, "read", READ)

@@ -53,7 +53,7 @@ WRAPPED = (
     Wrapped(STUDY, "clr_sweep.search.reading:StudyReader.*"),
     Wrapped(STUDY, "clr_sweep.search.reading:read_study"),
     Wrapped(STUDY, "clr_sweep.search.writing:*"),
-    Wrapped(STUDY, "clr_sweep.study.under_way:trials_left"),
+    Wrapped(STUDY, "clr_sweep.search.reading:trials_left"),
     Wrapped(STUDY, "clr_sweep.study.flights:TrialFlight.*"),
     Wrapped(STUDY, "clr_sweep.study.flights:BaselineFlight.*"),
     Wrapped(LOGGING, "clr_sweep.study.publishing:Publisher.*"),

@@ -97,6 +97,52 @@ class KnownTrials:
         self._open.remove(trial.number)
 
 
+class FollowedStudy:
+    """A driver's study as its sampler and its pruner see it, read once for both.
+
+    Attributes:
+        known: of a deterministic sweep for the sampler alone: there each trial's pruner sees what
+            it may know (`Asked.seen`).
+    """
+
+    def __init__(self, study: optuna.Study, is_deterministic: bool) -> None:
+        self.known = KnownTrials(study.direction)
+        self._study = study
+        self._is_deterministic = is_deterministic
+        # All stored trials, where nothing has changed since they were read.
+        self._there: Sequence[FrozenTrial] | None = None
+
+    def stored_trials(self) -> Sequence[FrozenTrial]:
+        """All stored trials, before one is added to them."""
+        there = self._there or self._study.get_trials(deepcopy=False)
+        self._there = None
+        return there
+
+    def forget(self) -> None:
+        """Know of no trial any more."""
+        self.known = KnownTrials(self._study.direction)
+
+    def follow(self) -> Sequence[FrozenTrial]:
+        """Take note of what has changed: a trial has ended, or waits again.
+
+        Returns:
+            All stored trials. The next `stored_trials` does not read them again, which takes the
+            longer the more there are.
+        """
+        self._there = self._study.get_trials(deepcopy=False)
+        if not self._is_deterministic:
+            self.known.follow(self._there, len(self._there))
+        return self._there
+
+    def is_to_be_pruned(self, trial: FrozenTrial, seen: optuna.Study | None) -> bool:
+        """What the pruner says of a trial, after the value that it has reported last.
+
+        Args:
+            seen: all that its pruner may know; None where it may know all.
+        """
+        return self._study.pruner.prune(self.known.study if seen is None else seen, trial)
+
+
 def _phases(trial: FrozenTrial) -> dict[str, object]:
     """What pruners look at, of all that is stored with a trial."""
     return {key: value for key, value in trial.user_attrs.items() if key == PHASES}

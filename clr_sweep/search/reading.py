@@ -114,6 +114,12 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
     )
 
 
+def trials_left(study: optuna.Study, planned: int) -> int:
+    """Trials that have not ended yet, of those planned."""
+    ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
+    return max(0, planned - ended)
+
+
 def _trial_record(trial: FrozenTrial, places: Places) -> TrialRecord:
     attributes = dict(trial.user_attrs)
     if not trial.state.is_finished():

@@ -24,7 +24,7 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE, REASON, STATE
 from clr_sweep.search.enqueued_trials import EnqueuedTrialError, enqueued_problems
-from clr_sweep.search.known_trials import KnownTrials
+from clr_sweep.search.known_trials import FollowedStudy, KnownTrials
 from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.phases import plan_phases
 from clr_sweep.search.suggest import steps_per_epoch, suggest
@@ -65,6 +65,9 @@ class Sampling:
         examples: training examples in all, the validation part included.
         folder: of the study; the trials' are below it.
         provenance: stored with a new trial.
+
+    Attributes:
+        followed: what is to be told when a trial has ended, and what its pruner asks.
     """
 
     def __init__(
@@ -81,9 +84,7 @@ class Sampling:
         self._folder = folder
         self._places = Places(study)
         self._provenance = dict(provenance)
-        self._known = KnownTrials(study.direction)
-        # All stored trials, where nothing has changed since they were read.
-        self._there: Sequence[FrozenTrial] | None = None
+        self.followed = FollowedStudy(study, sweep.study.deterministic)
         # A stored trial has all its parameters: nothing is left for the study's own sampler.
         study.sampler = optuna.samplers.RandomSampler()
 
@@ -102,9 +103,7 @@ class Sampling:
         Raises:
             EnqueuedTrialError: it was enqueued with what cannot be trained; it has FAILED.
         """
-        study = self._study
-        there = self._there or study.get_trials(deepcopy=False)
-        self._there = None
+        study, there = self._study, self.followed.stored_trials()
         waiting = next((t for t in there if t.state == TrialState.WAITING), None)
         trial = self._new(there) if waiting is None else self._waiting(waiting, there)
         # The stored one: what may change between two starts must not change what a trial is.
@@ -112,23 +111,6 @@ class Sampling:
         deterministic = self._sweep.study.deterministic
         seen = seen_by(study, self._sweep, trial.number) if deterministic else None
         return Asked(trial, config, self._places.found(trial.user_attrs[FOLDER]), seen)
-
-    def is_to_be_pruned(self, asked: Asked) -> bool:
-        """What the pruner says of a trial, after the value that it has reported last."""
-        seen = self._known.study if asked.seen is None else asked.seen
-        return self._study.pruner.prune(seen, stored(asked.trial))
-
-    def follow(self) -> Sequence[FrozenTrial]:
-        """Take note of what has changed: a trial has ended, or waits again.
-
-        Returns:
-            All stored trials. The next `ask` does not read them again, which takes the longer
-            the more there are.
-        """
-        self._there = self._study.get_trials(deepcopy=False)
-        if not self._sweep.study.deterministic:
-            self._known.follow(self._there, len(self._there))
-        return self._there
 
     def _new(self, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Sample a new trial and store it, RUNNING, in one transaction."""
@@ -184,9 +166,9 @@ class Sampling:
             before: the stored trials with smaller numbers.
         """
         number = len(before)
-        if self._known.count > number:
-            self._known = KnownTrials(self._study.direction)
-        known = self._known
+        if self.followed.known.count > number:
+            self.followed.forget()
+        known = self.followed.known
         known.follow(before, _known_until(self._sweep, number))
         for draw in range(_DRAWS):
             if given:

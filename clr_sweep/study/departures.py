@@ -64,7 +64,7 @@ class Departures:
         self._start(
             TrialFlight(
                 sweep.study, record, sweep.definition.study.trial_timeout, asked,
-                self._sampling, sweep.reader, sweep.definition.objective.metric,
+                self._sampling.followed, sweep.reader, sweep.definition.objective.metric,
             )
         )  # fmt: skip
 

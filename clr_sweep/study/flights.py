@@ -14,8 +14,9 @@ from typing import Any
 import optuna
 
 from clr_sweep.search import writing as trials
+from clr_sweep.search.known_trials import FollowedStudy
 from clr_sweep.search.reading import StudyReader, read_baseline
-from clr_sweep.search.sampling import Asked, Sampling
+from clr_sweep.search.sampling import Asked, stored
 from clr_sweep.training.records import EpochReport, State, TrialRecord, TrialResult
 
 
@@ -73,19 +74,20 @@ class TrialFlight(Flight):
         record: TrialRecord,
         limit: float | None,
         asked: Asked,
-        sampling: Sampling,
+        followed: FollowedStudy,
         reader: StudyReader,
         metric: str,
     ) -> None:
         super().__init__(study, record, limit)
-        self._asked, self._sampling, self._reader, self._metric = asked, sampling, reader, metric
+        self._asked, self._followed, self._reader, self._metric = asked, followed, reader, metric
 
     def epoch(self, report: EpochReport) -> bool:
         value = report.metrics.get(self._metric)
         if value is None:
             return True
         trials.record_epoch(self._study, self._asked.trial, report.epoch, value)
-        return not self._sampling.is_to_be_pruned(self._asked)
+        trial = stored(self._asked.trial)
+        return not self._followed.is_to_be_pruned(trial, self._asked.seen)
 
     def ended(self, result: TrialResult) -> TrialRecord:
         trials.record_result(self._study, self._asked.trial, result)
@@ -97,13 +99,13 @@ class TrialFlight(Flight):
 
     def retried(self, reasons: tuple[str, ...]) -> None:
         trials.record_retry(self._study, self._asked.trial, list(reasons))
-        self._sampling.follow()
+        self._followed.follow()
 
     def put_back(self, reason: str) -> None:  # noqa: ARG002 - Optuna keeps none of a waiting trial
         trials.put_back(self._study, self._asked.trial)
 
     def _as_stored(self) -> TrialRecord:
-        return self._reader.trial(self._sampling.follow()[self._asked.trial.number])
+        return self._reader.trial(self._followed.follow()[self._asked.trial.number])
 
 
 class BaselineFlight(Flight):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,25 @@ def publisher_of(
     )
     folders = tuple(Places(study).whole(folder) for folder in facts["search_path"])
     return Publisher(runs, link, folders, facts["data_digest"])
+
+
+def open_runs(
+    study: optuna.Study,
+    record: StudyRecord,
+    publisher: Publisher,
+    url: str,
+    adopted: str | None,
+    say: Callable[[str], None],
+) -> None:
+    """Open the sweep's run and bring those below it in line with the study as it was.
+
+    Args:
+        url, adopted: as for `open_parent`.
+        say: shows a line.
+    """
+    open_parent(study, publisher, url, adopted)
+    for problem in publisher.reconcile(record):
+        say(f"MLflow, mended: {problem}")
 
 
 def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: str | None) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
+
+from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.dimensions import bounds
@@ -14,8 +17,10 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_one
+from clr_sweep.search.reading import trials_left
 from clr_sweep.search.suggest import steps_per_epoch
-from clr_sweep.study.progress import Estimate
+from clr_sweep.study.progress import Display, Estimate
+from clr_sweep.study.slots import at_once, processor
 from clr_sweep.training.requests import (
     EVALUATED,
     EVALUATIONS,
@@ -103,3 +108,27 @@ def _some_factors(space: SearchSpace) -> tuple[float, float, float]:
         return low, float(sorted(factor)[len(factor) // 2]), high
     whole = in_whole_numbers("step_size_factor", factor)
     return low, (low + high) // 2 if whole else (low + high) / 2, high
+
+
+def announce_cost(
+    sweep: Sweep,
+    study: optuna.Study,
+    facts: DataFacts,
+    engine: Engine,
+    display: Display,
+    found: Inspection,
+) -> None:
+    """Say what is left of a sweep will cost, from a look at a trial."""
+    left, trials = trials_left(study, sweep.study.trials), sweep.study.trials
+    cost = estimate(sweep, found, facts, left, engine.slots)
+    display.say(
+        f"{left} of {trials} trials to run, {at_once(engine)}; the model has "
+        f"{found.parameters:,} parameters, a training step takes "
+        f"{found.seconds_per_step * 1000:.1f} ms"
+    )
+    display.slots = engine.slots
+    display.expect(cost)
+    display.say(
+        f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "
+        f"{duration(cost.wall_seconds)} of training; less with pruning"
+    )

@@ -13,7 +13,6 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import ClrSweepError, LockLostError
 from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
@@ -28,27 +27,27 @@ from clr_sweep.search import storage
 from clr_sweep.search.lost_files import lost_and_found
 from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import placed
-from clr_sweep.search.reading import range_test_record, read_study
+from clr_sweep.search.reading import range_test_record, read_study, trials_left
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
 from clr_sweep.search.suggest import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
 from clr_sweep.study.finals import evaluate_finalists
-from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
-from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+from clr_sweep.study.parent_run import open_runs, publisher_of, stored_facts
+from clr_sweep.study.preparation import announce_cost, check_sizes, inspect, prepare_data
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.study.slots import at_once, processor, take_slots
+from clr_sweep.study.slots import take_slots
 from clr_sweep.study.store_errors import plain_store_errors
-from clr_sweep.study.under_way import UnderWay, trials_left
+from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.find_runs import end_adopted, process_tag
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect, tracking_uri
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
-from clr_sweep.training.requests import DataFacts, Inspection
+from clr_sweep.training.requests import DataFacts
 
 
 def run_stages(
@@ -122,13 +121,13 @@ def _run(
                 Background(publisher, holder.keep) as background,
             ):
                 background.open_runs(
-                    partial(_open_runs, study, stored, publisher, url, adopted, display)
+                    partial(open_runs, study, stored, publisher, url, adopted, display.say)
                 )
                 sweep = start.ranges(study, data, folder, publisher, background)
                 under_way = UnderWay(
                     sweep, study, engine, background, display, stop, data, folder,
                     start.folders, provenance(start.folders[0]),
-                    partial(start.announce_cost, sweep, study, data),
+                    partial(announce_cost, sweep, study, data, engine, display),
                 )  # fmt: skip
                 reason = Driver(under_way).run()
                 background.start()
@@ -136,20 +135,6 @@ def _run(
                 background.draw_last(stored)
                 evaluate_finalists(engine, stored, data, start.folders, stop, display.say)
             return _finish(under_way, publisher, reason)
-
-
-def _open_runs(
-    study: optuna.Study,
-    record: StudyRecord,
-    publisher: Publisher,
-    url: str,
-    adopted: str | None,
-    display: Display,
-) -> None:
-    """Open the sweep's run and bring those below it in line with the study as it was."""
-    open_parent(study, publisher, url, adopted)
-    for problem in publisher.reconcile(record):
-        display.say(f"MLflow, mended: {problem}")
 
 
 @contextlib.contextmanager
@@ -239,7 +224,7 @@ class _Start:
         if stored is None or stored.suggestion is None:
             config = baseline_config(self.sweep, facts.train)
             found = inspect(self.engine, config, facts, self.folders, self.work, self.stop)
-            self.announce_cost(self.sweep, study, facts, found)
+            announce_cost(self.sweep, study, facts, self.engine, self.display, found)
             background.start()
             background.wait()
             stored = self._measured(test, study, publisher)
@@ -281,21 +266,3 @@ class _Start:
             self.display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
         if not trials_left(study, trials := self.sweep.study.trials):
             self.display.say(f"all {trials} trials have ended: nothing left to train")
-
-    def announce_cost(
-        self, sweep: Sweep, study: optuna.Study, facts: DataFacts, found: Inspection
-    ) -> None:
-        """Say what it will cost, from a look at a trial."""
-        left, trials = trials_left(study, sweep.study.trials), sweep.study.trials
-        cost = estimate(sweep, found, facts, left, self.engine.slots)
-        self.display.say(
-            f"{left} of {trials} trials to run, {at_once(self.engine)}; the model has "
-            f"{found.parameters:,} parameters, a training step takes "
-            f"{found.seconds_per_step * 1000:.1f} ms"
-        )
-        self.display.slots = self.engine.slots
-        self.display.expect(cost)
-        self.display.say(
-            f"at most {duration(cost.cpu_seconds)} of {processor(self.engine)}, about "
-            f"{duration(cost.wall_seconds)} of training; less with pruning"
-        )

@@ -13,7 +13,7 @@ from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.search.attributes import BASELINE, STATE
-from clr_sweep.search.reading import StudyReader
+from clr_sweep.search.reading import StudyReader, trials_left
 from clr_sweep.study.background import Background
 from clr_sweep.study.flights import Flight
 from clr_sweep.study.progress import Display
@@ -68,9 +68,3 @@ class UnderWay:
         else:
             self.left -= 1
         self.ended.append(record)
-
-
-def trials_left(study: optuna.Study, planned: int) -> int:
-    """Trials that have not ended yet, of those planned."""
-    ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
-    return max(0, planned - ended)

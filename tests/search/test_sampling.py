@@ -94,7 +94,7 @@ def sampled(url: str, made: Sweep, folder: Path, count: int, how: str) -> list[d
             trials.record_result(study, asked.trial, result("pruned", None))
         else:
             trials.record_result(study, asked.trial, result(value=value_of(asked)))
-        driver.follow()
+        driver.followed.follow()
     return [trial.params for trial in study.trials]
 
 

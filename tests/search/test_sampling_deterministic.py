@@ -16,7 +16,7 @@ from small_studies import FACTS, result, sampling, sweep, value_of
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
-from clr_sweep.search.sampling import WINDOW, Asked
+from clr_sweep.search.sampling import WINDOW, Asked, stored
 
 
 def seen_of(asked: Asked) -> list[tuple[Any, ...]]:
@@ -105,12 +105,12 @@ def test_without_deterministic_the_order_counts() -> None:
     assert second.seen is None
     assert driver.may_ask()
     trials.record_epoch(study, second.trial, 1, 0.5)
-    assert driver.is_to_be_pruned(second)
+    assert driver.followed.is_to_be_pruned(stored(second.trial), second.seen)
     trials.record_epoch(study, first.trial, 1, 0.75)
     trials.record_result(study, first.trial, result())
-    driver.follow()
+    driver.followed.follow()
     trials.record_epoch(study, second.trial, 2, 0.625)
-    assert driver.is_to_be_pruned(second)
+    assert driver.followed.is_to_be_pruned(stored(second.trial), second.seen)
     running, complete = (TrialState.RUNNING, {}), (TrialState.COMPLETE, {1: 0.75})
     assert looking.seen == [
         ([running, running], {1: 0.5}),
