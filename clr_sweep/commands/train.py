@@ -24,8 +24,7 @@ from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.trial_job import finished
-from clr_sweep.tracking import tags
-from clr_sweep.tracking.find_runs import end_adopted, process_tag
+from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 from clr_sweep.tracking.sweep_runs import SweepRuns
@@ -48,15 +47,8 @@ def train_config(named: Path, stop: StopRequest) -> str:
         raise stop.error()
     exported = read_exported(file)
     client = connect(tracking_uri())
-    with scratch_folder() as scratch, local_engine() as engine:
-        if adopted is not None:
-            client.set_tag(adopted, tags.PROCESS, process_tag())
-        try:
-            return _train_and_compare(exported, file, scratch, engine, client, adopted, stop)
-        except ClrSweepError as error:
-            if adopted is not None:
-                end_adopted(client, adopted, str(error))
-            raise
+    with scratch_folder() as scratch, local_engine() as engine, adopted_run(client, adopted):
+        return _train_and_compare(exported, file, scratch, engine, client, adopted, stop)
 
 
 def _train_and_compare(

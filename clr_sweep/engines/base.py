@@ -51,15 +51,14 @@ class Engine(Protocol):
 
     A job that ends, in whatever way, shows as one of Done, Failed and Died, once; before, it may
     send Messages, for each of which it waits until it is answered.
+
+    Attributes:
+        slots: how many jobs run at once.
+        devices: what jobs are spread over; empty where that is the cores alone.
     """
 
-    @property
-    def slots(self) -> int:
-        """How many jobs run at once."""
-
-    @property
-    def devices(self) -> tuple[Device, ...]:
-        """What jobs are spread over; empty where that is the cores alone."""
+    slots: int
+    devices: tuple[Device, ...]
 
     @property
     def running(self) -> tuple[Hashable, ...]:

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.common.errors import ClrSweepError, LockLostError
+from clr_sweep.common.errors import LockLostError
 from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import StopRequest
@@ -42,8 +42,7 @@ from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.store_errors import plain_store_errors
 from clr_sweep.study.under_way import UnderWay
-from clr_sweep.tracking import tags
-from clr_sweep.tracking.find_runs import end_adopted, process_tag
+from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect, tracking_uri
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
@@ -67,16 +66,8 @@ def run_stages(
     # Before anything that takes long: a store that cannot be used is known at once.
     with outside_scratch():  # MLflow keeps a lock there while it makes its tables
         client = connect(tracking_uri())
-    with plain_store_errors(sweep.study.storage):
-        if adopted is not None:
-            client.set_tag(adopted, tags.PROCESS, process_tag())
-        try:
-            return _run(sweep, file, engine, client, adopted, stop)
-        except ClrSweepError as error:
-            # The process that has taken the study over may have taken over its run too.
-            if adopted is not None and not isinstance(error, LockLostError):
-                end_adopted(client, adopted, str(error))
-            raise
+    with plain_store_errors(sweep.study.storage), adopted_run(client, adopted):
+        return _run(sweep, file, engine, client, adopted, stop)
 
 
 def _run(

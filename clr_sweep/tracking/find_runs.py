@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from collections.abc import Iterator
 
 import psutil
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.common.errors import ClrSweepError, LockLostError
 from clr_sweep.tracking import tags
 
 
@@ -56,6 +58,25 @@ def end_adopted(client: MlflowClient, run_id: str, reason: str) -> None:
         if client.get_run(run_id).info.status == "RUNNING":
             client.set_tag(run_id, tags.REASON, reason[: tags.TAG_LIMIT])
             client.set_terminated(run_id, "FAILED")
+
+
+@contextlib.contextmanager
+def adopted_run(client: MlflowClient, run_id: str | None) -> Iterator[None]:
+    """Hold the run that `mlflow run` made, if it did; an error of ours in the block ends it.
+
+    Where another process has taken the study over, it may have taken over its run too.
+    """
+    if run_id is None:
+        yield
+        return
+    client.set_tag(run_id, tags.PROCESS, process_tag())
+    try:
+        yield
+    except LockLostError:
+        raise
+    except ClrSweepError as error:
+        end_adopted(client, run_id, str(error))
+        raise
 
 
 def tags_of_run(client: MlflowClient, run_id: str) -> dict[str, str] | None:

@@ -36,7 +36,7 @@ class _Job:
 
 
 class LocalEngine:
-    """Runs up to `slots` jobs at once, each in a process of its own.
+    """An `Engine` of processes of this machine.
 
     On Linux the processes are forked from a server that has run no TensorFlow operation: a start
     takes hundredths of a second, against ten seconds for a process that imports TensorFlow.
@@ -54,7 +54,7 @@ class LocalEngine:
         start_server()
 
     def use(self, slots: int, devices: Sequence[Device]) -> None:
-        """From the next start on: so many jobs at once, each on the device with the fewest."""
+        """See `Engine.use`."""
         self.slots, self.devices = slots, tuple(devices)
 
     @property
@@ -66,19 +66,7 @@ class LocalEngine:
         return len(self._jobs) < self.slots
 
     def start(self, key: Hashable, function: str, payload: Any, log: Path) -> None:
-        """Start `function(payload, report)`; what it prints goes to the file `log`.
-
-        Args:
-            key: names the job in its events.
-            function: as `module:name`, so that the caller need not import it. It takes the
-                payload and `report(value)`, which sends a Message and waits for the answer.
-            payload: anything that can be pickled.
-            log: file that standard output and error of the job are appended to.
-
-        Raises:
-            ValueError: a job of this key is running.
-            ClrSweepError: no process can be started.
-        """
+        """See `Engine.start`."""
         if key in self._jobs:
             raise ValueError(f"a job named {key!r} is running already")
         self._is_used = True
@@ -91,12 +79,12 @@ class LocalEngine:
             ours.send("go")
 
     def answer(self, key: Hashable, value: Any) -> None:
-        """Answer a Message. A job that has died meanwhile shows as Died at the next wait."""
+        """See `Engine.answer`."""
         with contextlib.suppress(OSError):
             self._jobs[key].connection.send(value)
 
     def wait(self, timeout: float) -> list[Event]:
-        """The events of the next `timeout` seconds, as soon as there is one."""
+        """See `Engine.wait`."""
         waiting = {job.connection: key for key, job in self._jobs.items()}
         if not waiting:
             time.sleep(timeout)
