@@ -47,8 +47,8 @@ from clr_sweep.definition.optimizers import (
     momentum_problem,
 )
 from clr_sweep.definition.problems import unknown
-from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.range_test.settings import RangeTestConfig
 
 
 class DatasetConfig(Frozen):

@@ -1,4 +1,5 @@
-"""Smith's learning-rate range test: what is recorded, and what bounds follow from it.
+"""Smith's learning-rate range test, all of it: its settings, what is recorded, what follows from it.
 
-NumPy alone: nothing here trains, samples or tracks.
+What reads bounds off the curves (`curve`, `divergence`, `smoothing`, `rules`, `suggestion`) is NumPy
+alone: it trains, samples and tracks nothing.
 """

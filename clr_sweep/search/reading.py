@@ -9,9 +9,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
 from clr_sweep.search.another_seed import with_another_seed
 from clr_sweep.search.attributes import (

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.curve import Curve, read_curve
+from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import Suggestion
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]

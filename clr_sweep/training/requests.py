@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.training.records import Kind
 
 # The jobs, by name: naming them does not import them.

@@ -12,10 +12,10 @@ from landscapes import classifier, seeds, stuck
 from small_trials import small_config
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.range_test.report import markdown, ranges_yaml, summary
+from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import RangeTestError, suggest
 from clr_sweep.training.records import RangeTestRecord
 

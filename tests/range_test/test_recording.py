@@ -11,12 +11,12 @@ from range_models import HELD_OUT, QUADRATIC_BATCH, ROWS, quadratic_data
 from small_trials import BATCH, STEPS_PER_EPOCH, few_images, small_config
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.range_test_settings import RangeTestConfig
 from clr_sweep.definition.sweep import DatasetConfig, TrainingConfig
 from clr_sweep.range_test.curve import read_curve
 from clr_sweep.range_test.divergence import divergence
 from clr_sweep.range_test.recording import record_curve
 from clr_sweep.range_test.rules import read
+from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import suggest
 from clr_sweep.schedules.ramp import ramp
 from clr_sweep.training.requests import EVALUATIONS, RangeTestJob

@@ -115,6 +115,6 @@ def test_the_rules_have_the_names_of_the_file() -> None:
     """What a sweep file may name is what there is."""
     from typing import get_args
 
-    from clr_sweep.definition.range_test_settings import RuleName
+    from clr_sweep.range_test.settings import RuleName
 
     assert tuple(RULES) == get_args(RuleName)
