@@ -16,9 +16,9 @@ from clr_sweep.engines.base import Done, Event, Message
 from clr_sweep.engines.devices import Device
 from clr_sweep.schedules import policies
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.points import shown_steps, step_points
 from clr_sweep.training.records import EpochReport, TrialResult
 from clr_sweep.training.requests import TrialJob
+from clr_sweep.training.step_curve import shown_steps, step_points
 
 
 class InstantEngine:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.start.marks import FIRST_STEP, job, mark
-from clr_sweep.training import trial
+from clr_sweep.training import set_up, trial
 from clr_sweep.training.loop import Array, TrainingLoop
 
 Report = Callable[[Any], Any]
@@ -26,7 +26,7 @@ def run(request: tuple[str, Any], report: Report) -> Any:
 
 def _watch_training() -> None:
     """Mark the way to the first step, which is taken alone: the loop's own calls take many."""
-    take, compiled, traced = TrainingLoop.train, trial.compiled_model, trial.training_state
+    take, compiled, traced = TrainingLoop.train, set_up.compiled_model, trial.training_state
 
     def train(loop: TrainingLoop, order: Array, first: int, last: int) -> tuple[Array, Array]:
         take(loop, order, first, first + 1)
@@ -44,4 +44,4 @@ def _watch_training() -> None:
         return state
 
     TrainingLoop.train = train  # type: ignore[method-assign]
-    trial.compiled_model, trial.training_state = compiled_model, training_state
+    set_up.compiled_model, trial.training_state = compiled_model, training_state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -36,6 +37,11 @@ class Frozen(BaseModel):
     """Base of all records read from files: immutable, strict, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def from_json(cls, content: Any) -> Self:
+        """The record whose `model_dump(mode="json")` this is; a tuple is a list there."""
+        return cls.model_validate_json(json.dumps(content))
 
 
 def expected(text: str, names: Sequence[str] = ()) -> PydanticCustomError:

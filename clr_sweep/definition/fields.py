@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -44,11 +45,15 @@ Metric = Name
 StudyName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
-def _held_out(value: Any) -> Any:
-    whole = isinstance(value, int)
-    if not is_number(value) or not (value >= 1 if whole else 0 < value < 1):
-        raise expected("a number of examples, 1 or more, or a part of them between 0 and 1")
-    return value
+def _number(holds: Callable[[Any], bool], text: str) -> PlainValidator:
+    """Takes finite numbers that `holds` is true of, as they are; `text` says which."""
+
+    def check(value: Any) -> Any:
+        if not is_number(value) or not holds(value):
+            raise expected(text)
+        return value
+
+    return PlainValidator(check)
 
 
 def _metrics(value: Any) -> Any:
@@ -69,24 +74,6 @@ def _policies(value: Any) -> Any:
     return value if isinstance(value, str) else tuple(value)
 
 
-def _above_zero(value: Any) -> Any:
-    if not is_number(value) or value <= 0:
-        raise expected("a finite number above 0")
-    return value
-
-
-def _below_one(value: Any) -> Any:
-    if not is_number(value) or not 0 <= value < 1:
-        raise expected("a number from 0 to below 1")
-    return value
-
-
-def _at_least_zero(value: Any) -> Any:
-    if not is_number(value) or value < 0:
-        raise expected("a finite number, 0 or more")
-    return value
-
-
 def _url(value: str) -> str:
     if not re.match(_URL, value):
         raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
@@ -99,7 +86,10 @@ StorageUrl = Annotated[
 ]
 HeldOut = Annotated[
     int | float,
-    PlainValidator(_held_out),
+    _number(
+        lambda value: value >= 1 if isinstance(value, int) else 0 < value < 1,
+        "a number of examples, 1 or more, or a part of them between 0 and 1",
+    ),
     WithJsonSchema(
         {
             "anyOf": [
@@ -128,7 +118,7 @@ Policies = Annotated[
 ]
 AboveZero = Annotated[
     int | float,
-    PlainValidator(_above_zero),
+    _number(lambda value: value > 0, "a finite number above 0"),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
 ]
 Metrics = Annotated[
@@ -138,11 +128,11 @@ Metrics = Annotated[
 ]
 BelowOne = Annotated[
     int | float,
-    PlainValidator(_below_one),
+    _number(lambda value: 0 <= value < 1, "a number from 0 to below 1"),
     WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
 ]
 AtLeastZero = Annotated[
     int | float,
-    PlainValidator(_at_least_zero),
+    _number(lambda value: value >= 0, "a finite number, 0 or more"),
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]

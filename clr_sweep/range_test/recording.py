@@ -8,26 +8,22 @@ rate of its own step.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.divergence import divergence
 from clr_sweep.schedules.keras import RampLearningRate
-from clr_sweep.training.checks.labels_for_metrics import batch_check
-from clr_sweep.training.compiling import check_objective, compiled_model
-from clr_sweep.training.data.datasets import Dataset, hold_out
+from clr_sweep.training.compiling import check_objective
+from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.durable import replaced
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.inspection import CHUNK
+from clr_sweep.training.loop import epoch_order
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS, RangeTestJob
+from clr_sweep.training.set_up import set_up
 
-# Steps between two looks at the losses, at most.
-CHUNK = 200
 # The training goes on for so much of the ramp once it has diverged, so that the figure shows it.
 _BEYOND = 0.05
 
@@ -42,8 +38,6 @@ def record_curve(job: RangeTestJob, data: Dataset) -> Curve:
         InputError: the model does not measure the objective's metric.
         DiskFullError: the disk has no space left.
     """
-    keras.utils.set_random_seed(job.config.seed)
-    tf.config.experimental.enable_op_determinism()
     curve = _Recording(job, data).run()
     job.file.parent.mkdir(parents=True, exist_ok=True)
     with replaced(job.file) as part, part.open("wb") as opened:
@@ -61,26 +55,17 @@ class _Recording:
     metrics: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        config, test = self.job.config, self.job.test
-        examples = len(self.data.x_train)
-        self.train_rows, held_out = hold_out(
-            examples, config.dataset.held_out(examples), config.split_seed
-        )
+        self.ready = set_up(self.job.config, self.data, self.job.search_path, self._ramp)
+        self.loop, held_out = self.ready.loop, self.ready.validation_rows
         # Evenly spread: the examples of a file may be sorted by their labels.
         shown = np.linspace(0, len(held_out) - 1, min(EVALUATED, len(held_out))).astype(int)
         self.rows = held_out[shown]
-        self.steps_per_epoch = math.ceil(len(self.train_rows) / config.training.batch_size)
-        self.planned = max(2, test.epochs * self.steps_per_epoch)
-        ramp = RampLearningRate(float(test.low), float(test.high), self.planned, test.ramp)
-        model = compiled_model(config, self.data, self.job.search_path, ramp)
-        self.loop = TrainingLoop(
-            model,
-            self.data.x_train,
-            self.data.y_train,
-            config.training.batch_size,
-            check=batch_check(config.training, self.data),
-        )
         self.marks = {round(self.planned * i / EVALUATIONS) for i in range(1, EVALUATIONS + 1)}
+
+    def _ramp(self, steps_per_epoch: int) -> RampLearningRate:
+        test = self.job.test
+        self.planned = max(2, test.epochs * steps_per_epoch)
+        return RampLearningRate(float(test.low), float(test.high), self.planned, test.ramp)
 
     def run(self) -> Curve:
         self._evaluate(0)
@@ -92,11 +77,12 @@ class _Recording:
 
     def _epoch(self, epoch: int) -> bool:
         """Whether to go on after it."""
-        order = epoch_order(self.train_rows, self.job.config.seed, epoch)
-        start, first = (epoch - 1) * self.steps_per_epoch, 0
-        while first < self.steps_per_epoch:
+        order = epoch_order(self.ready.train_rows, self.job.config.seed, epoch)
+        steps = self.ready.steps_per_epoch
+        start, first = (epoch - 1) * steps, 0
+        while first < steps:
             ends = [mark - start for mark in self.marks if mark - start > first]
-            last = min([first + CHUNK, self.steps_per_epoch, *ends])
+            last = min([first + CHUNK, steps, *ends])
             rates, losses = self.loop.train(order, first, last)
             bad = np.flatnonzero(~np.isfinite(losses))
             count = int(bad[0]) + 1 if bad.size else len(losses)

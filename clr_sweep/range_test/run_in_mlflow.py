@@ -11,7 +11,7 @@ from clr_sweep.common.errors import StoreError
 from clr_sweep.range_test import run_contents
 from clr_sweep.range_test.report import as_yaml, markdown
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.audit import compare_points
+from clr_sweep.tracking.audit import compare_points, other_parameters
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.views import artifact_link
 from clr_sweep.training.records import RangeTestRecord
@@ -31,11 +31,7 @@ class RangeTestRuns:
 
     def begin(self, record: RangeTestRecord) -> None:
         """The test begins, or goes on."""
-        there = self.runs.range_tests()
-        run_id = there[0].info.run_id if there else self.runs.start_range_test()
-        if there:
-            self.runs.reopen(run_id)
-        self.runs.log_params(run_id, run_contents.parameters(record))
+        self._open(record, next(iter(self.runs.range_tests()), None))
 
     def end(self, record: RangeTestRecord) -> None:
         """The test has ended, in whatever way: its run says what is stored."""
@@ -74,10 +70,7 @@ class RangeTestRuns:
         return [f"range test: {text}" for text in problems]
 
     def _contradictions(self, run: Run, record: RangeTestRecord) -> Iterator[str]:
-        there = run.data.params
-        for key, value in run_contents.parameters(record).items():
-            if key in there and there[key] != str(value)[: tags.PARAM_LIMIT]:
-                yield f"parameter {key} is {there[key]}, not {value}"
+        yield from other_parameters(run, run_contents.parameters(record))
         if _is_whole(record):
             yield from compare_points(self.runs.client, run, run_contents.points(record))[1]
 
@@ -100,11 +93,15 @@ class RangeTestRuns:
             f"no artifact {name}" for name in run_contents.artifacts(record) if name not in files
         )
 
-    def _fill(self, record: RangeTestRecord, run: Run | None) -> None:
-        run_id = self.runs.start_range_test() if run is None else run.info.run_id
+    def _open(self, record: RangeTestRecord, run: Run | None) -> str:
+        run_id = self.runs.start_range_test() if run is None else str(run.info.run_id)
         if run is not None:
             self.runs.reopen(run_id)
         self.runs.log_params(run_id, run_contents.parameters(record))
+        return run_id
+
+    def _fill(self, record: RangeTestRecord, run: Run | None) -> None:
+        run_id = self._open(record, run)
         if record.state == "complete" and _is_whole(record):
             # Imports Matplotlib, which other sweeps need not wait for.
             from clr_sweep.range_test.figure import range_figure

@@ -88,9 +88,9 @@ class Holder:
 
     def _lose(self, why: str) -> None:
         self._lost = LockLostError(
-            f"the lock of study {self._study!r} in {_shown(self._url)} was lost, and {why}: this "
-            "process has stopped and writes no more; what it stored is kept, and once no other "
-            "process runs the study the same command goes on"
+            f"the lock of study {self._study!r} in {hidden_address(self._url)} was lost, and "
+            f"{why}: this process has stopped and writes no more; what it stored is kept, and once "
+            "no other process runs the study the same command goes on"
         )
         raise self._lost
 
@@ -125,8 +125,8 @@ def only_driver(
     with contextlib.closing(_lock_of(url, study)) as lock:
         if not lock.take():
             raise InputError(
-                f"study {study!r} in {_shown(url)} is run by another process: wait for it, stop "
-                "it, or give this one another name with --study"
+                f"study {study!r} in {hidden_address(url)} is run by another process: wait for it, "
+                "stop it, or give this one another name with --study"
             )
         yield Holder(url, study, lock, say)
 
@@ -136,7 +136,3 @@ def _lock_of(url: str, study: str) -> Lock:
     if (file := sqlite_file(url)) is not None:
         return FileLock(file.with_name(f"{file.name}.lock"), number_of(study))
     return ServerLock(url, study) if kind in ServerLock.KINDS else NoLock()
-
-
-def _shown(url: str) -> str:
-    return hidden_address(url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,7 +89,7 @@ def read_baseline(study: optuna.Study) -> TrialRecord | None:
 
 def stored_sweep(study: optuna.Study) -> Sweep:
     """The definition that the study was made from, with the ranges that its range test gave."""
-    sweep = Sweep.model_validate_json(json.dumps(study.user_attrs[SWEEP]))
+    sweep = Sweep.from_json(study.user_attrs[SWEEP])
     record = range_test_record(study)
     if record is None or record.suggestion is None:
         return sweep
@@ -107,8 +106,8 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
         study=study.study_name,
         state=content[STATE],
         reason=content[REASON],
-        config=TrialConfig.model_validate_json(json.dumps(content[CONFIG])),
-        test=RangeTestConfig.model_validate_json(json.dumps(content["test"])),
+        config=TrialConfig.from_json(content[CONFIG]),
+        test=RangeTestConfig.from_json(content["test"]),
         files=tuple(places.found(file, RANGE_TEST_FOLDER) for file in content["files"]),
         suggestion=from_json(suggestion) if suggestion else None,
     )
@@ -145,7 +144,7 @@ def _record(
         number=number,
         state=content[STATE],
         reason=content.get(REASON, result.get("reason")),
-        config=TrialConfig.model_validate_json(json.dumps(content[CONFIG])),
+        config=TrialConfig.from_json(content[CONFIG]),
         folder=folder.path,
         value=result.get("value"),
         params=dict(params),

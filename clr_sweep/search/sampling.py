@@ -8,14 +8,12 @@ view does not depend on which trial happened to end first.
 from __future__ import annotations
 
 import contextlib
-import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
@@ -27,7 +25,7 @@ from clr_sweep.search.enqueued_trials import EnqueuedTrialError, enqueued_proble
 from clr_sweep.search.known_trials import FollowedStudy, KnownTrials
 from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.phases import plan_phases
-from clr_sweep.search.suggest import steps_per_epoch, suggest
+from clr_sweep.search.suggest import seed_of, steps_per_epoch, suggest
 
 # A point that has been tried is drawn anew, first as the sampler would have it, then at random. A
 # space of few points may hold no other: then the point is tried again, with another seed.
@@ -107,7 +105,7 @@ class Sampling:
         waiting = next((t for t in there if t.state == TrialState.WAITING), None)
         trial = self._new(there) if waiting is None else self._waiting(waiting, there)
         # The stored one: what may change between two starts must not change what a trial is.
-        config = TrialConfig.model_validate_json(json.dumps(trial.user_attrs[CONFIG]))
+        config = TrialConfig.from_json(trial.user_attrs[CONFIG])
         deterministic = self._sweep.study.deterministic
         seen = seen_by(study, self._sweep, trial.number) if deterministic else None
         return Asked(trial, config, self._places.found(trial.user_attrs[FOLDER]), seen)
@@ -225,7 +223,7 @@ def make_sampler(sweep: Sweep, number: int, draw: int = 0) -> optuna.samplers.Ba
     Args:
         draw: how many points drawn for this trial were not taken.
     """
-    seed = int(np.random.SeedSequence([sweep.study.seed, number, 1 + draw]).generate_state(1)[0])
+    seed = seed_of(sweep.study.seed, number, 1 + draw)
     if sweep.study.sampler == "random" or draw >= _OWN_DRAWS[sweep.study.sampler]:
         return optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 import warnings
@@ -218,7 +217,7 @@ def _refuse_changes(
 
 def _complete(definition: Any) -> Any:
     """A stored definition with the keys that have come with later versions, at their defaults."""
-    return _definition(Sweep.model_validate_json(json.dumps(definition)))
+    return _definition(Sweep.from_json(definition))
 
 
 def _definition(sweep: Sweep) -> dict[str, Any]:

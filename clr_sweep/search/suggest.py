@@ -91,7 +91,7 @@ def range_test_config(sweep: Sweep, number: int, examples: int) -> TrialConfig:
             "training": training.model_copy(update={"epochs": test.epochs}),
             "steps": test.epochs * steps_per_epoch(sweep, training.batch_size, examples),
             # Seeds of trials are made from two numbers.
-            "seed": int(np.random.SeedSequence([sweep.study.seed, number, 2]).generate_state(1)[0]),
+            "seed": seed_of(sweep.study.seed, number, 2),
         }
     )
 
@@ -137,7 +137,12 @@ def suggested_parameters(sweep: Sweep, suggestion: Suggestion) -> dict[str, Any]
 
 def trial_seed(seed: int, number: int) -> int:
     """A trial's seed, from the sweep's seed and the trial's number alone."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    return seed_of(seed, number)
+
+
+def seed_of(*numbers: int) -> int:
+    """A seed, below 2**32, that has nothing in common with those of other numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:

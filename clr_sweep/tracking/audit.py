@@ -55,7 +55,7 @@ def audit(
     whole only the state is compared: the run is then the only place that has the rest.
     """
     expected = parameters(record, with_gamma=with_gamma)
-    wrong = list(_other_parameters(run, expected))
+    wrong = list(other_parameters(run, expected))
     missing = list(_missing_tags(run, record, parent_id))
     lacking: list[Point] = []
     if is_whole(record):
@@ -84,7 +84,8 @@ def model_is_whole(client: MlflowClient, run_id: str) -> bool:
     return any(posixpath.basename(file.path) == "MLmodel" for file in files)
 
 
-def _other_parameters(run: Run, parameters: Mapping[str, object]) -> Iterator[str]:
+def other_parameters(run: Run, parameters: Mapping[str, object]) -> Iterator[str]:
+    """The parameters that a run has with other values than these."""
     there = run.data.params
     for key, value in parameters.items():
         expected = str(value)[: tags.PARAM_LIMIT]

@@ -27,11 +27,10 @@ def abandoned(client: MlflowClient) -> list[Run]:
     A `mlflow run` that is killed before its sweep has begun leaves one, and a killed
     `clr-sweep train`.
     """
-    experiments = [item.experiment_id for item in client.search_experiments()]
     query = f"attributes.status = 'RUNNING' AND tags.`{tags.PROCESS}` LIKE '{platform.node()} %'"
     return [
         run
-        for run in client.search_runs(experiments, query)
+        for run in client.search_runs(_experiments(client), query)
         if run.data.tags.get(tags.KIND, "train") == "train"
         and _is_gone(run.data.tags[tags.PROCESS])
     ]
@@ -47,8 +46,7 @@ def _is_gone(process: str) -> bool:
 def experiment_of(client: MlflowClient, study_id: str) -> str | None:
     """The experiment that a study's parent run is in, or None while it has none."""
     query = f"tags.`{tags.STUDY_ID}` = '{study_id}' AND tags.`{tags.KIND}` = 'sweep'"
-    experiments = [item.experiment_id for item in client.search_experiments()]
-    found = client.search_runs(experiments, query, max_results=1)
+    found = client.search_runs(_experiments(client), query, max_results=1)
     return str(found[0].info.experiment_id) if found else None
 
 
@@ -93,6 +91,9 @@ def find_trial(client: MlflowClient, study_id: str, number: int | None) -> str |
         f"tags.`{tags.STUDY_ID}` = '{study_id}' AND tags.`{tags.KIND}` = 'trial' "
         f"AND tags.`{tags.TRIAL_NUMBER}` = '{number}'"
     )
-    experiments = [item.experiment_id for item in client.search_experiments()]
-    found = client.search_runs(experiments, query, max_results=1)
+    found = client.search_runs(_experiments(client), query, max_results=1)
     return str(found[0].info.run_id) if found else None
+
+
+def _experiments(client: MlflowClient) -> list[str]:
+    return [item.experiment_id for item in client.search_experiments()]

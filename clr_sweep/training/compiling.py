@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import keras
 import numpy as np
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.metrics import name_of
 from clr_sweep.definition.optimizers import KERAS_CLASSES, momentum_argument
+from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules.keras import (
     CosineLearningRate,
@@ -26,7 +29,6 @@ from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
-from clr_sweep.training.own_metrics import compiled_metrics
 
 
 def compiled_model(
@@ -62,6 +64,41 @@ def compiled_model(
         jit_compile=False,
     )
     return model
+
+
+def compiled_metrics(metrics: Sequence[str], search_path: Sequence[Path]) -> list[Any]:
+    """Keras' own by name, which `compile` chooses the kind of; those of the user's, made anew.
+
+    Args:
+        metrics: as in `training.metrics`.
+        search_path: folders in which a module of the user's is looked for.
+
+    Raises:
+        InputError: there is no such name in the module, or it is no metric.
+        TrialFailedError: the module, or making the metric, raised an exception.
+    """
+    return [_own(written, search_path) if ":" in written else written for written in metrics]
+
+
+def _own(written: str, search_path: Sequence[Path]) -> keras.metrics.Metric:
+    try:
+        found, _ = import_function(written, search_path)
+    except InputError as error:
+        raise InputError(f"training.metrics: {error}") from error
+    if inspect.isclass(found) and issubclass(found, keras.metrics.Metric):
+        metric = called(f"making the metric {written}", found)
+    elif isinstance(found, keras.metrics.Metric):
+        # Its counters are this training's own.
+        metric = found.from_config(found.get_config())
+    elif inspect.isclass(found):
+        raise InputError(
+            f"training.metrics: {written} must be a keras.metrics.Metric, or a function of "
+            f"(y_true, y_pred), got another class, {found.__name__}"
+        )
+    else:
+        metric = keras.metrics.MeanMetricWrapper(found)
+    metric.name = name_of(written)
+    return metric
 
 
 @contextlib.contextmanager

@@ -19,28 +19,27 @@ import tensorflow as tf
 
 from clr_sweep.common.errors import GpuLostError, OutOfMemoryError, TrialFailedError
 from clr_sweep.range_test.recording import record_curve
-from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.data.datasets import (
     Dataset,
-    hold_out,
     load_dataset,
     materialize,
     open_materialized,
 )
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.inspection import seconds
+from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.momentum_cycle import momentum_cycle
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import (
     ASSIGNED_GPU,
+    EVALUATED,
     DataFacts,
     DataJob,
     Inspection,
     RangeTestJob,
     TrialJob,
 )
+from clr_sweep.training.set_up import set_up
 from clr_sweep.training.trial import train
 
 Report = Callable[[Any], Any]
@@ -77,33 +76,20 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     """Build and compile a trial's model and time some of its steps; nothing is kept."""
     data = _prepare(job)
     started = seconds()
-    keras.utils.set_random_seed(job.config.seed)
-    model = compiled_model(job.config, data, job.search_path)
-    loop = TrainingLoop(
-        model,
-        data.x_train,
-        data.y_train,
-        job.config.training.batch_size,
-        momentum_cycle(job.config, model.optimizer),
-        batch_check(job.config.training, data),
-    )
-    examples = len(data.x_train)
-    rows, held_out = hold_out(
-        examples, job.config.dataset.held_out(examples), job.config.split_seed
-    )
-    order = epoch_order(rows, job.config.seed, 1)
-    steps = math.ceil(len(rows) / job.config.training.batch_size)
+    ready = set_up(job.config, data, job.search_path)
+    loop = ready.loop
+    order = epoch_order(ready.train_rows, job.config.seed, 1)
     loop.train(order, 0, 1)
-    some = held_out[:2000]
+    some = ready.validation_rows[:EVALUATED]
     check_objective(job.config, loop.evaluate(some))  # a graph is traced for each number of rows
     traced = seconds()
-    count = min(steps, 40)
+    count = min(ready.steps_per_epoch, INSPECTED)
     loop.train(order, 0, count)
     trained = seconds()
     loop.evaluate(some)
     ended = seconds()
     return Inspection(
-        parameters=int(model.count_params()),
+        parameters=int(ready.model.count_params()),
         seconds_per_step=(trained - traced) / count,
         seconds_per_example=(ended - trained) / len(some),
         fixed_seconds=traced - started,

@@ -22,7 +22,6 @@ import tensorflow as tf
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.momentum_cycle import MomentumCycle
-from clr_sweep.training.own_metrics import scalars
 
 EVALUATION_BATCH = 1000
 
@@ -277,3 +276,24 @@ def _input_dtype(model: keras.Model) -> str:
 def epoch_order(rows: Array, seed: int, epoch: int) -> Array:
     """The rows in the order of this epoch: a function of the seed and the epoch alone."""
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
+
+
+def scalars(results: Mapping[str, Any]) -> dict[str, float]:
+    """Each metric as a number.
+
+    Raises:
+        InputError: one gives more than a number, such as one for each class.
+    """
+    found = {name: np.asarray(value) for name, value in results.items()}
+    if wrong := [_several(name, array) for name, array in found.items() if array.size != 1]:
+        raise InputError(wrong)
+    return {name: float(array.item()) for name, array in found.items()}
+
+
+def _several(name: str, array: Any) -> str:
+    return (
+        f"training.metrics: {name} gives {array.size} numbers, of the shape {array.shape}, where "
+        f"one is needed: leave it out, or name a metric of your own that gives one (module:name), "
+        f"such as a subclass of keras.metrics.F1Score made with average='macro'; where it is the "
+        f"model's own metric, change it there"
+    )

@@ -15,25 +15,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from clr_sweep.common.errors import StoreError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
-from clr_sweep.training.checks.labels_for_metrics import batch_check
-from clr_sweep.training.compiling import check_objective, compiled_model
-from clr_sweep.training.data.datasets import Dataset, hold_out
-from clr_sweep.training.deviation import deviation
+from clr_sweep.training.compiling import check_objective
+from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
-from clr_sweep.training.loop import TrainingLoop, epoch_order
-from clr_sweep.training.momentum_cycle import momentum_cycle
-from clr_sweep.training.points import shown_steps, step_points
+from clr_sweep.training.loop import epoch_order
 from clr_sweep.training.records import Divergence, EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
+from clr_sweep.training.set_up import set_up
 from clr_sweep.training.state import training_state
+from clr_sweep.training.step_curve import deviation, shown_steps, step_points
 from clr_sweep.training.troughs import stalled, trough_epochs
 
 
@@ -69,8 +65,6 @@ def train(
     if ended is not None and folder.config() == config:
         folder.remove_checkpoint()
         return ended
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
     trial = _Trial(config, data, folder, search_path, on_inspection)
     result = trial.run(on_epoch)
     trial.save(result)
@@ -91,31 +85,18 @@ class _Trial:
     divergence: Divergence | None = None
 
     def __post_init__(self) -> None:
-        config, data, began = self.config, self.data, seconds()
-        examples = len(data.x_train)
-        self.train_rows, self.validation_rows = hold_out(
-            examples, config.dataset.held_out(examples), config.split_seed
-        )
-        self.model = compiled_model(config, data, self.search_path)
-        self.loop = TrainingLoop(
-            self.model,
-            data.x_train,
-            data.y_train,
-            config.training.batch_size,
-            momentum_cycle(config, self.model.optimizer),
-            batch_check(config.training, data),
-        )
+        config, began = self.config, seconds()
+        self.ready = ready = set_up(config, self.data, self.search_path)
+        self.loop = ready.loop
         # Known before the first epoch is trained, not after it.
-        check_objective(config, self.loop.metrics)
-        state = training_state(
-            self.loop, epoch_order(self.train_rows, config.seed, 1), self.validation_rows
-        )
+        check_objective(config, ready.loop.metrics)
+        order = epoch_order(ready.train_rows, config.seed, 1)
+        state = training_state(ready.loop, order, ready.validation_rows)
         self.unsaveable = state.unsaveable
-        self.checkpoint = Checkpoint(self.folder.checkpoint_file, config, data.digest, state)
-        self.steps_per_epoch = math.ceil(len(self.train_rows) / config.training.batch_size)
-        self.epochs = math.ceil(config.steps / self.steps_per_epoch)
+        self.checkpoint = Checkpoint(self.folder.checkpoint_file, config, self.data.digest, state)
+        self.epochs = math.ceil(config.steps / ready.steps_per_epoch)
         size = config.schedule.step_size
-        self.troughs = trough_epochs(size, config.steps, self.steps_per_epoch)
+        self.troughs = trough_epochs(size, config.steps, ready.steps_per_epoch)
         self.shown = shown_steps(config)
         self.best_weights: list[Any] | None = None
         self.best: EpochReport | None = None
@@ -201,9 +182,9 @@ class _Trial:
 
     def _epoch(self, epoch: int) -> EpochReport:
         cpu, wall = time.process_time(), time.perf_counter()
-        start = (epoch - 1) * self.steps_per_epoch
-        steps = min(self.steps_per_epoch, self.config.steps - start)
-        order = epoch_order(self.train_rows, self.config.seed, epoch)
+        start = (epoch - 1) * self.ready.steps_per_epoch
+        steps = min(self.ready.steps_per_epoch, self.config.steps - start)
+        order = epoch_order(self.ready.train_rows, self.config.seed, epoch)
         first_new = len(self.rates)
         for first, last in stretches(steps, self.on_inspection is not None):
             began = seconds()
@@ -219,7 +200,7 @@ class _Trial:
             if bad.size:
                 break
         metrics = self.loop.take_metrics()
-        checked = self.loop.evaluate(self.validation_rows)
+        checked = self.loop.evaluate(self.ready.validation_rows)
         metrics |= {f"val_{name}": value for name, value in checked.items()}
         done = start + sum(len(part) for part in self.rates[first_new:])
         if self.divergence is None and not math.isfinite(metrics.get("val_loss", 0.0)):
@@ -244,7 +225,7 @@ class _Trial:
         if self.on_inspection is None or last == 1:
             return
         size = self.config.training.batch_size
-        found = inspection(self.model, size, self.fixed_seconds, seconds_per_step)
+        found = inspection(self.ready.model, size, self.fixed_seconds, seconds_per_step)
         self.on_inspection(found)
         self.on_inspection = None
 
@@ -316,12 +297,12 @@ class _Trial:
     def save(self, result: TrialResult) -> None:
         """Write the curve, the model and, last, the result: with it the trial has ended."""
         if self.best_weights is not None and result.state == "complete":
-            self.model.set_weights(self.best_weights)
+            self.ready.model.set_weights(self.best_weights)
         else:
             self.loop.finish()
         self.folder.save_curve(
             np.concatenate(self.rates), np.concatenate(self.losses), np.concatenate(self.momenta)
         )
-        self.folder.save_model(self.model)
+        self.folder.save_model(self.ready.model)
         self.folder.save_result(result)
         self.folder.remove_checkpoint()

@@ -10,8 +10,9 @@ from small_trials import few_images, small_config
 from trained_trials import trained
 
 from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.training.compiling import compiled_metrics
 from clr_sweep.training.data.stored import Dataset
-from clr_sweep.training.own_metrics import compiled_metrics, scalars
+from clr_sweep.training.loop import scalars
 
 OWN = "own_metric_models"
 

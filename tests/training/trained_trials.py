@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training import trial
+from clr_sweep.training import set_up
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
@@ -48,6 +48,6 @@ def trained(config: TrialConfig, data: Dataset, path: Path, **arguments: Any) ->
         loops.append(TrainingLoop(*given))
         return loops[-1]
 
-    with mock.patch.object(trial, "TrainingLoop", kept):
+    with mock.patch.object(set_up, "TrainingLoop", kept):
         result = train(config, data, folder, **arguments)
     return Trained(result, loops[0], folder)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.training import checkpoint, inspection, jobs, trial
+from clr_sweep.training import checkpoint, inspection, jobs, set_up, trial
 from clr_sweep.training.checkpoint import Checkpoint
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
@@ -118,6 +118,6 @@ def tested_by_its_own_loop(job: TrialJob, report: jobs.Report) -> dict[str, floa
         loops.append(TrainingLoop(*given))
         return loops[-1]
 
-    trial.TrainingLoop = kept  # type: ignore[assignment, misc]
+    set_up.TrainingLoop = kept  # type: ignore[assignment, misc]
     trial.train(job.config, data, TrialFolder(job.folder), job.search_path, on_epoch=report)
     return loops[0].evaluate_on(np.asarray(data.x_test), np.asarray(data.y_test))

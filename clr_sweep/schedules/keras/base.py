@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import keras
 
@@ -49,6 +49,9 @@ class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
         TypeError: `name` is no text.
     """
 
+    # The constructor's arguments beside the name, kept as attributes of these names.
+    _saved: ClassVar[tuple[str, ...]]
+
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = arguments.text("name", name)
@@ -57,6 +60,10 @@ class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
         """Returns the rate at a step, as a float32 tensor of the step's shape."""
         step = keras.ops.convert_to_tensor(step, dtype=widest_float())
         return keras.ops.cast(self._rate(step), "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments in types that JSON holds."""
+        return {key: getattr(self, key) for key in (*self._saved, "name")}
 
     @abstractmethod
     def _rate(self, step: Any) -> Any:

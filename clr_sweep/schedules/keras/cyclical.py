@@ -20,7 +20,7 @@ gamma ** (1 / k)). `optimizer.iterations` then counts updates: the schedule's st
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, SupportsFloat
+from typing import Any, ClassVar, Literal, SupportsFloat
 
 import keras
 
@@ -32,6 +32,7 @@ __all__ = ["CyclicalLearningRate"]
 ScaleFn = Callable[[Any], Any]
 ScaleMode = Literal["cycle", "iterations"]
 
+BOUNDS = ("initial_learning_rate", "maximal_learning_rate", "step_size")
 _SCALE_MODES = ("cycle", "iterations")
 _NAMED_SCALES: dict[str, ScaleFn] = {
     "triangular": policies.triangular,
@@ -82,6 +83,8 @@ class CyclicalLearningRate(Float64Schedule):
         [0.0001, 0.01, 0.0001, 0.00505]
     """
 
+    _saved: ClassVar[tuple[str, ...]] = (*BOUNDS, "scale_mode", "scale_fn")
+
     def __init__(
         self,
         initial_learning_rate: SupportsFloat,
@@ -129,16 +132,10 @@ class CyclicalLearningRate(Float64Schedule):
         Raises:
             ValueError: `scale_fn` is a function that Keras could not find again when loading.
         """
-        return self._bounds_config() | {"scale_fn": _scale_name(self.scale_fn)}
-
-    def _bounds_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "maximal_learning_rate": self.maximal_learning_rate,
-            "step_size": self.step_size,
-            "scale_mode": self.scale_mode,
-            "name": self.name,
-        }
+        config = super().get_config()
+        if "scale_fn" in config:
+            config["scale_fn"] = _scale_name(self.scale_fn)
+        return config
 
 
 def _scale_function(scale_fn: Any) -> ScaleFn:

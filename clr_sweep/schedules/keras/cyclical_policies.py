@@ -7,7 +7,7 @@ from typing import Any, SupportsFloat
 
 from clr_sweep.schedules import arguments, policies
 from clr_sweep.schedules.keras.base import public
-from clr_sweep.schedules.keras.cyclical import CyclicalLearningRate, ScaleMode
+from clr_sweep.schedules.keras.cyclical import BOUNDS, CyclicalLearningRate, ScaleMode
 
 __all__ = [
     "ExponentialBoundsCyclicalLearningRate",
@@ -37,6 +37,8 @@ class TriangularCyclicalLearningRate(CyclicalLearningRate):
         [0.25, 0.5, 0.75, 0.5, 0.25]
     """
 
+    _saved = (*BOUNDS, "scale_mode")
+
     def __init__(
         self,
         initial_learning_rate: SupportsFloat,
@@ -53,10 +55,6 @@ class TriangularCyclicalLearningRate(CyclicalLearningRate):
             scale_mode=scale_mode,
             name=name,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return self._bounds_config()
 
 
 @public
@@ -80,6 +78,8 @@ class Triangular2CyclicalLearningRate(CyclicalLearningRate):
         [0.25, 0.5, 0.75, 0.5, 0.25, 0.375, 0.5, 0.375, 0.25]
     """
 
+    _saved = (*BOUNDS, "scale_mode")
+
     def __init__(
         self,
         initial_learning_rate: SupportsFloat,
@@ -96,10 +96,6 @@ class Triangular2CyclicalLearningRate(CyclicalLearningRate):
             scale_mode=scale_mode,
             name=name,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return self._bounds_config()
 
 
 @public
@@ -126,6 +122,8 @@ class ExponentialCyclicalLearningRate(CyclicalLearningRate):
         [0.0, 0.25, 0.25, 0.0625, 0.0]
     """
 
+    _saved = (*BOUNDS, "scale_mode", "gamma")
+
     def __init__(
         self,
         initial_learning_rate: SupportsFloat,
@@ -144,10 +142,6 @@ class ExponentialCyclicalLearningRate(CyclicalLearningRate):
             scale_mode=scale_mode,
             name=name,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return self._bounds_config() | {"gamma": self.gamma}
 
 
 @public
@@ -176,6 +170,8 @@ class ExponentialBoundsCyclicalLearningRate(CyclicalLearningRate):
         [0.5, 0.375, 0.25, 0.09375, 0.03125]
     """
 
+    _saved = (*BOUNDS, "gamma")
+
     def __init__(
         self,
         initial_learning_rate: SupportsFloat,
@@ -203,9 +199,3 @@ class ExponentialBoundsCyclicalLearningRate(CyclicalLearningRate):
             step_size=self.step_size,
             gamma=self.gamma,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        config = self._bounds_config() | {"gamma": self.gamma}
-        del config["scale_mode"]  # it is not chosen here
-        return config

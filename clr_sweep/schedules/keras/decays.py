@@ -21,6 +21,7 @@ class _Decay(Float64Schedule):
     """From the initial rate to 0, by a policy of `policies` that subclasses name."""
 
     policy: str
+    _saved = ("initial_learning_rate", "decay_steps")
 
     def __init__(
         self, initial_learning_rate: SupportsFloat, decay_steps: SupportsFloat, name: str
@@ -39,14 +40,6 @@ class _Decay(Float64Schedule):
             max_lr=self.initial_learning_rate,
             steps=self.decay_steps,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "name": self.name,
-        }
 
 
 @public
@@ -139,6 +132,8 @@ class OneCycleLearningRate(Float64Schedule):
         [0.04, 1.0, 0.500002, 4e-06]
     """
 
+    _saved = ("max_lr", "total_steps", "pct_start", "div_factor", "final_div_factor")
+
     def __init__(
         self,
         max_lr: SupportsFloat,
@@ -167,14 +162,3 @@ class OneCycleLearningRate(Float64Schedule):
             end_lr=start_lr / self.final_div_factor,
             pct_start=self.pct_start,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return {
-            "max_lr": self.max_lr,
-            "total_steps": self.total_steps,
-            "pct_start": self.pct_start,
-            "div_factor": self.div_factor,
-            "final_div_factor": self.final_div_factor,
-            "name": self.name,
-        }

@@ -36,6 +36,8 @@ class RampLearningRate(Float64Schedule):
         [0.25, 0.5, 0.75, 1.0, 1.0]
     """
 
+    _saved = ("low", "high", "steps", "kind")
+
     def __init__(
         self,
         low: SupportsFloat,
@@ -53,13 +55,3 @@ class RampLearningRate(Float64Schedule):
 
     def _rate(self, step: Any) -> Any:
         return ramp(step, low=self.low, high=self.high, steps=self.steps, kind=self.kind)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments in types that JSON holds."""
-        return {
-            "low": self.low,
-            "high": self.high,
-            "steps": self.steps,
-            "kind": self.kind,
-            "name": self.name,
-        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clr_sweep.training.data.arrays import shown_shape
 from clr_sweep.training.losses import Labels, Shape
 
 _SPARSE, _ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
@@ -21,21 +22,22 @@ def shape_problem(
     if not outputs or outputs[0] != labels[0]:
         return (
             f"must be held against an output for each example, but for {labels[0]} examples the "
-            f"model's outputs have the shape {_plain(outputs)}; return outputs whose first axis "
+            f"model's outputs have the shape {outputs}; return outputs whose first axis "
             f"is that of the examples"
         )
     if taken.needs_classes and outputs[-1] < 2:
         return (
-            f"cannot be learned by a model that ends in {_shown(outputs)}: {by} is the same "
-            f"whatever it learns, since it needs an output for each class; end the model in one "
-            f"for each class, or write training.loss: binary_crossentropy"
+            f"cannot be learned by a model that ends in {shown_shape(outputs[1:])}: {by} is the "
+            f"same whatever it learns, since it needs an output for each class; end the model in "
+            f"one for each class, or write training.loss: binary_crossentropy"
         )
     wanted = _wanted(taken, labels, outputs)
     if labels in wanted:
         return None
+    right, out, got = (shown_shape(shape[1:]) for shape in (wanted[0], outputs, labels))
     return (
-        f"must be {taken.shape.value} of the shape {_shown(wanted[0])}, as {by} takes them with "
-        f"outputs of {_shown(outputs)}, got {_shown(labels)}; {_cure(taken, labels, outputs)}"
+        f"must be {taken.shape.value} of the shape {right}, as {by} takes them with outputs of "
+        f"{out}, got {got}; {_cure(taken, labels, outputs)}"
     )
 
 
@@ -73,13 +75,3 @@ def _cure(taken: Labels, labels: tuple[int, ...], outputs: tuple[int, ...]) -> s
     if taken.shape is Shape.SEQUENCE:
         return "end the model in outputs (n, moments, classes), and give labels (n, length)"
     return "change the labels, the model's last layer or training.loss"
-
-
-def _shown(shape: tuple[int, ...]) -> str:
-    """A shape as people write it: n for the examples, ... for a length that is left open."""
-    inner = ", ".join("..." if axis < 0 else str(axis) for axis in shape[1:])
-    return f"(n, {inner})" if inner else "(n,)"
-
-
-def _plain(shape: tuple[int, ...]) -> str:
-    return str(tuple(shape))

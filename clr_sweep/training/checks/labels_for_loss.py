@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.checks.label_shapes import shape_problem
-from clr_sweep.training.data.arrays import Array, parts
+from clr_sweep.training.data.arrays import Array, rows_of
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
 
@@ -98,10 +98,9 @@ def _first_wrong(
     array: Array, values: Values, classes: int | None
 ) -> tuple[int, int, Any, Any] | None:
     """How many examples are wrong, the first one's index and value, and the highest value."""
-    count, first, sample, highest, start = 0, -1, None, None, 0
+    count, first, sample, highest = 0, -1, None, None
     low = -1 if values is Values.SIGNS and array.min() < 0 else 0
-    for part in parts(array):
-        rows = np.asarray(part).reshape(len(part), -1)
+    for start, rows in rows_of(array):
         wrong = _wrong(rows, values, classes, low)
         bad = wrong.any(axis=1)
         if first < 0 and bad.any():
@@ -110,7 +109,6 @@ def _first_wrong(
         count += int(bad.sum())
         top = rows.max().item()
         highest = top if highest is None else max(highest, top)
-        start += len(part)
     return None if first < 0 else (count, first, sample, highest)
 
 

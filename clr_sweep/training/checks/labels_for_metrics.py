@@ -15,7 +15,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import KERAS, of_keras
 from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.training.checks.labels_for_loss import output_check, problems
-from clr_sweep.training.data.arrays import parts
+from clr_sweep.training.data.arrays import rows_of
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.losses import Labels, Shape, Values
 
@@ -118,9 +118,7 @@ def _chosen_by_keras(labels: _Shape, outputs: _Shape) -> str:
 def _between(by: str, data: Dataset) -> str | None:
     """What is neither 0 nor 1: such metrics take it for one of them."""
     for key, array in (("y_train", data.y_train), ("y_test", data.y_test)):
-        start = 0
-        for part in parts(array):
-            rows = np.asarray(part).reshape(len(part), -1)
+        for start, rows in rows_of(array):
             wrong = (rows != 0) & (rows != 1)
             if wrong.any():
                 row, column = (int(index) for index in np.argwhere(wrong)[0])
@@ -128,7 +126,6 @@ def _between(by: str, data: Dataset) -> str | None:
                     f"{key}: must hold 0 and 1, as {by} takes them, got "
                     f"{rows[row, column].item()} at index {start + row}; "
                 )
-            start += len(part)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.training.data.arrays import shown_shape
 from clr_sweep.training.data.stored import Dataset
 
 
@@ -32,8 +33,8 @@ def check_inputs(model: keras.Model, data: Dataset) -> None:
     wanted, found = tuple(inputs[0].shape[1:]), tuple(data.x_train.shape[1:])
     if not _go_together(wanted, found):
         raise InputError(
-            f"x_train: must have the shape {_shown(wanted)} that the model takes, got "
-            f"{_shown(found)}; build the model for it (its function is handed `input_shape` "
+            f"x_train: must have the shape {shown_shape(wanted)} that the model takes, got "
+            f"{shown_shape(found)}; build the model for it (its function is handed `input_shape` "
             f"where it has that argument), or change the examples",
             data.source,
         )
@@ -52,8 +53,3 @@ def _go_together(wanted: tuple[int | None, ...], found: tuple[int, ...]) -> bool
     return len(wanted) == len(found) and all(
         axis in (None, length) for axis, length in zip(wanted, found, strict=True)
     )
-
-
-def _shown(shape: tuple[int | None, ...]) -> str:
-    inner = ", ".join("..." if axis is None else str(axis) for axis in shape)
-    return f"(n, {inner})" if inner else "(n,)"

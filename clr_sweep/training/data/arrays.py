@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +66,12 @@ def value_problems(arrays: Mapping[str, Array]) -> list[str]:
         array = arrays[key]
         if array.dtype.kind != "f":
             continue
-        bad, first, start = 0, -1, 0
-        for part in parts(array):
-            wrong = ~np.isfinite(part).reshape(len(part), -1).all(axis=1)
+        bad, first = 0, -1
+        for start, rows in rows_of(array):
+            wrong = ~np.isfinite(rows).all(axis=1)
             if first < 0 and wrong.any():
                 first = start + int(wrong.argmax())
             bad += int(wrong.sum())
-            start += len(part)
         if bad:
             problems.append(
                 f"{key}: must hold finite numbers alone, got NaN or infinity in {bad} of "
@@ -87,6 +87,37 @@ def parts(array: Array) -> Iterator[Array]:
     step = max(1, _PART_BYTES // row)
     for start in range(0, len(array), step):
         yield array[start : start + step]
+
+
+def content_digest(arrays: Mapping[str, Array]) -> str:
+    """SHA-256 over a line with name, dtype and shape of each array, followed by its bytes."""
+    digest = hashlib.sha256()
+    for key in ARRAYS:
+        array = arrays[key]
+        little = array.dtype.newbyteorder("<")
+        shape = ",".join(map(str, array.shape))
+        digest.update(f"{key} {little.str} {shape}\n".encode())
+        for part in parts(array):
+            digest.update(np.ascontiguousarray(part, dtype=little).data)
+    return digest.hexdigest()
+
+
+def rows_of(array: Array) -> Iterator[tuple[int, Array]]:
+    """The array in such pieces, a row for each example, each with its first example's index."""
+    start = 0
+    for part in parts(array):
+        yield start, np.asarray(part).reshape(len(part), -1)
+        start += len(part)
+
+
+def shown_shape(axes: Iterable[int | None]) -> str:
+    """A shape as people write it: n for the examples, ... for a length that is left open.
+
+    Args:
+        axes: of one example, in their order.
+    """
+    inner = ", ".join("..." if axis is None or axis < 0 else str(axis) for axis in axes)
+    return f"(n, {inner})" if inner else "(n,)"
 
 
 def _length_problems(x: str, y: str, found: Mapping[str, Header]) -> list[str]:

@@ -17,12 +17,8 @@ from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
 from clr_sweep.training.data.arrays import ARRAYS, Array, Header, header_problems
-from clr_sweep.training.data.cache import (
-    one_process_at_a_time,
-    readable_cache_folders,
-    writable_cache_folder,
-)
-from clr_sweep.training.data.stored import Dataset, store, stored
+from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
+from clr_sweep.training.data.stored import Dataset, kept, store
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
 _UNREADABLE = (
@@ -54,11 +50,11 @@ def load_npz(name: str, search_path: Sequence[Path]) -> Dataset:
     state = path.stat()
     key = hashlib.sha256(f"{path}|{state.st_size}|{state.st_mtime_ns}".encode()).hexdigest()
     entry = Path("npz", f"{path.stem[:80]}-{key[:16]}")
-    dataset = _kept(entry)
+    dataset = kept(entry)
     if dataset is None:
         cache = writable_cache_folder()
         with one_process_at_a_time(cache, f"npz-{key[:16]}"):
-            dataset = _kept(entry) or store(name, _Members(path), str(path), cache / entry)
+            dataset = kept(entry) or store(name, _Members(path), str(path), cache / entry)
     return replace(dataset, name=name, source=str(path))
 
 
@@ -80,10 +76,8 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
         DataError: it is in none of them.
     """
     given = Path(name).expanduser()
-    folders = [given.parent] if given.is_absolute() else [*search_path, Path.cwd()]
-    candidates = [Path(folder).absolute() / given for folder in folders]
-    if given.is_absolute():
-        candidates = [given]
+    # All the same where the path is a whole one.
+    candidates = [Path(folder).absolute() / given for folder in (*search_path, Path.cwd())]
     for candidate in candidates:
         if os.path.isfile(candidate):  # not Path.is_file: it raises in folders not to be read
             return candidate.resolve()
@@ -155,13 +149,6 @@ class _Members(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(ARRAYS)
-
-
-def _kept(entry: Path) -> Dataset | None:
-    for folder in readable_cache_folders():
-        if (dataset := stored(folder / entry)) is not None:
-            return dataset
-    return None
 
 
 def _unreadable(path: Path, error: Exception, key: str | None = None) -> DataError:

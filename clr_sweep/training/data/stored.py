@@ -8,7 +8,6 @@ into place when it is complete: a reader sees all of it or nothing.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -26,10 +25,12 @@ from clr_sweep.training.data.arrays import (
     ARRAYS,
     Array,
     Header,
+    content_digest,
     header_problems,
     parts,
     value_problems,
 )
+from clr_sweep.training.data.cache import readable_cache_folders
 
 logger = logging.getLogger("clr_sweep")
 
@@ -76,26 +77,15 @@ class Dataset:
         return _dataset, (self.name, self.arrays(), self.digest, self.source)
 
 
-def content_digest(arrays: Mapping[str, Array]) -> str:
-    """SHA-256 over a line with name, dtype and shape of each array, followed by its bytes."""
-    digest = hashlib.sha256()
-    for key in ARRAYS:
-        array = arrays[key]
-        little = array.dtype.newbyteorder("<")
-        shape = ",".join(map(str, array.shape))
-        digest.update(f"{key} {little.str} {shape}\n".encode())
-        for part in parts(array):
-            digest.update(np.ascontiguousarray(part, dtype=little).data)
-    return digest.hexdigest()
-
-
 def in_memory(name: str, arrays: Mapping[str, Array], source: str) -> Dataset:
     """A checked data set over arrays of this process; `materialize` lets others share it.
 
     Raises:
         DataError: every problem that the arrays have.
     """
-    check(arrays, source)
+    problems = header_problems({key: Header(a.shape, a.dtype) for key, a in arrays.items()})
+    if problems := problems or value_problems(arrays):
+        raise DataError(problems, source)
     return _dataset(name, arrays, content_digest(arrays), source)
 
 
@@ -209,15 +199,14 @@ def stored(folder: Path) -> Dataset | None:
         return None
 
 
-def check(arrays: Mapping[str, Array], source: str) -> None:
-    """Raises every problem of the arrays.
+def kept(entry: str | Path, digest: str | None = None) -> Dataset | None:
+    """The data set of this name in one of the cache's folders; None where there is none.
 
-    Raises:
-        DataError: the problems, each after `source`.
+    Args:
+        digest: that of the data set; None: whatever it is.
     """
-    problems = header_problems({key: Header(a.shape, a.dtype) for key, a in arrays.items()})
-    if problems := problems or value_problems(arrays):
-        raise DataError(problems, source)
+    found = (stored(folder / entry) for folder in readable_cache_folders())
+    return next((one for one in found if one is not None and digest in (None, one.digest)), None)
 
 
 def _dataset(

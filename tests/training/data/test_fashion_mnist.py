@@ -24,7 +24,8 @@ import pytest
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data import fashion_mnist
 from clr_sweep.training.data.datasets import load_dataset
-from clr_sweep.training.data.fashion_mnist import DIGEST, FILES, IdxFile
+from clr_sweep.training.data.fashion_mnist import DIGEST
+from clr_sweep.training.data.fashion_mnist_files import FILES, IdxFile
 
 
 def idx(file: IdxFile, array: np.ndarray) -> bytes:

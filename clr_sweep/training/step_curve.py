@@ -1,4 +1,4 @@
-"""The thinned per-step curve: what of it goes to the tracker."""
+"""The curve of a trial's single steps: those that are shown, and how far they are from the plan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import cycles
 from clr_sweep.training.records import StepPoint
 
@@ -50,3 +50,17 @@ def step_points(
         for index in range(len(rates))
         if start + index in shown or index == len(rates) - 1
     )
+
+
+def deviation(schedule: ScheduleConfig, rates: npt.NDArray[np.float32]) -> float:
+    """The greatest distance of the rates that the first steps used from those planned.
+
+    Keras holds a rate in float32, so the plan, which is worked out in float64 without Keras, is
+    rounded to it; then 0 means the same to the bit.
+
+    Args:
+        rates: of the steps from the first on, in float32, shape (steps,).
+    """
+    planned = np.asarray(schedule.learning_rate(np.arange(len(rates)))).astype(np.float32)
+    distances = np.abs(rates.astype(np.float64) - planned.astype(np.float64))
+    return float(distances.max(initial=0.0))

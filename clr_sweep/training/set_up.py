@@ -1,0 +1,57 @@
+"""What a trial trains with: its model, its loop, and its part of the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.checks.labels_for_metrics import batch_check
+from clr_sweep.training.compiling import compiled_model
+from clr_sweep.training.data.datasets import Dataset, hold_out
+from clr_sweep.training.loop import Array, TrainingLoop
+from clr_sweep.training.momentum_cycle import momentum_cycle
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """A training before its first step.
+
+    Attributes:
+        train_rows, validation_rows: of the training data, ascending, int32.
+        steps_per_epoch: of a whole epoch.
+    """
+
+    model: keras.Model
+    loop: TrainingLoop
+    train_rows: Array
+    validation_rows: Array
+    steps_per_epoch: int
+
+
+def set_up(
+    config: TrialConfig, data: Dataset, search_path: Sequence[Path], ramp: Any = None
+) -> SetUp:
+    """Seed everything, settle that operations are deterministic, and build what trains.
+
+    Args:
+        search_path: folders in which a module of the user's is looked for.
+        ramp: makes a range test's Keras schedule of the steps of an epoch. It takes the place of
+            the configuration's, and momentum does not mirror it.
+    """
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    examples, size = len(data.x_train), config.training.batch_size
+    train, validation = hold_out(examples, config.dataset.validation, config.split_seed)
+    steps = math.ceil(len(train) / size)
+    model = compiled_model(config, data, search_path, None if ramp is None else ramp(steps))
+    momentum = momentum_cycle(config, model.optimizer) if ramp is None else None
+    check = batch_check(config.training, data)
+    loop = TrainingLoop(model, data.x_train, data.y_train, size, momentum, check)
+    return SetUp(model, loop, train, validation, steps)
