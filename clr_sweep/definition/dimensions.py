@@ -102,7 +102,6 @@ class Range(Frozen):
     (`low: 2.0, high: 8.0`) for real numbers.
 
     Attributes:
-        low: the smallest value.
         high: the largest value, above `low`.
         log: sample the logarithm uniformly; `low` has to be above 0.
         step: distance between neighbouring values, counted from `low`.

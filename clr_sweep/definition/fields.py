@@ -90,32 +90,20 @@ HeldOut = Annotated[
         lambda value: value >= 1 if isinstance(value, int) else 0 < value < 1,
         "a number of examples, 1 or more, or a part of them between 0 and 1",
     ),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1},
-                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-            ]
-        }
-    ),
-]
+    WithJsonSchema({"anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+    ]}),
+]  # fmt: skip
+_POLICY_SCHEMA = {"enum": list(POLICIES)}
 Policies = Annotated[
     Policy | tuple[Policy, ...],
     BeforeValidator(_policies),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": list(POLICIES)},
-                {
-                    "type": "array",
-                    "items": {"enum": list(POLICIES)},
-                    "minItems": 1,
-                    "uniqueItems": True,
-                },
-            ]
-        }
-    ),
-]
+    WithJsonSchema({"anyOf": [
+        _POLICY_SCHEMA,
+        {"type": "array", "items": _POLICY_SCHEMA, "minItems": 1, "uniqueItems": True},
+    ]}),
+]  # fmt: skip
 AboveZero = Annotated[
     int | float,
     _number(lambda value: value > 0, "a finite number above 0"),

@@ -136,7 +136,7 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
-    from clr_sweep.definition.signatures import function_arguments
+    from clr_sweep.definition.own_functions import function_arguments
     from clr_sweep.training.data.datasets import check_dataset_name, training_examples
     from clr_sweep.training.models import MODELS, check_model_name
 

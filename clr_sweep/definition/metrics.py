@@ -41,60 +41,49 @@ class KerasMetric(NamedTuple):
     is_positive: bool = False
 
 
-_UP: Direction = "maximize"
-_DOWN: Direction = "minimize"
+def _share(words: str, labels: Labels) -> KerasMetric:
+    return KerasMetric(words, "maximize", labels, is_share=True)
+
+
+def _error(words: str, labels: Labels) -> KerasMetric:
+    return KerasMetric(words, "minimize", labels, is_positive=True)
+
 
 KERAS: Mapping[str, KerasMetric] = {
-    "accuracy": KerasMetric("accuracy", _UP, "any", is_share=True),
-    "binary_accuracy": KerasMetric("binary accuracy", _UP, "binary", is_share=True),
-    "categorical_accuracy": KerasMetric("categorical accuracy", _UP, "one_hot", is_share=True),
-    "sparse_categorical_accuracy": KerasMetric(
-        "sparse categorical accuracy", _UP, "classes", is_share=True
-    ),
-    "top_k_categorical_accuracy": KerasMetric(
-        "top-5 categorical accuracy", _UP, "one_hot", is_share=True
-    ),
-    "sparse_top_k_categorical_accuracy": KerasMetric(
-        "sparse top-5 categorical accuracy", _UP, "classes", is_share=True
-    ),
-    "auc": KerasMetric("AUC", _UP, "binary"),
-    "precision": KerasMetric("precision", _UP, "binary"),
-    "recall": KerasMetric("recall", _UP, "binary"),
-    "f1_score": KerasMetric("F1 score", _UP, "parts"),
-    "f_beta_score": KerasMetric("F-beta score", _UP, "parts"),
-    "true_positives": KerasMetric("true positives", _UP, "binary"),
-    "true_negatives": KerasMetric("true negatives", _UP, "binary"),
-    "false_positives": KerasMetric("false positives", _DOWN, "binary"),
-    "false_negatives": KerasMetric("false negatives", _DOWN, "binary"),
-    "binary_io_u": KerasMetric("binary IoU", _UP, "binary"),
-    "binary_crossentropy": KerasMetric("binary crossentropy", _DOWN, "parts", is_positive=True),
-    "categorical_crossentropy": KerasMetric(
-        "categorical crossentropy", _DOWN, "one_hot", is_positive=True
-    ),
-    "sparse_categorical_crossentropy": KerasMetric(
-        "sparse categorical crossentropy", _DOWN, "classes", is_positive=True
-    ),
-    "kl_divergence": KerasMetric("KL divergence", _DOWN, "parts", is_positive=True),
-    "categorical_hinge": KerasMetric("categorical hinge", _DOWN, "one_hot", is_positive=True),
-    "hinge": KerasMetric("hinge", _DOWN, "signs", is_positive=True),
-    "squared_hinge": KerasMetric("squared hinge", _DOWN, "signs", is_positive=True),
-    "mean_squared_error": KerasMetric("mean squared error", _DOWN, "numbers", is_positive=True),
-    "root_mean_squared_error": KerasMetric(
-        "root mean squared error", _DOWN, "numbers", is_positive=True
-    ),
-    "mean_absolute_error": KerasMetric("mean absolute error", _DOWN, "numbers", is_positive=True),
-    "mean_absolute_percentage_error": KerasMetric(
-        "mean absolute percentage error", _DOWN, "numbers", is_positive=True
-    ),
-    "mean_squared_logarithmic_error": KerasMetric(
-        "mean squared logarithmic error", _DOWN, "not_negative", is_positive=True
-    ),
-    "log_cosh_error": KerasMetric("log-cosh error", _DOWN, "numbers", is_positive=True),
-    "poisson": KerasMetric("Poisson loss", _DOWN, "not_negative"),
-    "cosine_similarity": KerasMetric("cosine similarity", _UP, "numbers"),
-    "r2_score": KerasMetric("R² score", _UP, "numbers"),
-    "pearson_correlation": KerasMetric("Pearson correlation", _UP, "rows"),
-    "concordance_correlation": KerasMetric("concordance correlation", _UP, "rows"),
+    "accuracy": _share("accuracy", "any"),
+    "binary_accuracy": _share("binary accuracy", "binary"),
+    "categorical_accuracy": _share("categorical accuracy", "one_hot"),
+    "sparse_categorical_accuracy": _share("sparse categorical accuracy", "classes"),
+    "top_k_categorical_accuracy": _share("top-5 categorical accuracy", "one_hot"),
+    "sparse_top_k_categorical_accuracy": _share("sparse top-5 categorical accuracy", "classes"),
+    "auc": KerasMetric("AUC", "maximize", "binary"),
+    "precision": KerasMetric("precision", "maximize", "binary"),
+    "recall": KerasMetric("recall", "maximize", "binary"),
+    "f1_score": KerasMetric("F1 score", "maximize", "parts"),
+    "f_beta_score": KerasMetric("F-beta score", "maximize", "parts"),
+    "true_positives": KerasMetric("true positives", "maximize", "binary"),
+    "true_negatives": KerasMetric("true negatives", "maximize", "binary"),
+    "false_positives": KerasMetric("false positives", "minimize", "binary"),
+    "false_negatives": KerasMetric("false negatives", "minimize", "binary"),
+    "binary_io_u": KerasMetric("binary IoU", "maximize", "binary"),
+    "binary_crossentropy": _error("binary crossentropy", "parts"),
+    "categorical_crossentropy": _error("categorical crossentropy", "one_hot"),
+    "sparse_categorical_crossentropy": _error("sparse categorical crossentropy", "classes"),
+    "kl_divergence": _error("KL divergence", "parts"),
+    "categorical_hinge": _error("categorical hinge", "one_hot"),
+    "hinge": _error("hinge", "signs"),
+    "squared_hinge": _error("squared hinge", "signs"),
+    "mean_squared_error": _error("mean squared error", "numbers"),
+    "root_mean_squared_error": _error("root mean squared error", "numbers"),
+    "mean_absolute_error": _error("mean absolute error", "numbers"),
+    "mean_absolute_percentage_error": _error("mean absolute percentage error", "numbers"),
+    "mean_squared_logarithmic_error": _error("mean squared logarithmic error", "not_negative"),
+    "log_cosh_error": _error("log-cosh error", "numbers"),
+    "poisson": KerasMetric("Poisson loss", "minimize", "not_negative"),
+    "cosine_similarity": KerasMetric("cosine similarity", "maximize", "numbers"),
+    "r2_score": KerasMetric("R² score", "maximize", "numbers"),
+    "pearson_correlation": KerasMetric("Pearson correlation", "maximize", "rows"),
+    "concordance_correlation": KerasMetric("concordance correlation", "maximize", "rows"),
 }
 """By Keras' names, those that it makes from a name alone."""
 

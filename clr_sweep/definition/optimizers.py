@@ -75,13 +75,7 @@ _ADAM: dict[str, Argument] = {"beta_1": _DECAY, "beta_2": _DECAY, "epsilon": Rea
 
 OPTIMIZERS: dict[str, dict[str, Argument]] = {
     "sgd": {"momentum": _UNIT, "nesterov": SWITCH, **_COMMON},
-    "rmsprop": {
-        "rho": _DECAY,
-        "momentum": _UNIT,
-        "epsilon": Real(),
-        "centered": SWITCH,
-        **_COMMON,
-    },
+    "rmsprop": {"rho": _DECAY, "momentum": _UNIT, "epsilon": Real(), "centered": SWITCH, **_COMMON},
     "adam": {**_ADAM, "amsgrad": SWITCH, **_COMMON},
     "adamw": {**_ADAM, "amsgrad": SWITCH, **_COMMON},
     "nadam": {**_ADAM, **_COMMON},
@@ -91,16 +85,9 @@ OPTIMIZERS: dict[str, dict[str, Argument]] = {
     "lion": {"beta_1": _LION_BETA, "beta_2": _UNIT, **_COMMON},
 }
 KERAS_CLASSES = {
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "nadam": "Nadam",
-    "adamax": "Adamax",
-    "adagrad": "Adagrad",
-    "adadelta": "Adadelta",
-    "lion": "Lion",
-}
+    "sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "nadam": "Nadam",
+    "adamax": "Adamax", "adagrad": "Adagrad", "adadelta": "Adadelta", "lion": "Lion",
+}  # fmt: skip
 
 
 def momentum_argument(optimizer: str) -> str | None:

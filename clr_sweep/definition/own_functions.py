@@ -1,7 +1,8 @@
-"""Functions of the user's own, named as `module:function`: found, imported and called."""
+"""Functions of the user's own, named as `module:function`: found, read, imported and called."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import importlib.machinery
@@ -77,13 +78,32 @@ def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..
     return function, source
 
 
-def module_file(module: str, search_path: Sequence[Path]) -> Path | None:
-    """The source file of a module, found without importing it; None where there is none."""
-    with importable(search_path):
-        spec = _find_spec(module)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+def function_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...] | None:
+    """The names of the arguments that a function takes, read from its source.
+
+    Importing it may import Keras.
+
+    Returns:
+        The names; None where the source does not tell: the function is decorated, assigned,
+        imported or defined more than once, takes any argument, or cannot be read.
+    """
+    if function_problems(name, search_path):
         return None
-    return Path(spec.origin)
+    module, function = name.split(":")
+    file = _module_file(module, search_path)
+    if file is None:
+        return None
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+    found = [node for bound, node in _bound(tree.body) if bound in (function, "*")]
+    if len(found) != 1 or not isinstance(found[0], ast.FunctionDef) or found[0].decorator_list:
+        return None
+    arguments = found[0].args
+    if arguments.kwarg is not None or arguments.posonlyargs:
+        return None
+    return tuple(argument.arg for argument in (*arguments.args, *arguments.kwonlyargs))
 
 
 def _near_module(module: str, search_path: Sequence[Path]) -> str:
@@ -115,6 +135,31 @@ def called(doing: str, call: Callable[[], Any]) -> Any:
     except BaseException as error:
         text = users_traceback(error)
         raise TrialFailedError(f"{doing} raised an exception:\n{text}") from error
+
+
+def _module_file(module: str, search_path: Sequence[Path]) -> Path | None:
+    """The source file of a module, found without importing it; None where there is none."""
+    with importable(search_path):
+        spec = _find_spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    """The names that the module's own statements bind, each with what binds it; "*" for any."""
+    waiting: list[ast.AST] = list(statements)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name, node
+            continue  # what it binds, it binds inside
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0], node
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            yield node.id, node
+        waiting += ast.iter_child_nodes(node)
 
 
 def _find_spec(module: str) -> importlib.machinery.ModuleSpec | None:

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    Field,
-    GetJsonSchemaHandler,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    model_validator,
-)
+from pydantic import Field, GetJsonSchemaHandler, StrictBool, StrictInt, StrictStr, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.dimensions import (
-    Frozen,
-    Scalar,
-    expected,
-)
+from clr_sweep.definition.dimensions import Frozen, Scalar, expected
 from clr_sweep.definition.fields import (
     AboveZero,
     AcyclicPolicy,
@@ -57,7 +46,6 @@ class DatasetConfig(Frozen):
     Attributes:
         name: `fashion_mnist`, a `.npz` file, or `module:function`.
         validation: examples held out of the training data: a number, or a part in (0, 1).
-        folder: where to look for the files first.
     """
 
     name: Name

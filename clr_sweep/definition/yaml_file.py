@@ -46,18 +46,20 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
             continue  # `<<: *anchor`, which construct_mapping below resolves
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            problem = f"the key {key!r} must be a text"
-            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            raise _error(f"the key {key!r} must be a text", key_node)
         if key in seen:
-            problem = f"the key {key!r} stands twice"
-            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            raise _error(f"the key {key!r} stands twice", key_node)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
 
 def _refused(loader: _Loader, node: yaml.Node) -> Any:  # noqa: ARG001
-    problem = f"unknown tag {node.tag.replace(_TAG, '!!')}: write the value without it"
-    raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    tag = node.tag.replace(_TAG, "!!")
+    raise _error(f"unknown tag {tag}: write the value without it", node)
+
+
+def _error(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 _Loader.add_constructor(_TAG + "map", _mapping)

@@ -52,10 +52,7 @@ def points(record: RangeTestRecord) -> Iterator[Point]:
     found = record.suggestion
     if found is None:
         return
-    for name, value in (
-        ("suggested_init_lr", found.base),
-        ("suggested_max_lr", found.max),
-    ):
+    for name, value in (("suggested_init_lr", found.base), ("suggested_max_lr", found.max)):
         yield Point(name, value, 0)
     curves = record.curves()
     longest = max(curves, key=lambda curve: len(curve.rates))

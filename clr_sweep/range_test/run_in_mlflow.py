@@ -21,7 +21,6 @@ class RangeTestRuns:
     """Writes the run of the range test; a tracker that fails raises its own errors.
 
     Args:
-        runs: the study's runs.
         data_digest: goes into the YAML.
     """
 

@@ -32,7 +32,6 @@ class RangeTest:
 
     Args:
         folder: the study's.
-        search_path: folders in which a module of the user's is looked for.
     """
 
     sweep: Sweep
@@ -56,9 +55,6 @@ class RangeTest:
         """Record the curves that are not there yet, and read the suggestion off them all.
 
         A seed that an earlier start recorded, of the same test, is not trained again.
-
-        Args:
-            say: shows a line.
 
         Raises:
             InterruptedSweepError: after Ctrl-C or SIGTERM; the seeds that are done are kept.

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from clr_sweep.results import style, words
-from clr_sweep.results.trial_values import ended, value_scale
-from clr_sweep.results.value_scale import ValueScale
+from clr_sweep.results.trial_values import ValueScale, ended, value_scale
 from clr_sweep.training.records import StudyRecord
 
 

@@ -22,7 +22,6 @@ def end_labels(
     to the end of what it names. Call it when the limits of the y axis are final.
 
     Args:
-        ax: the axes.
         entries: of each line the y value to label, the text and the colour.
         gap: the least distance of two labels, as a part of the axes' height.
         x: where the labels begin, as a part of the axes' width.

@@ -28,7 +28,6 @@ def markdown(study: StudyRecord, planned: int | None = None, links: str = "") ->
     Every number is taken from the records. While the study runs the report says how far it is.
 
     Args:
-        study: the study as it is stored.
         planned: the trials that the study is to have in all; None if not known.
         links: Markdown that stands below the result, where a closed description shows it.
 
@@ -177,9 +176,7 @@ def _comparison_rows(
     baseline = comparison.baseline
     shown = baseline if baseline is not None and baseline.state == "complete" else None
     title = "baseline" if baseline is None or shown else f"baseline ({baseline.state})"
-    rows = [
-        ["schedule", words.bounds(best), words.bounds(baseline) if baseline else _NONE, ""],
-    ]
+    rows = [["schedule", words.bounds(best), words.bounds(baseline) if baseline else _NONE, ""]]
     for name in _compared(best):
         found = comparison.difference(name)
         ours = {**best.metrics, **best.test_metrics}.get(name)

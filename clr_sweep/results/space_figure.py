@@ -11,8 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.results import style, words
-from clr_sweep.results.trial_values import baseline_value, ended, scatter, value_scale
-from clr_sweep.results.value_scale import ValueScale
+from clr_sweep.results.trial_values import ValueScale, baseline_value, ended, scatter, value_scale
 from clr_sweep.schedules import policies
 from clr_sweep.training.records import StudyRecord, TrialRecord
 

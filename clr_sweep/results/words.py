@@ -207,7 +207,6 @@ def counts(study: StudyRecord, planned: int | None = None) -> str:
     """The trials by state: `12 of 50 trials: 9 complete, 2 pruned, 1 diverged`.
 
     Args:
-        study: the study.
         planned: how many trials the study is to have in all; None if not known.
     """
     ended = study.ended

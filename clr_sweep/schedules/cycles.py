@@ -49,15 +49,8 @@ def position(step: Steps, step_size: SupportsFloat) -> Steps:
     """Returns the height on the triangle: 0 at a trough, 1 at a peak, linear between them.
 
     Formula: max(0, 1 - |step / step_size - 2 * cycle + 1|), worked out from the remainder of
-    the step in its cycle, which stays exact however far the run has come.
-
-    Args:
-        step: optimizer steps, >= 0.
-        step_size: half a cycle, in steps, > 0.
-
-    Raises:
-        TypeError: an argument is not a number.
-        ValueError: `step` is negative or `step_size` is not a finite number > 0.
+    the step in its cycle, which stays exact however far the run has come. Arguments and errors as
+    `cycle`.
 
     Example:
         >>> position(0, 40), position(10, 40), position(40, 40), position(80, 40)
@@ -95,18 +88,10 @@ def troughs(steps: int, step_size: SupportsFloat) -> list[int]:
     to the first step by which the cycle has ended; where it lies within a millionth of a step
     above a whole number (a step size such as 1.1 * 110 = 121.00000000000001), to that number.
     `t` in the result means t steps done, so `learning_rate(t, ...)` is at, or just past, the
-    trough.
-
-    Args:
-        steps: optimizer steps done, >= 0.
-        step_size: half a cycle, in steps, > 0.
+    trough. Arguments and errors as `whole_cycles`.
 
     Returns:
         Steps in ascending order, each once.
-
-    Raises:
-        TypeError: `steps` is not an integer or `step_size` is not a number.
-        ValueError: `steps` is negative or `step_size` is not a finite number > 0.
 
     Example:
         >>> troughs(250, 40), troughs(20, 2.75)

@@ -116,15 +116,10 @@ def one_cycle_rate(
     """Returns the rate of one_cycle: from start_lr up to max_lr, then down to end_lr.
 
     Args:
-        step: optimizer steps, >= 0, counted from 0.
-        steps: optimizer steps in all, > 0.
+        step, steps, pct_start: as `one_cycle` has them; so are the errors.
         start_lr: the rate at step 0.
         max_lr: the highest rate, at least the two others.
         end_lr: the rate at the last step.
-        pct_start: the part of the steps in which the rate rises, in (0, 1).
-
-    Raises:
-        TypeError, ValueError: as `one_cycle`.
 
     Example:
         >>> rate = one_cycle_rate(64, 100, start_lr=0.04, max_lr=1.0, end_lr=4e-6)

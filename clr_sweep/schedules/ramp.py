@@ -13,12 +13,7 @@ RAMPS = ("exponential", "linear")
 
 
 def ramp(
-    step: Steps,
-    *,
-    low: SupportsFloat,
-    high: SupportsFloat,
-    steps: int,
-    kind: str = "exponential",
+    step: Steps, *, low: SupportsFloat, high: SupportsFloat, steps: int, kind: str = "exponential"
 ) -> Steps:
     """Returns the rate of a range test, which rises once from `low` to `high`.
 

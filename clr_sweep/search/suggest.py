@@ -38,8 +38,6 @@ def suggest(trial: Suggester, sweep: Sweep, number: int, examples: int) -> Trial
     """The configuration of a trial, sampling what the search space leaves open.
 
     Args:
-        trial: where values come from.
-        sweep: the definition.
         number: the trial's number: with the sweep's seed it gives the trial's.
         examples: training examples in all, the validation part included.
     """
@@ -117,10 +115,7 @@ def suggested_parameters(sweep: Sweep, suggestion: Suggestion) -> dict[str, Any]
     """
     space = sweep.search_space
     high = bounds(_below(space.init_lr, space.max_lr))[1]
-    parameters: dict[str, Any] = {
-        "init_lr": min(suggestion.base, high),
-        "max_lr": suggestion.max,
-    }
+    parameters: dict[str, Any] = {"init_lr": min(suggestion.base, high), "max_lr": suggestion.max}
     factor = space.step_size_factor
     if isinstance(factor, tuple):
         parameters["step_size_factor"] = factor[len(factor) // 2]
@@ -170,11 +165,7 @@ def _cyclical(
 
 
 def _configure(
-    sweep: Sweep,
-    further: dict[str, Any],
-    examples: int,
-    schedule: ScheduleConfig,
-    seed: int,
+    sweep: Sweep, further: dict[str, Any], examples: int, schedule: ScheduleConfig, seed: int
 ) -> TrialConfig:
     training = sweep.training
     batch_size = further.get("batch_size", training.batch_size)

@@ -42,12 +42,7 @@ class Audit:
 
 
 def audit(
-    client: MlflowClient,
-    run: Run,
-    record: TrialRecord,
-    parent_id: str,
-    *,
-    with_gamma: bool = True,
+    client: MlflowClient, run: Run, record: TrialRecord, parent_id: str, *, with_gamma: bool = True
 ) -> Audit:
     """Compare a run with the trial it stands for, to every value of every metric.
 

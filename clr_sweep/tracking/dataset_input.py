@@ -14,11 +14,7 @@ def dataset_input(data: DataFacts) -> DatasetInput:
     """The data set as the training input of a run."""
     spec = {"dtype": data.input_dtype, "shape": [-1, *data.input_shape]}
     schema = {"mlflow_tensorspec": {"features": [{"type": "tensor", "tensor-spec": spec}]}}
-    profile = {
-        "training_examples": data.train,
-        "test_examples": data.test,
-        "sha256": data.digest,
-    }
+    profile = {"training_examples": data.train, "test_examples": data.test, "sha256": data.digest}
     entity = Dataset(
         name=_name(data),
         digest=_digest(data),

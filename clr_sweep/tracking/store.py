@@ -138,11 +138,7 @@ def _probe_database(uri: str) -> None:
 
 
 def experiment_id(
-    client: MlflowClient,
-    default_name: str,
-    metric: str,
-    maximize: bool,
-    known: str | None = None,
+    client: MlflowClient, default_name: str, metric: str, maximize: bool, known: str | None = None
 ) -> str:
     """The experiment of this process, made if needed.
 

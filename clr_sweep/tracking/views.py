@@ -83,11 +83,7 @@ def artifact_link(experiment_id: str, run_id: str, path: str) -> str:
 
 
 def _link(experiment_id: str, key: str, mode: str) -> str:
-    query = {
-        "viewStateShareKey": key,
-        "compareRunsMode": mode,
-        **WORKFLOW,
-    }
+    query = {"viewStateShareKey": key, "compareRunsMode": mode, **WORKFLOW}
     return f"#/experiments/{quote(experiment_id)}/runs?{urlencode(query)}"
 
 

@@ -56,10 +56,8 @@ class Checkpoint:
     """Saves and restores the training of one trial.
 
     Args:
-        file: where the checkpoint lies.
         config: of the trial; a checkpoint of another one is not used.
         data_digest: of its data set; neither is a checkpoint of other data.
-        state: of its training.
     """
 
     file: Path

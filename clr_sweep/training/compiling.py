@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,22 @@ from clr_sweep.definition.metrics import name_of
 from clr_sweep.definition.optimizers import KERAS_CLASSES, momentum_argument
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
-from clr_sweep.schedules.keras import (
-    CosineLearningRate,
-    ExponentialBoundsCyclicalLearningRate,
-    ExponentialCyclicalLearningRate,
-    LinearLearningRate,
-    OneCycleLearningRate,
-    Triangular2CyclicalLearningRate,
-    TriangularCyclicalLearningRate,
-)
+from clr_sweep.schedules import keras as schedules
+from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.data.datasets import Dataset
 from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
+
+_SCHEDULES: dict[str, Callable[..., Any]] = {
+    "triangular": schedules.TriangularCyclicalLearningRate,
+    "triangular2": schedules.Triangular2CyclicalLearningRate,
+    "exp_range": schedules.ExponentialCyclicalLearningRate,
+    "exp_range_bounds": schedules.ExponentialBoundsCyclicalLearningRate,
+    "linear": schedules.LinearLearningRate,
+    "cosine": schedules.CosineLearningRate,
+    "one_cycle": schedules.OneCycleLearningRate,
+}
 
 
 def compiled_model(
@@ -68,10 +71,6 @@ def compiled_model(
 
 def compiled_metrics(metrics: Sequence[str], search_path: Sequence[Path]) -> list[Any]:
     """Keras' own by name, which `compile` chooses the kind of; those of the user's, made anew.
-
-    Args:
-        metrics: as in `training.metrics`.
-        search_path: folders in which a module of the user's is looked for.
 
     Raises:
         InputError: there is no such name in the module, or it is no metric.
@@ -155,19 +154,10 @@ def data_facts(data: Dataset) -> dict[str, Any]:
 
 def schedule(config: ScheduleConfig) -> Any:
     """What goes to the optimizer as its learning rate."""
-    bounds = (float(config.init_lr), float(config.max_lr), config.step_size)
-    if config.policy == "triangular":
-        return TriangularCyclicalLearningRate(*bounds)
-    if config.policy == "triangular2":
-        return Triangular2CyclicalLearningRate(*bounds)
-    if config.policy == "exp_range":
-        return ExponentialCyclicalLearningRate(*bounds, gamma=float(config.gamma))
-    if config.policy == "exp_range_bounds":
-        return ExponentialBoundsCyclicalLearningRate(*bounds, gamma=float(config.gamma))
-    if config.policy == "linear":
-        return LinearLearningRate(config.max_lr, config.decay_steps)
-    if config.policy == "cosine":
-        return CosineLearningRate(config.max_lr, config.decay_steps)
-    if config.policy == "one_cycle":
-        return OneCycleLearningRate(config.max_lr, config.decay_steps)
-    return float(config.init_lr)
+    if config.policy == policies.CONSTANT:
+        return float(config.init_lr)
+    made = _SCHEDULES[config.policy]
+    if not config.is_cyclical:
+        return made(config.max_lr, config.decay_steps)
+    gamma = {"gamma": float(config.gamma)} if config.policy in policies.DECAYING else {}
+    return made(float(config.init_lr), float(config.max_lr), config.step_size, **gamma)

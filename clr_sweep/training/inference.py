@@ -24,10 +24,7 @@ Array = npt.NDArray[Any]
 
 
 def save_inference_model(
-    folder: TrialFolder,
-    model_name: str,
-    search_path: Sequence[Path],
-    examples: Array | None = None,
+    folder: TrialFolder, model_name: str, search_path: Sequence[Path], examples: Array | None = None
 ) -> None:
     """Write `inference.keras`, `example.npy` and `signature.json` from a trial's `model.keras`.
 
@@ -36,7 +33,6 @@ def save_inference_model(
 
     Args:
         model_name: as in the configuration; a function of the user's registers its own layers.
-        search_path: folders in which the user's module is looked for.
         examples: some of the training data, as stored; None where nothing is known of them.
     """
     with quiet_standard_error():

@@ -32,8 +32,7 @@ def _chosen() -> tuple[str, str]:
     """Returns the backend that Keras would take, and where that is said; as Keras looks for it."""
     if named := os.environ.get(VARIABLE):
         return named, VARIABLE
-    home = Path(os.environ.get("KERAS_HOME") or _default_home()).expanduser()
-    file = home / "keras.json"
+    file = keras_home() / "keras.json"
     import json  # `--help` does without
 
     try:
@@ -44,6 +43,8 @@ def _chosen() -> tuple[str, str]:
     return str(named), str(file)
 
 
-def _default_home() -> Path:
+def keras_home() -> Path:
+    """Where Keras keeps its settings and what it has downloaded, found as Keras finds it."""
     base = os.path.expanduser("~")
-    return Path(base if os.access(base, os.W_OK) else "/tmp") / ".keras"
+    default = Path(base if os.access(base, os.W_OK) else "/tmp") / ".keras"
+    return Path(os.environ.get("KERAS_HOME") or default).expanduser()

@@ -73,7 +73,6 @@ def build_model(
         config: its name, and arguments for its function.
         facts: what the data says (`input_shape`, `classes`): handed to the function if it has
             an argument of that name that the configuration leaves open.
-        search_path: folders in which a module of the user's is looked for.
 
     Raises:
         InputError: the function does not take these arguments, needs a number of classes that

@@ -43,7 +43,6 @@ class EpochReport:
         metrics: the loss and what `training.metrics` names, and each with `val_`; those that
             are finite.
         cpu_seconds: CPU time of the trial's process in this epoch.
-        wall_seconds: time in this epoch.
         points: the thinned per-step curve of this epoch.
     """
 
@@ -146,7 +145,6 @@ class RangeTestRecord:
     """A range test as it is stored: read from the study's storage and its folder.
 
     Attributes:
-        study: its name.
         config: what the first seed trained; the ramp takes the place of its schedule.
         files: the curves, one a seed, in the order of the seeds.
         suggestion: None unless complete.

@@ -64,7 +64,6 @@ class TrialJob:
     Attributes:
         kind, number: as in its record; its figures name it by them.
         inspect: report an `Inspection` after the first steps, before any epoch.
-        with_test: evaluate it on the test set too.
     """
 
     config: TrialConfig
@@ -94,7 +93,6 @@ class RangeTestJob:
     Attributes:
         config: what is trained, with which seed; the ramp takes the place of its schedule.
         digest: of the data.
-        file: where the curve goes.
     """
 
     config: TrialConfig

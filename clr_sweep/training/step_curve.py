@@ -36,7 +36,6 @@ def step_points(
 
     Args:
         step_size: half a cycle in steps; 0 without cycles, which then have no number.
-        start: the epoch's first step.
         rates: the rate of each of its steps, shape (steps,).
         losses: the loss of each batch, shape (steps,); one that is not finite becomes None.
     """

@@ -48,11 +48,8 @@ def train(
     model keeps what cannot be saved (see `TrainingState`) starts over when it was interrupted.
 
     Args:
-        config: the trial.
-        data: its data set, whole.
         folder: where the per-step curve, the epochs, the model and the result are written. No
             other process may write there: see `TrialFolder.held`.
-        search_path: folders in which a module of the user's is looked for.
         on_epoch: called at the end of every epoch; False prunes the trial. After an interruption
             it is called again for the last finished epoch, which it may not have heard of.
         on_inspection: called once, after the first steps: what the trial costs here.
@@ -143,10 +140,15 @@ class _Trial:
         if self.folder.is_fresh():
             return False
         try:
-            progress = self._restored()
+            if self.unsaveable:
+                raise UnusableCheckpointError("its model has no checkpoints")
+            reports = self.folder.reports()
+            progress = self.checkpoint.restore(len(reports))
+            self.folder.keep_reports(progress.epoch)
         except (UnusableCheckpointError, StoreError) as error:
             print(f"an earlier attempt is not gone on with, starting over: {error}", flush=True)
             return False
+        self.reports = list(reports[: progress.epoch])
         self.rates, self.losses = [progress.rates], [progress.losses]
         self.momenta = [progress.momenta]
         if progress.best_epoch is not None:
@@ -155,20 +157,11 @@ class _Trial:
         print(f"going on after epoch {progress.epoch} of an earlier attempt", flush=True)
         return True
 
-    def _restored(self) -> Progress:
-        if self.unsaveable:
-            raise UnusableCheckpointError("its model has no checkpoints")
-        reports = self.folder.reports()
-        progress = self.checkpoint.restore(len(reports))
-        self.folder.keep_reports(progress.epoch)
-        self.reports = list(reports[: progress.epoch])
-        return progress
-
     def _save_checkpoint(self, epoch: int) -> None:
         if self.unsaveable:
             return
-        self.rates, self.losses = [np.concatenate(self.rates)], [np.concatenate(self.losses)]
-        self.momenta = [np.concatenate(self.momenta)]
+        for parts in (self.rates, self.losses, self.momenta):
+            parts[:] = [np.concatenate(parts)]
         self.checkpoint.save(
             Progress(
                 epoch,

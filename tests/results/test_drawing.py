@@ -1,4 +1,4 @@
-"""What figures are drawn with: `style` keeps labels apart, `curves` thins, `value_scale` scales."""
+"""What figures are drawn with: labels are kept apart, curves thinned, values scaled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clr_sweep.results import curves
 from clr_sweep.results.line_labels import spread
-from clr_sweep.results.value_scale import ValueScale
+from clr_sweep.results.trial_values import ValueScale
 
 
 @given(

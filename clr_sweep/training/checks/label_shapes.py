@@ -14,7 +14,6 @@ def shape_problem(
     """What is wrong with the shape of the labels, with a cure; None where nothing is.
 
     Args:
-        taken: what is taken.
         by: what takes it, for the message: `training.loss categorical_crossentropy`.
         labels: the shape of the labels of a batch, the axis of examples first.
         outputs: the shape of the model's outputs for that batch.

@@ -42,9 +42,7 @@ class _BuiltIn:
     training_examples: int
 
 
-_BUILT_IN = {
-    "fashion_mnist": _BuiltIn(fashion_mnist.load, fashion_mnist.TRAINING_EXAMPLES),
-}
+_BUILT_IN = {"fashion_mnist": _BuiltIn(fashion_mnist.load, fashion_mnist.TRAINING_EXAMPLES)}
 
 
 def dataset_names() -> tuple[str, ...]:
@@ -96,9 +94,7 @@ def load_dataset(
 def check_dataset_name(name: str, search_path: Sequence[Path] = ()) -> list[str]:
     """The problems that show without loading the data or importing anything.
 
-    Args:
-        name: as for `load_dataset`.
-        search_path: as for `load_dataset`.
+    Arguments as for `load_dataset`.
 
     Returns:
         One sentence a problem; empty where the data set can be loaded as far as is known. A
@@ -153,9 +149,7 @@ def hold_out(
     if isinstance(validation, bool) or not isinstance(
         validation, int | float | np.integer | np.floating
     ):
-        raise DataError(
-            f"validation must be a count or a fraction in (0, 1), got {validation!r}",
-        )
+        raise DataError(f"validation must be a count or a fraction in (0, 1), got {validation!r}")
     if isinstance(validation, float | np.floating):
         if not 0 < validation < 1:
             raise DataError(

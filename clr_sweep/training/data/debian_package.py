@@ -32,7 +32,6 @@ def unpack_debian_package(package: str, work: Path) -> Path:
     of our own are fetched into `work`, as any user may. apt checks the signatures.
 
     Args:
-        package: the package's name.
         work: an empty folder that is ours; it can be removed after use.
 
     Raises:

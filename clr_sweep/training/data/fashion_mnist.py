@@ -28,6 +28,7 @@ from clr_sweep.training.data.fashion_mnist_files import (
     read_folder,
 )
 from clr_sweep.training.data.stored import Dataset, kept, store
+from clr_sweep.training.keras_backend import keras_home
 
 NAME = "fashion_mnist"
 TRAINING_EXAMPLES = 60_000
@@ -86,12 +87,6 @@ def load(folder: Path | None = None, *, base_url: str | None = None) -> Dataset:
         return _find_or_fetch(cache, base_url, tried)
 
 
-def keras_folder() -> Path:
-    """Where Keras keeps its download of this data set: in $KERAS_HOME, else ~/.keras."""
-    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    return Path(home, "datasets", "fashion-mnist")
-
-
 def _find_or_fetch(cache: Path, base_url: str | None, tried: list[str]) -> Dataset:
     url = base_url or os.environ.get("CLR_SWEEP_FASHION_MNIST_URL") or KERAS_URL
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as work:
@@ -99,7 +94,7 @@ def _find_or_fetch(cache: Path, base_url: str | None, tried: list[str]) -> Datas
             *(
                 (f"{origin} {place}", str(place), lambda place=place: read_folder(place))
                 for origin, place in (
-                    ("Keras' cache", keras_folder()),
+                    ("Keras' cache", keras_home() / "datasets" / "fashion-mnist"),
                     ("Debian's folder", DEBIAN_FOLDER),
                 )
             ),

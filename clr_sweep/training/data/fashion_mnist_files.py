@@ -20,7 +20,6 @@ class IdxFile:
 
     Attributes:
         name: the file's name without `.gz`.
-        shape: the array's shape.
         digest: SHA-256 of the decompressed file.
     """
 

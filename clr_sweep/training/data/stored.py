@@ -117,7 +117,6 @@ def store(name: str, arrays: Mapping[str, Array], source: str, folder: Path) -> 
     """Writes the arrays, checks them and puts the complete folder into place.
 
     Args:
-        name: the data set's name.
         arrays: the four arrays. Each is asked for once, so that a mapping that reads from a
             file needs memory for one array at a time.
         source: where they came from.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clr_sweep.definition.signatures import function_arguments
+from clr_sweep.definition.own_functions import function_arguments
 
 
 def arguments(folder: Path, source: str, name: str = "build") -> tuple[str, ...] | None:
