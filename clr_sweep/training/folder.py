@@ -43,6 +43,16 @@ LOCK_SECONDS = 60.0
 _KEPT = ("log.txt", "lock")
 
 
+class _Below:
+    """A file or folder of this name in a trial's folder."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: TrialFolder, _owner: type) -> Path:
+        return folder.path / self._name
+
+
 @dataclass(frozen=True)
 class TrialFolder:
     """Reads and writes the files of one trial under `path`.
@@ -53,33 +63,14 @@ class TrialFolder:
 
     path: Path
 
-    @property
-    def model_file(self) -> Path:
-        return self.path / "model.keras"
-
-    @property
-    def inference_file(self) -> Path:
-        return self.path / "inference.keras"
-
-    @property
-    def _example_file(self) -> Path:
-        return self.path / "example.npy"
-
-    @property
-    def figures(self) -> Path:
-        return self.path / "figures"
-
-    @property
-    def curve_file(self) -> Path:
-        return self.path / "curve.npz"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        return self.path / "checkpoint.npz"
-
-    @property
-    def log_file(self) -> Path:
-        return self.path / "log.txt"
+    model_file = _Below("model.keras")
+    inference_file = _Below("inference.keras")
+    _example_file = _Below("example.npy")
+    figures = _Below("figures")
+    curve_file = _Below("curve.npz")
+    checkpoint_file = _Below("checkpoint.npz")
+    log_file = _Below("log.txt")
+    test_file = _Below("test.json")
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -259,10 +250,6 @@ class TrialFolder:
         file = self._example_file
         found: Array | None = np.load(file, allow_pickle=False) if file.exists() else None
         return found
-
-    @property
-    def test_file(self) -> Path:
-        return self.path / "test.json"
 
     def test_metrics(self) -> dict[str, float]:
         """Those on the test set; none where it was not tested.
