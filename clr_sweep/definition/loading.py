@@ -83,7 +83,7 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
     for keys, text in dict.fromkeys(problems):
         if no_metric and keys == ("objective",) and "direction is required" in text:
-            continue  # of a metric that there is not
+            continue  # there is no such metric, which is said already
         if ".".join(keys) not in given:
             wrong.append(f"{path}: {sentence(keys, text)}")
     # Wrong only together with the factors, so an override by itself does not show it.

@@ -84,11 +84,9 @@ class _Recording:
             ends = [mark - start for mark in self.marks if mark - start > first]
             last = min([first + CHUNK, steps, *ends])
             rates, losses = self.loop.train(order, first, last)
-            bad = np.flatnonzero(~np.isfinite(losses))
-            count = int(bad[0]) + 1 if bad.size else len(losses)
-            self.rates.append(rates[:count])
-            self.losses.append(losses[:count])
-            if bad.size:
+            self.rates.append(rates)
+            self.losses.append(losses)
+            if not np.isfinite(losses[-1]):
                 return False
             if start + last in self.marks:
                 self._evaluate(start + last)

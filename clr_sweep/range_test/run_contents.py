@@ -1,4 +1,4 @@
-"""What the run of a range test holds: what writing goes by, and checking too."""
+"""What the run of a range test holds in MLflow: it is written by this, and checked by it."""
 
 from __future__ import annotations
 

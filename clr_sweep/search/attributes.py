@@ -2,7 +2,7 @@
 
 # Of the study.
 SWEEP, SWEEP_TEXT, FACTS, BASELINE = "sweep", "sweep_text", "facts", "baseline"
-# What its runs in MLflow are found by: names are given twice.
+# By which its runs in MLflow are found: two studies may have the same name.
 STUDY_ID = "study_id"
 # How far the study is: its state, why it stopped, and how many trials were planned last.
 PROGRESS = "progress"

@@ -24,7 +24,7 @@ def lost_files(record: TrialRecord) -> list[str]:
 
 
 def lost_and_found(study: optuna.Study, record: StudyRecord) -> list[str]:
-    """What has to be said of it at a start; what is lost is kept in mind until it is found."""
+    """What has to be said of it at a start; the study remembers what is lost until it is found."""
     places, before = Places(study), list(study.user_attrs.get(LOST, ()))
     gone = [trial for trial in record.all if _is_gone(trial)]
     files = {trial.label: names for trial in record.all if (names := lost_files(trial))}

@@ -18,7 +18,7 @@ INSPECTED = 40
 
 
 def seconds() -> float:
-    """CPU time used so far; of what a GPU does it tells nothing, and there it is the clock's."""
+    """CPU time used so far; with a GPU, whose work is not in it, the time by the clock."""
     if tf.config.list_physical_devices("GPU"):
         return time.perf_counter()
     return time.process_time()

@@ -59,10 +59,10 @@ class TrainingLoop:
         self._batch_size = batch_size
         self._input_dtype = _input_dtype(model)
         self._recorded_loss = tf.Variable(0.0, trainable=False)
-        self._rates = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
-        self._losses = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
+        self._rates, self._losses, self._momenta = (
+            tf.Variable(tf.zeros([0]), shape=[None], trainable=False) for _ in range(3)
+        )
         self._momentum = momentum
-        self._momenta = tf.Variable(tf.zeros([0]), shape=[None], trainable=False)
         self._build(check)
         self._run = tf.function(self._steps, autograph=False, jit_compile=False)
         self._evaluate = tf.function(self._evaluation, autograph=False, jit_compile=False)
@@ -70,18 +70,23 @@ class TrainingLoop:
     def train(self, order: Array, first: int, last: int) -> tuple[Array, Array]:
         """Take the steps `first` to `last` (not included) of an epoch.
 
+        What comes after a loss that is not finite means nothing and is left out.
+
         Args:
             order: rows of the data in this epoch's order, shape (examples,), int32.
 
         Returns:
             The rate that each step used and the loss of its batch before the update, each
-            float32 of shape (last - first,).
+            float32 of shape (steps,).
         """
         self._rates.assign(tf.zeros([last - first]))
         self._losses.assign(tf.zeros([last - first]))
         self._momenta.assign(tf.zeros([last - first if self._momentum else 0]))
         self._run(tf.constant(order), tf.constant(first), tf.constant(last))
-        return self._rates.numpy(), self._losses.numpy()
+        losses = self._losses.numpy()
+        bad = np.flatnonzero(~np.isfinite(losses))
+        count = int(bad[0]) + 1 if bad.size else len(losses)
+        return self._rates.numpy()[:count], losses[:count]
 
     @property
     def momenta(self) -> Array:

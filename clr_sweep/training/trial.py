@@ -183,14 +183,11 @@ class _Trial:
             began = seconds()
             rates, losses = self.loop.train(order, first, last)
             self._inspected(last, (seconds() - began) / (last - first))
-            bad = np.flatnonzero(~np.isfinite(losses))
-            if bad.size:
-                rates, losses = rates[: bad[0] + 1], losses[: bad[0] + 1]
-                self._diverged(start + first + int(bad[0]), epoch, float(rates[-1]))
             self.rates.append(rates)
             self.losses.append(losses)
             self.momenta.append(self.loop.momenta[: len(rates)])
-            if bad.size:
+            if not np.isfinite(losses[-1]):
+                self._diverged(start + first + len(losses) - 1, epoch, float(rates[-1]))
                 break
         metrics = self.loop.take_metrics()
         checked = self.loop.evaluate(self.ready.validation_rows)

@@ -68,7 +68,7 @@ def problems_of_values(
     """What is wrong with the values of the labels, in the training and in the test part.
 
     Args:
-        classes: how many the model has outputs for; None: no matter.
+        classes: how many the model has outputs for; None: any number is right.
     """
     for key, array in (("y_train", data.y_train), ("y_test", data.y_test)):
         found = _first_wrong(array, taken.values, classes)
