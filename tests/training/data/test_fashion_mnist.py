@@ -199,7 +199,7 @@ def test_processes_that_start_together_fetch_once(
     """The first use by several processes ends in one download and one copy."""
     code = (
         "from pathlib import Path\n"
-        "from clr_sweep.training import fashion_mnist\n"
+        "from clr_sweep.training.data import fashion_mnist\n"
         f"fashion_mnist.DEBIAN_FOLDER = Path({str(bare / 'debian')!r})\n"
         "data = fashion_mnist.load()\n"
         "print(data.digest, int(data.y_train.sum()))\n"
