@@ -13,6 +13,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.common.secrets import secrets_of
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
+from clr_sweep.definition.own_functions import function_arguments, function_problems
 from clr_sweep.definition.problems import sentence, shown, unknown, validation
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
@@ -136,7 +137,6 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
-    from clr_sweep.definition.own_functions import function_arguments
     from clr_sweep.training.data.datasets import check_dataset_name, training_examples
     from clr_sweep.training.models import MODELS, check_model_name
 
@@ -180,8 +180,6 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
 
 def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
     """What is wrong with the metrics' modules, and with an objective that is not among them."""
-    from clr_sweep.definition.own_functions import function_problems
-
     loss, metrics = values.get("training.loss"), values.get("training.metrics")
     if metrics is None or loss is None:
         return
