@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
 import venv
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from project_runs import copy_project
 from real_runs import PROJECT
 
@@ -101,23 +102,54 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the sdist and of the wheel that is built from it."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     copy_project(source)
-    command = [sys.executable, "-m", "build", "--outdir", str(folder), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    succeed(sys.executable, "-m", "build", "--outdir", str(folder), str(source))
     return folder
 
 
+def needed(name: str, path: list[str]) -> Iterator[metadata.Distribution]:
+    """The distributions that one asks for, and those that they ask for, as installed here."""
+    asked, found = [(metadata.distributions(name=name, path=path), frozenset[str]())], set()
+    while asked:
+        distributions, extras = asked.pop()
+        for distribution in distributions:
+            if (distribution.name, extras) in found:
+                continue
+            found.add((distribution.name, extras))
+            yield distribution
+            for line in distribution.requires or ():
+                wanted = Requirement(line)
+                where = [{"extra": extra} for extra in extras or {""}]
+                if wanted.marker is None or any(map(wanted.marker.evaluate, where)):
+                    there = metadata.distributions(name=wanted.name)
+                    asked.append((there, frozenset(wanted.extras)))
+
+
 @pytest.fixture(scope="module")
-def environment(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A fresh environment with the wheel and what it depends on; gigabytes, so it goes again."""
+def environment(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the wheel and what it asks for, and nothing else.
+
+    Which versions go together, pip has found when it made the environment of the tests. What the
+    wheel asks for is taken from there, as links: to install gigabytes once more took minutes.
+    """
     folder = tmp_path_factory.mktemp("fresh")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     (wheel,) = built.glob("*.whl")
-    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+    succeed(*pip, "install", "--quiet", "--no-index", "--no-deps", str(wheel))
+    (site,) = folder.glob("lib/python*/site-packages")
+    for distribution in needed("clr-sweep", [str(site)]):
+        # Packages, modules and what is said of them; no commands, and no compiled modules.
+        for name in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+            if not (site / name).exists():
+                (site / name).symlink_to(distribution.locate_file(name))
+    succeed(*pip, "check")
+    return folder
+
+
+def succeed(*command: str) -> None:
+    """Run a command, which has to come to a good end."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_plain())
     assert done.returncode == 0, done.stdout + done.stderr
-    yield folder
-    shutil.rmtree(folder)
 
 
 def _plain() -> dict[str, str]:
@@ -170,9 +202,7 @@ def test_an_index_would_take_them(built: Path) -> None:
     """Both distributions are well described, down to a README that renders."""
     files = sorted(map(str, built.iterdir()))
     assert len(files) == 2, files
-    command = [sys.executable, "-m", "twine", "check", "--strict", *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    succeed(sys.executable, "-m", "twine", "check", "--strict", *files)
 
 
 def test_it_is_the_wheel_that_is_tried(visitor: Visitor) -> None:
@@ -180,7 +210,7 @@ def test_it_is_the_wheel_that_is_tried(visitor: Visitor) -> None:
     code = "import clr_sweep; print(clr_sweep.__file__)"
     file = Path(visitor.run(visitor.python, "-c", code).strip())
     assert not file.is_relative_to(PROJECT)
-    assert sorted(path.name for path in (file.parent / "sweeps").iterdir()) == [
+    assert sorted(path.name for path in (file.parent / "definition" / "sweeps").iterdir()) == [
         path.name for path in SHIPPED
     ]
     assert (file.parent / "py.typed").exists()
