@@ -108,7 +108,11 @@ def server(running: Running) -> psutil.Process | None:
     """The process that the jobs are forked from."""
     try:
         children = psutil.Process(running.process.pid).children()
-        return next(child for child in children if "forkserver" in " ".join(child.cmdline()))
+        return next(
+            child
+            for child in children
+            if "forkserver" in " ".join([child.name(), *child.cmdline()])
+        )
     except (psutil.Error, StopIteration):
         return None
 

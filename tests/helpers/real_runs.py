@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import warm_starts
 import yaml
 
 DATA = Path(__file__).parents[1] / "data"
@@ -50,13 +51,25 @@ def definition(**study: Any) -> dict[str, Any]:
 
 
 class Running:
-    """A command that runs in a process group of its own, its output in a file."""
+    """A command that runs in a process group of its own, its output in a file.
+
+    Args:
+        warm: `clr-sweep` may be started without importing anew what it imports.
+    """
 
     def __init__(
-        self, command: tuple[str, ...], folder: Path, environment: Mapping[str, str]
+        self,
+        command: tuple[str, ...],
+        folder: Path,
+        environment: Mapping[str, str],
+        warm: bool = True,
     ) -> None:
         self.output_file = folder / f"output-{time.monotonic_ns()}.txt"
+        self.process: subprocess.Popen[bytes] | warm_starts.Command
         with self.output_file.open("wb") as file:
+            if warm and command[:3] == CLR_SWEEP and warm_starts.suits(environment):
+                self.process = warm_starts.start(command[2:], folder, environment, file.name)
+                return
             self.process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -141,9 +154,9 @@ class Place:
         running.wait_until(lambda: self.trainings == training, f"training {training}")
         return running
 
-    def start(self, *command: str) -> Running:
+    def start(self, *command: str, warm: bool = True) -> Running:
         """Start a command here."""
-        running = Running(command, self.folder, self.environment)
+        running = Running(command, self.folder, self.environment, warm)
         self._started.append(running)
         return running
 

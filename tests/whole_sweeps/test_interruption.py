@@ -230,7 +230,7 @@ def test_a_signal_while_the_data_is_loaded(places: Callable[..., Place], number:
 def test_a_signal_during_the_imports(places: Callable[..., Place]) -> None:
     """Ctrl-C while the packages are imported ends with a message, not with a traceback."""
     place = places("imports")
-    running = place.start(*CLR_SWEEP, "run", str(place.write_sweep()))
+    running = place.start(*CLR_SWEEP, "run", str(place.write_sweep()), warm=False)
     driver = psutil.Process(running.process.pid)
     running.wait_until(
         lambda: any("sqlalchemy" in item.path for item in driver.memory_maps()), "the imports"
