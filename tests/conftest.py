@@ -14,6 +14,25 @@ from clr_sweep.common import secrets
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
 
+# The files that take longest, the longest first: one that came last would leave a core idle.
+LONGEST = (
+    "test_mlflow_ui", "test_failures", "test_crashes", "test_wheel", "test_range_stage",
+    "test_interruption", "test_trial_runs", "test_refused_models", "test_docs_sweep_file",
+    "test_mlflow_project_stops", "test_mlflow_project_git", "test_mlflow_project",
+    "test_metric_sweeps", "test_leftovers_of_sweeps", "test_lost_locks", "test_progress_terminal",
+    "test_secrets_of_sweeps", "test_backend_of_sweeps", "test_checkpoint_kills", "test_checkpoint",
+    "test_doctor", "test_doctor_mlflow", "test_first_imports", "test_parent_run",
+    "test_export_and_train", "test_checkpoint_damage", "test_momentum_cycle",
+    "test_model_signatures", "test_trial", "test_sampling", "test_jobs", "test_state",
+    "test_trial_scoring", "test_storage_locks", "test_loop", "test_backends", "test_kills",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+
 
 @pytest.fixture(autouse=True)
 def secrets_are_forgotten() -> Iterator[None]:
