@@ -179,7 +179,10 @@ class Place:
         store = f"sqlite:///{self.database}"
         port = uri.rpartition(":")[2]
         options = ("--backend-store-uri", store, "--port", port, "--workers", "1")
-        running = self.start(*MLFLOW, "server", *options)
+        # Without the workers of its job queue, five processes that import MLflow and then poll.
+        environment = {**self.environment, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        running = Running((*MLFLOW, "server", *options), self.folder, environment)
+        self._started.append(running)
         running.wait_for("Application startup complete")
         return running, uri
 

@@ -114,9 +114,14 @@ def test_the_binomial_limit_holds_in_95_of_100_draws(build: Any) -> None:
     rng = np.random.default_rng(5)
     draws = rng.binomial(119, 0.85, (400, 2))
     said = 0
+    trial, baseline = build.trial(0), build.baseline()
     for ours, theirs in draws[draws[:, 0] != draws[:, 1]]:
-        study = pair(build, (0.9, ours / 119), (0.85, theirs / 119))
-        said += "binomial" in compare(dataclasses.replace(study, test_examples=119)).verdict
+        study = build.study(
+            [with_accuracy(trial, 0.9, ours / 119)],
+            with_accuracy(baseline, 0.85, theirs / 119),
+            test_examples=119,
+        )
+        said += "binomial" in compare(study).verdict
     different = int((draws[:, 0] != draws[:, 1]).sum())
     assert 0.90 < said / different < 0.98
 

@@ -21,7 +21,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(finished: Place) -> Iterator[tuple[str, Running]]:
     """`clr-sweep ui` on the store of the finished sweep: its address and the process."""
     with socket.socket() as probe:
@@ -37,7 +37,7 @@ def server(finished: Place) -> Iterator[tuple[str, Running]]:
             running.process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shown(server: tuple[str, Running], finished: Place) -> Shown:
     """The runs that the UI is to show."""
     runs = [run for run in finished.runs() if run.data.tags.get("clr_sweep.study") == "tiny"]
@@ -49,7 +49,7 @@ def shown(server: tuple[str, Running], finished: Place) -> Shown:
     return Shown(parent.info.experiment_id, parent, children, server[1].output)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(
     chromium: str, server: tuple[str, Running], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pages]:
@@ -62,7 +62,7 @@ def pages(
         yield Pages(driver, url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def view(shown: Shown) -> str:
     """The route of the saved view, as `clr-sweep ui` prints it."""
     match = re.search(r"^ +all trials: +http://127\.0\.0\.1:\d+/(#\S+)", shown.output, re.M)

@@ -235,7 +235,7 @@ def test_a_tracking_server_that_goes_away(places: Places) -> None:
     assert "clr-sweep doctor tiny --fix" in running.output
     assert place.states() == ["COMPLETE"] * 3
     assert (place.folder / "trials" / "tiny" / "best.yaml").exists()
-    server.start_server(uri)
+    again, _ = server.start_server(uri)
     wrong = place.sweep("doctor")
     assert wrong.process.returncode == 1
     assert "trial 2: it has no run in MLflow" in wrong.output
@@ -245,3 +245,4 @@ def test_a_tracking_server_that_goes_away(places: Places) -> None:
     assert_whole(place, 3)
     examined = place.sweep("doctor")
     assert examined.output == "study tiny: all is well\n"
+    again.signal_group(signal.SIGKILL)

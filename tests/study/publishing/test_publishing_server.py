@@ -42,6 +42,7 @@ class Server:
                     "--backend-store-uri", f"sqlite:///{self.folder / 'served.db'}",
                     "--artifacts-destination", files,
                 ],
+                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 stdout=log, stderr=log, start_new_session=True, cwd=self.folder,
             )  # fmt: skip
         for _ in range(1200):
