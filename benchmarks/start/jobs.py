@@ -7,7 +7,8 @@ from typing import Any
 
 from benchmarks.start.marks import FIRST_STEP, job, mark
 from clr_sweep.training import set_up, trial
-from clr_sweep.training.loop import Array, TrainingLoop
+from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.loop import TrainingLoop
 
 Report = Callable[[Any], Any]
 

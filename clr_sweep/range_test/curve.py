@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.common.errors import StoreError
-
-Array = npt.NDArray[np.float64]
+from clr_sweep.range_test.smoothing import Array
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from clr_sweep.range_test.smoothing import batch_noise, centred_median
-
-Array = npt.NDArray[np.float64]
+from clr_sweep.range_test.smoothing import Array, batch_noise, centred_median
 
 # Of the planned steps, and in steps at most: the neighbours of a median that sees a divergence.
 _REACH, _LONGEST = 0.005, 25

@@ -20,13 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.divergence import LEARNT, Divergence, divergence
-from clr_sweep.range_test.smoothing import batch_noise, centred_mean, smooth
+from clr_sweep.range_test.smoothing import Array, batch_noise, centred_mean, smooth
 
-Array = npt.NDArray[np.float64]
 Pair = tuple[float, float]
 
 # Of the planned steps: the neighbours of each of the two centred means.

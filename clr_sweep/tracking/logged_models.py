@@ -16,7 +16,6 @@ from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
-import numpy.typing as npt
 import yaml
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
 from mlflow.models import Model, ModelSignature
@@ -35,11 +34,10 @@ from mlflow.utils.file_utils import get_total_file_size
 
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.dataset_input import measured_on
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import DataFacts
-
-Array = npt.NDArray[Any]
 
 
 def log_keras_model(

@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.durable import replaced
-from clr_sweep.training.loop import Array
 from clr_sweep.training.state import TrainingState
 
 _FORMAT = 2

@@ -28,15 +28,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import ClrSweepError, StoreError
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
-
-Array = npt.NDArray[Any]
 
 # A process that is being killed needs a while to be gone, with gigabytes of memory to give back.
 LOCK_SECONDS = 60.0

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clr_sweep.definition.own_functions import import_function, importable
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.quiet import quiet_standard_error
 
 _UNDECLARED = "float32"  # what a training casts to where the model declares nothing
-
-Array = npt.NDArray[Any]
 
 
 def save_inference_model(

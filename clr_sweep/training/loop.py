@@ -17,15 +17,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.momentum_cycle import MomentumCycle
 
 EVALUATION_BATCH = 1000
-
-Array = npt.NDArray[Any]
 
 
 class TrainingLoop:

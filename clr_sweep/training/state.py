@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.training.loop import Array, TrainingLoop
+from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.loop import TrainingLoop
 
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
 
