@@ -62,8 +62,9 @@ class Triangular2CyclicalLearningRate(CyclicalLearningRate):
     """Smith's triangular2 policy: the amplitude is halved with each cycle, 2^-(cycle - 1).
 
     Args:
-        initial_learning_rate, maximal_learning_rate, step_size: as for the triangular policy;
-            the maximal rate is that of the first peak.
+        initial_learning_rate: the rate at the troughs, >= 0.
+        maximal_learning_rate: the rate at the first peak, >= initial_learning_rate.
+        step_size: HALF a cycle, in optimizer steps (batches), > 0.
         scale_mode: "cycle". "iterations", which TensorFlow Addons let pass, is refused: it
             halves the amplitude with every step.
         name: a name for the schedule.
