@@ -17,7 +17,7 @@ from small_trials import (
     planned_rates,
     small_config,
 )
-from trained_trials import trained
+from trained_trials import Trained, trained
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.optimizers import OPTIMIZERS
@@ -37,6 +37,21 @@ from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 )
+
+
+UNEVEN = small_config(factor=1.25, epochs=3)
+
+
+@pytest.fixture(scope="module")
+def plain(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A trial of two epochs, to be looked at."""
+    return trained(small_config(), images, tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def uneven(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A trial whose one cycle of 20 steps ends in the third epoch of 8."""
+    return trained(UNEVEN, images, tmp_path_factory.mktemp("uneven"))
 
 
 # ---- the same again
@@ -90,33 +105,31 @@ def test_the_seed_decides(images: Dataset, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_how_often_it_looks_changes_nothing(
-    images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+    images: Dataset, uneven: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     """The steps between two looks at the losses decide no number."""
-    whole = trained(small_config(factor=1.25, epochs=3), images, tmp_path / "whole")
     monkeypatch.setattr(inspection, "CHUNK", chunk)
-    cut = trained(small_config(factor=1.25, epochs=3), images, tmp_path / "cut")
-    assert comparable(cut.result) == comparable(whole.result)
-    for one, other in zip(cut.curve, whole.curve, strict=True):
+    cut = trained(UNEVEN, images, tmp_path)
+    assert comparable(cut.result) == comparable(uneven.result)
+    for one, other in zip(cut.curve, uneven.curve, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
-    assert [r.points for r in cut.reports] == [r.points for r in whole.reports]
+    assert [r.points for r in cut.reports] == [r.points for r in uneven.reports]
 
 
 # ---- length and rates
 
 
-def test_it_ends_at_the_trough_within_an_epoch(images: Dataset, tmp_path: Path) -> None:
+def test_it_ends_at_the_trough_within_an_epoch(uneven: Trained) -> None:
     """A cycle of 20 steps ends in the third epoch of 8: that epoch is cut short there."""
-    config = small_config(factor=1.25, epochs=3)
-    assert (config.schedule.step_size, config.steps) == (10, 20)
-    done = trained(config, images, tmp_path)
+    assert (UNEVEN.schedule.step_size, UNEVEN.steps) == (10, 20)
+    done = uneven
     assert (done.result.state, done.result.steps, done.result.epochs) == ("complete", 20, 3)
     assert [report.step for report in done.reports] == [8, 16, 20]
     assert [report.epoch for report in done.reports] == [1, 2, 3]
     rates, losses = done.curve
     assert len(rates) == len(losses) == 20
     assert done.loop.model.optimizer.iterations.numpy() == 20
-    assert rates[0] == np.float32(config.schedule.init_lr)
+    assert rates[0] == np.float32(UNEVEN.schedule.init_lr)
     assert rates.argmax() == 10
     # One step before the trough, which the finished optimizer stands at.
     assert rates[-1] == rates[1]
@@ -156,40 +169,36 @@ def test_a_rate_that_is_not_the_planned_one_is_told(
     assert done.folder.result() == done.result
 
 
-def test_the_epochs_metrics_are_those_of_its_steps(images: Dataset, tmp_path: Path) -> None:
+def test_the_epochs_metrics_are_those_of_its_steps(images: Dataset, plain: Trained) -> None:
     """An epoch's loss is the mean over its examples, the batches' losses weighted by size."""
-    done = trained(small_config(), images, tmp_path)
     sizes = np.full(STEPS_PER_EPOCH, BATCH)
     sizes[-1] = len(images.x_train) - VALIDATION - BATCH * (STEPS_PER_EPOCH - 1)
-    _, losses = done.curve
-    for report in done.reports:
+    _, losses = plain.curve
+    for report in plain.reports:
         of_epoch = losses[report.step - STEPS_PER_EPOCH : report.step]
         expected = float(np.average(of_epoch, weights=sizes))
         assert report.metrics["loss"] == pytest.approx(expected, rel=1e-5)
         assert set(report.metrics) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_validation_is_held_out_of_training(images: Dataset, tmp_path: Path) -> None:
+def test_validation_is_held_out_of_training(images: Dataset, plain: Trained) -> None:
     """The reported val_ metrics are Keras' own over the rows held out by the split's seed."""
-    config = small_config()
-    done = trained(config, images, tmp_path)
-    rows, held_out = hold_out(len(images.x_train), VALIDATION, config.split_seed)
+    rows, held_out = hold_out(len(images.x_train), VALIDATION, small_config().split_seed)
     assert not set(rows) & set(held_out)
-    expected = done.loop.model.evaluate(
+    expected = plain.loop.model.evaluate(
         images.x_train[held_out], images.y_train[held_out], batch_size=1000, verbose=0,
         return_dict=True,
     )  # fmt: skip
-    found = done.reports[-1].metrics
+    found = plain.reports[-1].metrics
     assert {name: found[f"val_{name}"] for name in expected} == expected
 
 
-def test_times_are_counted(images: Dataset, tmp_path: Path) -> None:
+def test_times_are_counted(plain: Trained) -> None:
     """A trial's CPU and wall time are the sums over its epochs."""
-    done = trained(small_config(), images, tmp_path)
     for name in ("cpu_seconds", "wall_seconds"):
-        parts = [getattr(report, name) for report in done.reports]
+        parts = [getattr(report, name) for report in plain.reports]
         assert all(part > 0 for part in parts)
-        assert getattr(done.result, name) == pytest.approx(sum(parts))
+        assert getattr(plain.result, name) == pytest.approx(sum(parts))
 
 
 # ---- models, optimizers, labels
@@ -212,14 +221,13 @@ def test_every_optimizer_trains_with_a_cycle(
     assert done.reports[-1].metrics["loss"] < 0.9 * done.reports[0].metrics["loss"]
 
 
-def test_one_hot_labels(tmp_path: Path) -> None:
+def test_one_hot_labels(tmp_path: Path, plain: Trained) -> None:
     """categorical_crossentropy on one-hot labels is the same training as on numbers."""
-    whole = trained(small_config(), few_images(), tmp_path / "whole")
     one_hot = trained(
-        small_config(loss="categorical_crossentropy"), few_images(one_hot=True), tmp_path / "hot"
+        small_config(loss="categorical_crossentropy"), few_images(one_hot=True), tmp_path
     )
-    np.testing.assert_allclose(one_hot.curve[1], whole.curve[1], rtol=1e-4)
-    assert one_hot.result.value == pytest.approx(whole.result.value, abs=0.03)
+    np.testing.assert_allclose(one_hot.curve[1], plain.curve[1], rtol=1e-4)
+    assert one_hot.result.value == pytest.approx(plain.result.value, abs=0.03)
 
 
 def test_an_objective_that_the_model_does_not_measure(images: Dataset, tmp_path: Path) -> None:
