@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import warm_starts
 import yaml
 from real_runs import CLR_SWEEP, DATA, Place, Running, assert_whole, definition
 
@@ -22,6 +23,11 @@ def exported(finished: Place) -> str:
     done = finished.sweep("export", "tiny")
     assert done.process.returncode == 0, done.output
     return done.output
+
+
+def test_commands_are_started_warm(finished: Place) -> None:
+    """Whatever this process has imported; otherwise all tests of commands are slow."""
+    assert warm_starts.suits(finished.environment)
 
 
 def elsewhere(finished: Place, folder: Path, *arguments: str, **environment: str) -> Running:

@@ -36,9 +36,12 @@ _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")},
 }
-# Read when they are used, not when something is imported, or set by every command itself.
+# Read when they are used and not when something is imported, or set by what is imported.
 _MAY_DIFFER = {
-    "MLFLOW_DISABLE_TELEMETRY", "MLFLOW_TRACKING_URI", "PATH", "TF_CPP_MIN_LOG_LEVEL", "TMPDIR"
+    "ENABLE_RUNTIME_UPTIME_TELEMETRY", "HDF5_PLUGIN_PATH", "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK", "MLFLOW_DISABLE_TELEMETRY", "MLFLOW_TRACKING_URI", "PATH", "TF2_BEHAVIOR",
+    "TF_CPP_MIN_LOG_LEVEL", "TMPDIR", "TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION",
+    "TPU_SKIP_MDS_QUERY", "_MLFLOW_TELEMETRY_SESSION_ID",
 }  # fmt: skip
 _IMPORTED = (
     "alembic.command", "keras", "matplotlib.backends.backend_agg", "matplotlib.figure",
