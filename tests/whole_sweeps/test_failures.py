@@ -246,3 +246,4 @@ def test_a_tracking_server_that_goes_away(places: Places) -> None:
     examined = place.sweep("doctor")
     assert examined.output == "study tiny: all is well\n"
     again.signal_group(signal.SIGKILL)
+    again.wait()
