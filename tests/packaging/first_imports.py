@@ -4,6 +4,8 @@ A process that starts from nothing takes seconds to import what Keras imports. H
 once, and each piece runs in a fork. What a piece sees is a first import all the same: of Keras, of
 clr_sweep, and of the two of them in whatever order it takes.
 
+A module that is named with a + is imported outright, where what it is to a piece is not looked at.
+
 Run as a script it answers each line of its input, a JSON string of Python, with a line of JSON:
 the exit status and what was printed. It takes Keras' backend from the environment.
 """
@@ -11,6 +13,7 @@ the exit status and what was printed. It takes Keras' backend from the environme
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -64,11 +67,17 @@ def main(modules: list[str]) -> None:
     """Gets ready, then answers until its input ends."""
     # JAX warns of forks: its threads, none of which has been started by an import.
     warnings.filterwarnings("ignore", "os.fork")
+    outright = {module[1:] for module in modules if module.startswith("+")}
     for module in modules:
-        import_what_it_imports(module)
-    too_early = [name for name in sys.modules if name.partition(".")[0] in OURS]
+        if module[1:] in outright:
+            importlib.import_module(module[1:])
+        else:
+            import_what_it_imports(module)
+    too_early = {name.partition(".")[0] for name in sys.modules} & {*OURS} - outright
     if too_early:
         raise RuntimeError(f"imported already: {too_early}")
+    # It stays, and is not looked at for garbage in each fork.
+    gc.freeze()
     for line in sys.stdin:
         print(json.dumps(fork(json.loads(line))), flush=True)
 
