@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib.image
 import optuna
 import pytest
+from own_process import python
 
 from benchmarks.driver import figure
 from benchmarks.driver.parts import Parts
@@ -41,13 +39,10 @@ def test_its_trials_are_those_of_a_sweep(tmp_path: Path, monkeypatch: pytest.Mon
 def test_its_lines_and_figure(tmp_path: Path) -> None:
     """As its command writes them."""
     file, drawn = tmp_path / "lines.jsonl", tmp_path / "growth.png"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.driver", "--trials", "8", "--every", "4",
-         "--json", str(file), "--figure", str(drawn)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True, text=True, timeout=250, check=False,
+    python(
+        "-m", "benchmarks.driver", "--trials", 8, "--every", 4, "--json", file, "--figure", drawn,
+        PYTHONPATH=str(Path(__file__).parents[2]),
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
     *lines, last = map(json.loads, file.read_text().splitlines())
     assert [line["ended"] for line in lines] == [4, 8]
     assert last["all"] == 8

@@ -16,11 +16,6 @@ from benchmarks.steps.__main__ import Measured, read, summaries, table
 from benchmarks.steps.figure import draw
 from benchmarks.steps.variants import REFERENCE, VALIDATION, VARIANTS, Variant
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 
 def measured(variant: str, number: int, cpu: float, weights: str = "a") -> Measured:
     """One process's result."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from real_runs import CLR_SWEEP
+from own_process import python
 
 from clr_sweep.common.errors import DataError, InputError, StoreError
 from clr_sweep.common.file_kinds import other_than_file
@@ -75,9 +74,5 @@ def test_databases(tmp_path: Path, kind: tuple[str, Callable[[Path], None]]) -> 
 def test_the_command_does_not_wait(tmp_path: Path) -> None:
     """Nobody will ever write into this pipe."""
     os.mkfifo(tmp_path / "sweep.yaml")
-    ran = subprocess.run(
-        [*CLR_SWEEP, "check", "sweep.yaml"], cwd=tmp_path, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 2
+    ran = python("-m", "clr_sweep", "check", "sweep.yaml", folder=tmp_path, status=2)
     assert ran.stderr == "clr-sweep: sweep.yaml: must be a YAML file, got a named pipe (FIFO)\n"

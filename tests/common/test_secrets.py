@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from own_process import python
 
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.common.secrets import HIDDEN, hidden, hidden_address, remember, secrets_of
@@ -140,8 +140,7 @@ thread.start()
 thread.join()
 raise RuntimeError(url)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    done = python("-c", code, status=1)
     assert SECRET not in done.stdout + done.stderr
     for word in (
         "away: postgresql://u:***@h/x",

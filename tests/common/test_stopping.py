@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from own_process import python
 
 from clr_sweep.common.stopping import InterruptedSweepError, stop_request
 
@@ -102,9 +103,8 @@ def test_the_second_signal_ends_at_once(first: str, second: str) -> None:
         "finally:\n"
         "    print('tidied up', flush=True)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = python("-c", script, status=128 + signal.Signals[second])
     assert done.stdout == "True\n"
-    assert done.returncode == 128 + signal.Signals[second]
 
 
 def test_the_signal_that_mlflow_adds_to_ctrl_c() -> None:
@@ -119,11 +119,8 @@ def test_the_signal_that_mlflow_adds_to_ctrl_c() -> None:
         "    signal.raise_signal(signal.SIGTERM)\n"
         "    print('went on', flush=True)\n"
     )
-    environment = {**os.environ, "MLFLOW_RUN_ID": "abc"}
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = python("-c", script, status=128 + signal.SIGTERM, MLFLOW_RUN_ID="abc")
     assert done.stdout == "True stopped by SIGINT\n"
-    assert done.returncode == 128 + signal.SIGTERM
 
 
 def start_under(folder: Path, what: str, **environment: str) -> subprocess.Popen[str]:

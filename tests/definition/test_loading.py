@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from own_process import python
 from written_sweeps import SHIPPED, content, problems, written
 
 from clr_sweep.common.errors import InputError
@@ -224,10 +223,7 @@ def test_no_heavy_import_is_needed() -> None:
         "load_sweep(Path(sys.argv[1])); "
         "print(sorted({'keras', 'mlflow', 'optuna', 'tensorflow'} & sys.modules.keys()))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(SHIPPED)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
+    assert python("-c", code, SHIPPED).stdout == "[]\n"
 
 
 LINES = SHIPPED.read_text(encoding="utf-8").splitlines()

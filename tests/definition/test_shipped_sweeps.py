@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from own_process import python
 from real_runs import PROJECT
 from written_sweeps import written
 
@@ -41,12 +39,8 @@ def test_all_of_them_are_shipped() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_from_another_folder(empty: Path, name: str) -> None:
     """A process of its own in an empty folder: the sweep is found, and it is said which."""
-    command = [sys.executable, "-m", "clr_sweep", "check", f"sweeps/{name}.yaml"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=empty, env=environment
-    )
-    assert done.returncode == 0, done.stderr
+    command = ("-m", "clr_sweep", "check", f"sweeps/{name}.yaml")
+    done = python(*command, folder=empty, PYTHONPATH=str(PROJECT))
     assert f"sweeps/{name}.yaml: valid\n" in done.stdout
     assert done.stderr.startswith(f"sweep sweeps/{name}.yaml: the one that clr-sweep ships, ")
     assert list(empty.iterdir()) == []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import numpy as np
 import optuna
 import pytest
 from click.testing import CliRunner
+from own_process import python
 from real_runs import PROJECT
 from written_sweeps import written
 
@@ -172,13 +170,5 @@ def test_the_name_of_a_function(tmp_path: Path) -> None:
 def test_a_public_name(tmp_path: Path) -> None:
     """Python's own way for a name of the package: the traceback's last line has the nearest."""
     code = "import clr_sweep; clr_sweep.Triangular2CyclicLearningRate"
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=environment,
-    )
+    done = python("-c", code, folder=tmp_path, status=1, PYTHONPATH=str(PROJECT))
     assert done.stderr.rstrip().endswith("Did you mean: 'Triangular2CyclicalLearningRate'?")

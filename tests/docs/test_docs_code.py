@@ -12,11 +12,6 @@ import pytest
 from documentation import BEST_CONFIGURATION, OWN_MODEL, blocks
 from real_runs import PROJECT, Place
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-keras_on_numpy = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 
 def run_blocks(page: Path, namespace: dict[str, Any]) -> int:
     """Run a page's Python blocks in their order; errors name the page and its line."""
@@ -26,7 +21,6 @@ def run_blocks(page: Path, namespace: dict[str, Any]) -> int:
     return len(found)
 
 
-@keras_on_numpy
 def test_the_code_of_the_schedules_page_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,7 +30,6 @@ def test_the_code_of_the_schedules_page_runs(
     assert (tmp_path / "cyclical.keras").exists()
 
 
-@keras_on_numpy
 def test_the_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples of the README run."""
     monkeypatch.chdir(tmp_path)

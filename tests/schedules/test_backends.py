@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from own_process import modules, python
 
 from clr_sweep.schedules import cycles, decays, policies
 
@@ -54,24 +52,11 @@ def in_a_process(
     act: str, folder: Path, backend: str, environment: dict[str, str]
 ) -> dict[str, Any]:
     """Runs `fit_on_backend.py`, in which a warning is an error where it is about our arithmetic."""
-    here = Path(__file__).parent
-    done = subprocess.run(
-        [
-            sys.executable,
-            *("-W", "error:Explicitly requested dtype:UserWarning"),
-            str(here / "fit_on_backend.py"),
-            act,
-            str(folder),
-        ],
-        env=os.environ
-        | {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        | environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    strict = ("-W", "error:Explicitly requested dtype:UserWarning")
+    done = python(
+        *strict, Path(__file__).with_name("fit_on_backend.py"), act, folder,
+        timeout=600, KERAS_BACKEND=backend, PYTHONPATH=modules(), **environment,
+    )  # fmt: skip
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert report["backend"] == backend
     return report

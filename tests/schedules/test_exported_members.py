@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from importlib import metadata
 
 import pytest
+from own_process import python
 
 import clr_sweep
 from clr_sweep import schedules
@@ -81,14 +81,8 @@ def test_importing_the_package_is_cheap() -> None:
         "print(json.dumps([rate, sorted(sys.modules)]))"
     )
     path = [p for p in sys.path if p]
-    process = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:] = {path!r}\n{script}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    rate, modules = json.loads(process.stdout)
+    done = python("-c", f"import sys; sys.path[:] = {path!r}\n{script}")
+    rate, modules = json.loads(done.stdout)
     assert rate == 0.5
     assert "clr_sweep.schedules.policies" in modules
     heavy = {"keras", "tensorflow", "numpy", "mlflow", "optuna", "pydantic"}
@@ -105,7 +99,4 @@ def test_the_schedules_register_when_keras_comes_later() -> None:
         "found = [keras.saving.get_registered_object(f'clr_sweep>{n}') for n in names]\n"
         "print(found == [getattr(clr_sweep, n) for n in names])"
     )
-    process = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert process.stdout.strip() == "True"
+    assert python("-c", script).stdout.strip() == "True"

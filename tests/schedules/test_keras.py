@@ -26,11 +26,6 @@ from clr_sweep.schedules.keras import (
     TriangularCyclicalLearningRate,
 )
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "data" / "tfa_cyclical_values.json").read_text()
 )["cases"]

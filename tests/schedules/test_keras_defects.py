@@ -21,11 +21,6 @@ from clr_sweep.schedules.keras import (
     Triangular2CyclicalLearningRate,
 )
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 
 def test_tfa_2380_2728_lambda_cannot_be_reloaded() -> None:
     """A lambda trains, but saving is refused with the cure, instead of a file nobody can load."""

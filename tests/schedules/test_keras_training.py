@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_schedules import schedules
+from own_process import modules, python
 
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import TriangularCyclicalLearningRate
-
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
 
 
 def test_gradient_accumulation_does_not_speed_up_the_cycle() -> None:
@@ -69,16 +62,8 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "weights": np.concatenate([w.ravel() for w in model.get_weights()]).tolist(),
             "name": schedule.name,
         }
-    process = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("train_on.py")), str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    result.update(json.loads(process.stdout.splitlines()[-1]))
+    done = python(Path(__file__).with_name("train_on.py"), folder, PYTHONPATH=modules())
+    result.update(json.loads(done.stdout.splitlines()[-1]))
     return result
 
 

@@ -7,13 +7,13 @@ import errno
 import fcntl
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from held_locks import HOLD, holding
+from own_process import python
 from small_studies import FACTS, sweep
 
 from clr_sweep.common.errors import InputError, LockLostError, StoreError
@@ -124,12 +124,7 @@ def test_a_file_named_by_an_address(tmp_path: Path, name: str) -> None:
     with only_driver(f"sqlite:///{tmp_path / name}", "mine"):
         address = f"sqlite:///file:{quote(str(tmp_path / name))}?uri=true"
         # In a process of its own: one does not keep itself out.
-        held = subprocess.run(
-            [sys.executable, "-c", HOLD, address, "mine"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        held = python("-c", HOLD, address, "mine", status=1)
     assert "is run by another process" in held.stderr
     assert "held" not in held.stdout
 

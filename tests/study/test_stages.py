@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from own_process import python
 
 NOT_YET = ("keras", "matplotlib", "sklearn", "tensorflow")
 
@@ -16,6 +15,4 @@ def test_the_first_trial_does_not_wait_for_what_a_driver_needs_later() -> None:
         "import clr_sweep.definition.loading, clr_sweep.study.stages\n"
         f"print(sorted({set(NOT_YET)} & sys.modules.keys() - before))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "[]\n"
+    assert python("-c", code).stdout == "[]\n"

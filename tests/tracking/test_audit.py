@@ -5,32 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from small_studies import write_folder
 from small_trials import small_config
 
 from clr_sweep.tracking.audit import audit, model_is_whole
-from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.trial_contents import Point, points
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> SweepRuns:
-    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
-    experiment = client.create_experiment("e", artifact_location=(tmp_path / "a").as_uri())
-    return SweepRuns(client, experiment, "study", "its id", None)
+def waiting(runs: SweepRuns, folder: Path) -> tuple[TrialRecord, str]:
+    """A trial that waits after its first epochs, and its run, which has nothing of them yet."""
+    config = small_config()
+    write_folder(folder, config, "interrupted", 1)
+    reports = TrialFolder(folder).reports()
+    record = TrialRecord("trial", 0, "interrupted", None, config, folder, reports=reports)
+    return record, runs.start_child(record)
 
 
 def test_what_lacks_and_what_contradicts(runs: SweepRuns, tmp_path: Path) -> None:
     """A trial that waits: its run lacks its epochs first, then nothing, then contradicts it."""
-    config = small_config()
-    write_folder(tmp_path / "t", config, "interrupted", 1)
-    reports = TrialFolder(tmp_path / "t").reports()
-    record = TrialRecord("trial", 0, "interrupted", None, config, tmp_path / "t", reports=reports)
-    run_id = runs.start_child(record)
+    record, run_id = waiting(runs, tmp_path / "t")
 
     def look(of: TrialRecord = record) -> tuple[int, tuple[str, ...], tuple[Point, ...]]:
         found = audit(runs.client, runs.client.get_run(run_id), of, "")
@@ -47,11 +43,12 @@ def test_what_lacks_and_what_contradicts(runs: SweepRuns, tmp_path: Path) -> Non
     runs.end(run_id, "interrupted")
     assert look() == (0, (), ())
 
-    other = config.model_copy(update={"seed": 8})
+    other = record.config.model_copy(update={"seed": 8})
     wrong, missing, lacking = look(replace(record, config=other))
     assert (wrong, missing, lacking) == (1, (), ())
-    wrong, missing, lacking = look(replace(record, reports=reports[:1]))
-    assert wrong == len(expected) - len(tuple(points(replace(record, reports=reports[:1]))))
+    shorter = replace(record, reports=record.reports[:1])
+    wrong, missing, lacking = look(shorter)
+    assert wrong == len(expected) - len(tuple(points(shorter)))
     assert not model_is_whole(runs.client, run_id)
 
     # Without its folder only the state is compared.
@@ -69,11 +66,7 @@ def test_what_lacks_and_what_contradicts(runs: SweepRuns, tmp_path: Path) -> Non
 
 def test_wrong_values(runs: SweepRuns, tmp_path: Path) -> None:
     """One value that differs contradicts, at its step; a time that an attempt took does not."""
-    config = small_config()
-    write_folder(tmp_path / "t", config, "interrupted", 1)
-    reports = TrialFolder(tmp_path / "t").reports()
-    record = TrialRecord("trial", 0, "interrupted", None, config, tmp_path / "t", reports=reports)
-    run_id = runs.start_child(record)
+    record, run_id = waiting(runs, tmp_path / "t")
     expected = {(point.key, point.step): point for point in points(record)}
     accuracy, rate = expected["val_accuracy", 2], expected["learning_rate", 3]
     time = expected["cpu_seconds", 1]

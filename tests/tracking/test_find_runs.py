@@ -6,11 +6,9 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
-from mlflow.tracking import MlflowClient
 
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.find_runs import (
@@ -21,22 +19,7 @@ from clr_sweep.tracking.find_runs import (
     process_tag,
     tags_of_run,
 )
-from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.sweep_runs import SweepRuns
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
-    """A store of its own."""
-    return connect(f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db")
-
-
-@pytest.fixture
-def runs(client: MlflowClient, request: pytest.FixtureRequest, tmp_path: Path) -> SweepRuns:
-    """The runs of a study, in an experiment of its own."""
-    name = request.node.name[:80]
-    experiment = client.create_experiment(name, artifact_location=(tmp_path / "a").as_uri())
-    return SweepRuns(client, experiment, "study", f"id of {name}", None)
 
 
 def test_an_adopted_run_is_ended_only_where_it_runs(runs: SweepRuns) -> None:

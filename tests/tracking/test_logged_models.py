@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from mlflow.models import Model
+from own_process import python
 from small_trials import few_images, small_config
 
 from clr_sweep.tracking.logged_models import log_keras_model, write_keras_model
@@ -69,17 +67,8 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     images = np.asarray(data.x_train[:5]).astype("float32")
     np.save(folder / "images.npy", images)
-    arguments = [f"models:/{model_id}", str(folder / "images.npy"), uri]
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert done.returncode == 0, done.stderr
+    arguments = (LOAD, f"models:/{model_id}", folder / "images.npy", uri)
+    done = python("-c", *arguments, folder=folder, TF_CPP_MIN_LOG_LEVEL="3")
     return {
         "expected": model.predict(images, verbose=0),
         "found": json.loads(done.stdout.splitlines()[-1]),

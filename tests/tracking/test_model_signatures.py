@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.models.utils import load_serving_example
+from own_process import python
 from real_runs import DATA, Place
 from small_trials import SLICE, small_config
 
@@ -162,13 +161,10 @@ def logged(work: Path) -> Iterator[dict[str, dict[str, Any]]]:
             cases[case]["first"] = np.load(facts.materialized / "x_train.npy")[:1]
     mlflow.set_tracking_uri(uri)
     asked = {case: (found["uri"], found["held"]) for case, found in cases.items()}
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    loading = subprocess.run(
-        [sys.executable, "-c", LOAD, json.dumps(asked), uri],
-        capture_output=True, text=True, timeout=250, check=False, cwd=work,
-        env={**environment, "PYTHONPATH": str(work)},
+    loading = python(
+        "-c", LOAD, json.dumps(asked), uri, folder=work,
+        TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", PYTHONPATH=str(work),
     )  # fmt: skip
-    assert loading.returncode == 0, loading.stderr[-3000:]
     for case, values in json.loads(loading.stdout.splitlines()[-1]).items():
         cases[case]["values"] = values
     yield cases

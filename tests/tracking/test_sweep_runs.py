@@ -9,32 +9,14 @@ from pathlib import Path
 
 import pytest
 from mlflow.entities import ViewType
-from mlflow.tracking import MlflowClient
+from small_studies import DATA
 from small_trials import small_config
 
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.find_runs import find_trial
-from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.trial_contents import epoch_points
 from clr_sweep.training.records import EpochReport, StepPoint, TrialRecord
-from clr_sweep.training.requests import DataFacts
-
-FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8", Path("unused"))
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
-    """A store of its own."""
-    return connect(f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db")
-
-
-@pytest.fixture
-def runs(client: MlflowClient, request: pytest.FixtureRequest, tmp_path: Path) -> SweepRuns:
-    """The runs of a study named after the test, in an experiment of its own."""
-    name = request.node.name[:80]
-    experiment = client.create_experiment(name, artifact_location=(tmp_path / "a").as_uri())
-    return SweepRuns(client, experiment, "study", experiment, FACTS)
 
 
 def record(tmp_path: Path, number: int | None = 0, state: str = "running") -> TrialRecord:
@@ -86,7 +68,7 @@ def test_a_child_stands_below_its_parent_and_names_its_data(
     assert child.info.run_name == "trial-007"
     (used,) = child.inputs.dataset_inputs
     assert used.dataset.name == "few_images"
-    assert FACTS.digest.startswith(used.dataset.digest)
+    assert DATA.digest.startswith(used.dataset.digest)
     assert find_trial(runs.client, runs.study_id, 7) == child.info.run_id
 
 
@@ -134,7 +116,7 @@ def test_the_same_study_finds_its_parent_again(runs: SweepRuns) -> None:
     """A second start makes no second tree."""
     parent = runs.open_parent(None, "sqlite:///optuna.db", "1")
     runs.end(parent, "interrupted")
-    again = SweepRuns(runs.client, runs.experiment_id, "study", runs.study_id, FACTS)
+    again = SweepRuns(runs.client, runs.experiment_id, "study", runs.study_id, DATA)
     assert again.open_parent(None, "sqlite:///optuna.db", "1") == parent
     assert runs.client.get_run(parent).info.status == "RUNNING"
     assert everything(runs) == [parent]
@@ -143,7 +125,7 @@ def test_the_same_study_finds_its_parent_again(runs: SweepRuns) -> None:
 def test_another_study_of_the_experiment_is_left_alone(runs: SweepRuns) -> None:
     """Studies are told apart by their ids: two may have one name."""
     mine = runs.open_parent(None, "sqlite:///optuna.db", "1")
-    other = SweepRuns(runs.client, runs.experiment_id, "study", "other id", FACTS)
+    other = SweepRuns(runs.client, runs.experiment_id, "study", "other id", DATA)
     assert other.open_parent(None, "sqlite:///optuna.db", "1") != mine
     assert other.children() == {}
     assert other.parents() != runs.parents()
@@ -154,7 +136,7 @@ def test_the_children_move_to_an_adopted_parent(runs: SweepRuns, tmp_path: Path)
     old = runs.open_parent(None, "sqlite:///optuna.db", "1")
     child = runs.start_child(record(tmp_path))
     made = runs.client.create_run(runs.experiment_id).info.run_id
-    again = SweepRuns(runs.client, runs.experiment_id, "study", runs.study_id, FACTS)
+    again = SweepRuns(runs.client, runs.experiment_id, "study", runs.study_id, DATA)
     assert again.open_parent(made, "sqlite:///optuna.db", "1") == made
     assert runs.client.get_run(child).data.tags[tags.PARENT] == made
     assert sorted(everything(runs)) == sorted([made, child])

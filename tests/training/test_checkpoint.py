@@ -21,11 +21,6 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 
 @pytest.mark.parametrize(
     "config",

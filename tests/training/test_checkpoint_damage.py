@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,6 +18,7 @@ from interrupted_trials import (
     Interrupted,
     assert_same_trial,
     checkpoint_epoch,
+    train_anew,
     trained,
 )
 from small_trials import comparable, few_images, small_config
@@ -29,12 +30,6 @@ from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
 from clr_sweep.training.state import TrainingState
-from clr_sweep.training.trial import train
-
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
 
 # ---- checkpoints that cannot be used
 
@@ -61,44 +56,44 @@ def cut(interrupted: Path, tmp_path: Path) -> TrialFolder:
     return TrialFolder(shutil.copytree(interrupted, tmp_path / "cut"))
 
 
+@pytest.fixture
 def goes_over(
     cut: TrialFolder, whole: TrialFolder, images: Dataset, capsys: pytest.CaptureFixture[str]
-) -> str:
+) -> Callable[[], str]:
     """Why the trial starts over, as it does; a file of its own in the folder is gone then."""
-    cut.log_file.write_text("what was printed before\n")
-    (cut.path / "test.json").write_text("{}")
-    whole.log_file.write_text("")
-    capsys.readouterr()
-    assert trained(REGULARISED, images, cut.path) == [1, 2, 3, 4]
-    assert_same_trial(cut, whole)
-    assert cut.log_file.read_text() == "what was printed before\n"
-    (said,) = capsys.readouterr().out.splitlines()
-    start = "an earlier attempt is not gone on with, starting over: "
-    assert said.startswith(start)
-    return said.removeprefix(start)
+
+    def reason() -> str:
+        cut.log_file.write_text("what was printed before\n")
+        (cut.path / "test.json").write_text("{}")
+        whole.log_file.write_text("")
+        capsys.readouterr()
+        assert trained(REGULARISED, images, cut.path) == [1, 2, 3, 4]
+        assert_same_trial(cut, whole)
+        assert cut.log_file.read_text() == "what was printed before\n"
+        (said,) = capsys.readouterr().out.splitlines()
+        start = "an earlier attempt is not gone on with, starting over: "
+        assert said.startswith(start)
+        return said.removeprefix(start)
+
+    return reason
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.999])
-def test_a_torn_checkpoint(
-    cut: TrialFolder, whole: TrialFolder, images: Dataset, capsys: pytest.CaptureFixture[str],
-    kept: float,
-) -> None:  # fmt: skip
+def test_a_torn_checkpoint(cut: TrialFolder, goes_over: Callable[[], str], kept: float) -> None:
     """However much of it there is."""
     content = cut.checkpoint_file.read_bytes()
     cut.checkpoint_file.write_bytes(content[: int(kept * len(content))])
-    assert "its checkpoint cannot be read" in goes_over(cut, whole, images, capsys)
+    assert "its checkpoint cannot be read" in goes_over()
 
 
-def test_a_damaged_checkpoint(
-    cut: TrialFolder, whole: TrialFolder, images: Dataset, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_damaged_checkpoint(cut: TrialFolder, goes_over: Callable[[], str]) -> None:
     """A single bit of a weight."""
     content = bytearray(cut.checkpoint_file.read_bytes())
     with zipfile.ZipFile(cut.checkpoint_file) as archive:
         largest = max(archive.infolist(), key=lambda member: member.file_size)
     content[largest.header_offset + largest.file_size // 2] ^= 1
     cut.checkpoint_file.write_bytes(content)
-    assert "BadZipFile: Bad CRC-32" in goes_over(cut, whole, images, capsys)
+    assert "BadZipFile: Bad CRC-32" in goes_over()
 
 
 @pytest.mark.parametrize(
@@ -112,9 +107,8 @@ def test_a_damaged_checkpoint(
     ],
 )
 def test_a_foreign_checkpoint(
-    cut: TrialFolder, whole: TrialFolder, images: Dataset, capsys: pytest.CaptureFixture[str],
-    field: str, value: Any, reason: str,
-) -> None:  # fmt: skip
+    cut: TrialFolder, goes_over: Callable[[], str], field: str, value: Any, reason: str
+) -> None:
     """Whole, but not of this trial as it is now."""
     with np.load(cut.checkpoint_file) as arrays:
         found = dict(arrays)
@@ -124,14 +118,13 @@ def test_a_foreign_checkpoint(
     found["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with cut.checkpoint_file.open("wb") as opened:
         np.savez(opened, **found)
-    assert goes_over(cut, whole, images, capsys) == reason
+    assert goes_over() == reason
 
 
 @pytest.mark.parametrize("damage", ["torn", "garbage", "gone"])
 def test_reports_that_are_damaged(
-    cut: TrialFolder, whole: TrialFolder, images: Dataset, capsys: pytest.CaptureFixture[str],
-    damage: str,
-) -> None:  # fmt: skip
+    cut: TrialFolder, goes_over: Callable[[], str], damage: str
+) -> None:
     """A checkpoint whose epochs are not all reported is of no use."""
     file = cut.path / "epochs.jsonl"
     first, second = file.read_text().splitlines(keepends=True)
@@ -143,17 +136,17 @@ def test_reports_that_are_damaged(
         reason = f"{file}, line 1: not the report of an epoch"
     else:
         file.unlink()
-    assert goes_over(cut, whole, images, capsys).startswith(reason)
+    assert goes_over().startswith(reason)
 
 
 def test_a_result_of_another_trial(
-    whole: TrialFolder, images: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cut: TrialFolder, goes_over: Callable[[], str], images: Dataset
 ) -> None:
     """What lies in the folder is of another configuration: it is not taken for this one's."""
     other = REGULARISED.model_copy(update={"seed": 8})
-    trained(other, images, tmp_path / "cut")
-    cut = TrialFolder(tmp_path / "cut")
-    assert goes_over(cut, whole, images, capsys) == "it left no checkpoint"
+    shutil.rmtree(cut.path)
+    trained(other, images, cut.path)
+    assert goes_over() == "it left no checkpoint"
 
 
 def test_the_checkpoint_of_another_model(images: Dataset, tmp_path: Path) -> None:
@@ -195,8 +188,7 @@ def test_pruned_after_an_interruption(images: Dataset, tmp_path: Path) -> None:
     """The last finished epoch is told again, and the answer counts; not for the very last."""
     folder = TrialFolder(tmp_path / "pruned")
     trained(REGULARISED, images, folder.path, 2)
-    keras.backend.clear_session()
-    result = train(REGULARISED, images, folder, on_epoch=lambda report: False)
+    result = train_anew(REGULARISED, images, folder, on_epoch=lambda report: False)
     assert (result.state, result.epochs, result.steps) == ("pruned", 2, 16)
     assert [report.epoch for report in folder.reports()] == [1, 2]
     assert len((folder.curve() or [()])[0]) == 16
@@ -204,8 +196,7 @@ def test_pruned_after_an_interruption(images: Dataset, tmp_path: Path) -> None:
 
     folder = TrialFolder(tmp_path / "last")
     trained(REGULARISED, images, folder.path, EPOCHS)
-    keras.backend.clear_session()
-    result = train(REGULARISED, images, folder, on_epoch=lambda report: False)
+    result = train_anew(REGULARISED, images, folder, on_epoch=lambda report: False)
     assert (result.state, result.epochs) == ("complete", EPOCHS)
 
 
@@ -226,15 +217,13 @@ def test_a_diverged_epoch_has_no_checkpoint(tmp_path: Path) -> None:
     def interrupt(*_: Any) -> None:
         raise Interrupted
 
-    keras.backend.clear_session()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TrialFolder, "save_curve", interrupt)
         with pytest.raises(Interrupted):
-            train(config, images, folder)
+            train_anew(config, images, folder)
     assert len(folder.reports()) == result.epochs
     assert checkpoint_epoch(folder) == result.epochs - 1
-    keras.backend.clear_session()
-    train(config, images, folder)
+    train_anew(config, images, folder)
     assert comparable(folder.result()) == comparable(result)  # type: ignore[arg-type]
     assert [report.epoch for report in folder.reports()] == list(range(1, result.epochs + 1))
 
@@ -245,7 +234,6 @@ def test_a_full_disk_while_training(
 ) -> None:
     """It stops with a message that names the file; with space again it goes on, to the bit."""
     folder = TrialFolder(tmp_path / "full")
-    keras.backend.clear_session()
     with monkeypatch.context() as patch:
         if name == "epochs.jsonl":
             patch.setattr(TrialFolder, "append", on_a_full_disk(TrialFolder.append, name))
@@ -260,7 +248,7 @@ def test_a_full_disk_while_training(
 
         message = f"{folder.path / name}: cannot be written: No space left on device; free some"
         with pytest.raises(DiskFullError) as caught:
-            train(REGULARISED, images, folder, on_epoch=fill)
+            train_anew(REGULARISED, images, folder, on_epoch=fill)
         assert str(caught.value).startswith(message)
     assert folder.result() is None
     done = {"epochs.jsonl": 3, "checkpoint.npz": 3}.get(name, 4)

@@ -19,13 +19,7 @@ from clr_sweep.training.data.stored import Dataset, materialize
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = [
-    pytest.mark.heavy,
-    pytest.mark.filterwarnings(
-        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-    ),
-]
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")

@@ -28,11 +28,6 @@ from clr_sweep.training.requests import (
     TrialJob,
 )
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 USER_DATA = f"""
 import numpy as np
 

@@ -22,13 +22,7 @@ from clr_sweep.schedules.keras import (
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = [
-    pytest.mark.usefixtures("deterministic_ops"),
-    pytest.mark.filterwarnings(
-        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-    ),
-]
+pytestmark = pytest.mark.usefixtures("deterministic_ops")
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,6 @@ from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.training.models import build_model, check_model_name, tutorial_cnn
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 FACTS = {"input_shape": (28, 28), "classes": 10}
 USER_CODE = """
 import keras

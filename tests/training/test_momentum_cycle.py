@@ -31,10 +31,6 @@ from clr_sweep.training.trial import train
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "torch_schedules.json").read_text())
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
 BOUNDS = CycledMomentum(low=0.8, high=0.9)
 
 

@@ -24,14 +24,8 @@ from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import epoch_order
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = [
-    # As written: sums of an optimizer may else be rewritten in another order inside a loop.
-    pytest.mark.usefixtures("deterministic_ops", "as_written"),
-    pytest.mark.filterwarnings(
-        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-    ),
-]
+# As written: sums of an optimizer may else be rewritten in another order inside a loop.
+pytestmark = pytest.mark.usefixtures("deterministic_ops", "as_written")
 
 EMA = {"use_ema": True, "ema_momentum": 0.8}
 # A value of each argument that is not the default.

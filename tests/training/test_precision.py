@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from interrupted_trials import assert_same_trial, trained
+from own_process import python
 from small_trials import BATCH, small_config
 
 from clr_sweep.common.errors import TrialFailedError
@@ -25,11 +23,6 @@ from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
-
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
 
 MIXED = small_config(
     "exp_range", model="tutorial_cnn", gamma=0.99, epochs=4, precision="mixed_bfloat16"
@@ -158,12 +151,8 @@ def test_logged_models_load_without_us(images: Dataset, tmp_path: Path) -> None:
         logged = log_keras_model(client, run, folder, (), "model", "", step=1)
         uris.append(f"models:/{logged}")
         expected.append(np.asarray(model.predict(x, verbose=0)).astype("float32"))
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, uri, str(tmp_path / "images.npy"), *uris],
-        capture_output=True, text=True, timeout=200, check=False, cwd=tmp_path,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    arguments = (LOAD, uri, tmp_path / "images.npy", *uris)
+    done = python("-c", *arguments, folder=tmp_path, TF_CPP_MIN_LOG_LEVEL="3")
     found = json.loads(done.stdout.splitlines()[-1])
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0.02, atol=1e-3)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from own_process import python
 from small_trials import small_config
 
 from clr_sweep.training import requests
@@ -33,7 +32,4 @@ def test_asking_imports_no_keras() -> None:
     script = (
         "import sys, clr_sweep.training.requests; print({'keras', 'tensorflow'} & {*sys.modules})"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "set()"
+    assert python("-c", script).stdout.strip() == "set()"

@@ -19,18 +19,12 @@ from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.state import TrainingState, training_state
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = [
-    pytest.mark.usefixtures("deterministic_ops"),
-    pytest.mark.filterwarnings(
-        "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-    ),
-]
+pytestmark = pytest.mark.usefixtures("deterministic_ops")
 
 
 def traced(images: Dataset, model: str) -> tuple[TrainingLoop, TrainingState, Callable[[], Any]]:
     """A loop, its state, and what trains and evaluates it for an epoch."""
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(7)
     config = small_config(model=model, optimizer="adam")
     loop = TrainingLoop(compiled_model(config, images, ()), images.x_train, images.y_train, BATCH)

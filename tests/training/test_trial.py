@@ -33,12 +33,6 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
-
 UNEVEN = small_config(factor=1.25, epochs=3)
 
 

@@ -28,11 +28,6 @@ from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 
 def no_nan_in_json(folder: TrialFolder) -> None:
     """Every JSON file of the folder is strict JSON."""

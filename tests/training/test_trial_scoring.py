@@ -18,11 +18,6 @@ from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.stored import Dataset
 from clr_sweep.training.records import EpochReport
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 
 def test_the_value_is_the_last_epochs(images: Dataset, tmp_path: Path) -> None:
     """At the end of a cycle the last metrics count, whatever was better before."""

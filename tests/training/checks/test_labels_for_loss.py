@@ -20,11 +20,6 @@ from clr_sweep.training.data.stored import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
 
-# Keras 3.15 reads TensorFlow's variables by an __array__ that NumPy 2.4 wants changed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
-
 SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
 Change = Callable[[np.ndarray], np.ndarray]
 PLACE = "place of the data"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from own_process import python
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data.datasets import (
@@ -93,8 +92,7 @@ def test_importing_and_checking_are_cheap() -> None:
         "heavy = {'keras', 'tensorflow', 'pydantic', 'urllib.request', 'http.client'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+    assert python("-c", code).stdout == "[]\n"
 
 
 @given(data=st.data(), n=st.integers(2, 500), seed=st.integers(0, 2**32))
