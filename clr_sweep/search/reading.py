@@ -12,22 +12,8 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
+from clr_sweep.search import attributes as keys
 from clr_sweep.search.another_seed import with_another_seed
-from clr_sweep.search.attributes import (
-    BASELINE,
-    CONFIG,
-    FACTS,
-    FOLDER,
-    PROGRESS,
-    PROVENANCE,
-    RANGE_TEST,
-    REASON,
-    RESULT,
-    RETRIED,
-    STATE,
-    SWEEP,
-    SWEEP_TEXT,
-)
 from clr_sweep.search.places import Places
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.search.suggest import with_ranges
@@ -53,18 +39,18 @@ class StudyReader:
         study = self._study
         sweep = stored_sweep(study)
         stored = study.get_trials(deepcopy=False)
-        progress = study.user_attrs.get(PROGRESS, {})
-        facts = study.user_attrs.get(FACTS, {})
+        progress = study.user_attrs.get(keys.PROGRESS, {})
+        facts = study.user_attrs.get(keys.FACTS, {})
         planned = progress.get("planned", sweep.study.trials)
         return StudyRecord(
             name=study.study_name,
             metric=sweep.objective.metric,
             direction=sweep.objective.direction,
-            trials=tuple(self.trial(trial) for trial in stored if CONFIG in trial.user_attrs),
+            trials=tuple(self.trial(trial) for trial in stored if keys.CONFIG in trial.user_attrs),
             baseline=read_baseline(study),
             planned=planned,
-            state=progress.get(STATE, "running"),
-            reason=progress.get(REASON, ""),
+            state=progress.get(keys.STATE, "running"),
+            reason=progress.get(keys.REASON, ""),
             range_test=range_test_record(study),
             test_examples=(facts.get("data") or {}).get("test"),
             again=_again(study, sweep, facts, planned),
@@ -83,13 +69,13 @@ class StudyReader:
 
 def read_baseline(study: optuna.Study) -> TrialRecord | None:
     """The baseline as it is stored; None before it begins."""
-    stored = study.user_attrs.get(BASELINE)
+    stored = study.user_attrs.get(keys.BASELINE)
     return _record("baseline", None, stored, {}, Places(study)) if stored else None
 
 
 def stored_sweep(study: optuna.Study) -> Sweep:
     """The definition that the study was made from, with the ranges that its range test gave."""
-    sweep = Sweep.from_json(study.user_attrs[SWEEP])
+    sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
     record = range_test_record(study)
     if record is None or record.suggestion is None:
         return sweep
@@ -98,15 +84,15 @@ def stored_sweep(study: optuna.Study) -> Sweep:
 
 def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
     """The study's range test, or None where it has none or that has not begun."""
-    content = study.user_attrs.get(RANGE_TEST)
+    content = study.user_attrs.get(keys.RANGE_TEST)
     if content is None:
         return None
     suggestion, places = content["suggestion"], Places(study)
     return RangeTestRecord(
         study=study.study_name,
-        state=content[STATE],
-        reason=content[REASON],
-        config=TrialConfig.from_json(content[CONFIG]),
+        state=content[keys.STATE],
+        reason=content[keys.REASON],
+        config=TrialConfig.from_json(content[keys.CONFIG]),
         test=RangeTestConfig.from_json(content["test"]),
         files=tuple(places.found(file, RANGE_TEST_FOLDER) for file in content["files"]),
         suggestion=from_json(suggestion) if suggestion else None,
@@ -123,9 +109,9 @@ def _trial_record(trial: FrozenTrial, places: Places) -> TrialRecord:
     attributes = dict(trial.user_attrs)
     if not trial.state.is_finished():
         waiting = trial.state == TrialState.WAITING
-        attributes[STATE] = "interrupted" if waiting else "running"
+        attributes[keys.STATE] = "interrupted" if waiting else "running"
     # A trial that its driver did not end, such as one that somebody told to Optuna by hand.
-    attributes.setdefault(STATE, (attributes.get(RESULT) or {}).get("state", "failed"))
+    attributes.setdefault(keys.STATE, (attributes.get(keys.RESULT) or {}).get("state", "failed"))
     return _record("trial", trial.number, attributes, trial.params, places)
 
 
@@ -136,15 +122,15 @@ def _record(
     params: Mapping[str, Any],
     places: Places,
 ) -> TrialRecord:
-    folder = TrialFolder(places.found(content[FOLDER]))
-    result: Mapping[str, Any] = content.get(RESULT) or {}
+    folder = TrialFolder(places.found(content[keys.FOLDER]))
+    result: Mapping[str, Any] = content.get(keys.RESULT) or {}
     where = result.get("divergence")
     return TrialRecord(
         kind=kind,
         number=number,
-        state=content[STATE],
-        reason=content.get(REASON, result.get("reason")),
-        config=TrialConfig.from_json(content[CONFIG]),
+        state=content[keys.STATE],
+        reason=content.get(keys.REASON, result.get("reason")),
+        config=TrialConfig.from_json(content[keys.CONFIG]),
         folder=folder.path,
         value=result.get("value"),
         params=dict(params),
@@ -155,13 +141,13 @@ def _record(
         wall_seconds=result.get("wall_seconds", 0.0),
         divergence=Divergence(**where) if where else None,
         learning_rate_deviation=result.get("learning_rate_deviation"),
-        provenance=content.get(PROVENANCE) or {},
-        retried=tuple(content.get(RETRIED, ())),
+        provenance=content.get(keys.PROVENANCE) or {},
+        retried=tuple(content.get(keys.RETRIED, ())),
     )
 
 
 def _again(study: optuna.Study, sweep: Sweep, facts: Mapping[str, Any], planned: int) -> str:
     # Studies of earlier versions know the file's name alone.
     file = facts.get("sweep_argument") or facts.get("sweep_file")
-    text = study.user_attrs.get(SWEEP_TEXT, "")
+    text = study.user_attrs.get(keys.SWEEP_TEXT, "")
     return with_another_seed(sweep, str(file), text, planned) if file else ""

@@ -11,25 +11,14 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.search.attributes import (
-    BASELINE,
-    CONFIG,
-    FOLDER,
-    PROGRESS,
-    PROVENANCE,
-    RANGE_TEST,
-    REASON,
-    RESULT,
-    RETRIED,
-    STATE,
-)
+from clr_sweep.search import attributes as keys
 from clr_sweep.search.places import Places
 from clr_sweep.training.records import RangeTestRecord, State, TrialResult
 
 
 def record_progress(study: optuna.Study, state: State, planned: int, reason: str = "") -> None:
     """Store how far the study is: running, complete, interrupted or failed, and why."""
-    study.set_user_attr(PROGRESS, {STATE: state, "planned": planned, REASON: reason})
+    study.set_user_attr(keys.PROGRESS, {keys.STATE: state, "planned": planned, keys.REASON: reason})
 
 
 def waiting_again(study: optuna.Study) -> list[int]:
@@ -42,15 +31,15 @@ def waiting_again(study: optuna.Study) -> list[int]:
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         put_back(study, trial)
-    baseline = study.user_attrs.get(BASELINE, {})
-    if baseline.get(STATE) == "running":
-        study.set_user_attr(BASELINE, {**baseline, STATE: "interrupted"})
-    tested = study.user_attrs.get(RANGE_TEST, {})
-    if tested.get(STATE) == "running":
-        study.set_user_attr(RANGE_TEST, {**tested, STATE: "interrupted"})
+    baseline = study.user_attrs.get(keys.BASELINE, {})
+    if baseline.get(keys.STATE) == "running":
+        study.set_user_attr(keys.BASELINE, {**baseline, keys.STATE: "interrupted"})
+    tested = study.user_attrs.get(keys.RANGE_TEST, {})
+    if tested.get(keys.STATE) == "running":
+        study.set_user_attr(keys.RANGE_TEST, {**tested, keys.STATE: "interrupted"})
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     # One that was only enqueued, as the range test's suggestion is, has not begun.
-    return [trial.number for trial in waiting if CONFIG in trial.user_attrs]
+    return [trial.number for trial in waiting if keys.CONFIG in trial.user_attrs]
 
 
 def put_back(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:
@@ -78,7 +67,7 @@ def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult)
     from it, and no value that is not a number enters the storage.
     """
     storage, trial_id = study._storage, trial._trial_id
-    storage.set_trial_user_attr(trial_id, RESULT, asdict(result))
+    storage.set_trial_user_attr(trial_id, keys.RESULT, asdict(result))
     # As Study.tell, which reads the trial twice more.
     if result.state == "complete" and result.value is not None:
         storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [result.value])
@@ -91,14 +80,14 @@ def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult)
 
 def record_failure(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:
     """Store that a trial failed, and why."""
-    trial.set_user_attr(STATE, "failed")
-    trial.set_user_attr(REASON, reason)
+    trial.set_user_attr(keys.STATE, "failed")
+    trial.set_user_attr(keys.REASON, reason)
     study.tell(trial, state=TrialState.FAIL)
 
 
 def record_retry(study: optuna.Study, trial: optuna.Trial, reasons: list[str]) -> None:
     """Let a trial wait for its next attempt; with the reasons why the earlier ones ended."""
-    trial.set_user_attr(RETRIED, reasons)
+    trial.set_user_attr(keys.RETRIED, reasons)
     put_back(study, trial)
 
 
@@ -114,26 +103,26 @@ def record_baseline(
 ) -> None:
     """Store how the baseline ended; it is no trial: the sampler must not learn from it."""
     content = {
-        CONFIG: config.model_dump(mode="json"),
-        FOLDER: Places(study).stored(folder),
-        PROVENANCE: dict(provenance),
-        RESULT: asdict(result) if result else None,
-        STATE: state,
-        REASON: reason,
-        RETRIED: list(retried),
+        keys.CONFIG: config.model_dump(mode="json"),
+        keys.FOLDER: Places(study).stored(folder),
+        keys.PROVENANCE: dict(provenance),
+        keys.RESULT: asdict(result) if result else None,
+        keys.STATE: state,
+        keys.REASON: reason,
+        keys.RETRIED: list(retried),
     }
-    study.set_user_attr(BASELINE, content)
+    study.set_user_attr(keys.BASELINE, content)
 
 
 def record_range_test(study: optuna.Study, record: RangeTestRecord) -> None:
     """Store how far the range test is, and once it is complete what it suggests: for ever."""
     places = Places(study)
     content = {
-        STATE: record.state,
-        REASON: record.reason,
-        CONFIG: record.config.model_dump(mode="json"),
+        keys.STATE: record.state,
+        keys.REASON: record.reason,
+        keys.CONFIG: record.config.model_dump(mode="json"),
         "test": record.test.model_dump(mode="json"),
         "files": [places.stored(file) for file in record.files],
         "suggestion": record.suggestion.as_json() if record.suggestion else None,
     }
-    study.set_user_attr(RANGE_TEST, content)
+    study.set_user_attr(keys.RANGE_TEST, content)

@@ -43,6 +43,7 @@ IntArray = npt.NDArray[np.int64]
 Scale = Callable[[Array], Array]
 
 
+@dataclass(frozen=True)
 class ForecastPruner(optuna.pruners.BasePruner):
     """Prunes a trial whose end, as forecast, lies clearly behind the best complete trial.
 
@@ -53,35 +54,31 @@ class ForecastPruner(optuna.pruners.BasePruner):
         first_epoch: at whose end the first decision is made.
     """
 
-    def __init__(
-        self,
-        startup_trials: int = STARTUP_TRIALS,
-        tolerance: float = TOLERANCE,
-        first_epoch: int = FIRST_EPOCH,
-    ) -> None:
-        if startup_trials < 2:
-            raise ValueError(f"startup_trials must be at least 2, got {startup_trials}")
-        if tolerance < 0:
-            raise ValueError(f"tolerance must be 0 or more, got {tolerance}")
-        if first_epoch < 1:
-            raise ValueError(f"first_epoch must be at least 1, got {first_epoch}")
-        self._startup_trials = startup_trials
-        self._tolerance = tolerance
-        self._first_epoch = first_epoch
+    startup_trials: int = STARTUP_TRIALS
+    tolerance: float = TOLERANCE
+    first_epoch: int = FIRST_EPOCH
+
+    def __post_init__(self) -> None:
+        if self.startup_trials < 2:
+            raise ValueError(f"startup_trials must be at least 2, got {self.startup_trials}")
+        if self.tolerance < 0:
+            raise ValueError(f"tolerance must be 0 or more, got {self.tolerance}")
+        if self.first_epoch < 1:
+            raise ValueError(f"first_epoch must be at least 1, got {self.first_epoch}")
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         curve = curve_of(study, trial)
-        if curve is None or not curve.has_value or curve.epoch < self._first_epoch:
+        if curve is None or not curve.has_value or curve.epoch < self.first_epoch:
             return False
         # Of a trial of one epoch nothing can be learnt.
         longer = [one for one in complete_curves(study) if np.isfinite(one.best[:-1]).any()]
         complete = longer[-LEARNS_FROM:]
-        if len(complete) < self._startup_trials:
+        if len(complete) < self.startup_trials:
             return False
         scale = scale_of(study.direction, complete)
         forecast = fit(complete, scale)
         best = scale(np.array([one.value for one in complete])).min()
-        return bool(forecast.of(curve) - self._tolerance * forecast.error > best)
+        return bool(forecast.of(curve) - self.tolerance * forecast.error > best)
 
 
 @dataclass(frozen=True)

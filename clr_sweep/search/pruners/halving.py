@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -13,6 +15,7 @@ FIRST_RUNG = 1 / 8
 LOWER_PART = 0.5
 
 
+@dataclass(frozen=True)
 class PhaseHalvingPruner(optuna.pruners.BasePruner):
     """Asynchronous successive halving (Li et al., arXiv:1810.05934) whose rungs are comparable.
 
@@ -28,21 +31,17 @@ class PhaseHalvingPruner(optuna.pruners.BasePruner):
         lower_part: the part of the rate's range, from the trough up, in which it decides.
     """
 
-    def __init__(
-        self,
-        reduction_factor: int = REDUCTION_FACTOR,
-        first_rung: float = FIRST_RUNG,
-        lower_part: float = LOWER_PART,
-    ) -> None:
-        if reduction_factor < 2:
-            raise ValueError(f"reduction_factor must be at least 2, got {reduction_factor}")
-        if not 0 < first_rung < 1:
-            raise ValueError(f"first_rung must be in (0, 1), got {first_rung}")
-        if not 0 <= lower_part <= 1:
-            raise ValueError(f"lower_part must be in [0, 1], got {lower_part}")
-        self._reduction_factor = reduction_factor
-        self._first_rung = first_rung
-        self._lower_part = lower_part
+    reduction_factor: int = REDUCTION_FACTOR
+    first_rung: float = FIRST_RUNG
+    lower_part: float = LOWER_PART
+
+    def __post_init__(self) -> None:
+        if self.reduction_factor < 2:
+            raise ValueError(f"reduction_factor must be at least 2, got {self.reduction_factor}")
+        if not 0 < self.first_rung < 1:
+            raise ValueError(f"first_rung must be in (0, 1), got {self.first_rung}")
+        if not 0 <= self.lower_part <= 1:
+            raise ValueError(f"lower_part must be in [0, 1], got {self.lower_part}")
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         curve = curve_of(study, trial)
@@ -57,7 +56,7 @@ class PhaseHalvingPruner(optuna.pruners.BasePruner):
             value for one in ended if (value := self._value_at(study, one, rung)) is not None
         ]
         better = sum(value > curve.best[-1] for value in reached)
-        goes_on = better < max(1, (len(reached) + 1) // self._reduction_factor)
+        goes_on = better < max(1, (len(reached) + 1) // self.reduction_factor)
         return not goes_on
 
     def _value_at(self, study: optuna.Study, trial: FrozenTrial, rung: int) -> float | None:
@@ -73,9 +72,9 @@ class PhaseHalvingPruner(optuna.pruners.BasePruner):
 
     def _rungs(self, curve: Curve) -> list[int]:
         """The epochs at whose ends this trial is judged, one for each rung."""
-        epochs, part, rungs = curve.phases.epochs, self._first_rung, []
-        low = [e for e in range(1, epochs) if curve.phases.positions[e - 1] <= self._lower_part]
+        epochs, part, rungs = curve.phases.epochs, self.first_rung, []
+        low = [e for e in range(1, epochs) if curve.phases.positions[e - 1] <= self.lower_part]
         while part < 1:
             rungs.append(next((e for e in low if e >= part * epochs), epochs))
-            part *= self._reduction_factor
+            part *= self.reduction_factor
         return rungs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
@@ -12,6 +14,7 @@ STARTUP_TRIALS = 5
 LOWER_PART = 0.5
 
 
+@dataclass(frozen=True)
 class PhasePercentilePruner(optuna.pruners.BasePruner):
     """Prunes a trial that is behind a percentile of the complete trials, at the same epoch.
 
@@ -26,32 +29,28 @@ class PhasePercentilePruner(optuna.pruners.BasePruner):
         lower_part: the part of the rate's range, from the trough up, in which it decides.
     """
 
-    def __init__(
-        self,
-        percentile: float = 50.0,
-        startup_trials: int = STARTUP_TRIALS,
-        lower_part: float = LOWER_PART,
-    ) -> None:
-        if not 0 < percentile < 100:
-            raise ValueError(f"percentile must be in (0, 100), got {percentile}")
-        if startup_trials < 1:
-            raise ValueError(f"startup_trials must be at least 1, got {startup_trials}")
-        if not 0 <= lower_part <= 1:
-            raise ValueError(f"lower_part must be in [0, 1], got {lower_part}")
-        self._percentile = percentile
-        self._startup_trials = startup_trials
-        self._lower_part = lower_part
+    percentile: float = 50.0
+    startup_trials: int = STARTUP_TRIALS
+    lower_part: float = LOWER_PART
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percentile < 100:
+            raise ValueError(f"percentile must be in (0, 100), got {self.percentile}")
+        if self.startup_trials < 1:
+            raise ValueError(f"startup_trials must be at least 1, got {self.startup_trials}")
+        if not 0 <= self.lower_part <= 1:
+            raise ValueError(f"lower_part must be in [0, 1], got {self.lower_part}")
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         curve = curve_of(study, trial)
         if curve is None or not curve.has_value:
             return False
         epoch = curve.epoch
-        if curve.phases.positions[epoch - 1] > self._lower_part:
+        if curve.phases.positions[epoch - 1] > self.lower_part:
             return False
         # A trial that ended before this epoch is in it with all that it reached.
         others = [c.best[min(epoch, c.epoch) - 1] for c in complete_curves(study)]
         others = [value for value in others if np.isfinite(value)]
-        if len(others) < self._startup_trials:
+        if len(others) < self.startup_trials:
             return False
-        return bool(curve.best[-1] < np.percentile(others, self._percentile))
+        return bool(curve.best[-1] < np.percentile(others, self.percentile))
