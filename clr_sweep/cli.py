@@ -12,6 +12,7 @@ import click
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.secrets import guard_process
 from clr_sweep.common.stopping import stop_request
+from clr_sweep.common.terminal import say
 from clr_sweep.training.keras_backend import train_with_tensorflow
 
 AS_IN_FILE = "as-in-sweep-file"
@@ -28,8 +29,6 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ClrSweepError as error:
-            from clr_sweep.common.terminal import say
-
             say(f"clr-sweep: {error}", err=True)
             sys.exit(error.exit_status)
         except KeyboardInterrupt:
@@ -98,13 +97,6 @@ def _say(sentence: str) -> None:
     click.echo(f"clr-sweep: {sentence}", err=True)
 
 
-def _print(text: str) -> None:
-    """Print a text, broken between words where it goes to a terminal."""
-    from clr_sweep.common.terminal import say
-
-    say(text)
-
-
 _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 
 
@@ -131,7 +123,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
         from clr_sweep.commands.run import run_command
 
         report, has_best = run_command(sweep, given, ctx.meta[_UNKNOWN], stop, _say)
-    _print(report)
+    say(report)
     if not has_best:
         raise ClrSweepError("no trial of the study is complete: see the reasons above")
 
@@ -221,7 +213,7 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     from clr_sweep.commands.doctor import report
 
     lines, is_well = report(study, storage, fix=fix)
-    _print(lines)
+    say(lines)
     if not is_well:
         sys.exit(1)
 
@@ -242,7 +234,3 @@ def schema() -> None:
     from clr_sweep.commands.schema import schema_text
 
     click.echo(schema_text())
-
-
-if __name__ == "__main__":
-    main()

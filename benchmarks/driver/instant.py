@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.engines.base import Done, Event, Message
-from clr_sweep.engines.devices import Device
+from clr_sweep.engines.base import Device, Done, Event, Message
 from clr_sweep.schedules import policies
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport, TrialResult

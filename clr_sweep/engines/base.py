@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-
-from clr_sweep.engines.devices import Device
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,19 @@ class Died:
 
 
 Event = Message | Done | Failed | Died
+
+
+@dataclass(frozen=True)
+class Device:
+    """Something that jobs run on, such as a GPU.
+
+    Attributes:
+        name: for people.
+        environment: variables that limit a job's process to this device.
+    """
+
+    name: str
+    environment: Mapping[str, str]
 
 
 class Engine(Protocol):

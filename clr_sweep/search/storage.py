@@ -199,7 +199,9 @@ def own_studies(storage: optuna.storages.BaseStorage) -> Iterator[optuna.Study]:
 def _refuse_changes(
     name: str, stored: Mapping[str, Any], definition: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> None:
-    changes = list(_changes(_complete(stored[SWEEP]), definition))
+    # With the keys that have come with later versions, at their defaults.
+    before = _definition(Sweep.from_json(stored[SWEEP]))
+    changes = list(_changes(before, definition))
     old_digest, digest = stored[FACTS].get("data_digest"), facts.get("data_digest")
     if old_digest != digest:
         changes.append(f"the data: SHA-256 was {old_digest}, is now {digest}")
@@ -213,11 +215,6 @@ def _refuse_changes(
                 "old values back",
             ]
         )
-
-
-def _complete(definition: Any) -> Any:
-    """A stored definition with the keys that have come with later versions, at their defaults."""
-    return _definition(Sweep.from_json(definition))
 
 
 def _definition(sweep: Sweep) -> dict[str, Any]:

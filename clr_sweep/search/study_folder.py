@@ -33,7 +33,7 @@ def only_driver_here(folder: Path, study: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "driver.lock").open("a+")
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise file_locks.problem("written", folder, error) from None
     with file as lock:
         try:
             taken = file_locks.lock(lock)
@@ -59,15 +59,11 @@ def work_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=folder))
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise file_locks.problem("written", folder, error) from None
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _unwritable(folder: Path, error: OSError) -> StoreError:
-    return file_locks.problem("written", folder, error)
 
 
 def left_behind(folder: Path) -> list[Path]:

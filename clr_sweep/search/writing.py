@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.places import Places
-from clr_sweep.training.records import RangeTestRecord, State, TrialResult
+from clr_sweep.training.records import RangeTestRecord, State, TrialRecord, TrialResult
 
 
 def record_progress(study: optuna.Study, state: State, planned: int, reason: str = "") -> None:
@@ -92,24 +88,21 @@ def record_retry(study: optuna.Study, trial: optuna.Trial, reasons: list[str]) -
 
 
 def record_baseline(
-    study: optuna.Study,
-    config: TrialConfig,
-    folder: Path,
-    provenance: Mapping[str, Any],
-    result: TrialResult | None,
-    state: State,
-    reason: str | None = None,
-    retried: tuple[str, ...] = (),
+    study: optuna.Study, record: TrialRecord, result: TrialResult | None = None
 ) -> None:
-    """Store how the baseline ended; it is no trial: the sampler must not learn from it."""
+    """Store how the baseline stands; it is no trial: the sampler must not learn from it.
+
+    Args:
+        result: what it left, once it has ended.
+    """
     content = {
-        keys.CONFIG: config.model_dump(mode="json"),
-        keys.FOLDER: Places(study).stored(folder),
-        keys.PROVENANCE: dict(provenance),
+        keys.CONFIG: record.config.model_dump(mode="json"),
+        keys.FOLDER: Places(study).stored(record.folder),
+        keys.PROVENANCE: dict(record.provenance),
         keys.RESULT: asdict(result) if result else None,
-        keys.STATE: state,
-        keys.REASON: reason,
-        keys.RETRIED: list(retried),
+        keys.STATE: record.state,
+        keys.REASON: record.reason,
+        keys.RETRIED: list(record.retried),
     }
     study.set_user_attr(keys.BASELINE, content)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.enqueued_trials import EnqueuedTrialError
 from clr_sweep.search.reading import read_baseline
@@ -49,8 +51,9 @@ class Departures:
             config=baseline_config(sweep.definition, sweep.facts.train),
             folder=sweep.folder / BASELINE,
         )
+        record = replace(record, provenance=sweep.provenance)  # that of this start
         limit = sweep.definition.study.trial_timeout
-        self._start(BaselineFlight(sweep.study, record, limit, sweep.provenance))
+        self._start(BaselineFlight(sweep.study, record, limit))
 
     def _start_trial(self) -> None:
         sweep = self._sweep

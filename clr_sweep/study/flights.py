@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import optuna
 
@@ -109,21 +108,10 @@ class TrialFlight(Flight):
 
 
 class BaselineFlight(Flight):
-    """The baseline.
+    """The baseline."""
 
-    Args:
-        provenance: stored with it.
-    """
-
-    def __init__(
-        self,
-        study: optuna.Study,
-        record: TrialRecord,
-        limit: float | None,
-        provenance: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, study: optuna.Study, record: TrialRecord, limit: float | None) -> None:
         super().__init__(study, record, limit)
-        self._provenance = provenance
         self._store("running")
 
     def epoch(self, report: EpochReport) -> bool:  # noqa: ARG002 - it is never pruned
@@ -148,19 +136,11 @@ class BaselineFlight(Flight):
         state: State,
         reason: str | None = None,
         result: TrialResult | None = None,
-        retried: tuple[str, ...] | None = None,
+        retried: tuple[str, ...] = (),
     ) -> None:
-        record = self.record
-        trials.record_baseline(
-            self._study,
-            record.config,
-            record.folder,
-            self._provenance,
-            result,
-            state,
-            reason,
-            record.retried if retried is None else retried,
-        )
+        retried = retried or self.record.retried
+        record = replace(self.record, state=state, reason=reason, retried=retried)
+        trials.record_baseline(self._study, record, result)
 
     def _as_stored(self) -> TrialRecord:
         record = read_baseline(self._study)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import StudyConfig
-from clr_sweep.engines.base import Engine
-from clr_sweep.engines.devices import Device
+from clr_sweep.engines.base import Device, Engine
 from clr_sweep.engines.to_the_end import Job, run_one
 from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS
 

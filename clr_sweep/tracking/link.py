@@ -59,9 +59,10 @@ class Link:
             self._failed(error)
             return False
         if self._away_since is not None:
+            gone = duration(time.monotonic() - self._away_since)
             self._say(
-                f"MLflow answers again, after {duration(self._gone())}; it missed {self.missed} "
-                "calls, which are made up for now"
+                f"MLflow answers again, after {gone}; it missed {self.missed} calls, which are "
+                "made up for now"
             )
             self._away_since = None
         return True
@@ -83,9 +84,6 @@ class Link:
         else:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._next = time.monotonic() + self._pause
-
-    def _gone(self) -> float:
-        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
 
 def refuses(error: Exception) -> bool:

@@ -14,12 +14,12 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
-from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.link import ERRORS
 from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_store import make_database
 from clr_sweep.tracking.time_limits import limit_answers, within
@@ -100,14 +100,7 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
-    except (
-        MlflowException,
-        SQLAlchemyError,
-        ImportError,
-        OSError,
-        ValueError,
-        sqlite3.Error,
-    ) as error:
+    except (*ERRORS, ImportError, ValueError, sqlite3.Error) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         why = lines[0]
         if "already exists" in why and "_alembic_tmp" in why:

@@ -140,7 +140,8 @@ class _LimitedAdapter(request_utils.TCPKeepAliveHTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
     def send(self, request: Any, stream: bool = False, **keywords: Any) -> Response:
-        with _waiting(_TIMES_OF_A_BYTE * _timeout()) as wait:
+        a_byte = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 120)
+        with _waiting(_TIMES_OF_A_BYTE * a_byte) as wait:
             try:
                 response: Response = super().send(request, stream=stream, **keywords)
                 if not stream:
@@ -152,7 +153,3 @@ class _LimitedAdapter(request_utils.TCPKeepAliveHTTPAdapter):
             if wait.is_over:
                 raise wait.error()
             return response
-
-
-def _timeout() -> float:
-    return float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 120)

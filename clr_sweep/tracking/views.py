@@ -69,7 +69,8 @@ def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
     Args:
         mode: CHART for the charts, TABLE for the table.
     """
-    return _link(experiment_id, _KEY + study, mode)
+    query = {"viewStateShareKey": _KEY + study, "compareRunsMode": mode, **WORKFLOW}
+    return f"#/experiments/{quote(experiment_id)}/runs?{urlencode(query)}"
 
 
 def run_link(experiment_id: str, run_id: str, rest: str = "") -> str:
@@ -80,11 +81,6 @@ def run_link(experiment_id: str, run_id: str, rest: str = "") -> str:
 def artifact_link(experiment_id: str, run_id: str, path: str) -> str:
     """The address within the UI at which an artifact of a run is shown, from its `#` on."""
     return run_link(experiment_id, run_id, f"/artifacts/{quote(path)}")
-
-
-def _link(experiment_id: str, key: str, mode: str) -> str:
-    query = {"viewStateShareKey": key, "compareRunsMode": mode, **WORKFLOW}
-    return f"#/experiments/{quote(experiment_id)}/runs?{urlencode(query)}"
 
 
 class ShownStudy(NamedTuple):

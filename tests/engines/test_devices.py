@@ -11,10 +11,9 @@ from engine_events import only_event, outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.engines.base import Done, Message
-from clr_sweep.engines.devices import Device, least_loaded
+from clr_sweep.engines.base import Device, Done, Message
 from clr_sweep.engines.local import forkserver
-from clr_sweep.engines.local.engine import LocalEngine, local_engine
+from clr_sweep.engines.local.engine import LocalEngine, least_loaded, local_engine
 
 NAMES = ["DEVICE", "OUTER"]
 

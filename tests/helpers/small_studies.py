@@ -160,7 +160,10 @@ class SmallStudy:
         config, folder = baseline_config(self.sweep, EXAMPLES), self.folder / "baseline"
         ended = write_folder(folder, config, state, 77)
         done = ended if state == "complete" else None
-        trials.record_baseline(self.study, config, folder, {"python": "3"}, done, state)
+        record = TrialRecord(
+            "baseline", None, state, None, config, folder, provenance={"python": "3"}
+        )
+        trials.record_baseline(self.study, record, done)
 
     def test_best(self) -> None:
         """The best trial and the baseline on the test set."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -13,7 +14,7 @@ from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.suggest import baseline_config
-from clr_sweep.training.records import Divergence
+from clr_sweep.training.records import Divergence, TrialRecord
 
 EXAMPLES = 60000
 
@@ -55,11 +56,13 @@ def test_the_baseline_is_no_trial(opened: optuna.storages.BaseStorage, tmp_path:
     study = storage.open_study(opened, made, "", FACTS)
     assert read_study(study).baseline is None
     config, folder = baseline_config(made, EXAMPLES), tmp_path / "baseline"
-    trials.record_baseline(study, config, folder, {}, None, "running")
+    begun = TrialRecord("baseline", None, "running", None, config, folder)
+    trials.record_baseline(study, begun)
     running = read_study(study).baseline
     assert running is not None
     assert (running.state, running.number, running.value) == ("running", None, None)
-    trials.record_baseline(study, config, folder, {"x": 1}, result(value=0.75), "complete")
+    done = replace(begun, state="complete", provenance={"x": 1})
+    trials.record_baseline(study, done, result(value=0.75))
     ended = read_study(study).baseline
     assert ended is not None
     assert (ended.kind, ended.state, ended.value) == ("baseline", "complete", 0.75)
@@ -74,7 +77,8 @@ def test_a_baseline_left_running_is_interrupted(
     made = sweep()
     study = storage.open_study(opened, made, "", FACTS)
     config = baseline_config(made, EXAMPLES)
-    trials.record_baseline(study, config, tmp_path, {}, None, "running", None, ("killed",))
+    begun = TrialRecord("baseline", None, "running", None, config, tmp_path, retried=("killed",))
+    trials.record_baseline(study, begun)
     before = study.user_attrs[BASELINE]
     assert trials.waiting_again(study) == []
     assert study.user_attrs[BASELINE] == {**before, "state": "interrupted"}

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from clr_sweep.common.errors import GpuLostError
-from clr_sweep.engines.base import Done, Event, Failed
-from clr_sweep.engines.devices import Device
+from clr_sweep.engines.base import Device, Done, Event, Failed
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS, PREPARE_DATA, DataJob
 
@@ -34,7 +33,7 @@ int cuInit(unsigned flags) {
 ASKS = f"""
 import sys
 from pathlib import Path
-from clr_sweep.engines.devices import Device
+from clr_sweep.engines.base import Device
 from clr_sweep.engines.local.engine import local_engine
 
 with local_engine() as engine:

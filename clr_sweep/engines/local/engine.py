@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.common.errors import ClrSweepError
-from clr_sweep.engines.base import Died, Done, Event, Failed, Message
-from clr_sweep.engines.devices import Device, least_loaded
+from clr_sweep.engines.base import Device, Died, Done, Event, Failed, Message
 from clr_sweep.engines.local.forkserver import end_server, job_context, server_pid, start_server
 from clr_sweep.engines.local.job import run
 from clr_sweep.engines.local.processes import JobProcess, adopt_orphans
@@ -95,19 +94,13 @@ class LocalEngine:
         return events + [self._died(key) for key in silent if self._has_died(key)]
 
     def stop(self, key: Hashable) -> None:
-        """End one job: SIGTERM, and SIGKILL if it is still there after a while.
-
-        No event of it follows; those that `wait` has returned are the caller's.
-
-        Raises:
-            ValueError: no job of this key is running.
-        """
+        """See `Engine.stop`: SIGTERM, and SIGKILL if it is still there after a while."""
         if key not in self._jobs:
             raise ValueError(f"no job named {key!r} is running: {self.running}")
         self._stop((key,))
 
     def stop_all(self) -> tuple[Hashable, ...]:
-        """End every job as `stop` does, all at once."""
+        """See `Engine.stop_all`."""
         stopped = self.running
         self._stop(stopped)
         return stopped
@@ -226,10 +219,9 @@ def local_engine(slots: int = 1) -> Iterator[LocalEngine]:
 def _suspended_by_terminal(engine: LocalEngine) -> Iterator[None]:
     """Ctrl-Z suspends the engine's jobs too for as long as the block runs."""
     here = threading.current_thread() is threading.main_thread()
-    if not here or not hasattr(signal, "SIGTSTP"):
-        yield
-        return
-    if signal.getsignal(signal.SIGTSTP) != signal.SIG_DFL:  # a shell without jobs ignores it
+    # A shell without jobs ignores the signal.
+    stops = hasattr(signal, "SIGTSTP") and signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL
+    if not here or not stops:
         yield
         return
     signal.signal(signal.SIGTSTP, lambda _number, _frame: engine.suspend())
@@ -237,6 +229,15 @@ def _suspended_by_terminal(engine: LocalEngine) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+def least_loaded(devices: Sequence[Device], taken: Sequence[Device | None]) -> Device | None:
+    """The device that the fewest jobs are on, the first of several; None without devices.
+
+    Args:
+        taken: the device of each job that is running.
+    """
+    return min(devices, key=taken.count, default=None)
 
 
 def _death(exitcode: int | None) -> str:

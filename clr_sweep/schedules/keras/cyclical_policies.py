@@ -48,12 +48,7 @@ class TriangularCyclicalLearningRate(CyclicalLearningRate):
         name: str = "TriangularCyclicalLearningRate",
     ) -> None:
         super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn="triangular",
-            scale_mode=scale_mode,
-            name=name,
+            initial_learning_rate, maximal_learning_rate, step_size, "triangular", scale_mode, name
         )
 
 
@@ -89,12 +84,7 @@ class Triangular2CyclicalLearningRate(CyclicalLearningRate):
         name: str = "Triangular2CyclicalLearningRate",
     ) -> None:
         super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn="triangular2",
-            scale_mode=scale_mode,
-            name=name,
+            initial_learning_rate, maximal_learning_rate, step_size, "triangular2", scale_mode, name
         )
 
 
@@ -134,13 +124,9 @@ class ExponentialCyclicalLearningRate(CyclicalLearningRate):
         name: str = "ExponentialCyclicalLearningRate",
     ) -> None:
         self.gamma = arguments.decay("gamma", gamma)
+        scale = partial(policies.exp_range, self.gamma)
         super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn=partial(policies.exp_range, self.gamma),
-            scale_mode=scale_mode,
-            name=name,
+            initial_learning_rate, maximal_learning_rate, step_size, scale, scale_mode, name
         )
 
 
@@ -181,13 +167,9 @@ class ExponentialBoundsCyclicalLearningRate(CyclicalLearningRate):
         name: str = "ExponentialBoundsCyclicalLearningRate",
     ) -> None:
         self.gamma = arguments.decay("gamma", gamma)
+        scale = partial(policies.exp_range, self.gamma)
         super().__init__(
-            initial_learning_rate,
-            maximal_learning_rate,
-            step_size,
-            scale_fn=partial(policies.exp_range, self.gamma),
-            scale_mode="iterations",
-            name=name,
+            initial_learning_rate, maximal_learning_rate, step_size, scale, "iterations", name
         )
 
     def _rate(self, step: Any) -> Any:
