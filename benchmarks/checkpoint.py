@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.suggest import baseline_config
+from clr_sweep.search.configurations import baseline_config
 from clr_sweep.training.checkpoint import Checkpoint, Progress
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import Dataset, load_dataset

@@ -26,7 +26,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.engines.base import Done, Message
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.results import style
-from clr_sweep.search.suggest import suggest
+from clr_sweep.search.configurations import suggest
 from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.slots import usable_cores
 from clr_sweep.training.records import TrialResult

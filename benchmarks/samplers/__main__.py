@@ -28,8 +28,8 @@ from benchmarks.samplers.figure import draw
 from benchmarks.samplers.landscape import Landscape, landscape, left_out_error
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.search.configurations import suggest
 from clr_sweep.search.sampling import seen_by
-from clr_sweep.search.suggest import suggest
 
 SWEEP = Path(__file__).parents[2] / "sweeps" / "fashion_mnist.yaml"
 EXAMPLES = 60_000

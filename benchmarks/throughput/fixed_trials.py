@@ -20,8 +20,8 @@ from benchmarks.throughput.workload import (
 )
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.search.configurations import suggest
 from clr_sweep.search.sampling import seen_by
-from clr_sweep.search.suggest import suggest
 from clr_sweep.training.data.datasets import hold_out, load_dataset
 
 SEED = 42

@@ -16,7 +16,7 @@ from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
-from clr_sweep.search.suggest import steps_per_epoch
+from clr_sweep.search.configurations import steps_per_epoch
 from clr_sweep.training.data.datasets import training_examples
 
 _READ_AT = {
@@ -175,7 +175,7 @@ def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     from clr_sweep.common.scratch import scratch_folder
     from clr_sweep.common.stopping import stop_request
     from clr_sweep.engines.local.engine import local_engine
-    from clr_sweep.search.suggest import baseline_config
+    from clr_sweep.search.configurations import baseline_config
     from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
     from clr_sweep.study.slots import at_once, processor, take_slots
 

@@ -17,7 +17,7 @@ from clr_sweep.definition.problems import sentence, shown, unknown
 from clr_sweep.definition.search_space import in_whole_numbers
 from clr_sweep.definition.space_checks import cycle_problem, momentum_problems, space_problems
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.suggest import RATIO
+from clr_sweep.search.configurations import RATIO
 
 
 class EnqueuedTrialError(Exception):

@@ -14,9 +14,9 @@ from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.another_seed import with_another_seed
+from clr_sweep.search.configurations import with_ranges
 from clr_sweep.search.places import Places
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
-from clr_sweep.search.suggest import with_ranges
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
 

@@ -21,11 +21,11 @@ from optuna.trial import FrozenTrial, TrialState
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE, REASON, STATE
+from clr_sweep.search.configurations import seed_of, steps_per_epoch, suggest
 from clr_sweep.search.enqueued_trials import EnqueuedTrialError, enqueued_problems
 from clr_sweep.search.known_trials import FollowedStudy, KnownTrials
 from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.phases import plan_phases
-from clr_sweep.search.suggest import seed_of, steps_per_epoch, suggest
 
 # A point that has been tried is drawn anew, first as the sampler would have it, then at random. A
 # space of few points may hold no other: then the point is tried again, with another seed.

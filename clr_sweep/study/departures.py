@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clr_sweep.search.attributes import BASELINE
+from clr_sweep.search.configurations import baseline_config
 from clr_sweep.search.enqueued_trials import EnqueuedTrialError
 from clr_sweep.search.reading import read_baseline
 from clr_sweep.search.sampling import Sampling, stored
-from clr_sweep.search.suggest import baseline_config
 from clr_sweep.study.flights import BaselineFlight, Flight, TrialFlight
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.training.folder import TrialFolder

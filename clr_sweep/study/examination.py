@@ -27,9 +27,9 @@ from clr_sweep.search.places import Places
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.search.writing import record_progress, waiting_again
+from clr_sweep.study.damaged_files import missing_files, unreadable_files
 from clr_sweep.study.parent_run import is_described, open_parent, parent_problems, publisher_of
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.study.trial_files import missing_files, unreadable_files
 from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.moved_store import follow, moved_from

@@ -1,8 +1,8 @@
 """Imported by the server that jobs are forked from: what a trial needs, once for all of them.
 
 While Keras is imported, which makes objects that stay, garbage collection would look at them again
-and again, a sixth of the time. `engines.server`, imported after this, freezes them and lets it go
-on.
+and again, a sixth of the time. `engines.local.last_import`, imported after this, freezes them and
+lets it go on.
 """
 
 import contextlib

@@ -17,8 +17,8 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_one
+from clr_sweep.search.configurations import steps_per_epoch
 from clr_sweep.search.reading import trials_left
-from clr_sweep.search.suggest import steps_per_epoch
 from clr_sweep.study.progress import Display, Estimate
 from clr_sweep.study.slots import at_once, processor
 from clr_sweep.training.requests import (

@@ -22,14 +22,14 @@ from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.range_test.report import ranges_yaml, summary
-from clr_sweep.range_test.stage import RangeTest
+from clr_sweep.range_test.seeds import RangeTest
 from clr_sweep.search import storage
+from clr_sweep.search.configurations import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.lost_files import lost_and_found
 from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import placed
 from clr_sweep.search.reading import range_test_record, read_study, trials_left
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
-from clr_sweep.search.suggest import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver

@@ -30,7 +30,7 @@ def say(**what: Any) -> None:
 def main(folder: Path, what: str) -> None:
     """Start two jobs and act on what comes."""
     # These jobs need no Keras, so their server is there at once.
-    forkserver.PRELOAD = ("clr_sweep.engines.local.server",)
+    forkserver.PRELOAD = ("clr_sweep.engines.local.last_import",)
     with stop_request() as stop, local.local_engine(2) as engine:
         if what == "surroundings":
             engine.start("a", "engine_jobs:surroundings", None, folder / "a.txt")

@@ -31,7 +31,7 @@ WITHOUT_THREADS = [kind for kind in ALL if kind != "thread"]
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
     """An engine of two slots, whose server imports no Keras and so is there at once."""
     forkserver.end_server()
-    monkeypatch.setattr(forkserver, "PRELOAD", ("clr_sweep.engines.local.server",))
+    monkeypatch.setattr(forkserver, "PRELOAD", ("clr_sweep.engines.local.last_import",))
     with local_engine(2) as made:
         yield made
     forkserver.end_server()

@@ -21,11 +21,11 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
+from clr_sweep.search.configurations import baseline_config
 from clr_sweep.search.places import placed
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import Asked, Sampling
 from clr_sweep.search.study_folder import write_best
-from clr_sweep.search.suggest import baseline_config
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.trial_job import finished

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from clr_sweep.training.data.stored import Dataset, in_memory
+from clr_sweep.training.data.materialized import Dataset, in_memory
 
 ROWS, HELD_OUT, QUADRATIC_BATCH = 1280, 80, 8
 

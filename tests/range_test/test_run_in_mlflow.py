@@ -14,7 +14,7 @@ from written_sweeps import FROM_RANGE_TEST
 
 from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.suggestion import suggest
-from clr_sweep.search.suggest import range_test_config
+from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.writing import record_range_test, waiting_again
 from clr_sweep.training.records import RangeTestRecord
 

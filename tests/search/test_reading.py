@@ -12,8 +12,8 @@ from small_studies import FACTS, begin, result, sweep
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import PHASES, SWEEP
+from clr_sweep.search.configurations import suggest
 from clr_sweep.search.reading import read_study, stored_sweep
-from clr_sweep.search.suggest import suggest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
 

@@ -12,8 +12,8 @@ from small_studies import FACTS, begin, result, sweep, text_of
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import BASELINE
+from clr_sweep.search.configurations import baseline_config
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.suggest import baseline_config
 from clr_sweep.training.records import Divergence, TrialRecord
 
 EXAMPLES = 60000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from small_trials import few_images
 
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from small_trials import comparable, small_config
 
 from clr_sweep.definition.sweep import CycledMomentum
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport, TrialResult
 from clr_sweep.training.trial import train

@@ -18,7 +18,7 @@ from interrupted_trials import (
 from small_trials import small_config
 
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 
 

@@ -26,7 +26,7 @@ from small_trials import comparable, few_images, small_config
 from clr_sweep.common.errors import DiskFullError
 from clr_sweep.training import durable
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
 from clr_sweep.training.state import TrainingState

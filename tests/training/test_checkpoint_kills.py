@@ -15,7 +15,7 @@ from trial_jobs import Killed
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.engines.base import Died, Done, Message
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
-from clr_sweep.training.data.stored import Dataset, materialize
+from clr_sweep.training.data.materialized import Dataset, materialize
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 

@@ -14,7 +14,7 @@ from clr_sweep.schedules.keras import (
     TriangularCyclicalLearningRate,
 )
 from clr_sweep.training.compiling import compiled_model, data_facts, schedule
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 
 
 def test_data_facts() -> None:

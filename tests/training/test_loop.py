@@ -19,7 +19,7 @@ from clr_sweep.schedules.keras import (
     Triangular2CyclicalLearningRate,
     TriangularCyclicalLearningRate,
 )
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops")

@@ -11,7 +11,7 @@ import tensorflow as tf
 import user_models
 from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, Build, assert_same_bits, compiled, state
 
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.models import tutorial_cnn
 

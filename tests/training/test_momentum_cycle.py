@@ -23,7 +23,7 @@ from clr_sweep.schedules.keras import (
 )
 from clr_sweep.schedules.momentum import CYCLED, momentum
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.momentum_cycle import MomentumCycle

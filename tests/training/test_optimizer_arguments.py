@@ -20,7 +20,7 @@ from clr_sweep.definition.optimizers import OPTIMIZERS
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import hold_out
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import epoch_order
 

@@ -11,7 +11,7 @@ from trained_trials import trained
 
 from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.training.compiling import compiled_metrics
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import scalars
 
 OWN = "own_metric_models"

@@ -20,7 +20,7 @@ from clr_sweep.results.export import read_exported
 from clr_sweep.tracking.logged_models import log_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
 

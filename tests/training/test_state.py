@@ -15,7 +15,7 @@ from small_trials import BATCH, VALIDATION, small_config
 
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import hold_out
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.state import TrainingState, training_state
 

@@ -15,7 +15,7 @@ from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.training.data.datasets import hold_out
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.records import EpochReport
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training import set_up
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.records import EpochReport, TrialResult

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.checks.label_shapes import shape_problem
 from clr_sweep.training.data.arrays import Array, rows_of
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
 
 # What float32 makes of parts that add up to 1.

@@ -16,7 +16,7 @@ from clr_sweep.definition.metrics import KERAS, of_keras
 from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.training.checks.labels_for_loss import output_check, problems
 from clr_sweep.training.data.arrays import rows_of
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.losses import Labels, Shape, Values
 
 _Shape = tuple[int, ...]

@@ -8,7 +8,7 @@ import keras
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.data.arrays import shown_shape
-from clr_sweep.training.data.stored import Dataset
+from clr_sweep.training.data.materialized import Dataset
 
 
 def check_inputs(model: keras.Model, data: Dataset) -> None:

@@ -19,8 +19,8 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.own_functions import function_problems
 from clr_sweep.training.data import fashion_mnist
 from clr_sweep.training.data.from_function import load_from_function
+from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
 from clr_sweep.training.data.npz import find_npz, load_npz, npz_problems, read_headers
-from clr_sweep.training.data.stored import Dataset, materialize, open_materialized
 
 __all__ = [
     "Dataset",

@@ -27,7 +27,7 @@ from clr_sweep.training.data.fashion_mnist_files import (
     decode,
     read_folder,
 )
-from clr_sweep.training.data.stored import Dataset, kept, store
+from clr_sweep.training.data.materialized import Dataset, kept, store
 from clr_sweep.training.keras_backend import keras_home
 
 NAME = "fashion_mnist"

@@ -11,7 +11,7 @@ import numpy as np
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.definition.own_functions import called, import_function, importable
 from clr_sweep.training.data.arrays import ARRAYS, Array
-from clr_sweep.training.data.stored import Dataset, in_memory
+from clr_sweep.training.data.materialized import Dataset, in_memory
 
 _SHAPE = "((x_train, y_train), (x_test, y_test)) or a dict with these four keys"
 

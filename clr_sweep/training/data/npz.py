@@ -18,7 +18,7 @@ from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
 from clr_sweep.training.data.arrays import ARRAYS, Array, Header, header_problems
 from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
-from clr_sweep.training.data.stored import Dataset, kept, store
+from clr_sweep.training.data.materialized import Dataset, kept, store
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
 _UNREADABLE = (

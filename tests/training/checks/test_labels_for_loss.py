@@ -16,7 +16,7 @@ from trained_trials import trained
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.training.compiling import data_facts
-from clr_sweep.training.data.stored import Dataset, in_memory
+from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
 

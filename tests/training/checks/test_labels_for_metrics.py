@@ -15,7 +15,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import KERAS
 from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check, metric_problems
-from clr_sweep.training.data.stored import Dataset, in_memory
+from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
 
 _RNG = np.random.default_rng(4)

@@ -1,4 +1,4 @@
-"""A range test run: its seeds, each in a process of its own, and what they suggest."""
+"""The seeds of a range test, each run in a process of its own, and what they suggest together."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.range_test.curve import read_curve
 from clr_sweep.range_test.report import as_yaml
 from clr_sweep.range_test.suggestion import RangeTestError, suggest
+from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
-from clr_sweep.search.suggest import range_test_config
 from clr_sweep.training.durable import part_files, replaced, write_text
 from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.training.requests import RANGE_TEST, DataFacts, RangeTestJob

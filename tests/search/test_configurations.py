@@ -16,8 +16,8 @@ from written_sweeps import sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import cycles_within
 from clr_sweep.schedules import cycles, policies
+from clr_sweep.search.configurations import baseline_config, steps_per_epoch, suggest, trial_seed
 from clr_sweep.search.sampling import make_sampler
-from clr_sweep.search.suggest import baseline_config, steps_per_epoch, suggest, trial_seed
 
 
 def ask(sampler: optuna.samplers.BaseSampler) -> tuple[optuna.Study, optuna.Trial]:

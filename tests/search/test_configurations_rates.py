@@ -15,7 +15,7 @@ from clr_sweep.definition.dimensions import Range, largest_below
 from clr_sweep.definition.problems import validation
 from clr_sweep.definition.space_checks import space_problems
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.suggest import suggest
+from clr_sweep.search.configurations import suggest
 
 
 def right(made: Sweep) -> bool:
