@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import mlflow_tables
 import pytest
 from hypothesis import HealthCheck, settings
 from real_runs import Place
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def mlflow_tables_are_remembered() -> None:
+    mlflow_tables.remember()
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,10 +92,19 @@ def suits(environment: Mapping[str, str]) -> bool:
 
 
 def start(
-    module: tuple[str, ...], folder: Path, environment: Mapping[str, str], output: str
+    module: tuple[str, ...],
+    folder: Path,
+    environment: Mapping[str, str],
+    output: str,
+    errors: str | None = None,
 ) -> Command:
-    """`python -m MODULE ...` in a folder, with its output in a file that is there."""
-    about = {"environment": dict(environment), "folder": str(folder), "output": output}
+    """`python -m MODULE ...` in a folder, with its output in a file that is there.
+
+    A terminal is its input as well, and the one that controls it. What it writes to standard error
+    goes there too, or into another file.
+    """
+    files = [output, errors or output]
+    about = {"environment": dict(environment), "folder": str(folder), "files": files}
     return Command(_ask(module=module, **about))
 
 
@@ -132,9 +142,14 @@ def _answer_all() -> dict[str, Any] | None:
             pid, status = os.waitpid(request["poll"], os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if pid else None
         else:
+            # Opened here: a terminal that nobody has open any more has hung up.
+            mode = os.O_RDWR | os.O_APPEND | os.O_NOCTTY
+            files = [os.open(file, mode) for file in request["files"]]
             answer = os.fork()
             if not answer:
-                return dict(request)
+                return {**request, "files": files}
+            for file in files:
+                os.close(file)
         print(json.dumps(answer), flush=True)
     return None
 
@@ -146,13 +161,17 @@ def _become(command: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(command["environment"])
     tempfile.tempdir = None
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    output = os.open(command["output"], os.O_WRONLY | os.O_APPEND)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(source, target)
-    os.close(nothing)
-    os.close(output)
+    files = command["files"]
+    if os.isatty(files[0]):
+        fcntl.ioctl(files[0], termios.TIOCSCTTY)
+        files.insert(0, os.dup(files[0]))
+    else:
+        files.insert(0, os.open(os.devnull, os.O_RDONLY))
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     sys.argv = command["module"]
     sys.path[0] = command["folder"]
 
@@ -216,10 +235,21 @@ def _serve(there: socket.socket) -> NoReturn:
     os._exit(0)
 
 
+def _prepare_mlflow() -> None:
+    """What each command would find out anew: the tables of a store, which package has a module."""
+    import mlflow_tables
+    from mlflow.utils import requirements_utils
+
+    mlflow_tables.remember()
+    mlflow_tables.tables()
+    requirements_utils._init_modules_to_packages_map()
+
+
 def _main() -> None:
     gc.disable()
     for name in _IMPORTED:
         importlib.import_module(name)
+    _prepare_mlflow()
     assert not [name for name in sys.modules if name.partition(".")[0] == "clr_sweep"]
     # What was imported stays: to look at it for garbage, or at an end to take it to pieces, would
     # copy all of it in each fork.

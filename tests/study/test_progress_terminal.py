@@ -7,12 +7,12 @@ import os
 import pty
 import re
 import struct
-import subprocess
 import termios
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+import warm_starts
 from real_runs import CLR_SWEEP, Place, definition
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 class OnTerminal:
     """A command whose input and output is a terminal of its own, as a shell gives it."""
 
-    process: subprocess.Popen[bytes]
+    process: warm_starts.Command
     controller: int
     raw: str = ""
     _parts: list[bytes] = field(default_factory=list)
@@ -59,10 +59,8 @@ def start(place: Place, columns: int, **study: object) -> OnTerminal:
     environment = {**place.environment, "TERM": "xterm"}
     for name in ("COLUMNS", "LINES"):
         environment.pop(name, None)
-    process = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", *CLR_SWEEP, "run", str(file)], cwd=place.folder,
-        env=environment, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
-    )  # fmt: skip
+    command = (*CLR_SWEEP[2:], "run", str(file))
+    process = warm_starts.start(command, place.folder, environment, os.ttyname(terminal))
     os.close(terminal)
     return OnTerminal(process, controller)
 

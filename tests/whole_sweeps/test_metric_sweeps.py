@@ -6,14 +6,14 @@ MLflow holds and what a stored study is read as speak of the objective and of wh
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm_starts
 from metric_sweeps import binary, by_own_metric, refused, regression
 from mlflow.tracking import MlflowClient
+from real_runs import Place
 
 from clr_sweep.search import storage
 from clr_sweep.search.reading import read_study
@@ -22,13 +22,26 @@ from clr_sweep.search.reading import read_study
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command(folder: Path, *arguments: str) -> Done:
     """`clr-sweep` in a process of its own."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "clr_sweep", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=1200, check=False,
-    )  # fmt: skip
+    files = [folder / "stdout.txt", folder / "stderr.txt"]
+    for file in files:
+        file.write_bytes(b"")
+    environment = Place(folder).environment
+    assert warm_starts.suits(environment)
+    started = warm_starts.start(
+        ("clr_sweep", *arguments), folder, environment, *(str(file) for file in files)
+    )
+    return Done(started.wait(1200), *(file.read_text(encoding="utf-8") for file in files))
 
 
 def metrics_of(folder: Path, kind: str) -> list[dict[str, float]]:
