@@ -23,7 +23,8 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.configurations import baseline_config
 from clr_sweep.training.checkpoint import Checkpoint, Progress
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.data.datasets import Dataset, load_dataset
+from clr_sweep.training.data.datasets import load_dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.state import training_state
 

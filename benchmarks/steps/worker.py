@@ -25,7 +25,8 @@ import numpy as np
 from clr_sweep.schedules.keras import TriangularCyclicalLearningRate
 from clr_sweep.training import loop as loop_module
 from clr_sweep.training.compiling import built_under
-from clr_sweep.training.data.datasets import Dataset, load_dataset
+from clr_sweep.training.data.datasets import load_dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.inspection import CHUNK
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.models import tutorial_cnn

@@ -176,10 +176,6 @@ class RatioRange(Frozen):
             raise FieldProblemsError([(("ratio", "low"), text)])
         return self
 
-    def describe(self) -> str:
-        """In words."""
-        return f"max_lr / ratio, ratio {self.ratio.describe()}"
-
 
 def _shape_of(value: Any) -> str:
     if isinstance(value, dict):
@@ -230,7 +226,7 @@ def describe(
     if isinstance(dimension, Range):
         return dimension.describe(whole=whole)
     if isinstance(dimension, RatioRange):
-        return dimension.describe()
+        return f"max_lr / ratio, ratio {dimension.ratio.describe()}"
     if isinstance(dimension, tuple):
         listed = ", ".join(map(_text, dimension))
         return listed if len(dimension) == 1 else f"one of {listed}"

@@ -96,7 +96,6 @@ def _unknown_key(cls: type[BaseModel], key: str, known: Sequence[str]) -> str:
 
 
 def _keys_of(cls: type[BaseModel]) -> Iterator[str]:
-    """The keys of a file, and those of its sections."""
     for name, field in cls.model_fields.items():
         yield name
         section = _section(field.annotation)

@@ -62,7 +62,6 @@ def fields_in_file(cls: type[BaseModel]) -> dict[str, FieldInfo]:
 
 @cache
 def _adapters(cls: type[Frozen]) -> dict[str, TypeAdapter[Any]]:
-    """A validator for each field of a section."""
     return {key: _adapter(field) for key, field in fields_in_file(cls).items()}
 
 

@@ -17,7 +17,7 @@ from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.divergence import divergence
 from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.training.compiling import check_objective
-from clr_sweep.training.data.datasets import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.durable import replaced
 from clr_sweep.training.inspection import CHUNK
 from clr_sweep.training.loop import epoch_order

@@ -67,7 +67,7 @@ def summary(record: RangeTestRecord) -> str:
         f"range test of {record.study}, rule {found.rule}: base {words.rate(found.base)}, "
         f"max {words.rate(found.max)}",
         f"  over {noun}: base {_spread(bases)}, max {_spread(tops)}",
-        f"  {edges(record)}",
+        f"  {edges_in_words(record, found.edges)}",
         *(f"  warning: {text}" for text in found.warnings),
     ]
     return "\n".join(lines)
@@ -89,13 +89,8 @@ def markdown(record: RangeTestRecord, links: str = "") -> str:
     return f"{result}\n\n{listed}\n\n```yaml\n{ranges_yaml(record)}```"
 
 
-def edges(record: RangeTestRecord) -> str:
-    """Where a stability edge was seen, in words."""
-    return edges_in_words(record, record.suggestion.edges if record.suggestion else ())
-
-
 def edges_in_words(record: RangeTestRecord, seen: Sequence[float | None]) -> str:
-    """The same, of a test that suggests nothing.
+    """Where a stability edge was seen.
 
     Args:
         seen: the stability edge of each seed, None where there is none.

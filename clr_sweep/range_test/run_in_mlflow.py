@@ -32,10 +32,6 @@ class RangeTestRuns:
         """The test begins, or goes on."""
         self._open(record, next(iter(self.runs.range_tests()), None))
 
-    def end(self, record: RangeTestRecord) -> None:
-        """The test has ended, in whatever way: its run says what is stored."""
-        self.reconcile(record)
-
     def reconcile(self, record: RangeTestRecord | None, *, mend: bool = True) -> list[str]:
         """Bring the run in line with the stored test; made anew where it contradicts it.
 
@@ -111,7 +107,7 @@ class RangeTestRuns:
             self.runs.log_points(run_id, compare_points(self.runs.client, there, wanted)[0])
             self.runs.log_figures(run_id, {"range_test.png": partial(save, range_figure(record))})
             text = as_yaml(record, {"data_digest": self._data_digest})
-            self.runs.log_text(run_id, text, run_contents.NUMBERS)
+            self.runs.client.log_text(run_id, text, run_contents.NUMBERS)
             for file in record.files:
                 self.runs.client.log_artifact(run_id, str(file), "curves")
         where = artifact_link(self.runs.experiment_id, run_id, run_contents.FIGURE)

@@ -131,7 +131,6 @@ def suggest(
 
 
 def _why_none(reading: Reading, rule: str, metric: str) -> str:
-    """Why a seed shows no pair."""
     if not reading.has_learnt:
         lowest = float(reading.losses.min())
         return f"its loss hardly falls (from {reading.start:.4g} to {lowest:.4g} at the lowest)"

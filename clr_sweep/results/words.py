@@ -39,30 +39,26 @@ def rate(value: float) -> str:
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
-def value(number: float) -> str:
-    """A metric's value with four decimals.
+def value(number: float, digits: int = 4) -> str:
+    """A metric's value with four decimals, or as many as are asked for.
 
-    Large ones have fewer, one at least; huge and small ones have four significant digits.
+    Large ones have fewer, one at least; huge and small ones have so many significant digits.
     """
-    return _value(number, 4)
-
-
-def pair(one: float, other: float) -> tuple[str, str]:
-    """Two values to compare: with as many digits as tell them apart, if they differ."""
-    for digits in range(4, 17):
-        texts = _value(one, digits), _value(other, digits)
-        if one == other or texts[0] != texts[1]:
-            return texts
-    return repr(one), repr(other)
-
-
-def _value(number: float, digits: int) -> str:
     size = round(abs(number), 12)  # 0.9 - 0.8 is less than 0.1
     if number == 0 or 0.1 <= size < 1e7:
         decimals = digits - (int(math.log10(size)) if size >= 100 else 0)
         return f"{number:.{max(decimals, 1)}f}"
     mantissa, _, exponent = f"{number:.{digits}g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def pair(one: float, other: float) -> tuple[str, str]:
+    """Two values to compare: with as many digits as tell them apart, if they differ."""
+    for digits in range(4, 17):
+        texts = value(one, digits), value(other, digits)
+        if one == other or texts[0] != texts[1]:
+            return texts
+    return repr(one), repr(other)
 
 
 def points(difference: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,25 +16,14 @@ from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.range_test.suggestion import Suggestion
 from clr_sweep.schedules import policies
 
+if TYPE_CHECKING:  # `check` does without Optuna
+    from optuna.trial import BaseTrial
+
 # Names of the sampled parameters whose value is a ratio, not the rate itself.
 RATIO = "init_lr_ratio"
 
 
-class Suggester(Protocol):
-    """The part of `optuna.Trial` that is used; FrozenTrial and FixedTrial have it too."""
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float: ...
-
-    def suggest_int(
-        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
-    ) -> int: ...
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
-
-
-def suggest(trial: Suggester, sweep: Sweep, number: int, examples: int) -> TrialConfig:
+def suggest(trial: BaseTrial, sweep: Sweep, number: int, examples: int) -> TrialConfig:
     """The configuration of a trial, sampling what the search space leaves open.
 
     Args:
@@ -146,7 +135,7 @@ def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:
 
 
 def _cyclical(
-    trial: Suggester, space: SearchSpace, policy: Policy, max_lr: float
+    trial: BaseTrial, space: SearchSpace, policy: Policy, max_lr: float
 ) -> ScheduleConfig:
     if isinstance(space.init_lr, RatioRange):
         init_lr = max_lr / float(_suggest(trial, RATIO, space.init_lr.ratio))
@@ -214,7 +203,7 @@ def _below(init_lr: Any, max_lr: Any) -> Any:
     return init_lr
 
 
-def _suggest(trial: Suggester, name: str, dimension: Any) -> Any:
+def _suggest(trial: BaseTrial, name: str, dimension: Any) -> Any:
     if isinstance(dimension, tuple):
         return trial.suggest_categorical(name, dimension)
     if not isinstance(dimension, Range):

@@ -56,6 +56,7 @@ class Asked:
     seen: optuna.Study | None
 
 
+@dataclass
 class Sampling:
     """Gives a driver the trials of its study, one after the other.
 
@@ -68,31 +69,25 @@ class Sampling:
         followed: what is to be told when a trial has ended, and what its pruner asks.
     """
 
-    def __init__(
-        self,
-        study: optuna.Study,
-        sweep: Sweep,
-        examples: int,
-        folder: Path,
-        provenance: Mapping[str, Any],
-    ) -> None:
-        self._study = study
-        self._sweep = sweep
-        self._examples = examples
-        self._folder = folder
-        self._places = Places(study)
-        self._provenance = dict(provenance)
-        self.followed = FollowedStudy(study, sweep.study.deterministic)
+    study: optuna.Study
+    sweep: Sweep
+    examples: int
+    folder: Path
+    provenance: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self._places = Places(self.study)
+        self.followed = FollowedStudy(self.study, self.sweep.study.deterministic)
         # A stored trial has all its parameters: nothing is left for the study's own sampler.
-        study.sampler = optuna.samplers.RandomSampler()
+        self.study.sampler = optuna.samplers.RandomSampler()
 
     def may_ask(self) -> bool:
         """Whether the next trial can be sampled now; without `deterministic` it always can."""
-        if not self._sweep.study.deterministic:
+        if not self.sweep.study.deterministic:
             return True
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self.study.get_trials(deepcopy=False)
         number = next((t.number for t in trials if t.state == TrialState.WAITING), len(trials))
-        known = _known_until(self._sweep, number)
+        known = _known_until(self.sweep, number)
         return all(trial.state.is_finished() for trial in trials[:known])
 
     def ask(self) -> Asked:
@@ -101,36 +96,36 @@ class Sampling:
         Raises:
             EnqueuedTrialError: it was enqueued with what cannot be trained; it has FAILED.
         """
-        study, there = self._study, self.followed.stored_trials()
+        study, there = self.study, self.followed.stored_trials()
         waiting = next((t for t in there if t.state == TrialState.WAITING), None)
         trial = self._new(there) if waiting is None else self._waiting(waiting, there)
         # The stored one: what may change between two starts must not change what a trial is.
         config = TrialConfig.from_json(trial.user_attrs[CONFIG])
-        deterministic = self._sweep.study.deterministic
-        seen = seen_by(study, self._sweep, trial.number) if deterministic else None
+        deterministic = self.sweep.study.deterministic
+        seen = seen_by(study, self.sweep, trial.number) if deterministic else None
         return Asked(trial, config, self._places.found(trial.user_attrs[FOLDER]), seen)
 
     def _new(self, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Sample a new trial and store it, RUNNING, in one transaction."""
-        study, storage, number = self._study, self._study._storage, len(there)
+        study, storage, number = self.study, self.study._storage, len(there)
         draft, config = self._draft(there, {})
         template = optuna.trial.create_trial(
             state=TrialState.RUNNING,
             params=draft.params,
             distributions=draft.distributions,
-            user_attrs={**self._attributes(config, number), PROVENANCE: self._provenance},
+            user_attrs={**self._attributes(config, number), PROVENANCE: dict(self.provenance)},
         )
         return optuna.Trial(study, storage.create_new_trial(study._study_id, template))
 
     def _waiting(self, first: FrozenTrial, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Take a trial that was put back, or that somebody else has enqueued."""
-        study = self._study
+        study = self.study
         if CONFIG in first.user_attrs:
             return study.ask()
         # Enqueued, perhaps with some of its parameters: the others are those that a trial of its
         # number would have been sampled.
         given = {**first.params, **first.system_attrs.get("fixed_params", {})}
-        if problems := enqueued_problems(self._sweep, given, self._examples):
+        if problems := enqueued_problems(self.sweep, given, self.examples):
             raise self._refused(first, "; ".join(problems))
         draft, _ = self._draft(there[: first.number], given)
         with warnings.catch_warnings():
@@ -139,8 +134,8 @@ class Sampling:
         trial = study.ask()
         try:
             with _without_warning_of_fixed():
-                config = suggest(trial, self._sweep, trial.number, self._examples)
-            trial.set_user_attr(PROVENANCE, self._provenance)
+                config = suggest(trial, self.sweep, trial.number, self.examples)
+            trial.set_user_attr(PROVENANCE, dict(self.provenance))
             for name, value in self._attributes(config, trial.number).items():
                 trial.set_user_attr(name, value)
         finally:
@@ -149,7 +144,7 @@ class Sampling:
 
     def _refused(self, trial: FrozenTrial, reason: str) -> EnqueuedTrialError:
         """Store that a trial cannot be trained. It has no configuration, so it is no record."""
-        storage = self._study._storage
+        storage = self.study._storage
         storage.set_trial_user_attr(trial._trial_id, STATE, "failed")
         storage.set_trial_user_attr(trial._trial_id, REASON, reason)
         storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
@@ -167,13 +162,13 @@ class Sampling:
         if self.followed.known.count > number:
             self.followed.forget()
         known = self.followed.known
-        known.follow(before, _known_until(self._sweep, number))
+        known.follow(before, _known_until(self.sweep, number))
         for draw in range(_DRAWS):
             if given:
                 known.study.enqueue_trial(dict(given))
-            draft = known.draft(make_sampler(self._sweep, number, draw))
+            draft = known.draft(make_sampler(self.sweep, number, draw))
             with _without_warning_of_fixed():
-                config = suggest(draft, self._sweep, number, self._examples)
+                config = suggest(draft, self.sweep, number, self.examples)
             if given or draw == _DRAWS - 1 or not known.is_tried(draft):
                 break
             known.drop(draft)
@@ -182,9 +177,9 @@ class Sampling:
 
     def _attributes(self, config: TrialConfig, number: int) -> dict[str, Any]:
         size = config.training.batch_size
-        per_epoch = steps_per_epoch(self._sweep, size, self._examples)
+        per_epoch = steps_per_epoch(self.sweep, size, self.examples)
         return {
-            FOLDER: self._places.stored(self._folder / f"{number:04d}"),
+            FOLDER: self._places.stored(self.folder / f"{number:04d}"),
             PHASES: plan_phases(config.schedule, config.steps, per_epoch).stored(),
             # Last: a trial that has it has all.
             CONFIG: config.model_dump(mode="json"),

@@ -78,7 +78,6 @@ class Arrivals:
         self._failures = 0
 
     def _raised(self, key: str, event: Failed) -> None:
-        """A trial's code raised an exception."""
         sweep = self._sweep
         if isinstance(event.error, (DiskFullError, GpuLostError)):
             raise event.error

@@ -87,10 +87,6 @@ class Background:
         self._raise()
         self._calls.put(call)
 
-    def open_runs(self, opening: Callable[[], None]) -> None:
-        """See `Publisher.open`."""
-        self.call(partial(self._publisher.open, opening))
-
     def trial_started(self, record: TrialRecord) -> None:
         """See `Publisher.trial_started`."""
         self._tell(record.key, partial(self._publisher.trial_started, record))
@@ -128,10 +124,6 @@ class Background:
         """
         self._next_refresh = float("inf")  # until this one is done
         self.call(partial(self._refresh, study, took))
-
-    def draw_last(self, study: StudyRecord) -> None:
-        """See `Publisher.draw_last`."""
-        self.call(partial(self._publisher.draw_last, study))
 
     def _tell(self, key: str, call: Callable[[], None]) -> None:
         with self._lock:

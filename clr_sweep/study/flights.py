@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import optuna
 
@@ -19,6 +19,7 @@ from clr_sweep.search.sampling import Asked, stored
 from clr_sweep.training.records import EpochReport, State, TrialRecord, TrialResult
 
 
+@dataclass(eq=False)
 class Flight(ABC):
     """Of either kind.
 
@@ -28,11 +29,13 @@ class Flight(ABC):
             attempts took counts.
     """
 
-    def __init__(self, study: optuna.Study, record: TrialRecord, limit: float | None) -> None:
-        self.record = record
-        self._study = study
-        taken = sum(report.wall_seconds for report in record.reports)
-        self._ends_by = deadline(limit if limit is None else limit - taken)
+    study: optuna.Study
+    record: TrialRecord
+    limit: float | None
+
+    def __post_init__(self) -> None:
+        taken = sum(report.wall_seconds for report in self.record.reports)
+        self._ends_by = deadline(None if self.limit is None else self.limit - taken)
 
     @property
     def is_overdue(self) -> bool:
@@ -59,6 +62,7 @@ class Flight(ABC):
         """Store that it waits for the next start."""
 
 
+@dataclass(eq=False)
 class TrialFlight(Flight):
     """A trial of the study.
 
@@ -67,51 +71,43 @@ class TrialFlight(Flight):
         metric: the objective's.
     """
 
-    def __init__(
-        self,
-        study: optuna.Study,
-        record: TrialRecord,
-        limit: float | None,
-        asked: Asked,
-        followed: FollowedStudy,
-        reader: StudyReader,
-        metric: str,
-    ) -> None:
-        super().__init__(study, record, limit)
-        self._asked, self._followed, self._reader, self._metric = asked, followed, reader, metric
+    asked: Asked
+    followed: FollowedStudy
+    reader: StudyReader
+    metric: str
 
     def epoch(self, report: EpochReport) -> bool:
-        value = report.metrics.get(self._metric)
+        value = report.metrics.get(self.metric)
         if value is None:
             return True
-        trials.record_epoch(self._study, self._asked.trial, report.epoch, value)
-        trial = stored(self._asked.trial)
-        return not self._followed.is_to_be_pruned(trial, self._asked.seen)
+        trials.record_epoch(self.study, self.asked.trial, report.epoch, value)
+        trial = stored(self.asked.trial)
+        return not self.followed.is_to_be_pruned(trial, self.asked.seen)
 
     def ended(self, result: TrialResult) -> TrialRecord:
-        trials.record_result(self._study, self._asked.trial, result)
+        trials.record_result(self.study, self.asked.trial, result)
         return self._as_stored()
 
     def failed(self, reason: str) -> TrialRecord:
-        trials.record_failure(self._study, self._asked.trial, reason)
+        trials.record_failure(self.study, self.asked.trial, reason)
         return self._as_stored()
 
     def retried(self, reasons: tuple[str, ...]) -> None:
-        trials.record_retry(self._study, self._asked.trial, list(reasons))
-        self._followed.follow()
+        trials.record_retry(self.study, self.asked.trial, list(reasons))
+        self.followed.follow()
 
     def put_back(self, reason: str) -> None:  # noqa: ARG002 - Optuna keeps none of a waiting trial
-        trials.put_back(self._study, self._asked.trial)
+        trials.put_back(self.study, self.asked.trial)
 
     def _as_stored(self) -> TrialRecord:
-        return self._reader.trial(self._followed.follow()[self._asked.trial.number])
+        return self.reader.trial(self.followed.follow()[self.asked.trial.number])
 
 
 class BaselineFlight(Flight):
     """The baseline."""
 
-    def __init__(self, study: optuna.Study, record: TrialRecord, limit: float | None) -> None:
-        super().__init__(study, record, limit)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._store("running")
 
     def epoch(self, report: EpochReport) -> bool:  # noqa: ARG002 - it is never pruned
@@ -140,10 +136,10 @@ class BaselineFlight(Flight):
     ) -> None:
         retried = retried or self.record.retried
         record = replace(self.record, state=state, reason=reason, retried=retried)
-        trials.record_baseline(self._study, record, result)
+        trials.record_baseline(self.study, record, result)
 
     def _as_stored(self) -> TrialRecord:
-        record = read_baseline(self._study)
+        record = read_baseline(self.study)
         assert record is not None
         return record
 

@@ -122,7 +122,7 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
     runs, sweep = publisher.runs, stored_sweep(study)
     parent = runs.open_parent(adopted, hidden_address(storage.absolute(url)), __version__)
     runs.log_params(parent, _settings(sweep))
-    runs.log_text(
+    runs.client.log_text(
         parent, study.user_attrs[SWEEP_TEXT], f"sweep/{study.user_attrs[FACTS]['sweep_file']}"
     )
     objective, sampled = sweep.objective, _sampled_parameters(sweep)
@@ -194,7 +194,6 @@ def _sampled_parameters(sweep: Sweep) -> list[str]:
 
 
 def _has_gamma(sweep: Sweep) -> bool:
-    """Whether any trial may have one."""
     return any(name in DECAYING for name in sweep.search_space.cyclical_policies)
 
 

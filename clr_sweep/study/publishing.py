@@ -81,8 +81,10 @@ class Publisher:
 
     def range_test(self, record: RangeTestRecord) -> None:
         """The range test begins, goes on, or has ended in whatever way."""
-        tell = self._range_test.begin if record.state == "running" else self._range_test.end
-        self._call(tell, record)
+        if record.state == "running":
+            self._call(self._range_test.begin, record)
+        else:
+            self._call(self._range_test.reconcile, record)
 
     def reconcile(self, study: StudyRecord, *, mend: bool = True) -> list[str]:
         """Bring all runs below the parent in line with the study; see `TrialRuns.reconcile`."""
@@ -194,11 +196,11 @@ class Publisher:
         if not self._incomplete:
             self.link.completed()
 
-    def _call(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
+    def _call(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
         """Make a call that needs the study's runs. False if it was not done."""
         return self.link.call(self._opened, partial(call, *args, **kwargs))
 
-    def _opened(self, call: Callable[[], None]) -> None:
+    def _opened(self, call: Callable[[], object]) -> None:
         self._open()
         call()
 
@@ -274,7 +276,7 @@ class Publisher:
         if (run_id := self.run_id(best)) is not None:
             self.runs.link_model(self.runs.parent_id, run_id)
         if (text := self.best_yaml(study)) is not None:
-            self.runs.log_text(self.runs.parent_id, text, "best.yaml")
+            self.runs.client.log_text(self.runs.parent_id, text, "best.yaml")
 
 
 def best_told(runs: SweepRuns, name: str) -> dict[int, float]:

@@ -97,7 +97,7 @@ def _run(
             study = storage.open_study(
                 store,
                 sweep,
-                start.text,
+                file.read_text(encoding="utf-8"),
                 placed(store, stored_facts(data, file, folder, start.folders)),
             )
             holder.sign(study)
@@ -111,9 +111,8 @@ def _run(
                 _end_recorded(study, publisher, sweep.study.trials),
                 Background(publisher, holder.keep) as background,
             ):
-                background.open_runs(
-                    partial(open_runs, study, stored, publisher, url, adopted, display.say)
-                )
+                opening = partial(open_runs, study, stored, publisher, url, adopted, display.say)
+                background.call(partial(publisher.open, opening))
                 sweep = start.ranges(study, data, folder, publisher, background)
                 under_way = UnderWay(
                     sweep, study, engine, background, display, stop, data, folder,
@@ -123,7 +122,7 @@ def _run(
                 reason = Driver(under_way).run()
                 background.start()
                 stored = read_study(study)
-                background.draw_last(stored)
+                background.call(partial(publisher.draw_last, stored))
                 evaluate_finalists(engine, stored, data, start.folders, stop, display.say)
             return _finish(under_way, publisher, reason)
 
@@ -177,10 +176,6 @@ class _Start:
     display: Display
     work: Path
     stop: StopRequest
-
-    @property
-    def text(self) -> str:
-        return self.file.read_text(encoding="utf-8")
 
     def load_data(self) -> DataFacts:
         """Load the data set, into files that all trials share, and check the sizes against it."""

@@ -28,7 +28,7 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
     """Train a trial and draw its figures; see `training.jobs.run_trial`."""
     # Imports Keras, which those that draw alone need not have.
     from clr_sweep.training import jobs
-    from clr_sweep.training.data.datasets import open_materialized
+    from clr_sweep.training.data.materialized import open_materialized
 
     result = jobs.run_trial(job, report)
     begun = TrialRecord(job.kind, job.number, "running", None, job.config, job.folder)

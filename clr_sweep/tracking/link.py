@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 from mlflow.exceptions import MlflowException
-from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.common.durations import duration
@@ -15,7 +14,8 @@ from clr_sweep.common.secrets import hidden
 
 P = ParamSpec("P")
 
-ERRORS = (MlflowException, SQLAlchemyError, RequestException, OSError)
+# What requests raises is an OSError.
+ERRORS = (MlflowException, SQLAlchemyError, OSError)
 # A call to a server that is away takes seconds; after a failure the next ones are left out for
 # a while, which grows up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 120.0

@@ -110,9 +110,6 @@ class RunWriter:
         ]
         return {file.path for file in [*top, *below] if not file.is_dir}
 
-    def log_text(self, run_id: str, text: str, name: str) -> None:
-        self.client.log_text(run_id, text, name)
-
     def note(self, run_id: str, markdown: str) -> None:
         """The Markdown that the UI shows on top of a run's page."""
         self._tag(run_id, {tags.NOTE: markdown})

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from mlflow.utils import get_results_from_paginated_fn
 
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.dataset_input import dataset_input
@@ -243,17 +244,14 @@ class SweepRuns(RunWriter):
         query = f"tags.`{tags.STUDY_ID}` = '{self.study_id}'"
         if condition:
             query += f" AND {condition}"
-        experiments = experiments or [self.experiment_id]
-        found: list[Run] = []
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                list(experiments), query, max_results=1000, page_token=token
-            )
-            found += page
-            token = page.token
-            if not token:
-                return found
+        where = list(experiments or [self.experiment_id])
+        found: list[Run] = get_results_from_paginated_fn(
+            lambda most, token: self.client.search_runs(
+                where, query, max_results=most, page_token=token
+            ),
+            1000,
+        )
+        return found
 
     def _origin_of(self, record: TrialRecord) -> dict[str, str]:
         """What places a trial's run: below which parent, after how many retries."""

@@ -19,7 +19,7 @@ from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
-from clr_sweep.training.data.datasets import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
 

@@ -20,7 +20,8 @@ import tensorflow as tf
 from clr_sweep.common.errors import GpuLostError, OutOfMemoryError, TrialFailedError
 from clr_sweep.range_test.recording import record_curve
 from clr_sweep.training.compiling import check_objective, compiled_model
-from clr_sweep.training.data.datasets import Dataset, load_dataset, materialize, open_materialized
+from clr_sweep.training.data.datasets import load_dataset
+from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order

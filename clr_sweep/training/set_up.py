@@ -15,7 +15,8 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.arrays import Array
-from clr_sweep.training.data.datasets import Dataset, hold_out
+from clr_sweep.training.data.datasets import hold_out
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.momentum_cycle import momentum_cycle
 

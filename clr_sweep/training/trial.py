@@ -21,7 +21,7 @@ from clr_sweep.common.errors import StoreError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
 from clr_sweep.training.compiling import check_objective
-from clr_sweep.training.data.datasets import Dataset
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
 from clr_sweep.training.loop import epoch_order

@@ -15,7 +15,7 @@ from small_trials import EXAMPLES, SLICE, contents, small_config, strict_json
 from clr_sweep.common.errors import DataError, InputError, OutOfMemoryError
 from clr_sweep.engines.base import Done, Event, Failed, Message
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
-from clr_sweep.training.data.datasets import open_materialized
+from clr_sweep.training.data.materialized import open_materialized
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import (
     INSPECT_TRIAL,

@@ -27,8 +27,6 @@ import keras
 from clr_sweep.schedules import arguments, cycles, policies
 from clr_sweep.schedules.keras.base import Float64Schedule, public, widest_float
 
-__all__ = ["CyclicalLearningRate"]
-
 ScaleFn = Callable[[Any], Any]
 ScaleMode = Literal["cycle", "iterations"]
 

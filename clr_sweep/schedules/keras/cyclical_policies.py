@@ -9,13 +9,6 @@ from clr_sweep.schedules import arguments, policies
 from clr_sweep.schedules.keras.base import public
 from clr_sweep.schedules.keras.cyclical import BOUNDS, CyclicalLearningRate, ScaleMode
 
-__all__ = [
-    "ExponentialBoundsCyclicalLearningRate",
-    "ExponentialCyclicalLearningRate",
-    "Triangular2CyclicalLearningRate",
-    "TriangularCyclicalLearningRate",
-]
-
 
 @public
 class TriangularCyclicalLearningRate(CyclicalLearningRate):

@@ -14,8 +14,6 @@ from typing import Any, SupportsFloat
 from clr_sweep.schedules import arguments, decays, policies
 from clr_sweep.schedules.keras.base import Float64Schedule, public
 
-__all__ = ["CosineLearningRate", "LinearLearningRate", "OneCycleLearningRate"]
-
 
 class _Decay(Float64Schedule):
     """From the initial rate to 0, by a policy of `policies` that subclasses name."""

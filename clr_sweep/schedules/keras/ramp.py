@@ -10,8 +10,6 @@ from clr_sweep.schedules import arguments
 from clr_sweep.schedules.keras.base import Float64Schedule
 from clr_sweep.schedules.ramp import ramp
 
-__all__ = ["RampLearningRate"]
-
 
 @keras.saving.register_keras_serializable(package="clr_sweep")
 class RampLearningRate(Float64Schedule):

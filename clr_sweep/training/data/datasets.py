@@ -19,19 +19,8 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.own_functions import function_problems
 from clr_sweep.training.data import fashion_mnist
 from clr_sweep.training.data.from_function import load_from_function
-from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.npz import find_npz, load_npz, npz_problems, read_headers
-
-__all__ = [
-    "Dataset",
-    "check_dataset_name",
-    "dataset_names",
-    "hold_out",
-    "load_dataset",
-    "materialize",
-    "open_materialized",
-    "training_examples",
-]
 
 logger = logging.getLogger("clr_sweep")
 

@@ -21,15 +21,7 @@ from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_
 from clr_sweep.training.data.materialized import Dataset, kept, store
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ValueError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
 
 _CURE = "write it with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)"
 

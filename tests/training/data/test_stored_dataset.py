@@ -19,8 +19,7 @@ import pytest
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data.arrays import content_digest
-from clr_sweep.training.data.datasets import Dataset, materialize, open_materialized
-from clr_sweep.training.data.materialized import in_memory
+from clr_sweep.training.data.materialized import Dataset, in_memory, materialize, open_materialized
 
 
 def dataset(seed: int = 0, n: int = 50) -> Dataset:
