@@ -27,7 +27,7 @@ def exported(finished: Place) -> str:
 
 def test_commands_are_started_warm(finished: Place) -> None:
     """Whatever this process has imported; otherwise all tests of commands are slow."""
-    assert warm_starts.suits(finished.environment)
+    assert warm_starts.differing(finished.environment) == set()
 
 
 def elsewhere(finished: Place, folder: Path, *arguments: str, **environment: str) -> Running:
