@@ -69,7 +69,16 @@ def _installed_version() -> str:
 def _register_schedules() -> None:
     # A statement, not importlib's function: where the package is being imported already, here or
     # in another thread that waits for Keras, it goes on with what there is instead of failing.
-    import clr_sweep.schedules.keras  # noqa: F401
+    try:
+        import clr_sweep.schedules.keras  # noqa: F401
+    except RuntimeError as error:
+        if type(error).__name__ != "_DeadlockError":
+            raise
+        # Another thread imports a module within, and waits for the import of `clr_sweep` itself,
+        # which this is. A thread of its own waits for both.
+        import threading
+
+        threading.Thread(target=_register_schedules).start()
 
 
 # Keras looks a saved class up in its registry; it imports no module but its own. So there is no
