@@ -33,7 +33,7 @@ class Wrapped(NamedTuple):
 
 
 WRAPPED = (
-    Wrapped(BUILDING, "clr_sweep.training.data.datasets:open_materialized"),
+    Wrapped(BUILDING, "clr_sweep.training.data.materialized:open_materialized"),
     Wrapped(BUILDING, "clr_sweep.training.compiling:compiled_model"),
     Wrapped(BUILDING, "clr_sweep.training.loop:TrainingLoop.__init__"),
     Wrapped(BUILDING, "clr_sweep.training.state:training_state"),
