@@ -17,6 +17,7 @@ from queue import Empty
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+from own_process import python
 
 import clr_sweep
 
@@ -97,16 +98,7 @@ def run(folder: Path) -> Iterator[Run]:
 
 def run_from_nothing(folder: Path, code: str) -> None:
     """Runs code in a process that no other has prepared, with TensorFlow."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{code}\n{done.stderr}"
+    python("-c", code, folder=folder, timeout=300, TF_CPP_MIN_LOG_LEVEL="3")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -286,16 +278,8 @@ def test_a_spawned_process_is_handed_a_schedule(folder: Path) -> None:
         "        assert pool.apply(rates, (schedule,)) == [0.25, 0.75, 0.25, 0.5]\n",
         encoding="utf-8",
     )
-    done = subprocess.run(
-        [sys.executable, "spawned.py"],
-        cwd=folder,
-        env=ENVIRONMENT | {"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "jax"}
+    python("spawned.py", folder=folder, timeout=300, **quiet)
 
 
 @pytest.mark.usefixtures("run")
