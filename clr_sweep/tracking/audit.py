@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.logged_models import model_of_run, models_from
+from clr_sweep.tracking.logged_models import only_model_of_run
 from clr_sweep.tracking.trial_contents import (
     TIMES,
     Point,
@@ -69,8 +69,8 @@ def audit(
 
 def model_is_whole(client: MlflowClient, run_id: str) -> bool:
     """Whether a run has one model, that was logged to its end and is still there."""
-    output = model_of_run(client, run_id)
-    if output is None or len(models_from(client, run_id)) > 1:
+    output = only_model_of_run(client, run_id)
+    if output is None:
         return False
     try:
         files = client.list_logged_model_artifacts(output.model_id)

@@ -10,14 +10,21 @@ import importlib.metadata
 import logging
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
 import yaml
-from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
+from mlflow.entities import (
+    LoggedModel,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    Metric,
+    Run,
+    RunOutputs,
+)
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.models.utils import _save_example
@@ -115,26 +122,34 @@ def log_keras_model(
 
 def model_of_run(client: MlflowClient, run_id: str) -> LoggedModelOutput | None:
     """The model of a run, if one was logged to its end."""
-    outputs = client.get_run(run_id).outputs
-    found = {output.model_id: output for output in outputs.model_outputs} if outputs else {}
-    for model in models_from(client, run_id):
-        if model.status == LoggedModelStatus.READY and model.model_id in found:
-            return found[model.model_id]
-    return None
+    return _output(*_run_and_models(client, run_id))
 
 
-def models_from(client: MlflowClient, run_id: str) -> list[LoggedModel]:
-    """All models that come from a run, those that were not logged to their ends among them."""
-    experiment = client.get_run(run_id).info.experiment_id
-    return list(
-        client.search_logged_models([experiment], filter_string=f"source_run_id = '{run_id}'")
-    )
+def only_model_of_run(client: MlflowClient, run_id: str) -> LoggedModelOutput | None:
+    """The model of a run, if it was logged to its end and no other one was begun."""
+    run, models = _run_and_models(client, run_id)
+    return _output(run, models) if len(models) == 1 else None
 
 
 def delete_models(client: MlflowClient, run_id: str) -> None:
     """Delete the models that come from a run; MLflow would show them without it."""
-    for model in models_from(client, run_id):
+    for model in _run_and_models(client, run_id)[1]:
         client.delete_logged_model(model.model_id)
+
+
+def _run_and_models(client: MlflowClient, run_id: str) -> tuple[Run, list[LoggedModel]]:
+    """A run and all models that come from it, those not logged to their ends among them."""
+    run = client.get_run(run_id)
+    models = client.search_logged_models(
+        [run.info.experiment_id], filter_string=f"source_run_id = '{run_id}'"
+    )
+    return run, list(models)
+
+
+def _output(run: Run, models: Iterable[LoggedModel]) -> LoggedModelOutput | None:
+    outputs = {output.model_id: output for output in (run.outputs or RunOutputs([])).model_outputs}
+    ended = (model for model in models if model.status == LoggedModelStatus.READY)
+    return next((outputs[m.model_id] for m in ended if m.model_id in outputs), None)
 
 
 def write_keras_model(

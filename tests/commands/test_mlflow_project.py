@@ -8,12 +8,13 @@ import sys
 import venv
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from project_runs import LOCAL, copy_project, mlflow_run, run_id
-from real_runs import MLFLOW, PROJECT, Place, Running, assert_whole, definition
+from real_runs import MLFLOW, Place, Running, assert_whole, definition
+
+pytestmark = pytest.mark.heavy
 
 PYTHON_FOLDER = str(Path(sys.executable).parent)
 
@@ -72,18 +73,6 @@ def test_parameters_reach_the_sweep(project: Place, given: Running) -> None:
     assert {len(trial.intermediate_values) for trial in project.study("named").trials} == {2}
 
 
-def test_the_conda_environment_is_enough() -> None:
-    """conda.yaml names a Python that the package takes, and installs the package itself."""
-    content: dict[str, Any] = yaml.safe_load((PROJECT / "conda.yaml").read_text())
-    assert content["channels"] == ["conda-forge"]
-    (pip,) = (item["pip"] for item in content["dependencies"] if isinstance(item, dict))
-    assert pip == ["-e ."]
-    assert "python=3.11" in content["dependencies"]
-    assert "pip" in content["dependencies"]
-    assert 'requires-python = ">=3.11"' in (PROJECT / "pyproject.toml").read_text()
-
-
-@pytest.mark.heavy
 def test_more_trials_in_one_tree(project: Place, given: Running) -> None:
     """`mlflow run` again makes a new run: all children move below it, the old parent goes."""
     assert given.process.returncode == 0

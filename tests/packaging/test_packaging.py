@@ -8,8 +8,10 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 import pytest
+import yaml
 from documentation import links_of, within_project
 from real_runs import PROJECT
 
@@ -89,3 +91,14 @@ def test_the_readme_can_be_read_elsewhere(target: str) -> None:
     if path is not None:
         is_image = path.endswith((".png", ".svg"))
         assert is_image == ("raw.githubusercontent.com" in target), target
+
+
+def test_the_conda_environment_is_enough() -> None:
+    """conda.yaml names a Python that the package takes, and installs the package itself."""
+    content: dict[str, Any] = yaml.safe_load((PROJECT / "conda.yaml").read_text())
+    assert content["channels"] == ["conda-forge"]
+    (pip,) = (item["pip"] for item in content["dependencies"] if isinstance(item, dict))
+    assert pip == ["-e ."]
+    assert "python=3.11" in content["dependencies"]
+    assert "pip" in content["dependencies"]
+    assert DECLARED["requires-python"] == ">=3.11"

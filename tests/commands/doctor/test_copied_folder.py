@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from small_studies import text_of
-
-CLR_SWEEP = (sys.executable, "-m", "clr_sweep")
+from real_runs import Place
+from small_studies import copied, text_of
 
 
 @pytest.fixture
@@ -20,20 +16,16 @@ def original(finished_study: Path, tmp_path: Path) -> Path:
     """The study's folder: the one that is copied."""
     folder = tmp_path / "original"
     # Renamed paths: as if it had been made here.
-    from small_studies import copied
-
     copied(finished_study, folder)
     return folder
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit status and output of `clr-sweep ...` in a process of its own, in a folder."""
-    environment = {key: value for key, value in os.environ.items() if "MLFLOW" not in key}
-    done = subprocess.run(
-        [*CLR_SWEEP, *arguments], cwd=folder, env=environment, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    done = Place(folder).sweep(*arguments)
+    output = done.output
+    done.output_file.unlink()
+    return done.wait(), output
 
 
 def state(folder: Path) -> dict[str, str]:
