@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -80,6 +81,24 @@ def by_name(name: str) -> Variant:
     return next(one for one in VARIANTS if one.name == name)
 
 
+def weights_after(name: str) -> list[bytes]:
+    """Those that a variant's loop ends with."""
+    keras.backend.clear_session()
+    (cpu, wall), model = worker.loop(by_name(name).settings, few_images(), 6)
+    assert cpu > 0 < wall
+    return [array.tobytes() for array in model.get_weights()]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[list[bytes]]:
+    """Those of the project's loop; the others train as little."""
+    tf.config.experimental.enable_op_determinism()
+    with pytest.MonkeyPatch.context() as patched:
+        for constant, value in (("BATCH", 16), ("WARM_UP", 3), ("TRAINED", np.arange(320))):
+            patched.setattr(worker, constant, value)
+        yield weights_after(REFERENCE)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -91,15 +110,6 @@ def by_name(name: str) -> Variant:
         "pooled before ReLU",
     ],
 )
-def test_variants_that_only_cost_something_else(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_variants_that_only_cost_something_else(reference: list[bytes], name: str) -> None:
     """The weights that they end with are those of the project's loop, to the bit."""
-    for constant, value in (("BATCH", 16), ("WARM_UP", 3), ("TRAINED", np.arange(320))):
-        monkeypatch.setattr(worker, constant, value)
-    tf.config.experimental.enable_op_determinism()
-    images, found = few_images(), []
-    for variant in (by_name(REFERENCE), by_name(name)):
-        keras.backend.clear_session()
-        (cpu, wall), model = worker.loop(variant.settings, images, 6)
-        assert cpu > 0 < wall
-        found.append([array.tobytes() for array in model.get_weights()])
-    assert found[0] == found[1]
+    assert weights_after(name) == reference
