@@ -30,11 +30,16 @@ from clr_sweep.training.folder import TrialFolder
         CYCLED,
         CYCLED_BETA,
         like(REGULARISED, "user_models:built_late"),
-        like(REGULARISED, "user_models:own_loss"),
-        like(REGULARISED, "stateful_models:noisy"),
         like(REGULARISED, "stateful_models:counting"),
-        like(REGULARISED, "stateful_models:counting_tests"),
-        like(REGULARISED, "stateful_models:half_precision"),
+        *(
+            pytest.param(like(REGULARISED, model), marks=pytest.mark.heavy)
+            for model in (
+                "user_models:own_loss",
+                "stateful_models:noisy",
+                "stateful_models:counting_tests",
+                "stateful_models:half_precision",
+            )
+        ),
     ],
     ids=lambda config: (
         config.model.name.rpartition(":")[2] + "-momentum" * (config.cycled_momentum is not None)

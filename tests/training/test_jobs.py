@@ -226,7 +226,11 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     assert after == before
 
 
-@pytest.mark.parametrize("model", ["hungry", "hungry_at_once"])
+@pytest.mark.parametrize(
+    # TensorFlow waits ten seconds for memory before it gives up.
+    "model",
+    [pytest.param("hungry", marks=pytest.mark.heavy), "hungry_at_once"],
+)
 def test_out_of_memory(engine: LocalEngine, facts: DataFacts, work: Path, model: str) -> None:
     """TensorFlow's error and NumPy's, in the user's own function too, are told apart from bugs."""
     config = small_config(model=f"stateful_models:{model}")
