@@ -14,7 +14,7 @@ from clr_sweep.common.secrets import secrets_of
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
 from clr_sweep.definition.own_functions import function_arguments, function_problems
-from clr_sweep.definition.problems import sentence, shown, unknown, validation
+from clr_sweep.definition.problems import sentence, shown, unknown
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import (
@@ -24,6 +24,7 @@ from clr_sweep.definition.space_checks import (
     space_problems,
 )
 from clr_sweep.definition.sweep import DatasetConfig, OptimizerConfig, Sweep
+from clr_sweep.definition.validation import validation
 from clr_sweep.definition.yaml_file import read_mapping
 
 OPTIONS = {

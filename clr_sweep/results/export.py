@@ -11,8 +11,8 @@ from pydantic import Field, StrictStr
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Frozen
-from clr_sweep.definition.problems import validated
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.definition.validation import validated
 from clr_sweep.definition.yaml_file import dump, read_mapping
 from clr_sweep.training.records import StudyRecord, TrialRecord
 

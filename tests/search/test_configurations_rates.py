@@ -12,9 +12,9 @@ from suggested_bounds import EXAMPLES, Bounds
 from written_sweeps import content, sweep
 
 from clr_sweep.definition.dimensions import Range, largest_below
-from clr_sweep.definition.problems import validation
 from clr_sweep.definition.space_checks import space_problems
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.validation import validation
 from clr_sweep.search.configurations import suggest
 
 
