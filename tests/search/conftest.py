@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
 import pytest
 from database_servers import Server, running
+from small_studies import FACTS, begin
+from written_sweeps import sweep
 
 from clr_sweep.search import storage
+from clr_sweep.search.sampling import Asked
 
 
 @pytest.fixture
@@ -22,6 +25,18 @@ def opened(url: str) -> Iterator[optuna.storages.BaseStorage]:
     store = storage.open_storage(url)
     yield store
     store.engine.dispose()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def study(opened: optuna.storages.BaseStorage) -> optuna.Study:
+    """The study of an unchanged sweep, begun."""
+    return storage.open_study(opened, sweep(), "", FACTS)
+
+
+@pytest.fixture
+def ask(study: optuna.Study, tmp_path: Path) -> Callable[[], Asked]:
+    """Asks it for a trial, as a driver does that has just started."""
+    return lambda: begin(study, sweep(), tmp_path)
 
 
 @pytest.fixture(scope="session", params=["postgresql", "mariadb"])

@@ -100,10 +100,7 @@ def test_a_point_is_tried_wherever_it_came_from() -> None:
     """Stored before, by another start."""
     known = KnownTrials(StudyDirection.MAXIMIZE)
     known.follow([stored(0, TrialState.FAIL, 0.75)], known=0)
-    draft = known.draft(optuna.samplers.PartialFixedSampler({"x": 0.75}, _random()))
+    random = optuna.samplers.RandomSampler(seed=0)
+    draft = known.draft(optuna.samplers.PartialFixedSampler({"x": 0.75}, random))
     draft.suggest_float("x", 0, 1)
     assert known.is_tried(draft)
-
-
-def _random() -> optuna.samplers.RandomSampler:
-    return optuna.samplers.RandomSampler(seed=0)

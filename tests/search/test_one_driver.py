@@ -137,17 +137,22 @@ REFUSALS = {
 }
 
 
+def refusing(number: int) -> Callable[..., None]:
+    """A call of the system's that fails with this error."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
 @pytest.mark.parametrize("number", list(REFUSALS))
 def test_a_file_system_that_gives_no_lock(
     number: int, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is named as what it is, with a cure, and not as another process."""
-
-    def refuse(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
-
     for name in ("lockf", "flock"):
-        monkeypatch.setattr(fcntl, name, refuse)
+        monkeypatch.setattr(fcntl, name, refusing(number))
     locks = {
         tmp_path / "optuna.db.lock": lambda: only_driver(url, "mine"),
         tmp_path / "driver.lock": lambda: only_driver_here(tmp_path, "mine"),
@@ -167,22 +172,14 @@ def test_what_posix_answers_where_another_has_it(
     number: int, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both mean another process, and nothing else does."""
-
-    def refuse(*_: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(fcntl, "lockf", refuse)
+    monkeypatch.setattr(fcntl, "lockf", refusing(number))
     with pytest.raises(InputError, match="is run by another process"), only_driver(url, "mine"):
         pytest.fail("there are two drivers")
 
 
 def test_a_lock_file_on_a_read_only_file_system(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for is to mount it writable."""
-
-    def refuse(*_: object) -> None:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "open", refusing(errno.EROFS))
     with (
         pytest.raises(StoreError, match="cannot be written: Read-only file system; mount it"),
         only_driver(url, "mine"),

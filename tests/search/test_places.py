@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from database_servers import Server
-from small_studies import SmallStudy, sweep
+from small_studies import SmallStudy, sweep, text_of
 
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, FACTS, FOLDER, LOST
@@ -69,10 +69,7 @@ def as_stored_whole(folder: Path) -> None:
 
 def test_what_is_stored_names_no_folder_above(made: SmallStudy, first: Path) -> None:
     """Nothing in the storage says where it lies."""
-    connection = sqlite3.connect(first / "optuna.db")
-    text = "\n".join(connection.iterdump())
-    connection.close()
-    assert str(first) not in text
+    assert str(first) not in text_of(first / "optuna.db")
     assert made.study.trials[0].user_attrs[FOLDER] == "trials/example/0000"
     assert made.study.user_attrs[FACTS]["folder"] == "trials/example"
 
@@ -120,8 +117,7 @@ def test_a_storage_moved_alone(first: Path, tmp_path: Path) -> None:
 
 def test_a_file_that_is_gone(made: SmallStudy, first: Path) -> None:
     """The trial's folder is there, its model is not."""
-    model = first / "trials" / "example" / "0000" / "model.keras"
-    model.unlink()
+    (first / "trials" / "example" / "0000" / "model.keras").unlink()
     said = lost_and_found(made.study, made.record)
     assert said == ["lost: trial 0 has no model.keras any more"]
 

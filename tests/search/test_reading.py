@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -14,35 +15,28 @@ from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import PHASES, SWEEP
 from clr_sweep.search.configurations import suggest
 from clr_sweep.search.reading import read_study, stored_sweep
+from clr_sweep.search.sampling import Asked
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
 
 EXAMPLES = 60000
 
 
-def test_how_trials_end(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
+def test_how_trials_end(study: optuna.Study, ask: Callable[[], Asked]) -> None:
     """Every end is read back as it was told, in the order of the numbers."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trials.record_result(study, begin(study, made, tmp_path).trial, result(value=0.7))
-    trials.record_result(study, begin(study, made, tmp_path).trial, result(value=0.9))
+    trials.record_result(study, ask().trial, result(value=0.7))
+    trials.record_result(study, ask().trial, result(value=0.9))
     pruned = result("pruned", None, reason="pruned after epoch 4", epochs=4)
-    trials.record_result(study, begin(study, made, tmp_path).trial, pruned)
-    trials.record_failure(study, begin(study, made, tmp_path).trial, "Traceback: no memory")
-    trials.put_back(study, begin(study, made, tmp_path).trial)
+    trials.record_result(study, ask().trial, pruned)
+    trials.record_failure(study, ask().trial, "Traceback: no memory")
+    trials.put_back(study, ask().trial)
     read = read_study(study)
-    assert [trial.state for trial in read.trials] == [
-        "complete",
-        "complete",
-        "pruned",
-        "failed",
-        "interrupted",
-    ]
-    assert [trial.number for trial in read.trials] == [0, 1, 2, 3, 4]
+    ends = ["complete", "complete", "pruned", "failed", "interrupted"]
+    assert [(trial.number, trial.state) for trial in read.trials] == list(enumerate(ends))
     assert read.best is read.trials[1]
     assert read.trials[3].reason == "Traceback: no memory"
     assert (read.name, read.metric, read.direction) == ("example", "val_accuracy", "maximize")
-    begin(study, made, tmp_path)
+    ask()
     assert read_study(study).trials[4].state == "running"
 
 
@@ -74,28 +68,29 @@ def test_a_trial_is_read_with_all_that_it_left(
     assert study.trials[0].user_attrs[PHASES]["positions"][-1] == 0.0
 
 
-def test_how_far_a_study_is(opened: optuna.storages.BaseStorage) -> None:
+def test_how_far_a_study_is(study: optuna.Study) -> None:
     """The plan, the state and the reason as the last start stored them."""
-    study = storage.open_study(opened, sweep({"study.trials": 5}), "", FACTS)
-    before = read_study(study)
-    assert (before.planned, before.state, before.reason) == (5, "running", "")
+
+    def progress() -> tuple[int | None, str, str]:
+        read = read_study(study)
+        return read.planned, read.state, read.reason
+
+    assert progress() == (5, "running", "")
     trials.record_progress(study, "interrupted", 8, "Ctrl-C")
-    read = read_study(study)
-    assert (read.planned, read.state, read.reason) == (8, "interrupted", "Ctrl-C")
+    assert progress() == (8, "interrupted", "Ctrl-C")
     trials.record_progress(study, "complete", 8)
-    read = read_study(study)
-    assert (read.planned, read.state, read.reason) == (8, "complete", "")
+    assert progress() == (8, "complete", "")
 
 
-def test_a_definition_of_an_earlier_version(opened: optuna.storages.BaseStorage) -> None:
+def test_a_definition_of_an_earlier_version(
+    opened: optuna.storages.BaseStorage, study: optuna.Study
+) -> None:
     """Keys that came later have their defaults, and the study goes on."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
     stored = json.loads(json.dumps(study.user_attrs[SWEEP]))
     for key in ("deterministic", "retries", "trial_timeout", "timeout"):
         del stored["study"][key]
     study.set_user_attr(SWEEP, stored)
-    assert stored_sweep(study) == made
-    storage.open_study(opened, made, "", FACTS)
+    assert stored_sweep(study) == sweep()
+    storage.open_study(opened, sweep(), "", FACTS)
     with pytest.raises(Exception, match=r"study\.deterministic: was false, is now true"):
         storage.open_study(opened, sweep({"study.deterministic": True}), "", FACTS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,9 @@ from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.sampling import STARTUP_TRIALS, make_sampler
+from clr_sweep.search.sampling import STARTUP_TRIALS, Asked, make_sampler
 
-EXAMPLES = 60000
+Ask = Callable[[], Asked]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
@@ -128,12 +130,9 @@ def test_tpe_learns(tmp_path: Path) -> None:
 
 
 def test_a_trial_is_stored_whole(
-    opened: optuna.storages.BaseStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: optuna.Study, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A driver that dies as soon as its trial is there leaves all that it is, no half of one."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-
     create = study._storage.create_new_trial
 
     def dies(*details: Any) -> Any:
@@ -143,7 +142,7 @@ def test_a_trial_is_stored_whole(
     with monkeypatch.context() as patched:
         patched.setattr(study._storage, "create_new_trial", dies)
         with pytest.raises(KeyboardInterrupt):
-            begin(study, made, tmp_path)
+            ask()
     (stored,) = study.trials
     assert stored.state == TrialState.RUNNING
     assert stored.user_attrs.keys() == {CONFIG, FOLDER, PHASES, PROVENANCE}
@@ -151,19 +150,17 @@ def test_a_trial_is_stored_whole(
     assert trials.waiting_again(study) == [0]
     (record,) = read_study(study).trials
     assert record.state == "interrupted"
-    asked = begin(study, made, tmp_path)
+    asked = ask()
     assert (asked.config, asked.folder) == (record.config, record.folder)
     assert asked.trial.params == stored.params
     assert study.trials[0].state == TrialState.RUNNING
 
 
 def test_a_trial_keeps_the_configuration_it_was_stored_with(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
+    opened: optuna.storages.BaseStorage, study: optuna.Study, ask: Ask, tmp_path: Path
 ) -> None:
     """What may change between two starts, as the folder of the data, does not change a trial."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    first = begin(study, made, tmp_path)
+    first = ask()
     assert trials.waiting_again(study) == [0]
     dataset = {"name": "fashion_mnist", "validation": 6000, "folder": "elsewhere"}
     changed = sweep({"dataset": dataset})
@@ -207,11 +204,9 @@ def test_an_enqueued_trial_is_honoured(tmp_path: Path, sampler: str, determinist
 
 
 def test_a_kill_while_an_enqueued_trial_is_sampled(
-    opened: optuna.storages.BaseStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: optuna.Study, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever was stored of it, the next start gives it what is missing."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
     set_attribute = optuna.Trial.set_user_attr
     for stored in range(5):
         study.enqueue_trial({"max_lr": 0.25})
@@ -226,16 +221,13 @@ def test_a_kill_while_an_enqueued_trial_is_sampled(
 
         with monkeypatch.context() as patched:
             patched.setattr(optuna.Trial, "set_user_attr", killed)
-            if stored < 4:
-                with pytest.raises(KeyboardInterrupt):
-                    begin(study, made, tmp_path)
-            else:
-                begin(study, made, tmp_path)
+            with pytest.raises(KeyboardInterrupt) if stored < 4 else contextlib.nullcontext():
+                ask()
         # Only one that has its configuration had begun: the others are as they were enqueued.
         assert trials.waiting_again(study) == ([stored] if stored == 4 else [])
         assert study.trials[stored].state == TrialState.WAITING
         read_study(study)
-        asked = begin(study, made, tmp_path)
+        asked = ask()
         assert asked.trial.number == stored
         assert asked.trial.params["max_lr"] == 0.25
         (*_, record) = read_study(study).trials

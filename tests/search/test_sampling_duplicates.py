@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
@@ -34,13 +33,7 @@ def test_no_point_is_tried_twice(tmp_path: Path, sampler: str, deterministic: bo
     points = [tuple(sorted(trial.params.items())) for trial in study.trials]
     assert len(set(points[:18])) == 18
     assert set(points[18:]) <= set(points[:18])
-    configs = [read_study_config(trial) for trial in study.trials]
-    assert len({config["seed"] for config in configs}) == 20
-
-
-def read_study_config(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-    config: dict[str, Any] = trial.user_attrs[CONFIG]
-    return config
+    assert len({trial.user_attrs[CONFIG]["seed"] for trial in study.trials}) == 20
 
 
 def test_a_point_that_somebody_enqueued_is_tried_again(tmp_path: Path) -> None:

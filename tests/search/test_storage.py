@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.reading import stored_sweep
+from clr_sweep.search.sampling import Asked
 from clr_sweep.study.store_errors import plain_store_errors
 
 
@@ -56,15 +58,13 @@ def test_the_metric_is_named(opened: optuna.storages.BaseStorage, metric: str) -
 
 
 def test_an_older_study_gets_the_name_when_it_goes_on(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
+    opened: optuna.storages.BaseStorage, study: optuna.Study, ask: Callable[[], Asked]
 ) -> None:
     """One whose metric has no name in the storage is opened as it is, and continued."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trials.record_result(study, begin(study, made, tmp_path).trial, result())
+    trials.record_result(study, ask().trial, result())
     opened.set_study_system_attr(study._study_id, "study:metric_names", None)
     assert storage.load_study(opened, "example").metric_names is None
-    again = storage.open_study(opened, made, "", FACTS)
+    again = storage.open_study(opened, sweep(), "", FACTS)
     assert again.metric_names == ["val_accuracy"]
     assert [trial.value for trial in again.trials] == [0.9]
 
@@ -211,13 +211,14 @@ def test_the_password_is_not_stored(opened: optuna.storages.BaseStorage, tmp_pat
 
 def test_storages_that_cannot_be_used(tmp_path: Path) -> None:
     """A folder, a file that is no database and one that is not there are named."""
-    with pytest.raises(StoreError, match=r"sqlite:///.* cannot be used: unable to open database"):
-        storage.open_storage(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
-    with pytest.raises(StoreError, match=r"cannot be used: .* is a folder, not a file"):
-        storage.open_storage(f"sqlite:///{tmp_path}")
     (tmp_path / "text.db").write_text("no database, but a text that is long enough" * 20)
-    with pytest.raises(StoreError, match=r"cannot be used: .*text\.db is no SQLite database"):
-        storage.open_storage(f"sqlite:///{tmp_path / 'text.db'}")
+    for name, reason in (
+        ("no/folder.db", r"sqlite:///.* cannot be used: unable to open database"),
+        ("", "cannot be used: .* is a folder, not a file"),
+        ("text.db", r"cannot be used: .*text\.db is no SQLite database"),
+    ):
+        with pytest.raises(StoreError, match=reason):
+            storage.open_storage(f"sqlite:///{tmp_path / name}")
     with pytest.raises(StoreError, match=r"there is no study storage .*new\.db: run this in"):
         storage.open_storage(f"sqlite:///{tmp_path / 'new.db'}", must_exist=True)
     assert not (tmp_path / "new.db").exists()

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
-from small_studies import FACTS, begin, result, sweep, text_of
+from small_studies import result, sweep, text_of
 
-from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.configurations import baseline_config
 from clr_sweep.search.reading import read_study
+from clr_sweep.search.sampling import Asked
 from clr_sweep.training.records import Divergence, TrialRecord
 
 EXAMPLES = 60000
+Ask = Callable[[], Asked]
 
 
-def test_trials_that_a_driver_put_back_wait_too(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
+def test_trials_that_a_driver_put_back_wait_too(study: optuna.Study, ask: Ask) -> None:
     """After a signal the trials wait already; they are named among those that go on."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    first, second = begin(study, made, tmp_path).trial, begin(study, made, tmp_path).trial
+    first, second = ask().trial, ask().trial
     trials.put_back(study, first)
     assert trials.waiting_again(study) == [first.number, second.number]
-    assert [begin(study, made, tmp_path).trial.number for _ in range(3)] == [0, 1, 2]
+    assert [ask().trial.number for _ in range(3)] == [0, 1, 2]
 
 
 def test_a_diverged_trial_is_learned_from_and_is_never_nan(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
+    study: optuna.Study, ask: Ask, tmp_path: Path
 ) -> None:
     """It is told as pruned, with where it happened; the storage holds no value that is none."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trial = begin(study, made, tmp_path).trial
+    trial = ask().trial
     where = Divergence(step=900, epoch=2, learning_rate=0.7, phase=0.25)
     ended = result("diverged", None, reason="the loss is NaN", divergence=where, epochs=2)
     trials.record_result(study, trial, ended)
@@ -50,12 +46,10 @@ def test_a_diverged_trial_is_learned_from_and_is_never_nan(
     assert "Infinity" not in text
 
 
-def test_the_baseline_is_no_trial(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
+def test_the_baseline_is_no_trial(study: optuna.Study, tmp_path: Path) -> None:
     """The sampler never learns from it; it is read beside the trials, whatever its state."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
     assert read_study(study).baseline is None
-    config, folder = baseline_config(made, EXAMPLES), tmp_path / "baseline"
+    config, folder = baseline_config(sweep(), EXAMPLES), tmp_path / "baseline"
     begun = TrialRecord("baseline", None, "running", None, config, folder)
     trials.record_baseline(study, begun)
     running = read_study(study).baseline
@@ -70,13 +64,9 @@ def test_the_baseline_is_no_trial(opened: optuna.storages.BaseStorage, tmp_path:
     assert study.trials == []
 
 
-def test_a_baseline_left_running_is_interrupted(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
+def test_a_baseline_left_running_is_interrupted(study: optuna.Study, tmp_path: Path) -> None:
     """As the trials of a driver that died; its configuration and its folder stay."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    config = baseline_config(made, EXAMPLES)
+    config = baseline_config(sweep(), EXAMPLES)
     begun = TrialRecord("baseline", None, "running", None, config, tmp_path, retried=("killed",))
     trials.record_baseline(study, begun)
     before = study.user_attrs[BASELINE]
@@ -87,49 +77,41 @@ def test_a_baseline_left_running_is_interrupted(
     assert (record.state, record.retried, record.config) == ("interrupted", ("killed",), config)
 
 
-def test_what_an_attempt_says_again(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
+def test_what_an_attempt_says_again(study: optuna.Study, ask: Ask) -> None:
     """An epoch is stored once; where a later attempt found another value, its value counts."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trial = begin(study, made, tmp_path).trial
+    trial = ask().trial
     for epoch, value in ((1, 0.5), (2, 0.6)):
         trials.record_epoch(study, trial, epoch, value)
     trials.put_back(study, trial)
-    again = begin(study, made, tmp_path).trial
+    again = ask().trial
     for epoch, value in ((1, 0.5), (2, 0.65), (3, 0.7)):
         trials.record_epoch(study, again, epoch, value)
     assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.65, 3: 0.7}
     assert len(study.trials) == 1
 
 
-def test_a_retry_waits_with_its_reasons(
-    opened: optuna.storages.BaseStorage, tmp_path: Path
-) -> None:
+def test_a_retry_waits_with_its_reasons(study: optuna.Study, ask: Ask) -> None:
     """The reasons of earlier attempts stay with the trial, to its end."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trials.record_retry(study, begin(study, made, tmp_path).trial, ["killed by SIGKILL"])
+    trials.record_retry(study, ask().trial, ["killed by SIGKILL"])
     (waiting,) = read_study(study).trials
     assert (waiting.state, waiting.retried) == ("interrupted", ("killed by SIGKILL",))
-    again = begin(study, made, tmp_path).trial
+    again = ask().trial
     assert again.number == 0
     trials.record_result(study, again, result())
     (ended,) = read_study(study).trials
     assert (ended.state, ended.retried) == ("complete", ("killed by SIGKILL",))
 
 
-def test_the_state_comes_last(opened: optuna.storages.BaseStorage, tmp_path: Path) -> None:
+def test_the_state_comes_last(study: optuna.Study, ask: Ask) -> None:
     """A driver killed while it tells the end leaves a RUNNING trial, which goes on and ends."""
-    made = sweep()
-    study = storage.open_study(opened, made, "", FACTS)
-    trial = begin(study, made, tmp_path).trial
+    trial = ask().trial
     ended = result("pruned", None, reason="pruned after epoch 1 of 2")
     trial.set_user_attr("result", {"state": "pruned"})
     trial.set_user_attr("state", "pruned")
     (record,) = read_study(study).trials
     assert record.state == "running"
     assert trials.waiting_again(study) == [0]
-    trials.record_result(study, begin(study, made, tmp_path).trial, ended)
+    trials.record_result(study, ask().trial, ended)
     assert [t.state for t in study.trials] == [TrialState.PRUNED]
     (record,) = read_study(study).trials
     assert (record.state, record.reason) == ("pruned", "pruned after epoch 1 of 2")

@@ -111,31 +111,32 @@ def test_a_hopeless_trial_is_cut_as_soon_as_it_may_be(first_epoch: int) -> None:
     assert asked(pruner, study_of(FOUR), hopeless, values)[0] == first_epoch
 
 
-def test_losses_are_forecast_likewise() -> None:
-    """With a loss the same trials are cut at the same epochs: it is the error itself."""
-    of_losses = [
-        complete(
-            {epoch: 1 - value for epoch, value in trial.intermediate_values.items()},
-            phases=Phases(**trial.user_attrs[PHASES]),
-        )
-        for trial in FOUR
-    ]
-    study, mirrored = study_of(FOUR), study_of(of_losses, "minimize")
-    cuts = []
-    for rate in (0.001, 0.01, 0.05, 0.2, 0.6):
-        phases = phases_of(rate, 6)
-        values = accuracies(errors_of(phases))
-        losses = {epoch: 1 - value for epoch, value in values.items()}
-        cuts.append(asked(ForecastPruner(), study, phases, values))
-        assert asked(ForecastPruner(), mirrored, phases, losses) == cuts[-1]
-    assert cuts[0]
-    assert not cuts[-1]
-
-
 def changed(trial: FrozenTrial, change: Callable[[float], float]) -> FrozenTrial:
     """The trial with its values in another unit."""
     values = {epoch: change(value) for epoch, value in trial.intermediate_values.items()}
     return complete(values, phases=Phases(**trial.user_attrs[PHASES]))
+
+
+def assert_same_cuts(
+    one: optuna.Study, of_one: Callable[[float], float],
+    other: optuna.Study, of_other: Callable[[float], float],
+) -> None:  # fmt: skip
+    """The same trials, each in the unit of its study, are cut at the same epochs: the bad ones."""
+    cuts = []
+    for rate in (0.001, 0.01, 0.05, 0.2, 0.6):
+        phases = phases_of(rate, 6)
+        errors = dict(enumerate(errors_of(phases), start=1))
+        cuts.append(asked(ForecastPruner(), one, phases, {e: of_one(v) for e, v in errors.items()}))
+        found = asked(ForecastPruner(), other, phases, {e: of_other(v) for e, v in errors.items()})
+        assert found == cuts[-1]
+    assert cuts[0]
+    assert not cuts[-1]
+
+
+def test_losses_are_forecast_likewise() -> None:
+    """With a loss the same trials are cut at the same epochs: it is the error itself."""
+    mirrored = study_of([changed(one, lambda value: 1 - value) for one in FOUR], "minimize")
+    assert_same_cuts(study_of(FOUR), lambda error: 1 - error, mirrored, lambda error: error)
 
 
 def test_tiny_losses_are_forecast_as_others_are() -> None:
@@ -144,15 +145,7 @@ def test_tiny_losses_are_forecast_as_others_are() -> None:
         study_of([changed(one, lambda v, unit=unit: unit * (1 - v)) for one in FOUR], "minimize")
         for unit in (1.0, 1e-9)
     )
-    cuts = []
-    for rate in (0.001, 0.01, 0.05, 0.2, 0.6):
-        phases = phases_of(rate, 6)
-        losses = dict(enumerate(errors_of(phases), start=1))
-        cuts.append(asked(ForecastPruner(), plain, phases, losses))
-        small = {epoch: 1e-9 * loss for epoch, loss in losses.items()}
-        assert asked(ForecastPruner(), tiny, phases, small) == cuts[-1]
-    assert cuts[0]
-    assert not cuts[-1]
+    assert_same_cuts(plain, lambda error: error, tiny, lambda error: 1e-9 * error)
 
 
 @pytest.mark.parametrize(

@@ -16,19 +16,19 @@ NINE = [complete(constant(value / 10)) for value in range(1, 10)]
 FIRST, SECOND = 1, 3
 
 
-def cut_at(value: float, trials: list[Any], **arguments: Any) -> list[int]:
+def cut_at(
+    value: float, trials: list[Any], phases: Phases = PHASES_OF_TWO_CYCLES, **arguments: Any
+) -> list[int]:
     """The epochs at whose ends a trial with this value at each epoch is cut."""
     pruner, study = PhaseHalvingPruner(**arguments), study_of(trials)
-    return [e for e in range(1, 8) if pruner.prune(study, running(constant(value, e)))]
+    return [e for e in range(1, 8) if pruner.prune(study, running(constant(value, e), phases))]
 
 
 def test_it_decides_at_rungs_alone() -> None:
     """At an eighth of the schedule, and at the first comparable epoch from three eighths on."""
     assert cut_at(0.05, NINE) == [FIRST, SECOND]
     at_peak = Phases([0.5, 0.9, 1.0, 0.9, 0.5, 0.0, 0.5, 0.0], PHASES_OF_TWO_CYCLES.rate_sums)
-    pruner, study = PhaseHalvingPruner(), study_of(NINE)
-    cut = [e for e in range(1, 8) if pruner.prune(study, running(constant(0.05, e), at_peak))]
-    assert cut == [1, 5]  # epochs 3 and 4 are near the peak
+    assert cut_at(0.05, NINE, at_peak) == [1, 5]  # epochs 3 and 4 are near the peak
 
 
 @pytest.mark.parametrize(("value", "cut"), [(0.95, False), (0.65, False), (0.55, True)])
