@@ -166,9 +166,11 @@ class Place:
         running.wait()
         return running
 
-    def sweep(self, *arguments: str) -> Running:
-        """`clr-sweep ARGUMENTS`, to its end."""
-        return self.run(*CLR_SWEEP, *arguments)
+    def sweep(self, *arguments: str, status: int | None = None) -> Running:
+        """`clr-sweep ARGUMENTS`, to its end; where a status is given it must end with that."""
+        ended = self.run(*CLR_SWEEP, *arguments)
+        assert status in (None, ended.process.returncode), ended.output
+        return ended
 
     def start_server(self, uri: str | None = None) -> tuple[Running, str]:
         """An MLflow tracking server on a store here; with its address, or at a known one."""

@@ -68,38 +68,26 @@ def stops(place: Place, reference: tuple[Place, Running]) -> dict[str, Stop]:
     found = {}
 
     running = place.start_held(file)
-    second = place.sweep("run", str(file))
-    found["second driver"] = after(place, second, [])
+    found["second driver"] = after(place, place.sweep("run", str(file)), [])
     processes = running.descendants()
     running.signal_group(signal.SIGINT)
     found["ctrl-c in the baseline"] = after(place, running, processes)
 
-    running = place.start_held(file, ahead=2)
-    processes = running.descendants()
-    running.signal(signal.SIGTERM)
-    found["sigterm in trial 0"] = after(place, running, processes)
+    # Two signals are both there when the driver goes on, since it is stopped meanwhile.
+    two = (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT)
+    for way, ahead, send, numbers in (
+        ("sigterm in trial 0", 2, Running.signal, (signal.SIGTERM,)),
+        ("sigkill in trial 0", 1, Running.signal, (signal.SIGKILL,)),
+        ("sigterm to the group in trial 1", 2, Running.signal_group, (signal.SIGTERM,)),
+        ("two signals in trial 1", 1, Running.signal, two),
+    ):
+        running = place.start_held(file, ahead=ahead)
+        processes = running.descendants()
+        for number in numbers:
+            send(running, number)
+        found[way] = after(place, running, processes)
 
-    running = place.start_held(file)
-    processes = running.descendants()
-    running.signal(signal.SIGKILL)
-    found["sigkill in trial 0"] = after(place, running, processes)
-
-    running = place.start_held(file, ahead=2)
-    processes = running.descendants()
-    running.signal_group(signal.SIGTERM)
-    found["sigterm to the group in trial 1"] = after(place, running, processes)
-
-    running = place.start_held(file)
-    processes = running.descendants()
-    # The driver is stopped meanwhile, so that both are there when it goes on.
-    running.signal(signal.SIGSTOP)
-    running.signal(signal.SIGINT)
-    running.signal(signal.SIGTERM)
-    running.signal(signal.SIGCONT)
-    found["two signals in trial 1"] = after(place, running, processes)
-
-    done = place.sweep("run", str(file))
-    found["finished"] = after(place, done, [])
+    found["finished"] = after(place, place.sweep("run", str(file)), [])
     return found
 
 
@@ -178,8 +166,7 @@ def test_fewer_trials(stops: dict[str, Stop], place: Place) -> None:
     """Fewer trials than have ended: nothing is trained, and that is no error."""
     assert stops["finished"].exit_status == 0
     before = place.trainings
-    done = place.sweep("run", str(place.folder / "t.yaml"), "--trials", "1")
-    assert done.process.returncode == 0, done.output
+    done = place.sweep("run", str(place.folder / "t.yaml"), "--trials", "1", status=0)
     assert "nothing left to train" in done.output
     assert place.trainings == before
     assert_whole(place, TRIALS)
@@ -189,8 +176,7 @@ def test_more_trials(stops: dict[str, Stop], place: Place) -> None:
     """More trials than before continue the study."""
     assert stops["finished"].exit_status == 0
     before = results(place.study())
-    done = place.sweep("run", str(place.folder / "t.yaml"), "--trials", "4")
-    assert done.process.returncode == 0, done.output
+    place.sweep("run", str(place.folder / "t.yaml"), "--trials", "4", status=0)
     assert_whole(place, 4)
     found = results(place.study())
     assert {number: found[number] for number in before} == before
@@ -202,8 +188,7 @@ def test_a_changed_sweep_is_refused(finished: Place) -> None:
     content["training"]["batch_size"] = 32
     content["search_space"]["max_lr"] = {"low": 0.02, "high": 0.3, "log": True}
     before = finished.states()
-    refused = finished.sweep("run", str(finished.write_sweep(content, "changed.yaml")))
-    assert refused.process.returncode == 2
+    refused = finished.sweep("run", str(finished.write_sweep(content, "changed.yaml")), status=2)
     assert "training.batch_size: was 64, is now 32" in refused.output
     assert "search_space.max_lr.low: was 0.01, is now 0.02" in refused.output
     assert "Traceback" not in refused.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -39,12 +39,11 @@ def build(input_shape, classes):
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(places: Callable[[str], Place]) -> Place:
     """A folder with that model."""
-    made = Place(tmp_path)
-    (tmp_path / "leaving.py").write_text(MODEL)
-    yield made
-    made.close()
+    made = places("leaving")
+    (made.folder / "leaving.py").write_text(MODEL)
+    return made
 
 
 def assert_nothing_left(folder: Path, trainings: int) -> None:
@@ -59,8 +58,7 @@ def test_a_sweep(place: Place) -> None:
     """All trials complete, one after the other, and nothing outlives the sweep."""
     content = definition(trials=2)
     content["model"] = {"name": "leaving:build"}
-    running = place.sweep("run", str(place.write_sweep(content)))
-    assert running.process.returncode == 0, running.output
+    place.sweep("run", str(place.write_sweep(content)), status=0)
     assert place.states() == ["COMPLETE", "COMPLETE"]
     assert_nothing_left(place.folder, 3)
     log = (place.folder / "trials" / "tiny" / "0000" / "log.txt").read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,37 +34,33 @@ def found_in(folder: Path) -> list[str]:
     ]
 
 
-def test_a_sweep_tells_no_secret(tmp_path: Path, server: Server) -> None:
+def test_a_sweep_tells_no_secret(places: Callable[..., Place], server: Server) -> None:
     """Of its storage and its tracker: output, logs, both databases, artifacts, exported files."""
-    place = Place(tmp_path)
-    try:
-        tracker, uri = place.start_server()
-        place.environment["MLFLOW_TRACKING_URI"] = uri.replace("//", f"//me:{IN_TRACKER}@")
-        parsed = make_url(server.url("studies")).set(password=IN_STORAGE)
-        url = parsed.update_query_dict({"sslpassword": IN_KEY}).render_as_string(False)
-        place.write_held_sweep(2, epochs=2)
-        place.spoil(2)  # a traceback
-        file = str(tmp_path / "t.yaml")
-        ran = place.sweep("run", file, "--storage", url)
-        assert "View run" not in ran.output  # MLflow's own lines between ours
-        place.sweep("export", "tiny", "--storage", url, "-o", "best.yaml")
-        assert (tmp_path / "best.yaml").exists(), ran.output
-        examined = place.sweep("doctor", "--storage", url)
-        assert examined.process.returncode == 0, examined.output
-        # Its tag holds no secret, so the storage has to be named.
-        run_id = next(iter(place.runs_of_kind("sweep"))).info.run_id
-        place.sweep("export", run_id)
-        tracker.process.terminate()
-        tracker.wait()
-        # The tracker is away.
-        assert "cannot be used" in place.sweep("run", file, "--storage", url).output
-        with server.engine("studies").connect() as connection:
-            for table in inspect(connection).get_table_names():
-                rows = connection.execute(text(f'SELECT * FROM "{table}"')).all()
-                assert TELLTALE not in repr(rows), table
-    finally:
-        place.close()
-    assert found_in(tmp_path) == []
+    place = places("telling")
+    tracker, uri = place.start_server()
+    place.environment["MLFLOW_TRACKING_URI"] = uri.replace("//", f"//me:{IN_TRACKER}@")
+    parsed = make_url(server.url("studies")).set(password=IN_STORAGE)
+    url = parsed.update_query_dict({"sslpassword": IN_KEY}).render_as_string(False)
+    place.write_held_sweep(2, epochs=2)
+    place.spoil(2)  # a traceback
+    file = str(place.folder / "t.yaml")
+    ran = place.sweep("run", file, "--storage", url)
+    assert "View run" not in ran.output  # MLflow's own lines between ours
+    place.sweep("export", "tiny", "--storage", url, "-o", "best.yaml")
+    assert (place.folder / "best.yaml").exists(), ran.output
+    place.sweep("doctor", "--storage", url, status=0)
+    # Its tag holds no secret, so the storage has to be named.
+    run_id = next(iter(place.runs_of_kind("sweep"))).info.run_id
+    place.sweep("export", run_id)
+    tracker.process.terminate()
+    tracker.wait()
+    # The tracker is away.
+    assert "cannot be used" in place.sweep("run", file, "--storage", url).output
+    with server.engine("studies").connect() as connection:
+        for table in inspect(connection).get_table_names():
+            rows = connection.execute(text(f'SELECT * FROM "{table}"')).all()
+            assert TELLTALE not in repr(rows), table
+    assert found_in(place.folder) == []
 
 
 @pytest.mark.parametrize(
@@ -77,29 +73,22 @@ def test_a_sweep_tells_no_secret(tmp_path: Path, server: Server) -> None:
         "nosuch://me:s3cr3t#@127.0.0.1:9/x",
     ],
 )
-def test_stores_that_cannot_be_used(tmp_path: Path, address: str) -> None:
+def test_stores_that_cannot_be_used(places: Callable[..., Place], address: str) -> None:
     """As the tracker and as the storage: the refusal names it without its secret."""
-    place = Place(tmp_path, MLFLOW_TRACKING_URI=address)
+    place = places("unusable", MLFLOW_TRACKING_URI=address)
     file = str(place.write_sweep())
-    try:
-        assert place.sweep("run", file).process.returncode in (1, 2)
-        del place.environment["MLFLOW_TRACKING_URI"]
-        refused = place.sweep("run", file, "--storage", address)
-        assert refused.process.returncode in (1, 2)
-        assert "Traceback" not in refused.output
-    finally:
-        place.close()
-    assert found_in(tmp_path) == []
+    assert place.sweep("run", file).process.returncode in (1, 2)
+    del place.environment["MLFLOW_TRACKING_URI"]
+    refused = place.sweep("run", file, "--storage", address)
+    assert refused.process.returncode in (1, 2)
+    assert "Traceback" not in refused.output
+    assert found_in(place.folder) == []
 
 
-def test_a_storage_under_mlflow_run(tmp_path: Path) -> None:
+def test_a_storage_under_mlflow_run(places: Callable[..., Place]) -> None:
     """MLflow has written it into the run's parameters: said, with the cure."""
-    place = Place(tmp_path, MLFLOW_RUN_ID="0" * 32)
-    try:
-        url = "postgresql://me:s3cr3t@127.0.0.1:9/x"
-        refused = place.sweep("run", str(place.write_sweep()), "--storage", url)
-        assert refused.process.returncode == 2
-        assert f"mlflow runs delete --run-id {'0' * 32}" in refused.output
-    finally:
-        place.close()
-    assert found_in(tmp_path) == []
+    place = places("under", MLFLOW_RUN_ID="0" * 32)
+    url = "postgresql://me:s3cr3t@127.0.0.1:9/x"
+    refused = place.sweep("run", str(place.write_sweep()), "--storage", url, status=2)
+    assert f"mlflow runs delete --run-id {'0' * 32}" in refused.output
+    assert found_in(place.folder) == []

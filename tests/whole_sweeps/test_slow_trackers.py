@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+from collections.abc import Callable
 
 import pytest
 from dripping_servers import Dripping
@@ -21,16 +22,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
     ],
     ids=["http", "postgresql"],
 )
-def test_a_start(tmp_path: Path, uri: str, beginning: bytes, reason: str) -> None:
+def test_a_start(places: Callable[..., Place], uri: str, beginning: bytes, reason: str) -> None:
     """It does not hang, and no trial begins."""
-    server = Dripping(beginning, b"x", 2.0)
-    place = Place(tmp_path, MLFLOW_TRACKING_URI=uri.format(server.port))
-    try:
-        running = place.sweep("run", str(place.write_sweep()))
-    finally:
-        place.close()
-        server.close()
-    assert running.process.returncode == 1, running.output
+    with contextlib.closing(Dripping(beginning, b"x", 2.0)) as server:
+        place = places("slow", MLFLOW_TRACKING_URI=uri.format(server.port))
+        running = place.sweep("run", str(place.write_sweep()), status=1)
     assert f"the MLflow store {uri.format(server.port)} cannot be used: " in running.output
     assert reason in running.output
-    assert not (tmp_path / "optuna.db").exists()
+    assert not (place.folder / "optuna.db").exists()
