@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from clr_sweep.schedules.keras import TriangularCyclicalLearningRate
+from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.loop import TrainingLoop
 
 BATCH = 64
 TRAIN, HELD_OUT = np.arange(200, dtype="int32"), np.arange(200, 320, dtype="int32")
@@ -27,12 +29,17 @@ def compiled(build: Build, rate: Any = None, loss: Any = "sparse_categorical_cro
     return model
 
 
+def loop_of(model: Any, images: Dataset) -> TrainingLoop:
+    """What trains a model on the images."""
+    return TrainingLoop(model, images.x_train, images.y_train, BATCH)
+
+
 def state(model: keras.Model) -> list[np.ndarray]:
     """All a model has learned or drawn: weights, statistics, seed generators, optimizer slots."""
     return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
 
 
-def assert_same_bits(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
+def assert_same_bits(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
     """The arrays are the same to the bit."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import user_models
+from compiled_models import assert_same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_trials import small_config, strict_json
 
 from clr_sweep.common.errors import ClrSweepError, DiskFullError, StoreError
 from clr_sweep.engines.base import Done, Message
-from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
 
@@ -49,6 +50,15 @@ results = st.builds(
 )
 REPORT = EpochReport(1, 8, {"val_loss": 0.1 + 0.2}, 1.5, 1.6, (StepPoint(0, 0.01, None),))
 RESULT = TrialResult("complete", None, 0.5, {"val_accuracy": 0.5}, 2, 16, 3.0, 4.0)
+# Each file of a complete folder, and what writes it.
+WRITERS: dict[str, Callable[[TrialFolder], None]] = {
+    "config.json": lambda folder: folder.start(small_config()),
+    "epochs.jsonl": lambda folder: folder.append(REPORT),
+    "curve.npz": lambda folder: folder.save_curve(*np.zeros((2, 2), "float32")),
+    "model.keras": lambda folder: folder.save_model(user_models.perceptron()),
+    "result.json": lambda folder: folder.save_result(RESULT),
+    "test.json": lambda folder: folder.save_test({"test_loss": 1.0}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +71,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> TrialFolder:
 def folder(tmp_path: Path) -> TrialFolder:
     """A folder that is not there yet."""
     return TrialFolder(tmp_path / "study" / "0003")
+
+
+@pytest.fixture
+def started(folder: TrialFolder) -> TrialFolder:
+    """The same with its configuration."""
+    folder.start(small_config())
+    return folder
+
+
+@pytest.fixture
+def holding(folder: TrialFolder) -> Iterator[LocalEngine]:
+    """An engine, of which the job "first" holds the folder until it is answered."""
+    with local_engine(1) as engine:
+        engine.start("first", "trial_jobs:hold_folder", folder.path, folder.log_file)
+        assert engine.wait(600) == [Message("first", "held")]
+        yield engine
 
 
 @settings(max_examples=50)
@@ -92,105 +118,92 @@ def test_configurations_come_back(folder: TrialFolder, policy: str) -> None:
     assert type(folder.config().schedule.step_size_factor) is int
 
 
-def test_curves_come_back(folder: TrialFolder) -> None:
+def test_curves_come_back(started: TrialFolder) -> None:
     """Rates and losses in float32, a diverged trial's last loss included."""
-    folder.start(small_config())
-    assert folder.curve() is None
+    assert started.curve() is None
     rates = np.array([0.1, 1e-30, 3e38], dtype="float32")
     losses = np.array([2.3, np.inf, np.nan], dtype="float32")
-    folder.save_curve(rates, losses)
-    found = folder.curve()
+    started.save_curve(rates, losses)
+    found = started.curve()
     assert found is not None
-    for one, other in zip(found, (rates, losses), strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
+    assert_same_bits(found, (rates, losses))
 
 
-def test_test_metrics_come_back(folder: TrialFolder) -> None:
+def test_test_metrics_come_back(started: TrialFolder) -> None:
     """Loss and accuracy on the test set; an empty mapping before they are there."""
-    folder.start(small_config())
-    assert folder.test_metrics() == {}
-    folder.save_test({"test_loss": 0.1 + 0.2, "test_accuracy": 0.75})
-    assert folder.test_metrics() == {"test_loss": 0.1 + 0.2, "test_accuracy": 0.75}
+    assert started.test_metrics() == {}
+    started.save_test({"test_loss": 0.1 + 0.2, "test_accuracy": 0.75})
+    assert started.test_metrics() == {"test_loss": 0.1 + 0.2, "test_accuracy": 0.75}
 
 
-def test_models_come_back(folder: TrialFolder) -> None:
+def test_models_come_back(started: TrialFolder) -> None:
     """A model saved over another one is the one that is read."""
-    folder.start(small_config())
     models = [user_models.perceptron() for _ in range(2)]
     for model in models:
-        folder.save_model(model)
-    loaded = keras.models.load_model(folder.model_file)
-    for found, expected in zip(loaded.get_weights(), models[1].get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected, strict=True)
+        started.save_model(model)
+    loaded = keras.models.load_model(started.model_file)
+    assert_same_bits(loaded.get_weights(), models[1].get_weights())
 
 
 def test_what_stands_in_a_complete_folder(folder: TrialFolder) -> None:
     """The files that the module names, and no leftovers of writing them."""
     folder.clear()
-    folder.start(small_config())
-    folder.append(REPORT)
-    folder.save_curve(np.zeros(2, "float32"), np.zeros(2, "float32"))
-    folder.save_model(user_models.perceptron())
-    folder.save_result(RESULT)
-    folder.save_test({})
-    names = {"config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json", "test.json"}
-    assert {file.name for file in folder.path.iterdir()} == names
-    assert folder.model_file.name in names
-    assert folder.curve_file.name in names
+    for write in WRITERS.values():
+        write(folder)
+    assert {file.name for file in folder.path.iterdir()} == set(WRITERS)
+    assert folder.model_file.name in WRITERS
+    assert folder.curve_file.name in WRITERS
     assert folder.log_file == folder.path / "log.txt"
 
 
-def test_a_line_cut_short_is_left_out(folder: TrialFolder) -> None:
+def test_a_line_cut_short_is_left_out(started: TrialFolder) -> None:
     """Wherever a crash cuts the last line, the epochs before it are read, and no part of it."""
-    folder.start(small_config())
     first = dataclasses.replace(REPORT, epoch=1)
-    folder.append(first)
-    file = folder.path / "epochs.jsonl"
+    started.append(first)
+    file = started.path / "epochs.jsonl"
     whole = len(file.read_bytes())
-    folder.append(dataclasses.replace(REPORT, epoch=2, metrics={"val_loss": 0.25}))
+    started.append(dataclasses.replace(REPORT, epoch=2, metrics={"val_loss": 0.25}))
     content = file.read_bytes()
     for length in range(whole, len(content)):
         file.write_bytes(content[:length])
-        assert folder.reports() == (first,)
+        assert started.reports() == (first,)
     for length in range(whole):
         file.write_bytes(content[:length])
-        assert folder.reports() == ()
+        assert started.reports() == ()
 
 
-def test_a_file_half_written_is_not_there(folder: TrialFolder) -> None:
+def test_a_file_half_written_is_not_there(started: TrialFolder) -> None:
     """What a crash leaves of a file under way is not taken for the file."""
-    folder.start(small_config())
     names = ["curve.part.npz", "model.part.keras", "result.part.json", "test.part.json"]
     for name in names:
-        (folder.path / name).write_bytes(b"{")
-    assert [file.name for file in folder.leftovers()] == names
-    assert folder.result() is None
-    assert folder.curve() is None
-    assert folder.test_metrics() == {}
-    assert not folder.model_file.exists()
-    folder.save_result(RESULT)
-    assert folder.result() == RESULT
-    (folder.path / "tmpx8nuqhsp").mkdir()  # where Keras unpacks a model
-    (folder.path / "tmpx8nuqhsp" / "model.weights.h5").write_bytes(b"")
-    assert len(folder.leftovers()) == 4
-    folder.remove_leftovers()
-    assert folder.leftovers() == []
-    assert folder.result() == RESULT
+        (started.path / name).write_bytes(b"{")
+    assert [file.name for file in started.leftovers()] == names
+    assert started.result() is None
+    assert started.curve() is None
+    assert started.test_metrics() == {}
+    assert not started.model_file.exists()
+    started.save_result(RESULT)
+    assert started.result() == RESULT
+    (started.path / "tmpx8nuqhsp").mkdir()  # where Keras unpacks a model
+    (started.path / "tmpx8nuqhsp" / "model.weights.h5").write_bytes(b"")
+    assert len(started.leftovers()) == 4
+    started.remove_leftovers()
+    assert started.leftovers() == []
+    assert started.result() == RESULT
 
 
-def test_a_write_that_fails_keeps_the_old(folder: TrialFolder) -> None:
+def test_a_write_that_fails_keeps_the_old(started: TrialFolder) -> None:
     """A model that cannot be saved leaves the one that was there."""
-    folder.start(small_config())
-    folder.save_model(user_models.perceptron())
-    before = folder.model_file.read_bytes()
+    started.save_model(user_models.perceptron())
+    before = started.model_file.read_bytes()
 
     class Unsaveable(keras.layers.Layer):
         def get_config(self) -> dict[str, object]:
             raise RuntimeError("it has no configuration")
 
     with pytest.raises(RuntimeError, match="it has no configuration"):
-        folder.save_model(keras.Sequential([keras.Input((2,)), Unsaveable()]))
-    assert folder.model_file.read_bytes() == before
+        started.save_model(keras.Sequential([keras.Input((2,)), Unsaveable()]))
+    assert started.model_file.read_bytes() == before
 
 
 def test_a_new_attempt_begins_empty(folder: TrialFolder) -> None:
@@ -216,115 +229,87 @@ def test_a_new_attempt_begins_empty(folder: TrialFolder) -> None:
 @pytest.mark.parametrize(
     "garbage", [b"\0\0\0\n", b"{}\n", b"\xff\xfe\n", b"null\n", b'{"points": [1]}\n']
 )
-def test_a_last_line_of_garbage_is_left_out(folder: TrialFolder, garbage: bytes) -> None:
+def test_a_last_line_of_garbage_is_left_out(started: TrialFolder, garbage: bytes) -> None:
     """A crash of the machine may keep a line's length and end without its text."""
-    folder.start(small_config())
-    folder.append(REPORT)
-    file = folder.path / "epochs.jsonl"
+    started.append(REPORT)
+    file = started.path / "epochs.jsonl"
     good = file.read_bytes()
     file.write_bytes(good + garbage)
-    assert folder.reports() == (REPORT,)
+    assert started.reports() == (REPORT,)
     file.write_bytes(good + garbage + good)
     with pytest.raises(StoreError) as caught:
-        folder.reports()
+        started.reports()
     assert str(caught.value).startswith(f"{file}, line 2: not the report of an epoch (")
 
 
-def test_epochs_are_taken_away(folder: TrialFolder) -> None:
+def test_epochs_are_taken_away(started: TrialFolder) -> None:
     """Those after the last one that is kept, torn ones too; the others to the byte."""
-    folder.start(small_config())
     written = [dataclasses.replace(REPORT, epoch=epoch) for epoch in (1, 2, 3)]
     for report in written:
-        folder.append(report)
-    file = folder.path / "epochs.jsonl"
+        started.append(report)
+    file = started.path / "epochs.jsonl"
     content = file.read_bytes()
     file.write_bytes(content + b'{"epoch": 4, "st')
-    folder.keep_reports(3)
+    started.keep_reports(3)
     assert file.read_bytes() == content
     inode = file.stat().st_ino
-    folder.keep_reports(3)
+    started.keep_reports(3)
     assert file.stat().st_ino == inode, "a file with nothing to take away is left alone"
-    folder.keep_reports(1)
-    assert folder.reports() == (written[0],)
+    started.keep_reports(1)
+    assert started.reports() == (written[0],)
     assert content.startswith(file.read_bytes())
 
 
 # ---- a full disk, a second process
 
 
-def put(folder: TrialFolder, name: str) -> None:
-    """Write one of the folder's files."""
-    writers: dict[str, Callable[[], None]] = {
-        "config.json": lambda: folder.start(small_config()),
-        "epochs.jsonl": lambda: folder.append(REPORT),
-        "curve.npz": lambda: folder.save_curve(np.zeros(2, "float32"), np.zeros(2, "float32")),
-        "model.keras": lambda: folder.save_model(user_models.perceptron()),
-        "result.json": lambda: folder.save_result(RESULT),
-        "test.json": lambda: folder.save_test({"test_loss": 1.0}),
-    }
-    writers[name]()
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json", "test.json"],
-)
-def test_a_full_disk(folder: TrialFolder, name: str) -> None:
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk(started: TrialFolder, name: str) -> None:
     """Whoever writes, Keras too: an error that names the file; with space again, it is written."""
-    folder.start(small_config())
-    file = folder.path / name
+    file = started.path / name
     device = file.with_name(f"{file.stem}.part{file.suffix}")
     if name == "epochs.jsonl":
         file.unlink()
         device = file
     device.symlink_to("/dev/full")
     with pytest.raises(DiskFullError) as caught:
-        put(folder, name)
+        WRITERS[name](started)
     assert str(caught.value) == (
         f"{file}: cannot be written: No space left on device; free some space and start the same "
         f"command again: it goes on from here"
     )
     device.unlink(missing_ok=True)
-    put(folder, name)
+    WRITERS[name](started)
     assert file.stat().st_size > 0
-    assert folder.leftovers() == []
+    assert started.leftovers() == []
 
 
 def test_two_processes_do_not_write_at_once(
-    folder: TrialFolder, monkeypatch: pytest.MonkeyPatch
+    folder: TrialFolder, holding: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second waits for the first to be gone, and gives up with the folder's name."""
     monkeypatch.setattr("clr_sweep.training.folder.LOCK_SECONDS", 0.2)
-    with local_engine(1) as engine:
-        engine.start("first", "trial_jobs:hold_folder", folder.path, folder.log_file)
-        (event,) = engine.wait(600)
-        assert event == Message("first", "held")
-        with pytest.raises(ClrSweepError) as caught, folder.held():
-            pass
-        assert str(caught.value).startswith(f"{folder.path}: another process has been writing")
-        assert caught.value.exit_status == 1
-        # It is killed; what it held is free.
-        monkeypatch.setattr("clr_sweep.training.folder.LOCK_SECONDS", 60.0)
-        engine.stop_all()
-        with folder.held():
-            assert (folder.path / "lock").exists()
+    with pytest.raises(ClrSweepError) as caught, folder.held():
+        pass
+    assert str(caught.value).startswith(f"{folder.path}: another process has been writing")
+    assert caught.value.exit_status == 1
+    # It is killed; what it held is free.
+    monkeypatch.setattr("clr_sweep.training.folder.LOCK_SECONDS", 60.0)
+    holding.stop_all()
+    with folder.held():
+        assert (folder.path / "lock").exists()
     with folder.held():
         pass
 
 
-def test_it_waits_for_a_process_that_is_dying(folder: TrialFolder) -> None:
+def test_it_waits_for_a_process_that_is_dying(folder: TrialFolder, holding: LocalEngine) -> None:
     """What is held when the second comes, and let go while it waits, is then its own."""
-    with local_engine(1) as engine:
-        engine.start("first", "trial_jobs:hold_folder", folder.path, folder.log_file)
-        (event,) = engine.wait(600)
-        assert event == Message("first", "held")
-        answer = threading.Timer(0.3, engine.answer, ("first", None))
-        answer.start()
-        with folder.held():
-            assert not answer.is_alive()
-        answer.join()
-        (event,) = engine.wait(600)
-        assert event == Done("first", None)
+    answer = threading.Timer(0.3, holding.answer, ("first", None))
+    answer.start()
+    with folder.held():
+        assert not answer.is_alive()
+    answer.join()
+    assert holding.wait(600) == [Done("first", None)]
 
 
 def test_without_flock(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:

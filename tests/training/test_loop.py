@@ -10,7 +10,16 @@ import keras
 import numpy as np
 import pytest
 import user_models
-from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, assert_same_bits, compiled, state
+from compiled_models import (
+    BATCH,
+    HELD_OUT,
+    STEPS,
+    TRAIN,
+    assert_same_bits,
+    compiled,
+    loop_of,
+    state,
+)  # fmt: skip
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.schedules import policies
@@ -37,9 +46,7 @@ pytestmark = pytest.mark.usefixtures("deterministic_ops")
 )
 def test_the_rate_of_every_step(images: Dataset, policy: str, rate: Any, gamma: float) -> None:
     """Each recorded rate is the formula's at that very step, not at the next one."""
-    loop = TrainingLoop(
-        compiled(user_models.perceptron, rate), images.x_train, images.y_train, BATCH
-    )
+    loop = loop_of(compiled(user_models.perceptron, rate), images)
     rates = [loop.train(epoch_order(TRAIN, 5, e), 0, STEPS)[0] for e in range(10)]
     expected = policies.learning_rate(
         np.arange(10 * STEPS), policy=policy, init_lr=1e-4, max_lr=0.3, step_size=7, gamma=gamma
@@ -54,7 +61,7 @@ def test_the_loss_of_every_step(images: Dataset) -> None:
     x, y = images.x_train, images.y_train
     model = compiled(user_models.perceptron)
     order = epoch_order(TRAIN, 5, 1)
-    _, losses = TrainingLoop(model, x, y, BATCH).train(order, 0, STEPS)
+    _, losses = loop_of(model, images).train(order, 0, STEPS)
 
     stepwise = compiled(user_models.perceptron)
     sizes, expected = [], []
@@ -70,8 +77,7 @@ def test_the_loss_of_every_step(images: Dataset) -> None:
 
 def test_the_penalty_on_weights_is_in_the_loss(images: Dataset) -> None:
     """The recorded loss of a single step is the loss that Keras reports for it."""
-    model = compiled(user_models.regularised)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+    loop = loop_of(compiled(user_models.regularised), images)
     _, losses = loop.train(epoch_order(TRAIN, 5, 1), 0, 1)
     assert losses[0] == pytest.approx(loop.take_metrics()["loss"], rel=1e-6)
 
@@ -81,7 +87,7 @@ def test_chunks_equal_one_call(images: Dataset) -> None:
     found = []
     for cuts in ([0, 4], [0, 1, 2, 3, 4], [0, 3, 4]):
         model = compiled(user_models.regularised)
-        loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+        loop = loop_of(model, images)
         order = epoch_order(TRAIN, 5, 1)
         parts = [loop.train(order, a, b) for a, b in pairwise(cuts)]
         rates, losses = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -94,7 +100,7 @@ def test_chunks_equal_one_call(images: Dataset) -> None:
 def test_evaluation_leaves_no_trace(images: Dataset) -> None:
     """Evaluating changes no weight, statistic or seed generator, nor the training after it."""
     watched, alone = (compiled(user_models.regularised) for _ in range(2))
-    loops = [TrainingLoop(m, images.x_train, images.y_train, BATCH) for m in (watched, alone)]
+    loops = [loop_of(m, images) for m in (watched, alone)]
     order = epoch_order(TRAIN, 5, 1)
     for loop in loops:
         loop.train(order, 0, 2)
@@ -124,7 +130,7 @@ def test_evaluation_in_several_batches(monkeypatch: pytest.MonkeyPatch, images: 
     """More rows than an evaluation's batch: every row counts once, the last part too."""
     monkeypatch.setattr("clr_sweep.training.loop.EVALUATION_BATCH", 50)
     model = compiled(user_models.perceptron)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+    loop = loop_of(model, images)
     expected = model.evaluate(
         images.x_train[HELD_OUT], images.y_train[HELD_OUT], batch_size=50, verbose=0,
         return_dict=True,
@@ -134,14 +140,12 @@ def test_evaluation_in_several_batches(monkeypatch: pytest.MonkeyPatch, images: 
 
 def test_evaluation_does_not_enter_the_epochs_metrics(images: Dataset) -> None:
     """Metrics count from the last time they were taken."""
-    model = compiled(user_models.perceptron)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+    loop = loop_of(compiled(user_models.perceptron), images)
     first = loop.evaluate(HELD_OUT)
     assert loop.evaluate(HELD_OUT) == first
     loop.train(epoch_order(TRAIN, 5, 1), 0, STEPS)
     metrics = loop.take_metrics()
-    again = compiled(user_models.perceptron)
-    only_training = TrainingLoop(again, images.x_train, images.y_train, BATCH)
+    only_training = loop_of(compiled(user_models.perceptron), images)
     only_training.train(epoch_order(TRAIN, 5, 1), 0, STEPS)
     assert only_training.take_metrics() == metrics
 
@@ -150,7 +154,7 @@ def test_the_model_is_left_as_it_was(images: Dataset) -> None:
     """Listening to compute_loss leaves nothing on the model, which is saved afterwards."""
     model = compiled(user_models.own_step)
     before = type(model).compute_loss
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+    loop = loop_of(model, images)
     loop.train(epoch_order(TRAIN, 5, 1), 0, 1)
     assert "compute_loss" not in vars(model)
     assert model.compute_loss.__func__ is before
@@ -187,7 +191,7 @@ def test_graphs_traced_beforehand_are_those_that_run(images: Dataset) -> None:
         model = compiled(user_models.regularised)
         for name in ("train_step", "test_step"):
             setattr(model, name, heard(getattr(model, name), traced))
-        loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+        loop = loop_of(model, images)
         order = epoch_order(TRAIN, 5, 1)
         if ahead:
             loop.graphs(order, HELD_OUT)
@@ -224,7 +228,7 @@ def test_what_no_metric_has_gathered_is_refused(images: Dataset, returned: Any, 
     model = compiled(lambda: user_models._as(OneBatch))
     model.returned = returned
     with pytest.raises(InputError) as caught:
-        TrainingLoop(model, images.x_train, images.y_train, BATCH)
+        loop_of(model, images)
     assert str(caught.value).startswith(
         f"the model's test_step must return what its metrics (loss, accuracy) have gathered over "
         f"the epoch, got {got}: update a keras.metrics.Metric in it"
@@ -233,9 +237,7 @@ def test_what_no_metric_has_gathered_is_refused(images: Dataset, returned: Any, 
 
 def test_what_a_step_does_not_report_is_no_metric(images: Dataset) -> None:
     """As in the history of `fit`: a metric that nobody updates would be 0 for ever."""
-    loop = TrainingLoop(
-        compiled(lambda: user_models._as(OneBatch)), images.x_train, images.y_train, BATCH
-    )
+    loop = loop_of(compiled(lambda: user_models._as(OneBatch)), images)
     loop.train(epoch_order(TRAIN, 5, 1), 0, STEPS)
     assert set(loop.take_metrics()) == {"loss", "accuracy"}
     assert set(loop.evaluate(HELD_OUT)) == set(loop.metrics) == {"loss"}

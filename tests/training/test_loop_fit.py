@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import user_models
-from compiled_models import BATCH, HELD_OUT, STEPS, TRAIN, Build, assert_same_bits, compiled, state
+from compiled_models import (
+    BATCH,
+    HELD_OUT,
+    STEPS,
+    TRAIN,
+    Build,
+    assert_same_bits,
+    compiled,
+    loop_of,
+    state,
+)  # fmt: skip
 
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import TrainingLoop, epoch_order
@@ -54,6 +64,15 @@ def trained_by_fit(
     return model, found
 
 
+def assert_equals_fit(build: Build, x: Any, y: Any, *arguments: Any) -> list[dict[str, float]]:
+    """Weights, statistics, seed generators, optimizer slots and every metric of each epoch."""
+    mine, metrics = trained_by_loop(build, x, y, *arguments)
+    theirs, expected = trained_by_fit(build, x, y, *arguments)
+    assert metrics == expected
+    assert_same_bits(state(mine), state(theirs))
+    return metrics
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -64,12 +83,9 @@ def trained_by_fit(
     ids=["tutorial_cnn", "own train_step", "subclassed"],
 )
 def test_equals_fit_to_the_bit(build: Build, images: Dataset) -> None:
-    """Weights, statistics, seed generators, optimizer slots and every metric of each epoch."""
-    mine, metrics = trained_by_loop(build, images.x_train, images.y_train)
-    theirs, expected = trained_by_fit(build, images.x_train, images.y_train)
-    assert metrics == expected
+    """All that is learned, and every metric."""
+    metrics = assert_equals_fit(build, images.x_train, images.y_train)
     assert set(metrics[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-    assert_same_bits(state(mine), state(theirs))
 
 
 @pytest.mark.usefixtures("as_written")
@@ -79,51 +95,37 @@ def test_batch_norm_and_dropout_equal_fit_to_the_bit(images: Dataset) -> None:
     Where graphs are optimized, sums may be rewritten in another order inside a loop, and some
     gradients of a batch normalisation differ in the last bit.
     """
-    mine, metrics = trained_by_loop(user_models.regularised, images.x_train, images.y_train)
-    theirs, expected = trained_by_fit(user_models.regularised, images.x_train, images.y_train)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
+    assert_equals_fit(user_models.regularised, images.x_train, images.y_train)
 
 
 def test_a_train_step_without_compute_loss_equals_fit(images: Dataset) -> None:
     """Weights and metrics are those of `fit`; the loss recorded is the one that it reports."""
-    mine, metrics = trained_by_loop(user_models.own_loss, images.x_train, images.y_train)
-    theirs, expected = trained_by_fit(user_models.own_loss, images.x_train, images.y_train)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
+    assert_equals_fit(user_models.own_loss, images.x_train, images.y_train)
 
-    x, y, order = images.x_train, images.y_train, epoch_order(TRAIN, 5, 1)
-    plain = TrainingLoop(compiled(user_models.perceptron), x, y, BATCH)
-    own = TrainingLoop(compiled(user_models.own_loss), x, y, BATCH)
-    of_batches = plain.train(order, 0, STEPS)[1]
+    order = epoch_order(TRAIN, 5, 1)
+    of_batches = loop_of(compiled(user_models.perceptron), images).train(order, 0, STEPS)[1]
     # It reports, as Keras' guide does, the mean since the epoch's start, here over the batches.
     means = np.cumsum(of_batches) / np.arange(1, STEPS + 1)
-    np.testing.assert_allclose(own.train(order, 0, STEPS)[1], means, rtol=1e-6)
+    reported = loop_of(compiled(user_models.own_loss), images).train(order, 0, STEPS)[1]
+    np.testing.assert_allclose(reported, means, rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_float_data_equals_fit(images: Dataset, dtype: str) -> None:
     """Data that is scaled already, in any float type."""
     x = (images.x_train / 255).astype(dtype)
-    mine, metrics = trained_by_loop(user_models.perceptron, x, images.y_train, epochs=1)
-    theirs, expected = trained_by_fit(user_models.perceptron, x, images.y_train, epochs=1)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
+    assert_equals_fit(user_models.perceptron, x, images.y_train, 1)
 
 
 def test_one_hot_labels_equal_fit(images: Dataset) -> None:
     """Labels of more than one number each, in float64."""
-    labels = np.eye(10)[images.y_train]
-    loss = "categorical_crossentropy"
-    mine, metrics = trained_by_loop(user_models.perceptron, images.x_train, labels, 1, loss)
-    theirs, expected = trained_by_fit(user_models.perceptron, images.x_train, labels, 1, loss)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
+    labels, loss = np.eye(10)[images.y_train], "categorical_crossentropy"
+    assert_equals_fit(user_models.perceptron, images.x_train, labels, 1, loss)
 
 
 def test_a_model_of_integers_gets_integers(images: Dataset) -> None:
     """An Embedding's input keeps its type: as floats, numbers above 2**24 would run together."""
-    seen = []
+    seen: list[Any] = []
 
     class Watched(keras.Model):
         def train_step(self, data: Any) -> Any:
@@ -136,8 +138,5 @@ def test_a_model_of_integers_gets_integers(images: Dataset) -> None:
         return Watched(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
 
     tokens = images.x_train[:, 14, :].astype("int64")
-    mine, metrics = trained_by_loop(build, tokens, images.y_train, epochs=1)
-    assert seen == [tf.int64]
-    theirs, expected = trained_by_fit(build, tokens, images.y_train, epochs=1)
-    assert metrics == expected
-    assert_same_bits(state(mine), state(theirs))
+    assert_equals_fit(build, tokens, images.y_train, 1)
+    assert set(seen) == {tf.int64}

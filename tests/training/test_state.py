@@ -38,6 +38,17 @@ def traced(images: Dataset, model: str) -> tuple[TrainingLoop, TrainingState, Ca
     return loop, training_state(loop, order, held_out), epoch
 
 
+def state_of(cls: type[keras.Model], images: Dataset, plain: Any = None) -> TrainingState:
+    """What a model with such steps keeps."""
+    keras.utils.set_random_seed(7)
+    plain = plain or user_models.perceptron()
+    model = cls(plain.inputs, plain.outputs)
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
+    rows = np.arange(64, dtype="int32")
+    return training_state(loop, rows, rows)
+
+
 def values(state: TrainingState) -> list[np.ndarray]:
     """Of all variables."""
     return [variable.numpy() for _, variable in state.variables]
@@ -118,13 +129,7 @@ def test_operations_that_keep_their_state(images: Dataset, operation: str, draw:
             )
             return super().train_step((x + drawn, y))
 
-    keras.utils.set_random_seed(7)
-    plain = user_models.perceptron()
-    model = Drawing(plain.inputs, plain.outputs)
-    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
-    rows = np.arange(64, dtype="int32")
-    assert training_state(loop, rows, rows).unsaveable == (operation,)
+    assert state_of(Drawing, images).unsaveable == (operation,)
 
 
 def test_stateless_draws_keep_nothing(images: Dataset) -> None:
@@ -137,13 +142,7 @@ def test_stateless_draws_keep_nothing(images: Dataset) -> None:
             return super().train_step((x, y))
 
     generator = tf.random.Generator.from_seed(3)
-    keras.utils.set_random_seed(7)
-    plain = user_models.regularised()
-    model = Drawing(plain.inputs, plain.outputs)
-    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
-    rows = np.arange(64, dtype="int32")
-    state = training_state(loop, rows, rows)
+    state = state_of(Drawing, images, user_models.regularised())
     assert state.unsaveable == ()
     assert id(generator.state.handle) in {id(variable.handle) for _, variable in state.variables}
 
@@ -170,12 +169,7 @@ def test_a_cudnn_layer_draws_for_its_dropout_alone(
 
             return super().train_step((x + tf.cond(tf.reduce_sum(x) < 0, run, lambda: 0.0), y))
 
-    plain = user_models.perceptron()
-    model = Recurrent(plain.inputs, plain.outputs)
-    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
-    rows = np.arange(64, dtype="int32")
-    assert training_state(loop, rows, rows).unsaveable == found
+    assert state_of(Recurrent, images).unsaveable == found
 
 
 def test_what_is_no_variable_cannot_be_saved(images: Dataset) -> None:
@@ -190,12 +184,7 @@ def test_what_is_no_variable_cannot_be_saved(images: Dataset) -> None:
 
     text = tf.Variable("", trainable=False, name="text")
     seen = tf.lookup.experimental.MutableHashTable(tf.int64, tf.float32, 0.0)
-    plain = user_models.perceptron()
-    model = Counting(plain.inputs, plain.outputs)
-    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
-    loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
-    rows = np.arange(64, dtype="int32")
-    assert training_state(loop, rows, rows).unsaveable == (
+    assert state_of(Counting, images).unsaveable == (
         "a resource that is no variable",
         "the variable text:0 of strings",
     )

@@ -41,11 +41,17 @@ def data(kind: str) -> Dataset:
     return in_memory(kind, arrays, "here")
 
 
+def problems(kind: str, metric: str) -> list[str]:
+    """What speaks against a metric for labels of this kind."""
+    found = data(kind)
+    return list(
+        metric_problems((metric,), found, (2, *found.y_train.shape[1:]), (2, KINDS[kind][1]))
+    )
+
+
 def accepted(kind: str) -> list[str]:
     """The metrics that are not refused for labels of this kind."""
-    found = data(kind)
-    shapes = (2, *found.y_train.shape[1:]), (2, KINDS[kind][1])
-    return [name for name in KERAS if not list(metric_problems((name,), found, *shapes))]
+    return [name for name in KERAS if not problems(kind, name)]
 
 
 def test_which_metrics_take_which_labels() -> None:
@@ -108,9 +114,7 @@ def test_what_is_accepted_gives_a_number(kind: str) -> None:
 )  # fmt: skip
 def test_the_cure_is_a_metric_that_fits(kind: str, metric: str, message: str | None) -> None:
     """The sentence names the metric, what it takes, what the labels are, and one that fits."""
-    found = data(kind)
-    shapes = (2, *found.y_train.shape[1:]), (2, KINDS[kind][1])
-    texts = list(metric_problems((metric,), found, *shapes))
+    texts = problems(kind, metric)
     assert [message is not None and message in text for text in texts] == [True] * bool(message)
     assert not any("training.loss" in text for text in texts)
 
