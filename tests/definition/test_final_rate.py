@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from written_sweeps import content
+from written_sweeps import sweep
 
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.search_space import SearchSpace
-from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.schedules import policies
 
@@ -20,7 +19,7 @@ SAMPLED = {"init_lr": {"low": 0.001, "high": 0.01}, "max_lr": {"low": 0.1, "high
 
 def space(**changes: Any) -> SearchSpace:
     given = {f"search_space.{key}": value for key, value in {**SAMPLED, **changes}.items()}
-    return Sweep.model_validate(content(given)).search_space
+    return sweep(given).search_space
 
 
 def test_at_a_trough_it_is_init_lr() -> None:

@@ -16,18 +16,14 @@ from clr_sweep.definition.sweep import Sweep
 
 def test_arguments_have_to_suit_every_optimizer_searched(tmp_path: Path) -> None:
     """An argument given once, or searched, goes to each of the optimizers."""
-    found = problems(
-        written(
-            tmp_path,
-            {
-                "training.optimizer": {"name": "sgd", "arguments": {"nesterov": True}},
-                "search_space.optimizer": ["sgd", "adam"],
-                "search_space.momentum": {"low": 0, "high": 1},
-                "search_space.clipnorm": 1,
-                "search_space.clipvalue": 1,
-            },
-        )
-    )
+    changes = {
+        "training.optimizer": {"name": "sgd", "arguments": {"nesterov": True}},
+        "search_space.optimizer": ["sgd", "adam"],
+        "search_space.momentum": {"low": 0, "high": 1},
+        "search_space.clipnorm": 1,
+        "search_space.clipvalue": 1,
+    }
+    found = problems(written(tmp_path, changes))
     assert [text.split(" - did you")[0].split(" (known")[0] for text in found] == [
         "search_space.optimizer: training.optimizer gives the argument nesterov to all: unknown "
         "argument of the optimizer adam 'nesterov'",
@@ -172,10 +168,7 @@ SHORT = (
 def test_a_factor_that_cannot_finish_a_cycle_is_refused(tmp_path: Path, at: str) -> None:
     """The place, the value, the epochs needed and the cures; each of the cures is one."""
     short = {"training.epochs": 10, "objective": {"at": at}}
-    file = written(tmp_path, short)
-    with pytest.raises(InputError) as refused:
-        load_sweep(file)
-    assert str(refused.value) == f"{file}: training.epochs: {SHORT}"
+    assert problems(written(tmp_path, short)) == [f"training.epochs: {SHORT}"]
     for cure in (
         {"training.epochs": 16},
         {"search_space.step_size_factor": {"low": 2, "high": 5}},
@@ -186,9 +179,7 @@ def test_a_factor_that_cannot_finish_a_cycle_is_refused(tmp_path: Path, at: str)
 
 def test_epochs_from_the_command_line_are_held_against_the_factors(tmp_path: Path) -> None:
     """The option is named where it stands in place of the file's value; it mends that too."""
-    with pytest.raises(InputError) as refused:
-        load_sweep(written(tmp_path), {"training.epochs": "10"})
-    assert str(refused.value) == f"--epochs: {SHORT}"
+    assert problems(written(tmp_path), {"training.epochs": "10"}) == [f"--epochs: {SHORT}"]
     assert load_sweep(written(tmp_path, {"training.epochs": 10}), {"training.epochs": "16"})
 
 
@@ -211,16 +202,12 @@ def test_the_largest_factor_decides(tmp_path: Path, factor: Any, needed: int) ->
 
 def test_a_budget_too_short_is_told_with_all_other_problems(tmp_path: Path) -> None:
     """It hides none and none hides it, but for those that leave it without an answer."""
-    file = written(tmp_path, {"training.epochs": 10, "study.trials": 0, "model.name": "nothing"})
-    with pytest.raises(InputError) as refused:
-        load_sweep(file)
-    problems = str(refused.value).split("\n")
-    assert len(problems) == 3
-    assert f"{file}: training.epochs: {SHORT}" in problems
-    file = written(tmp_path, {"training.epochs": 10, "search_space.step_size_factor": "long"})
-    with pytest.raises(InputError) as refused:
-        load_sweep(file)
-    assert "cycle" not in str(refused.value)
+    wrong = {"training.epochs": 10, "study.trials": 0, "model.name": "nothing"}
+    found = problems(written(tmp_path, wrong))
+    assert len(found) == 3
+    assert f"training.epochs: {SHORT}" in found
+    wrong = {"training.epochs": 10, "search_space.step_size_factor": "long"}
+    assert "cycle" not in "".join(problems(written(tmp_path, wrong)))
 
 
 def test_a_stored_definition_may_hold_what_is_refused_now() -> None:

@@ -43,6 +43,18 @@ def shown(artist: Artist) -> bool:
     return artist.get_gid() is not None
 
 
+def assert_inside(figure: Figure) -> None:
+    """No text that is shown is cut off at an edge."""
+    assert render(figure)
+    frame = figure.bbox
+    for artist in figure.findobj(lambda a: hasattr(a, "get_text") and bool(a.get_text())):
+        if shown(artist):
+            box = artist.get_window_extent()
+            assert box.x0 >= frame.x0 - 1, artist
+            assert box.x1 <= frame.x1 + 1, artist
+            assert box.y1 <= frame.y1 + 1, artist
+
+
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
     """Labels of lines that lie over one another once the figure is laid out."""
     render(figure)

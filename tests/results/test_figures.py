@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from drawn_figures import drawn, lr_figure, marks, overlaps, render, shown, texts
+from drawn_figures import assert_inside, drawn, lr_figure, marks, overlaps, render, texts
 from matplotlib.figure import Figure
 
 from clr_sweep.results import figures, style
@@ -55,7 +56,7 @@ def test_history_shows_every_ended_trial_by_state(big_study: StudyRecord) -> Non
     for state in style.STATES:
         assert len(marks(figure, state)) == big_study.count(state)  # type: ignore[arg-type]
     at = {int(x): y for x, y in marks(figure, "complete")}
-    low, high = ValueScaleLimits.of(figure)
+    low, high = to_scale(figure)
     for trial in big_study.trials:
         if trial.state == "complete" and trial.value is not None:
             inside = low <= trial.value <= high
@@ -67,16 +68,12 @@ def test_history_shows_every_ended_trial_by_state(big_study: StudyRecord) -> Non
     assert overlaps(figure) == []
 
 
-class ValueScaleLimits:
-    """What of a history's y axis is drawn to scale: above its shaded lane."""
-
-    @staticmethod
-    def of(figure: Figure) -> tuple[float, float]:
-        """Lower and upper limit."""
-        ax = figure.axes[0]
-        lanes = [p for p in ax.patches if p.get_facecolor()[:3] != (1, 1, 1)]
-        low = lanes[0].get_y() + lanes[0].get_height() if lanes else ax.get_ylim()[0]
-        return low, ax.get_ylim()[1]
+def to_scale(figure: Figure) -> tuple[float, float]:
+    """From where to where a history's y axis is drawn to scale: above its shaded lane."""
+    ax = figure.axes[0]
+    lanes = [p for p in ax.patches if p.get_facecolor()[:3] != (1, 1, 1)]
+    low = lanes[0].get_y() + lanes[0].get_height() if lanes else ax.get_ylim()[0]
+    return low, ax.get_ylim()[1]
 
 
 def test_best_so_far_never_gets_worse(big_study: StudyRecord) -> None:
@@ -105,30 +102,28 @@ def test_comparison_figure_draws_both_runs_on_one_axis(big_study: StudyRecord) -
     assert overlaps(figure) == []
 
 
-def few_trials(build: Any) -> dict[str, StudyRecord]:
-    """Studies with hardly anything in them."""
-    baseline = build.baseline()
-    return {
-        "empty": build.study(),
-        "one": build.study([build.trial(0)]),
-        "two": build.study([build.trial(0), build.trial(1, "pruned", 3)], baseline),
-        "all diverged": build.study(
-            [build.trial(i, "diverged", i % 3, max_lr=0.5 + i / 9) for i in range(4)], baseline
-        ),
-        "only running": build.study([build.trial(0, "running", 2)]),
-        "baseline diverged": build.study(
-            [build.trial(0)], build.baseline(state="diverged", stop=1, init_lr=0.9)
-        ),
-    }
+# Studies with hardly anything in them.
+FEW_TRIALS: dict[str, Callable[[Any], StudyRecord]] = {
+    "empty": lambda build: build.study(),
+    "one": lambda build: build.study([build.trial(0)]),
+    "two": lambda build: build.study(
+        [build.trial(0), build.trial(1, "pruned", 3)], build.baseline()
+    ),
+    "all diverged": lambda build: build.study(
+        [build.trial(i, "diverged", i % 3, max_lr=0.5 + i / 9) for i in range(4)], build.baseline()
+    ),
+    "only running": lambda build: build.study([build.trial(0, "running", 2)]),
+    "baseline diverged": lambda build: build.study(
+        [build.trial(0)], build.baseline(state="diverged", stop=1, init_lr=0.9)
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", STUDY_FIGURES)
-@pytest.mark.parametrize(
-    "case", ["empty", "one", "two", "all diverged", "only running", "baseline diverged"]
-)
+@pytest.mark.parametrize("case", FEW_TRIALS)
 def test_figures_of_hardly_anything_render(build: Any, kind: str, case: str) -> None:
     """No number of trials and no state of them stops a figure; it says what is missing."""
-    study = few_trials(build)[case]
+    study = FEW_TRIALS[case](build)
     figure = getattr(figures, f"{kind}_figure")(study)
     assert render(figure)
     if study.best is None and kind != "divergence":
@@ -156,13 +151,5 @@ def test_study_figures_leaves_out_what_has_no_content(build: Any, big_study: Stu
 
 def test_figures_stay_inside_their_frame(big_study: StudyRecord) -> None:
     """No text is cut off at the figure's edge."""
-    for name, figure in figures.study_figures(big_study).items():
-        render(figure)
-        frame = figure.bbox
-        for artist in figure.findobj(lambda a: hasattr(a, "get_text") and bool(a.get_text())):
-            if not shown(artist):
-                continue
-            box = artist.get_window_extent()
-            assert box.x0 >= frame.x0 - 1, (name, artist)
-            assert box.x1 <= frame.x1 + 1, (name, artist)
-            assert box.y1 <= frame.y1 + 1, (name, artist)
+    for figure in figures.study_figures(big_study).values():
+        assert_inside(figure)

@@ -20,17 +20,18 @@ from clr_sweep.training.requests import DataFacts
 from clr_sweep.training.trial import train
 
 
-@pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
-    monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
-    with local_engine(2) as made:
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    with pytest.MonkeyPatch.context() as patched, local_engine(2) as made:
+        patched.setenv("CLR_SWEEP_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield made
 
 
-@pytest.fixture
-def facts(engine: LocalEngine, tmp_path: Path) -> DataFacts:
+@pytest.fixture(scope="module")
+def facts(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> DataFacts:
     """The slice of real images, as a sweep loads it."""
-    return prepare_data(engine, str(SLICE), None, (), tmp_path, StopRequest())
+    folder = tmp_path_factory.mktemp("data")
+    return prepare_data(engine, str(SLICE), None, (), folder, StopRequest())
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +82,9 @@ def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: Study
     """A study without a complete trial, whose baseline failed."""
     assert study.baseline is not None
     baseline = replace(study.baseline, state="failed", folder=Path("nowhere"))
-    evaluate_finalists(
-        engine, replace(study, trials=(), baseline=baseline), facts, (), StopRequest(), print
-    )
-    evaluate_finalists(
-        engine, replace(study, trials=(), baseline=None), facts, (), StopRequest(), print
-    )
+    for left in (baseline, None):
+        without = replace(study, trials=(), baseline=left)
+        evaluate_finalists(engine, without, facts, (), StopRequest(), print)
     assert engine.running == ()
 
 

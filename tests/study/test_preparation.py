@@ -80,6 +80,7 @@ def test_sizes_that_fit() -> None:
 
 
 FOUND = Inspection(parameters=1, seconds_per_step=0.5, seconds_per_example=0.001, fixed_seconds=3)
+EPOCH = 25 * 0.5 + 400 * 0.001  # seconds: its steps, and its validation
 
 
 def test_the_cost_of_a_sweep() -> None:
@@ -88,13 +89,11 @@ def test_the_cost_of_a_sweep() -> None:
     1600 images in batches of 64 are 25 steps; 400 are held out. An epoch costs 12.5 + 0.4 s.
     Within 8 epochs, cycles of 2 epochs take all 8, of 6 epochs 6 and of 4 epochs 8.
     """
-    definition_of = sweep(
-        training={"epochs": 8}, search_space={"step_size_factor": {"low": 1, "high": 3}}
-    )
-    cost = estimate(definition_of, FOUND, FACTS, trials=10, slots=2)
-    epoch = 25 * 0.5 + 400 * 0.001
-    assert cost.trial_seconds == pytest.approx(3 + epoch * (8 + 8 + 6) / 3)
-    assert cost.baseline_seconds == pytest.approx(3 + epoch * 8)
+    space = {"step_size_factor": {"low": 1, "high": 3}}
+    made = sweep(training={"epochs": 8}, search_space=space)
+    cost = estimate(made, FOUND, FACTS, trials=10, slots=2)
+    assert cost.trial_seconds == pytest.approx(3 + EPOCH * (8 + 8 + 6) / 3)
+    assert cost.baseline_seconds == pytest.approx(3 + EPOCH * 8)
     assert cost.cpu_seconds == pytest.approx(10 * cost.trial_seconds + cost.baseline_seconds)
     assert cost.wall_seconds == pytest.approx(cost.cpu_seconds / 2)
 
@@ -115,21 +114,16 @@ def test_the_cost_of_factors_that_are_no_whole_numbers(
     factor: Any, epochs_of_trials: tuple[int, ...]
 ) -> None:
     """The smallest, a middle and the largest factor, each with the epochs of its cycles."""
-    space = {"step_size_factor": factor}
-    cost = estimate(
-        sweep(training={"epochs": 8}, search_space=space), FOUND, FACTS, trials=1, slots=1
-    )
-    epoch = 25 * 0.5 + 400 * 0.001
-    assert cost.trial_seconds == pytest.approx(3 + epoch * sum(epochs_of_trials) / 3)
+    made = sweep(training={"epochs": 8}, search_space={"step_size_factor": factor})
+    cost = estimate(made, FOUND, FACTS, trials=1, slots=1)
+    assert cost.trial_seconds == pytest.approx(3 + EPOCH * sum(epochs_of_trials) / 3)
 
 
 def test_the_cost_with_a_last_batch_that_is_smaller() -> None:
     """The examples of validation are counted as they are, whatever the batches leave over."""
-    definition_of = sweep(
-        dataset={"validation": 30}, training={"batch_size": 1900, "epochs": 2},
-        search_space={"step_size_factor": 1},
-    )  # fmt: skip
-    cost = estimate(definition_of, FOUND, FACTS, trials=1, slots=1)
+    training, space = {"batch_size": 1900, "epochs": 2}, {"step_size_factor": 1}
+    made = sweep(dataset={"validation": 30}, training=training, search_space=space)
+    cost = estimate(made, FOUND, FACTS, trials=1, slots=1)
     assert cost.trial_seconds == pytest.approx(3 + 2 * (2 * 0.5 + 30 * 0.001))
 
 

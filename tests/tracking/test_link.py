@@ -22,6 +22,7 @@ class Tracker:
         self.calls: list[object] = []
         self.now = 1000.0
         self.said: list[str] = []
+        self.link = Link(self.said.append)
 
     def tell(self, what: object = None) -> None:
         self.calls.append(what)
@@ -48,41 +49,39 @@ AWAY = [
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
 def test_away_and_back(tracker: Tracker, error: Exception) -> None:
     """Calls are left out for a pause; the first that succeeds says so, and calls go on."""
-    link = Link(tracker.said.append)
-    assert link.call(tracker.tell, 1)
-    assert (link.missed, link.away, tracker.said) == (0, False, [])
+    assert tracker.link.call(tracker.tell, 1)
+    assert (tracker.link.missed, tracker.link.away, tracker.said) == (0, False, [])
     tracker.error = error
-    assert not link.call(tracker.tell, 2)
-    assert link.away
+    assert not tracker.link.call(tracker.tell, 2)
+    assert tracker.link.away
     assert len(tracker.said) == 2
     assert "could not be told" in tracker.said[0]
     assert "training goes on" in tracker.said[1]
     tracker.error = None
     tracker.now += FIRST_PAUSE - 0.001
-    assert not link.call(tracker.tell, 3)
+    assert not tracker.link.call(tracker.tell, 3)
     assert tracker.calls == [1, 2]
-    assert link.missed == 2
+    assert tracker.link.missed == 2
     tracker.now += 0.001
-    assert link.call(tracker.tell, 4)
-    assert not link.away
+    assert tracker.link.call(tracker.tell, 4)
+    assert not tracker.link.away
     assert tracker.said[2:] == [
         "MLflow answers again, after 5 s; it missed 2 calls, which are made up for now"
     ]
-    assert link.missed == 2  # what was missed is still missing
-    link.completed()
-    assert link.missed == 0
-    assert link.call(tracker.tell, 5)
+    assert tracker.link.missed == 2  # what was missed is still missing
+    tracker.link.completed()
+    assert tracker.link.missed == 0
+    assert tracker.link.call(tracker.tell, 5)
     assert tracker.calls == [1, 2, 4, 5]
 
 
 def test_the_pauses_grow(tracker: Tracker) -> None:
     """Twice as long each time, up to the longest; said once, since it is one absence."""
-    link = Link(tracker.said.append)
     tracker.error = OSError("away")
     tried: list[float] = []
     while len(tried) < 7:
         before = len(tracker.calls)
-        assert not link.call(tracker.tell)
+        assert not tracker.link.call(tracker.tell)
         if len(tracker.calls) > before:
             tried.append(tracker.now)
         tracker.now += 0.5
@@ -93,48 +92,44 @@ def test_the_pauses_grow(tracker: Tracker) -> None:
 
 def test_a_second_absence_begins_anew(tracker: Tracker) -> None:
     """With the short pause, and it is said again."""
-    link = Link(tracker.said.append)
     for _ in range(2):
         tracker.error = OSError("away")
-        assert not link.call(tracker.tell)
+        assert not tracker.link.call(tracker.tell)
         tracker.now += FIRST_PAUSE
-        assert not link.call(tracker.tell)
+        assert not tracker.link.call(tracker.tell)
         tracker.now += 2 * FIRST_PAUSE
         tracker.error = None
-        assert link.call(tracker.tell)
+        assert tracker.link.call(tracker.tell)
     assert len([text for text in tracker.said if "MLflow answers again" in text]) == 2
     assert len([text for text in tracker.said if "goes on" in text]) == 2
 
 
 def test_the_last_call_is_not_left_out(tracker: Tracker) -> None:
     """At the end of a sweep it is tried, even in a pause."""
-    link = Link(tracker.said.append)
     tracker.error = OSError("away")
-    assert not link.call(tracker.tell)
+    assert not tracker.link.call(tracker.tell)
     tracker.error = None
-    assert link.call_now(tracker.tell)
-    assert not link.away
+    assert tracker.link.call_now(tracker.tell)
+    assert not tracker.link.away
 
 
 @pytest.mark.parametrize("code", ["INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"])
 def test_a_refusal_is_no_absence(tracker: Tracker, code: str) -> None:
     """The server is there and refuses this one thing: it is said, counted, and calls go on."""
-    link = Link(tracker.said.append)
     tracker.error = RestException({"error_code": code, "message": "no such thing\nand more"})
-    assert not link.call(tracker.tell)
-    assert (link.missed, link.away) == (1, False)
+    assert not tracker.link.call(tracker.tell)
+    assert (tracker.link.missed, tracker.link.away) == (1, False)
     assert tracker.said == [f"MLflow could not be told: {code}: no such thing"]
     tracker.error = None
-    assert link.call(tracker.tell)
+    assert tracker.link.call(tracker.tell)
     assert len(tracker.said) == 1
 
 
 def test_errors_of_our_own_are_raised(tracker: Tracker) -> None:
     """A mistake in what is called is no absence of the tracker."""
-    link = Link(tracker.said.append)
     tracker.error = KeyError("ours")
     with pytest.raises(KeyError):
-        link.call(tracker.tell)
+        tracker.link.call(tracker.tell)
 
 
 def test_arguments_are_passed_on() -> None:

@@ -53,19 +53,13 @@ def test_a_server_that_is_not_there_is_named() -> None:
         assert "secret" not in str(caught.value)
 
 
-def test_a_database_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
-    """Which store, and that it cannot be used."""
-    (tmp_path / "file").write_text("no folder")
-    with pytest.raises(StoreError, match=r"file/folder/mlflow\.db cannot be used"):
-        connect(f"sqlite:///{tmp_path}/file/folder/mlflow.db")
-
-
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    """Nothing is written over it."""
-    file = tmp_path / "mlflow.db"
+@pytest.mark.parametrize("name", ["notes", "notes/folder/mlflow.db"])
+def test_what_is_no_database_is_named(tmp_path: Path, name: str) -> None:
+    """A file of something else, which is not written over, and one where no folder can be."""
+    file = tmp_path / "notes"
     file.write_text("this is no database, but somebody's notes\n" * 100)
-    with pytest.raises(StoreError, match=r"mlflow\.db cannot be used"):
-        connect(f"sqlite:///{file}")
+    with pytest.raises(StoreError, match=f"{name} cannot be used"):
+        connect(f"sqlite:///{tmp_path / name}")
     assert file.read_text().startswith("this is no database")
 
 

@@ -25,7 +25,7 @@ from clr_sweep.tracking.trial_contents import (
     run_name,
 )
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, State, TrialRecord
+from clr_sweep.training.records import EpochReport, State, StepPoint, TrialRecord
 
 
 def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:
@@ -125,8 +125,6 @@ def test_models_are_named_after_study_and_trial(tmp_path: Path, study: str) -> N
 
 def test_what_shows_the_cycles(tmp_path: Path) -> None:
     """The cycle of a step is a metric, where there are cycles; so is the deviation, once known."""
-    from clr_sweep.training.records import StepPoint
-
     report = EpochReport(1, 9, {}, 2.0, 3.0, (StepPoint(8, 0.1, 2.5, 3),))
     assert Point("system/cycle", 3, 8) in epoch_points(report)
     made = record(tmp_path / "t", "complete")
@@ -140,8 +138,6 @@ def test_what_shows_the_cycles(tmp_path: Path) -> None:
 
 def test_a_step_without_a_loss() -> None:
     """The step at which the loss was no number has a rate alone."""
-    from clr_sweep.training.records import StepPoint
-
     report = EpochReport(2, 9, {"loss": 1.0}, 2.0, 3.0, (StepPoint(8, 0.1, None),))
     assert epoch_points(report) == [
         Point("loss", 1.0, 2),
