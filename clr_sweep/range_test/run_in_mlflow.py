@@ -1,20 +1,28 @@
-"""The run of a study's range test in MLflow: begun, completed, compared with what is stored."""
+"""The run of a study's range test in MLflow: what it holds; begun, completed, held against that."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
 from mlflow.entities import Run
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.range_test import run_contents
+from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.report import as_yaml, markdown
+from clr_sweep.range_test.rules import read
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.audit import compare_points, other_parameters
 from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.tracking.views import artifact_link
 from clr_sweep.training.records import RangeTestRecord
+
+_FIGURE, _NUMBERS = "figures/range_test.png", "range_test.yaml"
+# A chart freezes at about 10,000 points a run.
+_POINTS = 300
 
 
 class RangeTestRuns:
@@ -65,34 +73,32 @@ class RangeTestRuns:
         return [f"range test: {text}" for text in problems]
 
     def _contradictions(self, run: Run, record: RangeTestRecord) -> Iterator[str]:
-        yield from other_parameters(run, run_contents.parameters(record))
+        yield from other_parameters(run, _parameters(record))
         if _is_whole(record):
-            yield from compare_points(self.runs.client, run, run_contents.points(record))[1]
+            yield from compare_points(self.runs.client, run, _points(record))[1]
 
     def _missing(self, run: Run, record: RangeTestRecord) -> Iterator[str]:
         there = run.data.tags
         wanted = (record.state, tags.STATUS_OF_STATE[record.state], self.runs.parent_id)
         if (there.get(tags.STATE), run.info.status, there.get(tags.PARENT, "")) != wanted:
             yield f"its state is {there.get(tags.STATE)}, {run.info.status}, not {wanted[0]}"
-        if any(key not in run.data.params for key in run_contents.parameters(record)):
+        if any(key not in run.data.params for key in _parameters(record)):
             yield "a parameter is missing"
-        if there.get(tags.WARNINGS, "") != run_contents.warnings(record):
+        if there.get(tags.WARNINGS, "") != _warnings(record):
             yield "its warnings are not those of the test"
         if record.state != "complete" or not _is_whole(record):
             return
-        lacking, _ = compare_points(self.runs.client, run, run_contents.points(record))
+        lacking, _ = compare_points(self.runs.client, run, _points(record))
         if lacking:
             yield f"{len(lacking)} values not logged"
         files = self.runs.files(run.info.run_id)
-        yield from (
-            f"no artifact {name}" for name in run_contents.artifacts(record) if name not in files
-        )
+        yield from (f"no artifact {name}" for name in _artifacts(record) if name not in files)
 
     def _open(self, record: RangeTestRecord, run: Run | None) -> str:
         run_id = self.runs.start_range_test() if run is None else str(run.info.run_id)
         if run is not None:
             self.runs.reopen(run_id)
-        self.runs.log_params(run_id, run_contents.parameters(record))
+        self.runs.log_params(run_id, _parameters(record))
         return run_id
 
     def _fill(self, record: RangeTestRecord, run: Run | None) -> None:
@@ -103,16 +109,16 @@ class RangeTestRuns:
             from clr_sweep.results.style import save
 
             there = self.runs.client.get_run(run_id)
-            wanted = run_contents.points(record)
+            wanted = _points(record)
             self.runs.log_points(run_id, compare_points(self.runs.client, there, wanted)[0])
             self.runs.log_figures(run_id, {"range_test.png": partial(save, range_figure(record))})
             text = as_yaml(record, {"data_digest": self._data_digest})
-            self.runs.client.log_text(run_id, text, run_contents.NUMBERS)
+            self.runs.client.log_text(run_id, text, _NUMBERS)
             for file in record.files:
                 self.runs.client.log_artifact(run_id, str(file), "curves")
-        where = artifact_link(self.runs.experiment_id, run_id, run_contents.FIGURE)
+        where = artifact_link(self.runs.experiment_id, run_id, _FIGURE)
         self.runs.note(run_id, markdown(record, f"[loss and {record.metric} by rate]({where})"))
-        self.runs.warn(run_id, run_contents.warnings(record))
+        self.runs.warn(run_id, _warnings(record))
         if record.state != "running":
             self.runs.end(run_id, record.state, record.reason)
 
@@ -124,3 +130,73 @@ def _is_whole(record: RangeTestRecord) -> bool:
     except StoreError:
         return False
     return True
+
+
+def _parameters(record: RangeTestRecord) -> dict[str, object]:
+    """The parameters of a range test's run: how it was done, and what its bounds hold for."""
+    training = record.config.training
+    return {
+        "ramp": record.test.ramp,
+        "low": record.test.low,
+        "high": record.test.high,
+        "epochs": record.test.epochs,
+        "seeds": record.test.seeds,
+        "rule": record.test.rule,
+        "batch_size": training.batch_size,
+        "optimizer": training.optimizer.name,
+        "precision": training.precision,
+        "model": record.config.model.name,
+        "dataset": record.config.dataset.name,
+        **training.optimizer.arguments,
+    }
+
+
+def _warnings(record: RangeTestRecord) -> str:
+    """The tag that says what speaks against the bounds, a line each; empty where nothing does."""
+    found = record.suggestion
+    return "\n".join(found.warnings if found else ())[: tags.TAG_LIMIT]
+
+
+def _points(record: RangeTestRecord) -> Iterator[Point]:
+    """Every value that the run of a complete test holds, by optimizer step.
+
+    Of each step that is shown the mean over the seeds that were still training; the seeds' own
+    curves are artifacts.
+    """
+    found = record.suggestion
+    if found is None:
+        return
+    for name, value in (("suggested_init_lr", found.base), ("suggested_max_lr", found.max)):
+        yield Point(name, value, 0)
+    curves = record.curves()
+    longest = max(curves, key=lambda curve: len(curve.rates))
+    steps = range(0, len(longest.rates), max(1, -(-longest.planned // _POINTS)))
+    smoothed = [read(curve, record.metric, record.sign).losses for curve in curves]
+    for step in steps:
+        rate = float(longest.rates[step])
+        yield Point("learning_rate", rate, step)
+        yield Point("log10_learning_rate", math.log10(rate), step)
+        for name, values in (
+            ("batch_loss", [curve.losses for curve in curves]),
+            ("smoothed_loss", smoothed),
+        ):
+            there = [float(v[step]) for v in values if step < len(v) and np.isfinite(v[step])]
+            if there:
+                yield Point(name, float(np.mean(there)), step)
+    yield from _evaluations(curves)
+
+
+def _artifacts(record: RangeTestRecord) -> list[str]:
+    """The files that the run of a complete test holds."""
+    return [_FIGURE, _NUMBERS, *(f"curves/{file.name}" for file in record.files)]
+
+
+def _evaluations(curves: tuple[Curve, ...]) -> Iterator[Point]:
+    for name in curves[0].metrics:
+        found: dict[int, list[float]] = {}
+        for curve in curves:
+            for step, value in zip(curve.evaluated, curve.metrics[name], strict=True):
+                if np.isfinite(value):
+                    found.setdefault(int(step), []).append(float(value))
+        for step, values in sorted(found.items()):
+            yield Point(name, float(np.mean(values)), step)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.range_test.curve import Curve
@@ -59,23 +60,13 @@ class Suggestion:
     max_lr: Pair
     warnings: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """As it is stored."""
-        return asdict(self)
+
+_STORED = TypeAdapter(Suggestion)
 
 
 def from_json(content: Mapping[str, Any]) -> Suggestion:
-    """The suggestion that `Suggestion.as_json` described."""
-    return Suggestion(
-        rule=content["rule"],
-        base=content["base"],
-        max=content["max"],
-        pairs=tuple((base, top) for base, top in content["pairs"]),
-        edges=tuple(content["edges"]),
-        init_lr=(content["init_lr"][0], content["init_lr"][1]),
-        max_lr=(content["max_lr"][0], content["max_lr"][1]),
-        warnings=tuple(content["warnings"]),
-    )
+    """The suggestion as it is stored: a dictionary of its fields; a tuple is a list there."""
+    return _STORED.validate_python(content)
 
 
 def suggest(

@@ -99,9 +99,8 @@ def comparison_figure(study: StudyRecord) -> Figure:
         + ("" if baseline else "; no baseline in this study"),
         height=1.8 + 2.1 * len(names := _compared_curves(study, runs[-1][0])) + 1.2,
     )
-    grid = drawn.add_gridspec(len(names) + 1, 1, height_ratios=[3] * len(names) + [2])
-    top = drawn.add_subplot(grid[0])
-    panels = [top, *(drawn.add_subplot(grid[i + 1], sharex=top) for i in range(len(names)))]
+    ratios = [3] * len(names) + [2]
+    panels = drawn.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
     lengths = [curves.epochs_done(record) for record, *_ in runs]
     for ax, name in zip(panels, (*names, _RATE), strict=True):
         style.dress(ax, "", words.in_lines(name if name == _RATE else words.metric(name)))
@@ -118,8 +117,6 @@ def comparison_figure(study: StudyRecord) -> Figure:
             ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         if labels:
             end_labels(ax, labels, gap=0.12 if name != _RATE else 0.17)
-        if ax is not panels[-1]:
-            ax.tick_params(labelbottom=False)
     panels[-1].set_xlabel("epoch", fontsize=style.BODY, color=style.INK)
     style.whole_ticks(panels[-1])
     drawn.align_ylabels()

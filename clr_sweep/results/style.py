@@ -112,15 +112,15 @@ def name(study: StudyRecord) -> str:
     return words.shorten(study.name, 32)
 
 
-def legend(drawn: Figure, handles: Sequence[Line2D], line: float = 0.68) -> None:
-    """Puts handles in a row under the subtitle, `line` inches below the figure's top."""
+def legend(drawn: Figure, handles: Sequence[Line2D]) -> None:
+    """Puts handles in a row under the subtitle, .68 inches below the figure's top."""
     if handles:
         height = drawn.get_size_inches()[1]
         # A line fills its place in the legend, a mark stands in the middle of it.
         lines = handles[0].get_linestyle() != "None"
         drawn.legend(
             handles=list(handles), loc="upper left",
-            bbox_to_anchor=(0.012 if lines else 0.004, 1 - line / height),
+            bbox_to_anchor=(0.012 if lines else 0.004, 1 - 0.68 / height),
             ncols=len(handles), frameon=False, fontsize=SMALL, labelcolor=INK,
             handletextpad=0.6 if lines else 0.3, columnspacing=1.6, borderpad=0.0,
             borderaxespad=0.0,

@@ -58,9 +58,8 @@ def learning_rate_figure(
         legend=True,
     )
     ratios = [3.0] + [1.4] * (momenta is not None) + [2.0] * with_losses
-    grid = drawn.add_gridspec(len(ratios), 1, height_ratios=ratios)
-    top = drawn.add_subplot(grid[0])
-    panels = [top, *(drawn.add_subplot(grid[i], sharex=top) for i in range(1, len(ratios)))]
+    panels = drawn.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
+    top = panels[0]
     style.dress(top, "", "learning rate")
     _draw_rates(top, x, y, record)
     if momenta is not None:
@@ -72,8 +71,6 @@ def learning_rate_figure(
         _draw_batch_losses(panels[-1], x, losses)
         _mark_troughs(panels[-1], _troughs(record, x), named=False)
         _mark_divergence(panels[-1], record, 1.0, named=False)
-    for ax in panels[:-1]:
-        ax.tick_params(labelbottom=False)
     panels[-1].set_xlabel("optimizer step", fontsize=style.BODY, color=style.INK)
     style.whole_ticks(top)
     _epochs_on_top(top, record)

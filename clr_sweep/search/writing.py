@@ -116,6 +116,6 @@ def record_range_test(study: optuna.Study, record: RangeTestRecord) -> None:
         keys.CONFIG: record.config.model_dump(mode="json"),
         "test": record.test.model_dump(mode="json"),
         "files": [places.stored(file) for file in record.files],
-        "suggestion": record.suggestion.as_json() if record.suggestion else None,
+        "suggestion": asdict(record.suggestion) if record.suggestion else None,
     }
     study.set_user_attr(keys.RANGE_TEST, content)

@@ -22,12 +22,12 @@ from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, RANGE_TEST, STATE, STUDY_ID
+from clr_sweep.search.lost_files import missing_files, unreadable_files
 from clr_sweep.search.one_driver import Holder, only_driver
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.search.writing import record_progress, waiting_again
-from clr_sweep.study.damaged_files import missing_files, unreadable_files
 from clr_sweep.study.parent_run import is_described, open_parent, parent_problems, publisher_of
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking.find_runs import experiment_of

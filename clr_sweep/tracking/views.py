@@ -96,8 +96,8 @@ class ShownStudy(NamedTuple):
     trials: str
 
 
-def shown_studies(client: MlflowClient, most: int = 10) -> list[ShownStudy]:
-    """The studies that have a view here, the newest first."""
+def shown_studies(client: MlflowClient) -> list[ShownStudy]:
+    """The studies that have a view here, the newest first, ten at most."""
     saved: list[tuple[int, str, str]] = []
     for experiment in client.search_experiments():
         for key, value in experiment.tags.items():
@@ -106,7 +106,7 @@ def shown_studies(client: MlflowClient, most: int = 10) -> list[ShownStudy]:
                 saved.append((changed, experiment.experiment_id, study))
     return [
         ShownStudy(study, _parent_link(client, of, study), view_link(of, study))
-        for _, of, study in sorted(saved, reverse=True)[:most]
+        for _, of, study in sorted(saved, reverse=True)[:10]
     ]
 
 

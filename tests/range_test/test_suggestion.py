@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ def test_it_comes_back_from_json() -> None:
     """As it is stored with a study, to the bit."""
     found = of([*seeds(2), classifier(high=0.5)])
     assert found.edges[2] is None
-    assert from_json(json.loads(json.dumps(found.as_json()))) == found
+    assert from_json(json.loads(json.dumps(asdict(found)))) == found
 
 
 @pytest.mark.parametrize(

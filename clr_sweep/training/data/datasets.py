@@ -34,18 +34,13 @@ class _BuiltIn:
 _BUILT_IN = {"fashion_mnist": _BuiltIn(fashion_mnist.load, fashion_mnist.TRAINING_EXAMPLES)}
 
 
-def dataset_names() -> tuple[str, ...]:
-    """The data sets that are known by name."""
-    return tuple(_BUILT_IN)
-
-
 def load_dataset(
     name: str, *, folder: Path | None = None, search_path: Sequence[Path] = ()
 ) -> Dataset:
     """Loads a data set; its arrays cannot be written to.
 
     Args:
-        name: a known name (`dataset_names()`); or the path of an .npz file with x_train, y_train,
+        name: a name of `_BUILT_IN`; or the path of an .npz file with x_train, y_train,
             x_test and y_test, as Keras' own files; or `module:function`, which returns
             ((x_train, y_train), (x_test, y_test)) or a dict with these keys.
         folder: where the files of a known data set are looked for first.

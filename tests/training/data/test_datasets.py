@@ -13,7 +13,6 @@ from own_process import python
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data.datasets import (
     check_dataset_name,
-    dataset_names,
     hold_out,
     load_dataset,
     training_examples,
@@ -68,7 +67,7 @@ def test_a_name_like_no_other_gets_no_guess() -> None:
     """Without a near name, those known are listed and nothing is guessed."""
     (problem,) = check_dataset_name("imagenet", [])
     assert "did you mean" not in problem
-    assert all(name in problem for name in dataset_names())
+    assert "fashion_mnist" in problem
 
 
 def test_checks_answer_without_reading_the_data() -> None:
