@@ -15,6 +15,7 @@ from benchmarks.documented.kept import SWEEPS, definition, kept, read
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
 
+ALL_PAGES = [*PAGES, PROJECT / "README.md"]
 SHIPPED = sorted(file.stem for file in SWEEPS.glob("*.yaml"))
 
 
@@ -57,9 +58,7 @@ def test_a_block_of_a_page_is_its_kept_run(page: str, block: str) -> None:
 def test_no_block_is_written_by_nobody() -> None:
     """Each block in a page has what writes it."""
     found = {
-        (str(page.relative_to(PROJECT)), block)
-        for page in [*PAGES, PROJECT / "README.md"]
-        for block in blocks_of(page)
+        (str(page.relative_to(PROJECT)), block) for page in ALL_PAGES for block in blocks_of(page)
     }
     assert found == set(pages.BLOCKS)
 
@@ -101,7 +100,7 @@ def test_every_image_has_the_command_that_draws_it() -> None:
 
 def test_every_image_is_shown_somewhere() -> None:
     """None lies about."""
-    text = "".join(page.read_text(encoding="utf-8") for page in [*PAGES, PROJECT / "README.md"])
+    text = "".join(page.read_text(encoding="utf-8") for page in ALL_PAGES)
     for file in (PROJECT / "docs/images").glob("*.png"):
         assert f"images/{file.name})" in text, file.name
 

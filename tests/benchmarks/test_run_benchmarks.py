@@ -74,11 +74,7 @@ def test_what_a_revision_cannot_do_is_said() -> None:
     found, missing = compared({"absent": absent, "b": lambda _: {"b": 1.0}}, OLD, NEW, rounds=3)
     assert calls == [OLD]
     assert missing == {"absent": "the old tree fails: No module named driver"}
-    assert found == {"b": pairs_of_one(3)}
-
-
-def pairs_of_one(count: int) -> list[Pair]:
-    return [Pair(1.0, 1.0)] * count
+    assert found == {"b": [Pair(1.0, 1.0)] * 3}
 
 
 def git(*arguments: str) -> str:

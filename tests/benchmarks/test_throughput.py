@@ -173,6 +173,7 @@ def test_a_trial_that_is_short_is_refused(workload: Workload, tmp_path: Path) ->
         evidence("limit", tmp_path, workload)
 
 
+MEASURE = (sys.executable, "-m", "benchmarks.throughput.measure")
 BUSY = """
 import os, signal, subprocess, sys, time
 def burn(seconds):
@@ -210,12 +211,8 @@ def test_what_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
         f"import os; os.replace({str(tmp_path / 'new')!r}, {str(pid_file)!r})\n"
         "time.sleep(1000)\n"
     )
-    module = [sys.executable, "-m", "benchmarks.throughput.measure"]
-    wrapper = subprocess.Popen(
-        [*module, tmp_path / "cost", tmp_path / "log", sys.executable, script],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [*MEASURE, tmp_path / "cost", tmp_path / "log", sys.executable, script]
+    wrapper = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     while not pid_file.exists():
         assert wrapper.poll() is None
         time.sleep(0.05)
@@ -229,11 +226,7 @@ def test_what_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
 def measured_apart(command: list[str], folder: Path) -> dict[str, float]:
     """As the runner does it, in a process of its own: it adopts orphans and waits for all."""
     report = folder / "cost.json"
-    subprocess.run(
-        [sys.executable, "-m", "benchmarks.throughput.measure", report, folder / "log", *command],
-        check=True,
-        cwd=ROOT,
-    )
+    subprocess.run([*MEASURE, report, folder / "log", *command], check=True, cwd=ROOT)
     return dict(json.loads(report.read_text()))
 
 

@@ -17,16 +17,8 @@ from clr_sweep.search.storage import open_storage
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.data.npz import find_npz
 
-KINDS = {
-    "folder": ("a folder", Path.mkdir),
-    "pipe": ("a named pipe (FIFO)", os.mkfifo),
-}
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> tuple[str, Callable[[Path], None]]:
-    found: tuple[str, Callable[[Path], None]] = KINDS[request.param]
-    return found
+KINDS = [("a folder", Path.mkdir), ("a named pipe (FIFO)", os.mkfifo)]
+each_kind = pytest.mark.parametrize(("name", "make"), KINDS, ids=["folder", "pipe"])
 
 
 def test_kinds(tmp_path: Path) -> None:
@@ -43,27 +35,27 @@ def test_kinds(tmp_path: Path) -> None:
     assert other_than_file(tmp_path / "nothing") == ""
 
 
-def test_data(tmp_path: Path, kind: tuple[str, Callable[[Path], None]]) -> None:
+@each_kind
+def test_data(tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
     """It is not asked whether its own name was meant."""
-    name, make = kind
     make(tmp_path / "data.npz")
     with pytest.raises(DataError) as caught:
         find_npz("data.npz", [tmp_path])
     assert str(caught.value) == f"{tmp_path / 'data.npz'}: must be an .npz file, got {name}"
 
 
-def test_a_sweep_file(tmp_path: Path, kind: tuple[str, Callable[[Path], None]]) -> None:
+@each_kind
+def test_a_sweep_file(tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
     """A configuration for `train` is read in the same way."""
-    name, make = kind
     make(tmp_path / "sweep.yaml")
     with pytest.raises(InputError, match="must be a YAML file, got ") as caught:
         read_mapping(tmp_path / "sweep.yaml")
     assert name in str(caught.value)
 
 
-def test_databases(tmp_path: Path, kind: tuple[str, Callable[[Path], None]]) -> None:
+@each_kind
+def test_databases(tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
     """Neither the study's storage nor MLflow's store."""
-    name, make = kind
     make(tmp_path / "some.db")
     for opened in (open_storage, connect):
         with pytest.raises(StoreError) as caught:

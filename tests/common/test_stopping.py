@@ -16,6 +16,8 @@ from clr_sweep.common.stopping import InterruptedSweepError, stop_request
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 DRIVER = """
 import os, sys, time
 from clr_sweep.common.stopping import stop_request
@@ -32,12 +34,25 @@ with stop_request() as stop:
     print(bool(stop), stop.signal_number, stop.reason, flush=True)
 """
 
+# Raises these signals, and says after each what is asked for.
+SIGNALS = """
+import signal, sys
+from clr_sweep.common.stopping import stop_request
+
+try:
+    with stop_request() as stop:
+        for name in sys.argv[1:]:
+            signal.raise_signal(signal.Signals[name])
+            print(bool(stop), stop.reason, flush=True)
+finally:
+    print("tidied up", flush=True)
+"""
+
 
 @pytest.fixture
 def _own_handlers() -> object:
     """Handlers that stand before, and are put back after the test."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: signal.getsignal(number) for number in NUMBERS}
     # The tests may run under `nohup`, where it is ignored.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
@@ -68,12 +83,11 @@ def test_handlers_are_put_back() -> None:
         pass
 
     signal.signal(signal.SIGTERM, own)
-    before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    before = [signal.getsignal(number) for number in NUMBERS]
     with pytest.raises(RuntimeError), stop_request():  # noqa: PT012
         assert signal.getsignal(signal.SIGTERM) is not own
         raise RuntimeError
-    after = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    assert after == before
+    assert [signal.getsignal(number) for number in NUMBERS] == before
 
 
 @pytest.mark.usefixtures("_own_handlers")
@@ -91,36 +105,15 @@ def test_nohup_is_respected() -> None:
 )
 def test_the_second_signal_ends_at_once(first: str, second: str) -> None:
     """Whoever asks twice waits for nothing, and gets the second signal's exit status."""
-    script = (
-        "import signal\n"
-        "from clr_sweep.common.stopping import stop_request\n"
-        "try:\n"
-        "    with stop_request() as stop:\n"
-        f"        signal.raise_signal(signal.{first})\n"
-        "        print(bool(stop), flush=True)\n"
-        f"        signal.raise_signal(signal.{second})\n"
-        "        print('went on', flush=True)\n"
-        "finally:\n"
-        "    print('tidied up', flush=True)\n"
-    )
-    done = python("-c", script, status=128 + signal.Signals[second])
-    assert done.stdout == "True\n"
+    done = python("-c", SIGNALS, first, second, status=128 + signal.Signals[second])
+    assert done.stdout == f"True stopped by {first}\n"
 
 
 def test_the_signal_that_mlflow_adds_to_ctrl_c() -> None:
     """`mlflow run` follows a Ctrl-C with a SIGTERM: that is no second wish; a third signal is."""
-    script = (
-        "import signal\n"
-        "from clr_sweep.common.stopping import stop_request\n"
-        "with stop_request() as stop:\n"
-        "    signal.raise_signal(signal.SIGINT)\n"
-        "    signal.raise_signal(signal.SIGTERM)\n"
-        "    print(bool(stop), stop.reason, flush=True)\n"
-        "    signal.raise_signal(signal.SIGTERM)\n"
-        "    print('went on', flush=True)\n"
-    )
-    done = python("-c", script, status=128 + signal.SIGTERM, MLFLOW_RUN_ID="abc")
-    assert done.stdout == "True stopped by SIGINT\n"
+    names, status = ("SIGINT", "SIGTERM", "SIGTERM"), 128 + signal.SIGTERM
+    done = python("-c", SIGNALS, *names, status=status, MLFLOW_RUN_ID="abc")
+    assert done.stdout == "True stopped by SIGINT\n" * 2
 
 
 def start_under(folder: Path, what: str, **environment: str) -> subprocess.Popen[str]:

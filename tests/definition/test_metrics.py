@@ -45,10 +45,8 @@ def test_the_directions_are_those_of_keras(name: str) -> None:
     """Keras' metrics know their direction; the four counts, which it gives none, by sense."""
     import keras
 
-    metric = keras.metrics.get(name)
-    keras_own = {"up": "maximize", "down": "minimize", None: None}[
-        getattr(metric, "_direction", None)
-    ]
+    own = getattr(keras.metrics.get(name), "_direction", None)
+    keras_own = {"up": "maximize", "down": "minimize", None: None}[own]
     counts = {"true_positives": "maximize", "true_negatives": "maximize",
               "false_positives": "minimize", "false_negatives": "minimize"}  # fmt: skip
     assert direction(f"val_{name}") == direction(name) == (keras_own or counts[name])
