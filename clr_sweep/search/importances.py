@@ -46,11 +46,7 @@ def importances(study: StudyRecord) -> dict[str, Importance]:
     edge = (100 - _WITHIN) / 2
     return {
         name: Importance(
-            value,
-            *(
-                float(np.percentile([one[name] for one in resampled], p))
-                for p in (edge, 100 - edge)
-            ),
+            value, *np.percentile([one[name] for one in resampled], (edge, 100 - edge)).tolist()
         )
         for name, value in found.items()
     }
