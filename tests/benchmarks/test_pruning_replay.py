@@ -114,6 +114,9 @@ def test_the_default_pruner_keeps_its_promises(part: str, count: int) -> None:
     assert found.regret < 0.03
 
 
+NAMED = {candidate.name: candidate for candidate in CANDIDATES}
+
+
 def documented() -> dict[str, str]:
     """The rows of the first table in docs/pruning.md, by the pruner's name."""
     text = (Path(__file__).parents[2] / "docs" / "pruning.md").read_text(encoding="utf-8")
@@ -122,7 +125,7 @@ def documented() -> dict[str, str]:
 
 
 def test_every_pruner_stands_in_the_docs() -> None:
-    assert list(documented()) == [candidate.name for candidate in CANDIDATES]
+    assert list(documented()) == [candidate.name for candidate in CANDIDATES] == list(NAMED)
 
 
 @pytest.mark.heavy
@@ -130,18 +133,14 @@ def test_every_pruner_stands_in_the_docs() -> None:
 def test_the_table_of_the_docs_comes_out_again(name: str) -> None:
     """To the last digit: nothing in a replay depends on what Optuna makes up."""
     trials = part_of(read(), "test")
-    one = next(candidate for candidate in CANDIDATES if candidate.name == name)
-    replayed = [
-        replay(shuffled, one.make_pruner, one.metric) for shuffled in orders(trials, 200, 0)
-    ]
+    one = NAMED[name]
+    replayed = [replay(some, one.make_pruner, one.metric) for some in orders(trials, 200, 0)]
     found = score(one, replayed)
-    assert f"{found.saved:6.1%} {found.regret:7.3f} {found.best_cut:9.1%}".split() == (
-        documented()[name].split()
-    )
+    shown = f"{found.saved:6.1%} {found.regret:7.3f} {found.best_cut:9.1%}"
+    assert shown.split() == documented()[name].split()
 
 
 def test_hyperband_is_replayed_the_same() -> None:
     """Its brackets follow from the study's name, which Optuna would make up."""
-    trials = part_of(read(), "test")
-    make = next(candidate for candidate in CANDIDATES if candidate.name == "Hyperband").make_pruner
+    trials, make = part_of(read(), "test"), NAMED["Hyperband"].make_pruner
     assert replay(trials, make) == replay(trials, make)

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from clr_sweep.engines.base import Event
+from clr_sweep.engines.base import Event, Message
 from clr_sweep.engines.local.engine import LocalEngine
 
 HERE = Path(__file__).parent
@@ -33,6 +33,15 @@ def outcome(engine: LocalEngine, function: str, payload: Any, log: Path) -> Even
     assert event.key == "job"
     assert engine.running == ()
     return event
+
+
+def said(engine: LocalEngine, key: str, function: str, payload: Any, log: Path) -> Any:
+    """What a new job reports first; other jobs say nothing meanwhile."""
+    engine.start(key, f"engine_jobs:{function}", payload, log)
+    event = only_event(engine)
+    assert isinstance(event, Message)
+    assert event.key == key
+    return event.value
 
 
 def server_pid() -> int:

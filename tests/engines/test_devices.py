@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine_events import only_event, outcome
+from engine_events import only_event, outcome, said
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.engines.base import Device, Done, Message
+from clr_sweep.engines.base import Device, Done
 from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.local.engine import LocalEngine, least_loaded, local_engine
 
@@ -68,11 +68,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
 
 def started(engine: LocalEngine, key: str, folder: Path) -> list[str | None]:
     """A new job, which waits, and what it finds in its environment."""
-    engine.start(key, "engine_jobs:variables", NAMES, folder / f"{key}.txt")
-    event = only_event(engine)
-    assert isinstance(event, Message)
-    assert event.key == key
-    return event.value  # type: ignore[no-any-return]
+    return list(said(engine, key, "variables", NAMES, folder / f"{key}.txt"))
 
 
 def test_processes_of_jobs_have_their_devices(engine: LocalEngine, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from engine_events import heard, only_event, outcome, server_pid, start_driver, zombies
+from engine_events import heard, only_event, outcome, said, server_pid, start_driver, zombies
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.engines.base import Died, Done, Event, Message
@@ -36,12 +36,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
 
 
 def started(engine: LocalEngine, key: str, payload: Any, log: Path, function: str = "stay") -> int:
-    """A job that has reported its process; other jobs say nothing meanwhile."""
-    engine.start(key, f"engine_jobs:{function}", payload, log)
-    event = only_event(engine)
-    assert isinstance(event, Message)
-    assert event.key == key
-    return int(event.value)
+    """A job that has reported its process."""
+    return int(said(engine, key, function, payload, log))
 
 
 def kill_server() -> int:
@@ -205,9 +201,9 @@ def test_servers_that_always_die(
 def test_the_next_server_is_deaf_too(tmp_path: Path) -> None:
     """Ctrl-C in the terminal reaches it, and it goes on serving."""
     with start_driver(tmp_path, "killed server") as driver:
-        said = heard(driver)
-        assert said["reported"] == ["before", "before"]
-        server = psutil.Process(said["server"])
+        first = heard(driver)
+        assert first["reported"] == ["before", "before"]
+        server = psutil.Process(first["server"])
         status = Path(f"/proc/{server.pid}/status").read_text()
         (blocked,) = (
             int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigBlk")

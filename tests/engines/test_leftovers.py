@@ -13,7 +13,7 @@ from pathlib import Path
 import engine_jobs
 import psutil
 import pytest
-from engine_events import heard, only_event, server_pid, start_driver, zombies
+from engine_events import heard, only_event, said, server_pid, start_driver, zombies
 from real_runs import assert_gone, is_gone
 
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
@@ -40,20 +40,25 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEngine]:
 def left(engine: LocalEngine, key: str, folder: Path, kinds: list[str], way: str) -> list[int]:
     """What a new job leaves behind; it waits for an answer before it ends."""
     folder.mkdir(exist_ok=True)
-    engine.start(key, "engine_jobs:leave", (folder, kinds, way), folder / "log.txt")
-    event = only_event(engine)
-    assert isinstance(event, Message)
-    assert all(psutil.pid_exists(pid) for pid in event.value)
-    return list(event.value)
+    pids = list(said(engine, key, "leave", (folder, kinds, way), folder / "log.txt"))
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    return pids
+
+
+def late_event(engine: LocalEngine) -> Event:
+    """The next event; a copy that holds a job's connection hides its death from one long wait."""
+    while not (events := engine.wait(0.1)):
+        pass
+    (event,) = events
+    return event
 
 
 def assert_nothing_left(folder: Path, pids: list[int]) -> None:
     """The processes are gone now, with those of the thread, and the lock is free."""
     if (folder / "started").exists():
         pids = pids + [int(line) for line in (folder / "started").read_text().split()]
-    assert [
-        pid for pid in pids if psutil.pid_exists(pid) and not is_gone(psutil.Process(pid))
-    ] == []
+    there = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    assert [process for process in there if not is_gone(process)] == []
     with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -64,17 +69,12 @@ def test_a_job_that_ends_takes_all_with_it(engine: LocalEngine, tmp_path: Path, 
     pids = left(engine, "a", tmp_path, ALL, way)
     engine.answer("a", None)
     kind = {"return": Done, "raise": Failed, "die": Died}[way]
-    events: list[Event] = []
-    while not events:  # a copy that holds its connection hides its death from one long wait
-        events = engine.wait(0.1)
-    assert [type(event) for event in events] == [kind]
+    assert type(late_event(engine)) is kind
     assert_nothing_left(tmp_path, pids)
     log = (tmp_path / "log.txt").read_text()
     assert "started by the trial's code: " in log
     if way != "die":  # what it had in its own group is known
-        assert [
-            pid for pid in pids if f"(process {pid}), which was ended with the trial" not in log
-        ] == []
+        assert all(f"(process {pid}), which was ended with the trial" in log for pid in pids)
     until_taken_away()
 
 
@@ -126,8 +126,8 @@ def test_without_its_server(engine: LocalEngine, tmp_path: Path, way: str) -> No
 def test_nothing_outlives_a_killed_driver(tmp_path: Path) -> None:
     """SIGKILL, which the driver cannot answer: its jobs end what they started, and themselves."""
     with start_driver(tmp_path, "leave") as driver:
-        said = heard(driver)
-        processes = [psutil.Process(pid) for pids in said["reported"] for pid in pids]
+        reported = heard(driver)["reported"]
+        processes = [psutil.Process(pid) for pids in reported for pid in pids]
         assert processes
         below = psutil.Process(driver.pid).children(recursive=True)
         driver.kill()
@@ -140,10 +140,8 @@ def test_the_death_of_a_job_is_seen_though_a_copy_holds_its_connection(
     """A fork has all that is open, the pipe to the driver too."""
     (pid,) = left(engine, "a", tmp_path, ["fork"], "die")
     engine.answer("a", None)
-    events: list[Event] = []
-    while not events:
-        events = engine.wait(0.1)
-    assert events == [Died("a", "the trial's process was ended by SIGKILL (out of memory?)")]
+    reason = "the trial's process was ended by SIGKILL (out of memory?)"
+    assert late_event(engine) == Died("a", reason)
     assert_nothing_left(tmp_path, [pid])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import engine_jobs
 import psutil
 import pytest
-from engine_events import heard, only_event, outcome, start_driver
+from engine_events import heard, only_event, outcome, said, start_driver, zombies
 from real_runs import assert_gone
 
 from clr_sweep.common.errors import ClrSweepError, InputError
@@ -58,10 +58,10 @@ def test_as_many_at_once_as_slots(engine: LocalEngine, tmp_path: Path) -> None:
         engine.start(key, "engine_jobs:ask", [key * 2], tmp_path / f"{key}.txt")
     assert engine.running == ("a", "b")
     assert not engine.has_room
-    said: dict[Hashable, Any] = {}
-    while len(said) < 2:
-        said |= {event.key: event.value for event in engine.wait(600)}  # type: ignore[union-attr]
-    assert said == {"a": "aa", "b": "bb"}
+    found: dict[Hashable, Any] = {}
+    while len(found) < 2:
+        found |= {event.key: event.value for event in engine.wait(600)}  # type: ignore[union-attr]
+    assert found == {"a": "aa", "b": "bb"}
     engine.answer("b", 2)
     assert only_event(engine) == Done("b", [2])
     assert engine.has_room
@@ -142,34 +142,29 @@ def test_the_projects_errors_survive(engine: LocalEngine, tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize(
-    ("payload", "expected"),
+    ("function", "payload", "expected"),
     [
-        (signal.SIGKILL, "was ended by SIGKILL (out of memory?)"),
-        (signal.SIGTERM, "was ended by SIGTERM"),
-        (signal.SIGRTMIN + 1, f"was ended by signal {signal.SIGRTMIN + 1}"),
-        (-3, "ended with exit status 3"),
-        (0, "ended with exit status 0"),
+        ("end_by", int(signal.SIGKILL), "was ended by SIGKILL (out of memory?)"),
+        ("end_by", int(signal.SIGTERM), "was ended by SIGTERM"),
+        ("end_by", signal.SIGRTMIN + 1, f"was ended by signal {signal.SIGRTMIN + 1}"),
+        ("end_by", -3, "ended with exit status 3"),
+        ("end_by", 0, "ended with exit status 0"),
+        ("crash", None, "was ended by SIGSEGV"),  # a fault in C++ code, as TensorFlow may have
     ],
 )
-def test_a_death_is_named(engine: LocalEngine, tmp_path: Path, payload: int, expected: str) -> None:
+def test_a_death_is_named(
+    engine: LocalEngine, tmp_path: Path, function: str, payload: int | None, expected: str
+) -> None:
     """A process that ends without a word is Died, with the signal or the exit status."""
-    event = outcome(engine, "end_by", int(payload), tmp_path / "log.txt")
+    event = outcome(engine, function, payload, tmp_path / "log.txt")
     assert event == Died("job", f"the trial's process {expected}")
-
-
-def test_a_crash_is_named(engine: LocalEngine, tmp_path: Path) -> None:
-    """A fault in C++ code, as TensorFlow may have."""
-    event = outcome(engine, "crash", None, tmp_path / "log.txt")
-    assert event == Died("job", "the trial's process was ended by SIGSEGV")
 
 
 def test_an_answer_to_the_dead(engine: LocalEngine, tmp_path: Path) -> None:
     """A job that is killed while the driver thinks about its message shows as Died."""
-    engine.start("a", "engine_jobs:stay", "hear", tmp_path / "log.txt")
-    message = only_event(engine)
-    assert isinstance(message, Message)
-    os.kill(message.value, signal.SIGKILL)
-    assert_gone([psutil.Process(message.value)] if psutil.pid_exists(message.value) else [])
+    pid = said(engine, "a", "stay", "hear", tmp_path / "log.txt")
+    os.kill(pid, signal.SIGKILL)
+    assert_gone([psutil.Process(pid)] if psutil.pid_exists(pid) else [])
     engine.answer("a", True)
     event = only_event(engine)
     assert isinstance(event, Died)
@@ -208,10 +203,10 @@ def test_a_job_that_is_not_there(engine: LocalEngine, tmp_path: Path, function: 
 def test_stop_all(engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends a job that ignores SIGTERM too, and leaves no process, not even a zombie."""
     monkeypatch.setattr(local, "GRACE_SECONDS", 0.3)
-    pids = []
-    for key, payload in (("hears", "hear"), ("deaf", "deaf")):
-        engine.start(key, "engine_jobs:stay", payload, tmp_path / f"{key}.txt")
-        pids.append(only_event(engine).value)  # type: ignore[union-attr]
+    pids = [
+        said(engine, key, "stay", payload, tmp_path / f"{key}.txt")
+        for key, payload in (("hears", "hear"), ("deaf", "deaf"))
+    ]
     assert all(psutil.pid_exists(pid) for pid in pids)
     assert engine.stop_all() == ("hears", "deaf")
     assert engine.running == ()
@@ -227,10 +222,7 @@ def test_jobs_do_not_outlive_the_block(tmp_path: Path) -> None:
 
     pid = 0
     with pytest.raises(DriverError), local_engine(1) as engine:  # noqa: PT012 - the block is it
-        engine.start("a", "engine_jobs:stay", "hear", tmp_path / "log.txt")
-        event = only_event(engine)
-        assert isinstance(event, Message)
-        pid = event.value
+        pid = said(engine, "a", "stay", "hear", tmp_path / "log.txt")
         raise DriverError
     assert_no_process([pid])
 
@@ -239,8 +231,7 @@ def test_no_zombies_are_left(engine: LocalEngine, tmp_path: Path) -> None:
     """Whatever way a job ended, its process is waited for."""
     for function, payload in (("echo", 1), ("fail", "x"), ("end_by", int(signal.SIGKILL))):
         outcome(engine, function, payload, tmp_path / "log.txt")
-    below = psutil.Process().children(recursive=True)
-    assert [child for child in below if child.status() == psutil.STATUS_ZOMBIE] == []
+    assert zombies() == []
 
 
 def assert_no_process(pids: list[int]) -> None:
