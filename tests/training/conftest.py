@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from small_trials import few_images
 
+from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.training.data.materialized import Dataset
 
 
@@ -14,6 +15,13 @@ from clr_sweep.training.data.materialized import Dataset
 def images() -> Dataset:
     """The first 320 images of the slice; their arrays cannot be written to."""
     return few_images()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    """One engine of two slots for all jobs of a file."""
+    with local_engine(2) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

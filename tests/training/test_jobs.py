@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import user_models  # noqa: F401 - registers its classes, which saved models name
+from ended_jobs import ended, value
 from small_trials import EXAMPLES, SLICE, contents, small_config, strict_json
 
 from clr_sweep.common.errors import DataError, InputError, OutOfMemoryError
-from clr_sweep.engines.base import Done, Event, Failed, Message
-from clr_sweep.engines.local.engine import LocalEngine, local_engine
+from clr_sweep.engines.base import Done, Failed
+from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.data.materialized import open_materialized
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.requests import (
@@ -46,13 +46,6 @@ def broken():
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[LocalEngine]:
-    """One engine for all jobs here."""
-    with local_engine(2) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a user's code, the data and the trials."""
     folder = tmp_path_factory.mktemp("jobs")
@@ -64,25 +57,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def facts(engine: LocalEngine, work: Path) -> DataFacts:
     """What preparing the user's data told."""
     job = DataJob("code_for_jobs:few", None, (work,), work / "data")
-    event = ended(engine, PREPARE_DATA, job, work / "data.log")
-    assert isinstance(event, Done), event
-    return event.value  # type: ignore[no-any-return]
-
-
-def ended(engine: LocalEngine, function: str, job: Any, log: Path) -> Event:
-    """Run a job to its end, letting trials go on."""
-    engine.start("job", function, job, log)
-    while True:
-        for event in engine.wait(600):
-            if not isinstance(event, Message):
-                return event
-            engine.answer("job", True)
-
-
-def value(event: Event) -> Any:
-    """What a job returned."""
-    assert isinstance(event, Done), event
-    return event.value
+    facts: DataFacts = value(ended(engine, PREPARE_DATA, job, work / "data.log"))
+    return facts
 
 
 def test_data_is_loaded_once_for_all(facts: DataFacts, work: Path) -> None:
@@ -174,13 +150,21 @@ def test_tested_later_or_at_once(
         assert at_once[f"test_{name}"] == pytest.approx(number, rel=1e-5)
 
 
+@pytest.fixture(scope="module")
+def complete(engine: LocalEngine, facts: DataFacts, work: Path) -> TrialFolder:
+    """What a trial leaves that ran to its end, untested."""
+    folder = TrialFolder(work / "complete")
+    job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
+    assert value(ended(engine, RUN_TRIAL, job, folder.log_file)) == folder.result()
+    return folder
+
+
 def test_testing_needs_no_training_data_again(
-    engine: LocalEngine, facts: DataFacts, work: Path
+    engine: LocalEngine, facts: DataFacts, work: Path, complete: TrialFolder
 ) -> None:
     """Testing leaves the trial's own files as they were."""
-    folder = TrialFolder(work / "untouched")
+    folder = TrialFolder(shutil.copytree(complete.path, work / "untouched"))
     job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
-    value(ended(engine, RUN_TRIAL, job, folder.log_file))
     before = contents(folder.path, but="log.txt")
     assert "test.json" not in before
     value(ended(engine, TEST_TRIAL, job, folder.log_file))
@@ -207,12 +191,10 @@ def test_testing_gives_the_trained_models_own_metrics(
 
 
 def test_a_trial_that_has_ended_is_not_trained_again(
-    engine: LocalEngine, facts: DataFacts, work: Path
+    engine: LocalEngine, facts: DataFacts, work: Path, complete: TrialFolder
 ) -> None:
     """The stored result is returned; the test set is evaluated where that is asked."""
-    folder = TrialFolder(work / "again")
-    job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
-    result = value(ended(engine, RUN_TRIAL, job, folder.log_file))
+    folder = TrialFolder(shutil.copytree(complete.path, work / "again"))
     before = contents(folder.path, but="log.txt")
     folder.checkpoint_file.write_bytes(b"left by a process that was killed just then")
     (folder.path / "result.part.json").write_bytes(b"{")
@@ -220,7 +202,7 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     engine.start("again", RUN_TRIAL, tested, folder.log_file)
     (event,) = engine.wait(600)
     assert isinstance(event, Done), event  # and no epoch was told
-    assert event.value == result
+    assert event.value == complete.result()
     after = contents(folder.path, but="log.txt")
     assert strict_json(after.pop("test.json").decode()) == folder.test_metrics() != {}
     assert after == before
