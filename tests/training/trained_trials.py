@@ -8,9 +8,11 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+from small_trials import VALIDATION
 
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training import set_up
+from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
@@ -51,3 +53,12 @@ def trained(config: TrialConfig, data: Dataset, path: Path, **arguments: Any) ->
     with mock.patch.object(set_up, "TrainingLoop", kept):
         result = train(config, data, folder, **arguments)
     return Trained(result, loops[0], folder)
+
+
+def evaluated(model: Any, data: Dataset, config: TrialConfig) -> dict[str, float]:
+    """What Keras itself measures on the examples that a trial holds out."""
+    _, rows = hold_out(len(data.x_train), VALIDATION, config.split_seed)
+    found: dict[str, float] = model.evaluate(
+        data.x_train[rows], data.y_train[rows], batch_size=1000, verbose=0, return_dict=True
+    )
+    return found
