@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from small_trials import STEPS_PER_EPOCH, VALIDATION, small_config
-from trained_trials import trained
+from compiled_models import assert_same_bits
+from small_trials import STEPS_PER_EPOCH, small_config
+from trained_trials import evaluated, trained
 
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.trial_plan import plan_trial
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.records import EpochReport
 
@@ -51,9 +51,7 @@ def test_at_best_keeps_the_best_trough(images: Dataset, tmp_path: Path, metric: 
 
     A better epoch between two troughs does not count: another trial has none at its phase.
     """
-    config = small_config(
-        "triangular", metric=metric, at="best", epochs=10, max_lr=1.5, factor=1.25
-    )
+    config = small_config(metric=metric, at="best", epochs=10, max_lr=1.5, factor=1.25)
     done = trained(config, images, tmp_path)
     values = [report.metrics[metric] for report in done.reports]
     pick = min if metric == "val_loss" else max
@@ -64,16 +62,11 @@ def test_at_best_keeps_the_best_trough(images: Dataset, tmp_path: Path, metric: 
     assert dict(done.result.metrics) == dict(done.reports[best].metrics)
     assert done.result.epochs == len(values) == 10
 
-    _, held_out = hold_out(len(images.x_train), VALIDATION, config.split_seed)
     saved = keras.models.load_model(done.folder.model_file)
-    found = saved.evaluate(
-        images.x_train[held_out], images.y_train[held_out], batch_size=1000, verbose=0,
-        return_dict=True,
-    )  # fmt: skip
+    found = evaluated(saved, images, config)
     assert found[metric.removeprefix("val_")] == values[best]
     # The test set is evaluated with the same weights.
-    for one, other in zip(done.loop.model.get_weights(), saved.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
+    assert_same_bits(done.loop.model.get_weights(), saved.get_weights())
 
 
 def test_at_best_without_cycles_keeps_the_best_epoch(images: Dataset, tmp_path: Path) -> None:
