@@ -37,23 +37,24 @@ def no_nan_in_json(folder: TrialFolder) -> None:
         strict_json(text)
 
 
+@pytest.fixture(scope="module", params=["triangular", "exp_range"])
+def diverging(request: pytest.FixtureRequest) -> tuple[TrialConfig, int]:
+    """A trial that diverges, and the step at which it does."""
+    config = small_config(
+        request.param, model="user_models:linear", loss="mean_squared_error", init_lr=1e-4,
+        max_lr=10.0, factor=1.25, epochs=5, gamma=0.999,
+    )  # fmt: skip
+    return config, first_bad_step(config, few_images(one_hot=True))
+
+
 @pytest.mark.parametrize("chunk", [2, 200])
-@pytest.mark.parametrize("policy", ["triangular", "exp_range"])
 def test_divergence(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    policy: str,
-    chunk: int,
+    diverging: tuple[TrialConfig, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     """It ends at the very step whose loss is not finite, with that step's rate and phase."""
     monkeypatch.setattr(inspection, "CHUNK", chunk)
-    images = few_images(one_hot=True)
-    config = small_config(
-        policy, model="user_models:linear", loss="mean_squared_error", init_lr=1e-4, max_lr=10.0,
-        factor=1.25, epochs=5, gamma=0.999,
-    )  # fmt: skip
-    step = first_bad_step(config, images)
-    done = trained(config, images, tmp_path)
+    config, step = diverging
+    done = trained(config, few_images(one_hot=True), tmp_path)
     result, divergence = done.result, done.result.divergence
     assert (result.state, result.value, result.steps) == ("diverged", None, step + 1)
     assert divergence is not None
