@@ -9,37 +9,18 @@ import numpy as np
 import pytest
 from drawn_figures import drawn, marks, render, texts
 from landscapes import classifier, seeds, stuck
-from small_trials import small_config
+from range_records import complete_test
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.range_test.curve import Curve
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.range_test.report import markdown, ranges_yaml, summary
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import RangeTestError, suggest
-from clr_sweep.training.records import RangeTestRecord
-
-
-def record(folder: Path, curves: list[Curve], ramp: str = "exponential") -> RangeTestRecord:
-    """A complete test with these curves."""
-    files = []
-    for number, curve in enumerate(curves):
-        files.append(folder / f"seed_{number}.npz")
-        np.savez(files[-1], identity="test", **curve.arrays())
-    return RangeTestRecord(
-        study="example",
-        state="complete",
-        reason=None,
-        config=small_config("constant"),
-        test=RangeTestConfig(seeds=len(curves), ramp=ramp),  # type: ignore[arg-type]
-        files=tuple(files),
-        suggestion=suggest(curves, "smith", "val_accuracy", +1),
-    )
 
 
 def test_it_shows_the_test(tmp_path: Path) -> None:
     """Every seed's losses, metric and edge; the pair; both ranges, in both panels."""
-    made = record(tmp_path, list(seeds(3)))
+    made = complete_test(tmp_path, seeds(3))
     figure, found = range_figure(made), made.suggestion
     assert found is not None
     assert render(figure)
@@ -61,7 +42,7 @@ def test_it_shows_the_test(tmp_path: Path) -> None:
 
 def test_its_warnings_are_on_it(tmp_path: Path) -> None:
     """Below the axes, every one of them, whole; and the title says of how many seeds it speaks."""
-    made = record(tmp_path, [*seeds(2, steps=240), stuck(steps=240)])
+    made = complete_test(tmp_path, [*seeds(2, steps=240), stuck(steps=240)])
     figure, found = range_figure(made), made.suggestion
     assert found is not None
     assert render(figure)
@@ -79,12 +60,12 @@ def test_its_warnings_are_on_it(tmp_path: Path) -> None:
     assert box.y1 < min(ax.get_tightbbox().y0 for ax in figure.axes)
     # One whose test is clean has none.
     (tmp_path / "clean").mkdir()
-    assert drawn(range_figure(record(tmp_path / "clean", list(seeds(3)))), "footer") == []
+    assert drawn(range_figure(complete_test(tmp_path / "clean", seeds(3))), "footer") == []
 
 
 def test_bounds_that_are_refused(tmp_path: Path) -> None:
     """The curves and why there are no bounds: no pair, no range is drawn."""
-    made = record(tmp_path, [*seeds(2), stuck()])
+    made = complete_test(tmp_path, [*seeds(2), stuck()])
     with pytest.raises(RangeTestError) as error:
         suggest(made.curves(), "smith", made.metric, made.sign, needed=3)
     failed = replace(made, state="failed", suggestion=None)
@@ -101,7 +82,9 @@ def test_bounds_that_are_refused(tmp_path: Path) -> None:
 def test_a_linear_ramp_and_one_seed(tmp_path: Path) -> None:
     """Smith's own axis; without a divergence there is no mark, and the subtitle says so."""
     curve = classifier(kind="linear", low=1e-4, high=0.8)
-    figure = range_figure(record(tmp_path, [curve], ramp="linear"))
+    figure = range_figure(
+        complete_test(tmp_path, [curve], test=RangeTestConfig(seeds=1, ramp="linear"))
+    )
     assert render(figure)
     assert figure.axes[0].get_xscale() == "linear"
     assert drawn(figure, "edge") == []
@@ -113,14 +96,14 @@ def test_batches_that_explode_do_not_flatten_the_rest(tmp_path: Path) -> None:
     curve = classifier(dies=1.0)
     losses = np.where(curve.rates > 1.1, 1e20, curve.losses)
     losses[-1] = np.nan
-    figure = range_figure(record(tmp_path, [replace(curve, losses=losses)]))
+    figure = range_figure(complete_test(tmp_path, [replace(curve, losses=losses)]))
     assert render(figure)
     assert figure.axes[0].get_ylim()[1] < 5
 
 
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     """A test that is not complete, and one whose curves are gone."""
-    made = record(tmp_path, list(seeds(2)))
+    made = complete_test(tmp_path, seeds(2))
     with pytest.raises(ValueError, match="interrupted: nothing to draw"):
         range_figure(replace(made, state="interrupted", suggestion=None))
     made.files[0].unlink()
@@ -130,7 +113,7 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
 
 def test_it_is_told_in_words(tmp_path: Path) -> None:
     """The pair, its spread, every warning; before the end, how it stands."""
-    made = record(tmp_path, list(seeds(3, steps=240)))
+    made = complete_test(tmp_path, seeds(3, steps=240))
     found = made.suggestion
     assert found is not None
     text = summary(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ step_numbers = st.integers(0, 10**12)
 step_sizes = st.one_of(st.integers(1, 10**6), st.floats(0.5, 1e6))
 bounds = st.tuples(st.floats(1e-8, 10), st.floats(1e-8, 10)).map(sorted)
 cyclical = st.sampled_from(policies.CYCLICAL)
+BOUNDS: dict[str, Any] = {"init_lr": 0.001, "max_lr": 0.1}
 
 
 def exact_position(step: int, step_size: float) -> tuple[int, Fraction]:
@@ -85,14 +87,8 @@ def test_height_is_the_place_on_the_shape(
 @given(st.integers(0, 10**6), st.integers(1, 10**5), st.integers(0, 10**4))
 def test_triangular_is_periodic(step: int, step_size: int, cycles: int) -> None:
     """Whole cycles later the rate is the same, to the bit."""
-    arguments: dict[str, Any] = {
-        "policy": "triangular",
-        "init_lr": 0.001,
-        "max_lr": 0.1,
-        "step_size": step_size,
-    }
-    later = step + 2 * step_size * cycles
-    assert policies.learning_rate(later, **arguments) == policies.learning_rate(step, **arguments)
+    rate = partial(policies.learning_rate, policy="triangular", **BOUNDS, step_size=step_size)
+    assert rate(step + 2 * step_size * cycles) == rate(step)
 
 
 @no_deadline
@@ -101,15 +97,10 @@ def test_peaks_and_troughs(cycle: int, step_size: int, lrs: list[float]) -> None
     """Troughs are init_lr exactly; peaks are max_lr, halved in amplitude by triangular2."""
     low, high = lrs
     for policy, scale in (("triangular", 1.0), ("triangular2", 0.5**cycle)):
-        arguments: dict[str, Any] = {
-            "policy": policy,
-            "init_lr": low,
-            "max_lr": high,
-            "step_size": step_size,
-        }
+        rate = partial(policies.learning_rate, policy=policy, init_lr=low, max_lr=high)
         trough = 2 * cycle * step_size
-        assert policies.learning_rate(trough, **arguments) == low
-        peak = policies.learning_rate(trough + step_size, **arguments)
+        assert rate(trough, step_size=step_size) == low
+        peak = rate(trough + step_size, step_size=step_size)
         assert peak == pytest.approx(low + (high - low) * scale, rel=1e-15)
 
 
@@ -150,16 +141,12 @@ def test_numbers_and_arrays_agree(
     steps: list[int], step_size: float, policy: str, gamma: float
 ) -> None:
     """An int64 array gives what its numbers give one by one, in float64 and the same shape."""
-    arguments: dict[str, Any] = {
-        "policy": policy,
-        "init_lr": 0.001,
-        "max_lr": 0.1,
-        "step_size": step_size,
-        "gamma": gamma,
-        "steps": 10_000,
-    }
-    array = policies.learning_rate(np.array(steps, dtype="int64"), **arguments)
-    one_by_one = [policies.learning_rate(step, **arguments) for step in steps]
+    rate = partial(
+        policies.learning_rate, policy=policy, **BOUNDS, step_size=step_size, gamma=gamma,
+        steps=10_000,
+    )  # fmt: skip
+    array = rate(np.array(steps, dtype="int64"))
+    one_by_one = [rate(step) for step in steps]
     assert array.dtype == np.float64
     assert array.shape == (len(steps),)
     # NumPy's vectorised power differs from the C library's in the last bits.

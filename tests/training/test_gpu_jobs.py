@@ -6,15 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from ended_jobs import ended
 
 from clr_sweep.common.errors import GpuLostError
-from clr_sweep.engines.base import Device, Done, Event, Failed
-from clr_sweep.engines.local.engine import LocalEngine, local_engine
+from clr_sweep.engines.base import Device, Done, Failed
+from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS, PREPARE_DATA, DataJob
 
 # In the place of NVIDIA's driver: says when it is woken, and what it may show, and that it has no
@@ -47,33 +46,18 @@ with local_engine() as engine:
 """
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[LocalEngine]:
-    """One engine for all jobs here."""
-    with local_engine() as made:
-        yield made
-
-
-def ended(engine: LocalEngine, function: str, payload: Any, folder: Path) -> Event:
-    """How a job ended."""
-    engine.start("job", function, payload, folder / "log.txt")
-    while not (events := engine.wait(600)):
-        pass
-    return events[0]
-
-
 @pytest.mark.parametrize("error", [None, RuntimeError, ValueError])
 def test_memory_grows_on_each_gpu(
     engine: LocalEngine, tmp_path: Path, error: type[Exception] | None
 ) -> None:
     """Trials share a GPU's memory as they need it; a GPU that is settled already stays as it is."""
     calls = [("/physical_device:GPU:0", True), ("/physical_device:GPU:1", True)]
-    assert ended(engine, "gpu_jobs:prepared", error, tmp_path) == Done("job", calls)
+    assert ended(engine, "gpu_jobs:prepared", error, tmp_path / "log.txt") == Done("job", calls)
 
 
 def test_tensorflows_own_refusal_is_borne(engine: LocalEngine, tmp_path: Path) -> None:
     """The real call, for devices that it does not know."""
-    event = ended(engine, "gpu_jobs:prepared_by_tensorflow", None, tmp_path)
+    event = ended(engine, "gpu_jobs:prepared_by_tensorflow", None, tmp_path / "log.txt")
     assert isinstance(event, Done), event
     assert event.value.startswith("Unrecognized device")
 
@@ -81,7 +65,7 @@ def test_tensorflows_own_refusal_is_borne(engine: LocalEngine, tmp_path: Path) -
 def test_gpus_have_names(engine: LocalEngine, tmp_path: Path) -> None:
     """As their driver tells them."""
     found = Done("job", ("NVIDIA A", "unnamed"))
-    assert ended(engine, "gpu_jobs:names", None, tmp_path) == found
+    assert ended(engine, "gpu_jobs:names", None, tmp_path / "log.txt") == found
 
 
 def test_a_gpu_that_is_gone(engine: LocalEngine, tmp_path: Path) -> None:
@@ -89,7 +73,7 @@ def test_a_gpu_that_is_gone(engine: LocalEngine, tmp_path: Path) -> None:
     hidden = {"CUDA_VISIBLE_DEVICES": "-1", ASSIGNED_GPU: "3 (NVIDIA A)"}
     engine.use(1, [Device("NVIDIA A", hidden)])
     job = DataJob("not_looked_for.npz", None, (), tmp_path)
-    event = ended(engine, PREPARE_DATA, job, tmp_path)
+    event = ended(engine, PREPARE_DATA, job, tmp_path / "log.txt")
     engine.use(1, [])
     assert isinstance(event, Failed)
     assert isinstance(event.error, GpuLostError)
@@ -98,7 +82,9 @@ def test_a_gpu_that_is_gone(engine: LocalEngine, tmp_path: Path) -> None:
 
 def test_no_device_is_looked_for_before_the_fork(engine: LocalEngine, tmp_path: Path) -> None:
     """Neither by the imports nor by the server: a process that forks after it has none to use."""
-    assert ended(engine, "gpu_jobs:asked_before", None, tmp_path) == Done("job", (False, False))
+    assert ended(engine, "gpu_jobs:asked_before", None, tmp_path / "log.txt") == Done(
+        "job", (False, False)
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a driver of Linux")
