@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import mlflow_tables
@@ -15,9 +14,6 @@ from clr_sweep.common import secrets
 # A busy machine is slow; how long an example takes says nothing of what is tested.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
-
-# As in a sweep, a training has one core: the other one is another worker's.
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 # The files that take longest, the longest first: one that came last would leave a core idle.
 LONGEST = (
