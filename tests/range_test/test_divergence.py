@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,14 @@ def edge(curve: Curve) -> float | None:
     return None if found is None else float(curve.rates[min(found.edge, len(curve.rates) - 1)])
 
 
+def edges(count: int, *, first: int = 0, curvature: float = 1.0, **settings_: Any) -> np.ndarray:
+    """Those of so many seeds of a quadratic, all of which have one."""
+    seeds = range(first, first + count)
+    found = [edge(quadratic(curvature, seed=seed, **settings_)) for seed in seeds]
+    assert None not in found
+    return np.array(found)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     curvature=st.floats(0.01, 100),
@@ -27,30 +37,23 @@ def edge(curve: Curve) -> float | None:
 )
 def test_the_edge_of_a_quadratic(curvature: float, noise: float, steps: int, seed: int) -> None:
     """2 / curvature, within 20% as the median of three seeds."""
-    found = [edge(quadratic(curvature, noise=noise, steps=steps, seed=seed + i)) for i in range(3)]
-    assert None not in found
-    assert np.median(np.array(found)) == pytest.approx(2 / curvature, rel=0.2)
+    found = edges(3, first=seed, curvature=curvature, noise=noise, steps=steps)
+    assert np.median(found) == pytest.approx(2 / curvature, rel=0.2)
 
 
 @pytest.mark.parametrize("steps", [400, 1200, 3000])
 @pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
 def test_the_edge_with_momentum(momentum: float, steps: int) -> None:
     """2 (1 + momentum) / curvature: its overshoot at low rates is no divergence."""
-    found = [
-        edge(quadratic(1.0, momentum=momentum, noise=0.02, steps=steps, seed=seed))
-        for seed in range(20)
-    ]
-    assert None not in found
-    near = np.abs(np.array(found) / (2 * (1 + momentum)) - 1) < 0.2
+    found = edges(20, momentum=momentum, noise=0.02, steps=steps)
+    near = np.abs(found / (2 * (1 + momentum)) - 1) < 0.2
     assert near.mean() >= (0.8 if momentum == 0.99 else 0.95)
 
 
 def test_the_noise_of_a_momentum_is_no_divergence() -> None:
     """It makes the loss many times the lowest, and with 0.3 more than the first, below the edge."""
     for noise, least in ((0.1, 0.85), (0.3, 0.5)):
-        found = np.array(
-            [edge(quadratic(1.0, momentum=0.9, noise=noise, seed=seed)) for seed in range(40)]
-        )
+        found = edges(40, momentum=0.9, noise=noise)
         assert (np.abs(found / 3.8 - 1) < 0.2).mean() >= least
 
 
@@ -80,10 +83,8 @@ def test_a_spike_that_the_training_recovers_from_is_an_edge() -> None:
 @pytest.mark.parametrize("curvature", [0.05, 1.0, 40.0])
 def test_the_edge_on_a_linear_ramp(curvature: float) -> None:
     """Smith's ramp, from almost 0 to twice the edge."""
-    found = [
-        edge(quadratic(curvature, low=1e-3, high=2.0, kind="linear", seed=i)) for i in range(5)
-    ]
-    assert np.median(np.array(found)) == pytest.approx(2 / curvature, rel=0.2)
+    found = edges(5, curvature=curvature, low=1e-3, high=2.0, kind="linear")
+    assert np.median(found) == pytest.approx(2 / curvature, rel=0.2)
 
 
 @pytest.mark.parametrize("lowest", [0.02, 0.5, 1.5])
@@ -95,9 +96,8 @@ def test_a_dead_classifier(lowest: float) -> None:
 
 def test_the_initial_loss_decides_nothing() -> None:
     """A model that begins a hundred times higher, or lower, has its edge at the same rate."""
-    edges = [edge(quadratic(1.0, start=start, noise=0.1)) for start in (0.5, 1.0, 10.0, 100.0)]
-    assert None not in edges
-    np.testing.assert_allclose(np.array(edges), 2.0, rtol=0.2)
+    found = [edges(1, start=start, noise=0.1) for start in (0.5, 1.0, 10.0, 100.0)]
+    np.testing.assert_allclose(found, 2.0, rtol=0.2)
 
 
 def test_a_loss_that_is_not_finite() -> None:

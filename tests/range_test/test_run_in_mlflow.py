@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from landscapes import classifier, seeds, stuck
+from range_records import complete_test
 from small_studies import SmallStudy
 from written_sweeps import FROM_RANGE_TEST
 
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.suggestion import suggest
 from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.writing import record_range_test, waiting_again
 from clr_sweep.training.records import RangeTestRecord
@@ -31,19 +30,10 @@ def tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
 
 
 def complete(made: SmallStudy, curves: Sequence[Curve] = ()) -> RangeTestRecord:
-    curves, files = curves or seeds(2), []
-    for number, curve in enumerate(curves):
-        files.append(made.folder / f"seed_{number}.npz")
-        np.savez(files[-1], identity="test", **curve.arrays())
-    return RangeTestRecord(
-        study=made.study.study_name,
-        state="complete",
-        reason=None,
-        config=range_test_config(made.sweep, 0, 320),
-        test=made.sweep.range_test,
-        files=tuple(files),
-        suggestion=suggest(curves, "smith", "val_accuracy", +1),
-    )
+    return complete_test(
+        made.folder, curves or seeds(2), study=made.study.study_name,
+        config=range_test_config(made.sweep, 0, 320), test=made.sweep.range_test,
+    )  # fmt: skip
 
 
 def test_it_is_made_once_and_then_well(tested: SmallStudy) -> None:

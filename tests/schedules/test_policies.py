@@ -17,6 +17,7 @@ from clr_sweep.schedules import policies
 REFERENCE = json.loads(
     (Path(__file__).parents[1] / "data" / "tfa_cyclical_values.json").read_text()
 )["cases"]
+SMITHS: dict[str, Any] = {"init_lr": 0.001, "max_lr": 0.006, "step_size": 2000, "gamma": 0.99994}
 
 
 @pytest.mark.parametrize("case", REFERENCE, ids=lambda case: str(case["policy"]))
@@ -40,9 +41,7 @@ def test_equals_tensorflow_addons(case: dict[str, Any]) -> None:
 
 def test_gamma_is_not_rounded_to_float32() -> None:
     """exp_range follows the decimal gamma, from which TensorFlow Addons' float32 one drifts."""
-    rate = policies.learning_rate(
-        10_000, policy="exp_range", init_lr=0.001, max_lr=0.006, step_size=2000, gamma=0.99994
-    )
+    rate = policies.learning_rate(10_000, policy="exp_range", **SMITHS)
     exact = Fraction(1, 1000) + Fraction(5, 1000) * Fraction(99994, 100000) ** 10_000
     assert rate == pytest.approx(float(exact), rel=1e-12)
     assert float(np.float32(rate)) != REFERENCE[3]["values"]["10000"]
@@ -73,15 +72,9 @@ def test_value_table(policy: str, expected: list[float]) -> None:
 )
 def test_both_meanings_of_exp_range(policy: str, peak: float, trough: float) -> None:
     """With Smith's numbers: the libraries decay the amplitude, the paper each boundary."""
-    arguments: dict[str, Any] = {
-        "policy": policy,
-        "init_lr": 0.001,
-        "max_lr": 0.006,
-        "step_size": 2000,
-        "gamma": 0.99994,
-    }
-    assert policies.learning_rate(2000, **arguments) == pytest.approx(peak, rel=1e-5)
-    assert policies.learning_rate(40_000, **arguments) == pytest.approx(trough, rel=1e-3)
+    rates = [policies.learning_rate(step, policy=policy, **SMITHS) for step in (2000, 40_000)]
+    assert rates[0] == pytest.approx(peak, rel=1e-5)
+    assert rates[1] == pytest.approx(trough, rel=1e-3)
 
 
 def test_step_size_of_the_founding_tutorial() -> None:
