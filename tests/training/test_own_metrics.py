@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from own_metric_models import READY
 from small_trials import few_images, small_config
 from trained_trials import trained
 
 from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.training.compiling import compiled_metrics
+from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.loop import scalars
 
@@ -25,24 +27,17 @@ def test_what_is_named_is_what_is_measured(images: Dataset, tmp_path: Path) -> N
     last = done.reports[-1].metrics
     wanted = {"loss", "confidence", "MeanTop", "READY", "sparse_categorical_accuracy"}
     assert set(last) == wanted | {f"val_{name}" for name in wanted}
-    x = images.x_train[_held_out(config, images)]
+    examples = len(images.x_train)
+    _, rows = hold_out(examples, config.dataset.held_out(examples), config.split_seed)
+    x = images.x_train[rows]
     by_hand = np.max(done.loop.model.predict(x, verbose=0), axis=-1).mean()
     for name in ("val_confidence", "val_MeanTop", "val_READY"):
         assert last[name] == pytest.approx(float(by_hand), rel=1e-5)
     assert done.result.value == last["val_confidence"]
 
 
-def _held_out(config, images: Dataset) -> np.ndarray:  # type: ignore[no-untyped-def]
-    from clr_sweep.training.data.datasets import hold_out
-
-    examples = len(images.x_train)
-    return hold_out(examples, config.dataset.held_out(examples), config.split_seed)[1]
-
-
 def test_a_metric_of_the_users_own_has_counters_of_its_own() -> None:
     """A metric that the module holds ready is not shared by two trainings in one process."""
-    from own_metric_models import READY
-
     one, other = (compiled_metrics([f"{OWN}:READY"], ())[0] for _ in range(2))
     assert one is not other
     assert READY not in (one, other)
