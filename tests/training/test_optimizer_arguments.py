@@ -14,7 +14,7 @@ from compiled_models import assert_same_bits, state
 from interrupted_trials import assert_same_trial
 from interrupted_trials import trained as interrupted
 from small_trials import BATCH, STEPS_PER_EPOCH, VALIDATION, small_config
-from trained_trials import Trained, trained
+from trained_trials import Trained, evaluated, trained
 
 from clr_sweep.definition.optimizers import OPTIMIZERS
 from clr_sweep.definition.trial_config import TrialConfig
@@ -120,15 +120,6 @@ def averaged(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Train
     """A trial whose optimizer averages the weights."""
     config = config_of("sgd", EMA, epochs=4)
     return trained(config, images, tmp_path_factory.mktemp("averaged"))
-
-
-def evaluated(model: Any, images: Dataset, config: TrialConfig) -> dict[str, float]:
-    _, held_out = hold_out(len(images.x_train), VALIDATION, config.split_seed)
-    found: dict[str, float] = model.evaluate(
-        images.x_train[held_out], images.y_train[held_out], batch_size=1000, verbose=0,
-        return_dict=True,
-    )  # fmt: skip
-    return found
 
 
 def test_the_saved_model_has_the_averages(averaged: Trained, images: Dataset) -> None:
