@@ -11,6 +11,7 @@ import pytest
 import yaml
 from landscapes import classifier, quadratic, seeds
 from range_models import HELD_OUT, QUADRATIC_BATCH, ROWS, quadratic_data
+from range_records import complete_test
 from small_trials import comparable, few_images, small_config
 from test_recording import job, quadratic_job
 
@@ -23,7 +24,6 @@ from clr_sweep.range_test.suggestion import suggest
 from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import epoch_order
-from clr_sweep.training.records import RangeTestRecord
 from clr_sweep.training.trial import train
 
 CURVATURE = 2.0
@@ -158,16 +158,8 @@ def test_8_bounds_are_not_reused_for_another_training(tmp_path: Path, changes: d
 
 def test_9_the_result_can_be_used_by_programs(tmp_path: Path) -> None:
     """Not a plot alone: YAML with every number, and ranges that a sweep file takes."""
-    curves = seeds(2)
-    files = []
-    for curve in curves:
-        files.append(tmp_path / f"{curve.seed}.npz")
-        np.savez(files[-1], identity="test", **curve.arrays())
-    found = suggest(curves, "smith", "val_accuracy", +1)
-    record = RangeTestRecord(
-        "example", "complete", None, small_config("constant"), RangeTestConfig(seeds=2),
-        tuple(files), found,
-    )  # fmt: skip
+    record = complete_test(tmp_path, seeds(2))
+    found = record.suggestion
     numbers = yaml.safe_load(as_yaml(record, {"data_digest": "d"}))
     assert (numbers["base"], numbers["max"]) == (found.base, found.max)
     assert [seed["stability_edge"] for seed in numbers["seeds"]] == list(found.edges)
