@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from database_servers import Server, running
 from held_locks import HOLD, holding
-from real_runs import CLR_SWEEP, Place
+from real_runs import Place
 from sqlalchemy import text
 
 pytestmark = pytest.mark.heavy
@@ -46,8 +46,7 @@ def test_it_goes_on(server: Server, places: Callable[[str], Place], loss: str) -
     assert "the lock of study 'tiny' was lost, and has been taken again" in sweep.output
     second = Place(place.folder / "second")
     second.write_held_sweep(trials=1)
-    refused = second.run(*CLR_SWEEP, "run", "t.yaml", "--storage", url)
-    assert refused.process.returncode == 2
+    refused = second.sweep("run", "t.yaml", "--storage", url, status=2)
     assert "is run by another process" in refused.output
     place.release(2)
     assert sweep.wait() == 0, sweep.output
@@ -73,7 +72,5 @@ def test_another_process_has_taken_the_study(
         assert "writes no more" in sweep.output
         after = rows(server, "taken"), [run.to_dictionary() for run in place.runs()]
     assert after == before
-    again = place.run(*CLR_SWEEP, "run", str(file), "--storage", url)
-    assert again.process.returncode == 0, again.output
-    looked = place.sweep("doctor", "--storage", url)
-    assert looked.process.returncode == 0, looked.output
+    place.sweep("run", str(file), "--storage", url, status=0)
+    place.sweep("doctor", "--storage", url, status=0)

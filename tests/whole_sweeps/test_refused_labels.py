@@ -47,8 +47,7 @@ def test_a_sweep_is_refused_before_it_trains(
     file = written(place.folder, change)
     content = definition()
     content["dataset"]["name"] = file.name
-    running = place.sweep("run", str(place.write_sweep(content)))
-    assert running.process.returncode == 2, running.output
+    running = place.sweep("run", str(place.write_sweep(content)), status=2)
     assert f"{file}: y_" in running.output
     assert problem in " ".join(running.output.split())
     assert "Traceback" not in running.output
