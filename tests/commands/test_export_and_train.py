@@ -20,8 +20,7 @@ from clr_sweep.search import storage
 @pytest.fixture(scope="module")
 def exported(finished: Place) -> str:
     """The best configuration, as `clr-sweep export` prints it."""
-    done = finished.sweep("export", "tiny")
-    assert done.process.returncode == 0, done.output
+    done = finished.sweep("export", "tiny", status=0)
     return done.output
 
 
@@ -134,8 +133,7 @@ def test_export_without_a_complete_trial(places: Callable[..., Place]) -> None:
     file = place.write_sweep()
     store = storage.open_storage(f"sqlite:///{place.folder / 'optuna.db'}")
     storage.open_study(store, load_sweep(file), file.read_text(), {"data_digest": "0"})
-    done = place.sweep("export", "tiny")
-    assert done.process.returncode == 2
+    done = place.sweep("export", "tiny", status=2)
     assert "study 'tiny' has no complete trial to export (0 pruned, " in done.output
 
 
@@ -234,8 +232,7 @@ def test_what_lies_beside_the_sweep_file_is_found_again(
     content["dataset"]["name"] = "slice.npz"
     content["model"] = {"name": "held_model:build"}
     (own / "sweep.yaml").write_text(yaml.safe_dump(content))
-    done = place.sweep("run", "own/sweep.yaml")
-    assert done.process.returncode == 0, done.output
+    place.sweep("run", "own/sweep.yaml", status=0)
     shutil.copy(place.folder / "trials" / "tiny" / "best.yaml", tmp_path)
     again = elsewhere(place, tmp_path, "train", "best.yaml")
     assert again.process.returncode == 0, again.output

@@ -36,8 +36,7 @@ def curves(place: Place) -> list[Path]:
 def ran(places: Callable[..., Place]) -> Place:
     """A place where such a sweep ran to its end."""
     place = places("range-test-run")
-    done = place.sweep("run", str(place.write_sweep(content(jobs=2))))
-    assert done.process.returncode == 0, done.output
+    done = place.sweep("run", str(place.write_sweep(content(jobs=2))), status=0)
     assert "range test: 2 of 2 seeds to train" in done.output
     return place
 
@@ -102,8 +101,7 @@ def test_it_goes_on_with_the_same_ranges(ran: Place) -> None:
     """A continued study tests nothing again, even where the curves are not looked at."""
     stamps = {file: file.stat().st_mtime_ns for file in curves(ran)}
     before = ran.study().user_attrs["range_test"]
-    done = ran.sweep("run", str(ran.folder / "t.yaml"), "--trials", "3")
-    assert done.process.returncode == 0, done.output
+    done = ran.sweep("run", str(ran.folder / "t.yaml"), "--trials", "3", status=0)
     assert "seeds to train" not in done.output
     assert ran.study().user_attrs["range_test"] == before
     assert {file: file.stat().st_mtime_ns for file in curves(ran)} == stamps
@@ -115,8 +113,7 @@ def test_a_trial_is_the_same_without_a_range_test_before_it(
     ran: Place, places: Callable[..., Place]
 ) -> None:
     """Its configuration, trained where no range test ever ran, gives its metrics to the bit."""
-    exported = ran.sweep("export", "tiny", "--trial", "0", "-o", "trial.yaml")
-    assert exported.process.returncode == 0, exported.output
+    ran.sweep("export", "tiny", "--trial", "0", "-o", "trial.yaml", status=0)
     alone = places("without-range-test")
     trained = alone.sweep("train", str(ran.folder / "trial.yaml"))
     assert re.search(r"reproduced: all \d+ recorded metrics, to the bit", trained.output)
@@ -127,8 +124,7 @@ def test_other_settings_are_another_study(ran: Place) -> None:
     """The ranges hang on the test's settings: another rule is refused, with the cure."""
     made = content(jobs=2)
     made["range_test"]["rule"] = "quarter"
-    refused = ran.sweep("run", str(ran.write_sweep(made, "other.yaml")))
-    assert refused.process.returncode == 2
+    refused = ran.sweep("run", str(ran.write_sweep(made, "other.yaml")), status=2)
     assert "range_test.rule: was 'smith', is now 'quarter'" in refused.output
     assert "--study NAME" in refused.output
 
@@ -145,8 +141,7 @@ def test_the_command_keeps_the_seeds_that_are_done(places: Callable[..., Place])
     assert running.wait() == 130, running.output
     kept = {file: file.stat().st_mtime_ns for file in curves(place)}
     assert 1 <= len(kept) < 3
-    again = place.sweep("range-test", str(file))
-    assert again.process.returncode == 0, again.output
+    again = place.sweep("range-test", str(file), status=0)
     assert f"range test: {3 - len(kept)} of 3 seeds to train" in again.output
     assert len(curves(place)) == 3
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
@@ -185,8 +180,7 @@ def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     made["model"] = {"name": "stuck:build"}
     made["range_test"]["seeds"] = 3
     file = place.write_sweep(made)
-    refused = place.sweep("run", str(file))
-    assert refused.process.returncode == 1, refused.output
+    refused = place.sweep("run", str(file), status=1)
     few = re.search(
         r"only 1 of 3 seeds show bounds by the rule smith, and 2 have to", refused.output
     )
@@ -200,16 +194,13 @@ def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     assert run.data.tags["clr_sweep.state"] == "failed"
     assert "only 1 of 3 seeds" in run.data.tags["clr_sweep.reason"]
     # By hand it is refused too, and the option takes them: what was trained is there.
-    by_hand = place.sweep("range-test", str(file))
-    assert by_hand.process.returncode == 1
+    by_hand = place.sweep("range-test", str(file), status=1)
     assert "range_test.min_seeds: 1" in by_hand.output
-    taken = place.sweep("range-test", str(file), "--min-seeds", "1")
-    assert taken.process.returncode == 0, taken.output
+    taken = place.sweep("range-test", str(file), "--min-seeds", "1", status=0)
     assert "seeds to train" not in taken.output
     assert "over 1 of 3 seeds" in taken.output
     made["range_test"]["min_seeds"] = 1
-    done = place.sweep("run", str(place.write_sweep(made)))
-    assert done.process.returncode == 0, done.output
+    done = place.sweep("run", str(place.write_sweep(made)), status=0)
     assert "seeds to train" not in done.output
     assert "warning: seed" in done.output
     found = place.study().user_attrs["range_test"]["suggestion"]
