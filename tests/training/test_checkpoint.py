@@ -60,9 +60,7 @@ def test_interrupted_after_every_epoch(
 
 def test_the_best_weights_outlive_an_interruption(images: Dataset, tmp_path: Path) -> None:
     """The best trough lies before the interruption: its value and its weights are the result."""
-    config = small_config(
-        "triangular", metric="val_loss", at="best", epochs=10, max_lr=1.5, factor=1.25
-    )
+    config = small_config(metric="val_loss", at="best", epochs=10, max_lr=1.5, factor=1.25)
     trained(config, images, tmp_path / "whole")
     whole = TrialFolder(tmp_path / "whole")
     values = [report.metrics["val_loss"] for report in whole.reports()]
@@ -77,9 +75,8 @@ def test_the_best_weights_outlive_an_interruption(images: Dataset, tmp_path: Pat
 def test_early_stopping_outlives_an_interruption(images: Dataset, tmp_path: Path, cut: int) -> None:
     """Before the trough that ends the trial, or right after it and before its result."""
     config = small_config(
-        "triangular", metric="val_loss", epochs=8, max_lr=0.8, seed=3,
-        early_stopping={"patience": 2},
-    )  # fmt: skip
+        metric="val_loss", epochs=8, max_lr=0.8, seed=3, early_stopping={"patience": 2}
+    )
     assert trained(config, images, tmp_path / "whole") == [1, 2, 3, 4, 5, 6]
     whole = TrialFolder(tmp_path / "whole")
     trained(config, images, tmp_path / "cut", cut)

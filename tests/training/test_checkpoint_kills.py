@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trial_jobs
+from ended_jobs import ended, value
 from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_epoch
 from small_trials import contents
 from trial_jobs import Killed
 
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.engines.base import Died, Done, Message
-from clr_sweep.engines.local.engine import LocalEngine, local_engine
+from clr_sweep.engines.base import Died
+from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.data.materialized import Dataset, materialize
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import EpochReport
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
 pytestmark = pytest.mark.heavy
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[LocalEngine]:
-    """One engine for all trials here."""
-    with local_engine(2) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +28,6 @@ def stored(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = materialize(images, tmp_path_factory.mktemp("data")).folder
     assert folder is not None
     return folder
-
-
-def ended(
-    engine: LocalEngine, function: str, payload: Any, folder: TrialFolder
-) -> tuple[Died | Done, list[int]]:
-    """How a trial's process ended, and the epochs heard of."""
-    heard: list[int] = []
-    engine.start("trial", function, payload, folder.log_file)
-    while True:
-        for event in engine.wait(600):
-            if isinstance(event, Message):
-                heard.append(event.value.epoch)
-                engine.answer("trial", True)
-            else:
-                assert isinstance(event, Died | Done), event
-                return event, heard
 
 
 # Where the process dies, the epochs that it told, the checkpoint's epoch and the lines after it.
@@ -76,25 +53,25 @@ def test_killed_again_and_again(
 ) -> None:
     """Twelve processes in a row die of SIGKILL, each at a moment of its own; then one ends."""
     whole, folder = TrialFolder(tmp_path / "whole"), TrialFolder(tmp_path / "killed")
-    event, _ = ended(engine, RUN_TRIAL, TrialJob(config, stored, whole.path, ()), whole)
-    assert isinstance(event, Done)
+    value(ended(engine, RUN_TRIAL, TrialJob(config, stored, whole.path, ()), whole.log_file))
 
     job = TrialJob(config, stored, folder.path, ())
     for point, told, epoch, lines in DEATHS:
-        payload = Killed(job, point)
-        event, heard = ended(engine, "trial_jobs:run_killed", payload, folder)
+        heard: list[EpochReport] = []
+        killed = Killed(job, point)
+        event = ended(engine, "trial_jobs:run_killed", killed, folder.log_file, heard)
         assert isinstance(event, Died), (point, event)
         assert "SIGKILL" in event.reason
-        assert (heard, checkpoint_epoch(folder), len(folder.reports())) == (told, epoch, lines)
+        found = [report.epoch for report in heard]
+        assert (found, checkpoint_epoch(folder), len(folder.reports())) == (told, epoch, lines)
         if point is trial_jobs.within_the_checkpoint:
             assert [file.name for file in folder.leftovers()] == ["checkpoint.part.npz"]
         torn = (folder.path / "epochs.jsonl").read_bytes()
         assert torn.endswith(b"\n") == (point is not trial_jobs.within_a_line and lines > 0)
 
     before = contents(folder.path)
-    event, heard = ended(engine, RUN_TRIAL, job, folder)
-    assert isinstance(event, Done)
-    assert event.value == folder.result()
+    heard = []
+    assert value(ended(engine, RUN_TRIAL, job, folder.log_file, heard)) == folder.result()
     assert heard == []
     assert_same_trial(folder, whole)
     # Nothing was trained any more.
