@@ -12,6 +12,7 @@ from typing import Any
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.secrets import secrets_of
 from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
 from clr_sweep.definition.own_functions import function_arguments, function_problems
 from clr_sweep.definition.problems import sentence, shown, unknown
@@ -80,7 +81,9 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     values = readable_values(content)
     training = content.get("training")
     if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
-        values["training.metrics"] = default_metrics(values["training.loss"])
+        loss = values["training.loss"]
+        # What is measured beside a loss that there is not, nobody can say.
+        values["training.metrics"] = None if loss_problem(loss) else default_metrics(loss)
     problems += _problems(values, search_path(path))
     no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
     for keys, text in dict.fromkeys(problems):
@@ -158,6 +161,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
             if key not in model_arguments:
                 text = unknown(f"argument of the model {model}", key, model_arguments)
                 yield ("model", "arguments", key), text
+    # Not when any definition is read: a study of an older version may hold such a loss.
+    if (loss := values.get("training.loss")) and (wrong_loss := loss_problem(loss)):
+        yield ("training", "loss"), wrong_loss
     yield from _metric_problems(values, folders)
     storage = values.get("study.storage")
     if storage is not None and secrets_of(storage):

@@ -1,14 +1,12 @@
-"""Keras' losses by name, and which labels each takes: the shape beside the outputs, the values."""
+"""Which labels each of Keras' losses takes: the shape beside the outputs, and the values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
-
-import keras
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.losses import FUNCTION_OF, loss_problem
 
 
 class Shape(Enum):
@@ -83,15 +81,6 @@ def function_name(loss: str) -> str:
     Raises:
         InputError: Keras has no loss of this name.
     """
-    try:
-        found: Any = keras.losses.get(loss)
-    except (ValueError, TypeError):  # unknown, or a base class that cannot be made by itself
-        found = None
-    function = getattr(found, "fn", found)
-    name = getattr(function, "__name__", None)
-    if name is None:
-        raise InputError(
-            f"training.loss: must be the name of a Keras loss, such as "
-            f"sparse_categorical_crossentropy or categorical_crossentropy, got {loss!r}"
-        )
-    return str(name)
+    if (text := loss_problem(loss)) is not None:
+        raise InputError(f"training.loss: {text}")
+    return FUNCTION_OF[loss]

@@ -32,7 +32,7 @@ def test_an_unknown_loss(images: Dataset) -> None:
         compiled_model(small_config(loss="crossentropie"), images, ())
     (problem,) = caught.value.problems
     assert problem.startswith("training.loss: must be the name of a Keras loss, such as sparse_")
-    assert problem.endswith("got 'crossentropie'")
+    assert problem.endswith("got 'crossentropie' - did you mean 'binary_crossentropy'?")
 
 
 def test_a_schedule_of_each_policy() -> None:

@@ -77,14 +77,21 @@ def test_names(name: str, found: str) -> None:
     assert function_name(name) == found
 
 
-@pytest.mark.parametrize("name", ["crossentropie", "Loss", "LossFunctionWrapper"])
-def test_no_loss(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("crossentropie", " - did you mean 'binary_crossentropy'?"),
+        ("Loss", ""),
+        ("LossFunctionWrapper", ""),
+    ],
+)
+def test_no_loss(name: str, near: str) -> None:
     """A name that Keras does not know, and its base classes, which compute nothing."""
     with pytest.raises(InputError) as caught:
         function_name(name)
     (problem,) = caught.value.problems
     assert problem.startswith("training.loss: must be the name of a Keras loss, such as sparse_")
-    assert problem.endswith(f"got {name!r}")
+    assert problem.endswith(f"got {name!r}{near}")
 
 
 def test_the_base_classes_are_all_that_is_left_out() -> None:
