@@ -14,7 +14,12 @@ from clr_sweep.common.secrets import secrets_of
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
-from clr_sweep.definition.own_functions import function_arguments, function_problems
+from clr_sweep.definition.own_functions import (
+    function_arguments,
+    function_problems,
+    no_value,
+    required_arguments,
+)
 from clr_sweep.definition.problems import sentence, shown, unknown
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
@@ -142,7 +147,7 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
     from clr_sweep.training.data.datasets import check_dataset_name, training_examples
-    from clr_sweep.training.models import MODELS, check_model_name
+    from clr_sweep.training.models import FACTS, MODELS, check_model_name
 
     if (data := values.get("dataset.name")) is not None:
         wrong_data = check_dataset_name(data, folders)
@@ -156,6 +161,10 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
             model_arguments = tuple(inspect.signature(MODELS[model]).parameters)
         else:
             model_arguments = function_arguments(model, folders)
+            given = values.get("model.arguments")
+            for key in required_arguments(model, folders) if given is not None else ():
+                if key not in (*FACTS, *given):
+                    yield ("model", "arguments", key), no_value(model)
     if model_arguments is not None:
         for key in values.get("model.arguments", {}):
             if key not in model_arguments:

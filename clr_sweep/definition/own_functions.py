@@ -87,6 +87,33 @@ def function_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...
         The names; None where the source does not tell: the function is decorated, assigned,
         imported or defined more than once, takes any argument, or cannot be read.
     """
+    arguments = _arguments(name, search_path)
+    if arguments is None or arguments.kwarg is not None or arguments.posonlyargs:
+        return None
+    return tuple(argument.arg for argument in (*arguments.args, *arguments.kwonlyargs))
+
+
+def required_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...]:
+    """Those without a default, as far as the function's source tells."""
+    found = _arguments(name, search_path)
+    if found is None or found.posonlyargs:
+        return ()
+    without = len(found.args) - len(found.defaults)
+    by_keyword = zip(found.kwonlyargs, found.kw_defaults, strict=True)
+    required = [*found.args[:without], *(one for one, default in by_keyword if default is None)]
+    return tuple(argument.arg for argument in required)
+
+
+def no_value(model: str) -> str:
+    """The message for an argument without a default that `model.arguments` does not give."""
+    return (
+        f"is required by {model}, and the baseline needs a value: give it one here (search_space "
+        "gives one to the trials alone), or give the function a default"
+    )
+
+
+def _arguments(name: str, search_path: Sequence[Path]) -> ast.arguments | None:
+    """The arguments of a function as its source has them; None where that does not tell."""
     if function_problems(name, search_path):
         return None
     module, function = name.split(":")
@@ -100,10 +127,7 @@ def function_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...
     found = [node for bound, node in _bound(tree.body) if bound in (function, "*")]
     if len(found) != 1 or not isinstance(found[0], ast.FunctionDef) or found[0].decorator_list:
         return None
-    arguments = found[0].args
-    if arguments.kwarg is not None or arguments.posonlyargs:
-        return None
-    return tuple(argument.arg for argument in (*arguments.args, *arguments.kwonlyargs))
+    return found[0].args
 
 
 def _near_module(module: str, search_path: Sequence[Path]) -> str:

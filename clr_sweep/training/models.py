@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.own_functions import called, function_problems, import_function
+from clr_sweep.definition.own_functions import (
+    called,
+    function_problems,
+    import_function,
+    no_value,
+)
 from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.sweep import ModelConfig
 
@@ -53,6 +58,8 @@ def tutorial_cnn(
 
 
 MODELS: dict[str, Callable[..., Any]] = {"tutorial_cnn": tutorial_cnn}
+FACTS = ("input_shape", "classes")
+"""The arguments of a model's function that the data gives."""
 
 
 def check_model_name(name: str, search_path: Sequence[Path]) -> list[str]:
@@ -75,8 +82,8 @@ def build_model(
             an argument of that name that the configuration leaves open.
 
     Raises:
-        InputError: the function does not take these arguments, needs a number of classes that
-            the data do not tell, or returns no Keras model.
+        InputError: the function does not take these arguments, needs others or a number of
+            classes that the data do not tell, or returns no Keras model.
         TrialFailedError: the function raised an exception; with its traceback.
     """
     import keras
@@ -90,13 +97,20 @@ def build_model(
             config.name,
         )
     arguments = {key: value for key, value in facts.items() if key in parameters}
-    classes = parameters.get("classes")
-    is_required = classes is not None and classes.default is classes.empty
-    if is_required and "classes" not in arguments | config.arguments:
+    missing = [
+        key
+        for key, parameter in parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and parameter.default is parameter.empty
+        and key not in arguments | config.arguments
+    ]
+    if "classes" in missing:
         raise InputError(
             f"model.arguments.classes: is required by {config.name}, and the labels do not tell "
             f"it: y_train holds other numbers than class numbers (whole, from 0 on)"
         )
+    if missing:
+        raise InputError([f"model.arguments.{key}: {no_value(config.name)}" for key in missing])
     model = called(
         f"building the model {config.name}", lambda: function(**(arguments | config.arguments))
     )

@@ -7,8 +7,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from written_sweeps import problems, written
 
-from clr_sweep.definition.own_functions import function_arguments
+from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.own_functions import function_arguments, required_arguments
+from clr_sweep.training.models import FACTS
 
 
 def arguments(folder: Path, source: str, name: str = "build") -> tuple[str, ...] | None:
@@ -60,6 +63,41 @@ def test_what_the_source_tells(tmp_path: Path, source: str, names: tuple[str, ..
 def test_what_it_does_not_tell(tmp_path: Path, source: str) -> None:
     """Where the function may be another one than it seems, nothing is said of its arguments."""
     assert arguments(tmp_path, source) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("def build(input_shape, classes, *, units, **kw): ...", ("units",)),
+        ("def build(classes, units, depth=2, *, rate, name=None): ...", ("units", "rate")),
+        ("def build(units=8, *, classes): ...", ()),
+        ("def build(units=None, *more, depth=None): ...", ()),
+        ("@decorated\ndef build(units): ...", ()),
+        ("def build(units, /): ...", ()),
+    ],
+)
+def test_what_has_to_be_given(tmp_path: Path, source: str, names: tuple[str, ...]) -> None:
+    """An argument without a default that the data do not give, where the source tells it."""
+    (tmp_path / "unimported.py").write_text(source, encoding="utf-8")
+    required = required_arguments("unimported:build", [tmp_path])
+    assert tuple(name for name in required if name not in FACTS) == names
+
+
+@pytest.mark.parametrize("given", [{}, {"units": 4}])
+def test_the_baseline_needs_a_value(tmp_path: Path, given: dict[str, int]) -> None:
+    """One that only the search space gives is refused when the file is read."""
+    text = "def build(input_shape, classes, *, units, **kw): ...\n"
+    (tmp_path / "unimported.py").write_text(text, encoding="utf-8")
+    model = {"name": "unimported:build", "arguments": given}
+    file = written(tmp_path, {"model": model, "search_space.model.units": [8, 32]})
+    if given:
+        assert load_sweep(file).model.arguments == given
+    else:
+        assert problems(file) == [
+            "model.arguments.units: is required by unimported:build, and the baseline needs a "
+            "value: give it one here (search_space gives one to the trials alone), or give the "
+            "function a default"
+        ]
 
 
 @pytest.mark.parametrize("name", ["build", "", ":", "a b:c", "no_such_module:build", "math:sqrt"])

@@ -34,6 +34,11 @@ def takes_classes(classes, units=1):
     return _model(classes)
 
 
+def requires_units(classes, *, units, **others):
+    CALLS.append(units)
+    return _model(units)
+
+
 def takes_anything(**arguments):
     CALLS.append(arguments)
     return _model(1)
@@ -137,6 +142,16 @@ def test_unknown_arguments_of_a_function(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"unknown argument 'unit' - did you mean 'units'\?"):
         build("takes_classes", tmp_path, unit=4)
     assert calls(tmp_path) == []
+
+
+def test_an_argument_without_a_value(tmp_path: Path) -> None:
+    """It is asked for in a sentence, where the source alone did not tell it too."""
+    with pytest.raises(InputError) as caught:
+        build("requires_units", tmp_path)
+    assert str(caught.value).startswith("model.arguments.units: is required by code_of_")
+    assert "and the baseline needs a value: give it one here" in str(caught.value)
+    assert calls(tmp_path) == []
+    assert build("requires_units", tmp_path, units=3).output_shape == (None, 3)
 
 
 @pytest.mark.parametrize(
