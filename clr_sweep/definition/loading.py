@@ -162,8 +162,8 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         else:
             model_arguments = function_arguments(model, folders)
             given = values.get("model.arguments")
-            for key in required_arguments(model, folders) if given is not None else ():
-                if key not in (*FACTS, *given):
+            for key in required_arguments(model, folders):
+                if given is not None and key not in given and key not in FACTS:
                     yield ("model", "arguments", key), no_value(model)
     if model_arguments is not None:
         for key in values.get("model.arguments", {}):
