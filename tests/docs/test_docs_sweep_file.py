@@ -14,6 +14,7 @@ import yaml
 from documentation import PAGES, SWEEP_FILE, blocks, text_of
 from pydantic import BaseModel
 from real_runs import DATA, PROJECT, Place
+from written_sweeps import written
 
 from clr_sweep.commands.check import cycle_warnings
 from clr_sweep.definition.dimensions import Range, RatioRange
@@ -118,6 +119,28 @@ def test_whole_sweeps_on_pages_load(block: str, beside: Path) -> None:
     file = beside / "sweep.yaml"
     file.write_text(block, encoding="utf-8")
     assert cycle_warnings(load_sweep(file)) == []
+
+
+def scored_otherwise() -> Iterator[Any]:
+    """The blocks of all pages that show training and objective alone: a loss, metrics, a score."""
+    for page in PAGES:
+        for line, block in blocks(page, "yaml"):
+            content = yaml.safe_load(block)
+            if isinstance(content, dict) and set(content) == {"training", "objective"}:
+                yield pytest.param(content, id=f"{page.relative_to(PROJECT)}:{line}")
+
+
+@pytest.mark.parametrize("sections", scored_otherwise())
+def test_losses_and_metrics_on_pages_load(sections: dict[str, Any], tmp_path: Path) -> None:
+    """A loss with its metrics and objective that a page shows is valid in a sweep."""
+    (tmp_path / "my_code.py").write_text("def largest_gap(y_true, y_pred): ...\n")
+    assert load_sweep(written(tmp_path, sections)).objective.direction == "minimize"
+
+
+def test_pages_show_a_regression() -> None:
+    """Those that a newcomer reads, and the one to look it up in."""
+    shown = {str(param.id).partition(":")[0] for param in scored_otherwise()}
+    assert shown == {"README.md", "docs/own-model.md", "docs/sweep-file.md"}
 
 
 @pytest.mark.parametrize("block", search_spaces())
