@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import optuna
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from clr_sweep.common.database_owner import owner
 from clr_sweep.common.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address, remember
@@ -68,12 +69,21 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if (file := sqlite_file(url)) is not None and (problem := damage(file)):
         raise StoreError(f"the study storage {shown} cannot be used: {problem}")
     try:
+        engine = create_engine(url)
+        try:
+            if owner(engine) == "MLflow":
+                raise StoreError(
+                    f"the study storage {shown} is an MLflow store, and Optuna and MLflow need a "
+                    "database each: name another with --storage"
+                )
+        finally:
+            engine.dispose()
         # Asked before it is used: a connection may have been lost while a trial was training.
         storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         if isinstance(error, ImportError):
-            why = f"the Python package that reads it is not installed ({error.__cause__})"
+            why = f"the Python package that reads it is not installed ({error.__cause__ or error})"
         raise StoreError(f"the study storage {shown} cannot be used: {with_cure(why)}") from None
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)

@@ -41,6 +41,7 @@ from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.store_errors import plain_store_errors
+from clr_sweep.study.two_databases import refuse_one_database
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
@@ -63,6 +64,7 @@ def run_stages(
     """
     if stop and adopted is None:  # during the imports
         raise stop.error()
+    refuse_one_database(sweep.study.storage or storage.DEFAULT_STORAGE, tracking_uri())
     # Before anything that takes long: a store that cannot be used is known at once.
     with outside_scratch():  # MLflow keeps a lock there while it makes its tables
         client = connect(tracking_uri())

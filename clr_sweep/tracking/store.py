@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.common.database_owner import owner
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
@@ -125,7 +126,11 @@ def _probe_database(uri: str) -> None:
         socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
     engine = create_sqlalchemy_engine(uri)
     try:
-        engine.connect().close()
+        if owner(engine) == "Optuna":
+            raise StoreError(
+                f"the MLflow store {hidden_address(uri)} is a study storage of Optuna's, and "
+                "Optuna and MLflow need a database each: name another in MLFLOW_TRACKING_URI"
+            )
     finally:
         engine.dispose()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +224,18 @@ def test_storages_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there is no study storage .*new\.db: run this in"):
         storage.open_storage(f"sqlite:///{tmp_path / 'new.db'}", must_exist=True)
     assert not (tmp_path / "new.db").exists()
+
+
+def test_a_store_of_mlflow_is_refused(tmp_path: Path, url: str) -> None:
+    """In place of Optuna's word about versions; nothing is written into it."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "optuna.db")) as made, made:
+        made.execute("CREATE TABLE experiments (experiment_id INTEGER)")
+        made.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        made.execute("INSERT INTO alembic_version VALUES ('c0ffee123456')")
+    before = (tmp_path / "optuna.db").read_bytes()
+    with pytest.raises(StoreError, match=r"optuna\.db is an MLflow store, .* with --storage"):
+        storage.open_storage(url)
+    assert (tmp_path / "optuna.db").read_bytes() == before
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")

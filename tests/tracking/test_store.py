@@ -6,6 +6,7 @@ import os
 import socket
 from pathlib import Path
 
+import optuna
 import pytest
 
 from clr_sweep.common.errors import StoreError
@@ -61,6 +62,16 @@ def test_what_is_no_database_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match=f"{name} cannot be used"):
         connect(f"sqlite:///{tmp_path / name}")
     assert file.read_text().startswith("this is no database")
+
+
+def test_a_study_storage_is_refused(tmp_path: Path) -> None:
+    """Optuna's database as the store: nothing is written into it."""
+    file = tmp_path / "optuna.db"
+    optuna.storages.RDBStorage(f"sqlite:///{file}").engine.dispose()
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match=r"optuna\.db is a study storage .* MLFLOW_TRACKING_URI"):
+        connect(f"sqlite:///{file}")
+    assert file.read_bytes() == before
 
 
 def test_the_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
