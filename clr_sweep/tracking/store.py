@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
+from alembic.util import CommandError
 from mlflow.exceptions import MlflowException
 from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
@@ -101,13 +102,18 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
-    except (*ERRORS, ImportError, ValueError, sqlite3.Error) as error:
+    except (*ERRORS, CommandError, ImportError, ValueError, sqlite3.Error) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         why = lines[0]
         if "already exists" in why and "_alembic_tmp" in why:
             why += (
                 "; MLflow was killed while it made its tables: delete the file, which has no "
                 "runs yet, or put back a copy of it"
+            )
+        if isinstance(error, CommandError):  # of what MLflow keeps its version with
+            why += (
+                "; the database is another program's, or a newer MLflow's: name another in "
+                "MLFLOW_TRACKING_URI"
             )
         raise StoreError(
             f"the MLflow store {hidden_address(uri)} cannot be used: {with_cure(why)}"

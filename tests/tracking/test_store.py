@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import sqlite3
 from pathlib import Path
 
 import optuna
@@ -72,6 +74,15 @@ def test_a_study_storage_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"optuna\.db is a study storage .* MLFLOW_TRACKING_URI"):
         connect(f"sqlite:///{file}")
     assert file.read_bytes() == before
+
+
+def test_a_version_that_mlflow_does_not_know_is_named(tmp_path: Path) -> None:
+    """Of another program that keeps its version as MLflow does."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as made, made:
+        made.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        made.execute("INSERT INTO alembic_version VALUES ('c0ffee')")
+    with pytest.raises(StoreError, match=r"other\.db cannot be used: .*'c0ffee'; .* another prog"):
+        connect(f"sqlite:///{tmp_path}/other.db")
 
 
 def test_the_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
