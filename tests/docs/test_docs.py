@@ -139,10 +139,15 @@ def anchors(page: Path) -> set[str]:
     """The anchors that GitHub makes of a page's headings."""
     found: list[str] = []
     for heading in re.findall(r"^#{1,6} +(.+?) *#*$", without_blocks(page), re.MULTILINE):
-        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
-        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-        found.append(slug if slug not in found else f"{slug}-{found.count(slug)}")
+        anchor = slug(heading)
+        found.append(anchor if anchor not in found else f"{anchor}-{found.count(anchor)}")
     return set(found)
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
 
 
 def links() -> Iterator[Any]:
@@ -176,6 +181,20 @@ def test_links_are_found() -> None:
 
 
 # ---- the pages
+
+
+def contents(page: Path) -> list[str]:
+    """The anchors of the list that a page has above its first section, if it has one."""
+    head = without_blocks(page).partition("\n## ")[0]
+    items = re.findall(r"^- \[.*$", head, re.MULTILINE)
+    return re.findall(r"\]\(#([\w-]+)\)", "\n".join(items))
+
+
+@pytest.mark.parametrize("page", filter(contents, PAGES), ids=lambda page: page.name)
+def test_a_list_of_contents_is_complete(page: Path) -> None:
+    """Every section of the page is in it, in the page's order."""
+    sections = [slug(text) for text in re.findall(r"^## (.+)$", without_blocks(page), re.MULTILINE)]
+    assert [anchor for anchor in contents(page) if anchor in sections] == sections
 
 
 def guided() -> list[Path]:
