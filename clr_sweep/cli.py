@@ -130,7 +130,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 
 @main.command()
 @_sweep_argument
-@click.option("--measure", is_flag=True, help="Time some training steps on this machine.")
+@click.option("--measure", is_flag=True, help="Look at data and model, time some steps.")
 def check(sweep: Path, measure: bool) -> None:
     """Validate the file SWEEP and print what `run` would do with it."""
     from clr_sweep.commands.check import describe_plan

@@ -38,7 +38,11 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
     if measure:
         examples, cost = _measured(sweep, file)
     else:
-        cost = ["time: not measured (--measure times some training steps on this machine)"]
+        cost = [
+            "labels: not looked at (run holds them against training.loss before its first step, "
+            "and so does --measure)",
+            "time: not measured (--measure times some training steps on this machine)",
+        ]
     return "\n".join([f"{file}: valid", *_lines(sweep, examples), *cost])
 
 

@@ -49,6 +49,8 @@ def test_the_plan_of_the_shipped_sweep() -> None:
         "       8      6,752             1      16     13,504  init_lr",
         "cost without pruning: 50 trials of 13.7 epochs on average and 16 for the baseline, "
         "702 epochs or 592,247 steps in all",
+        "labels: not looked at (run holds them against training.loss before its first step, and "
+        "so does --measure)",
         "time: not measured (--measure times some training steps on this machine)",
     ]
 
