@@ -56,7 +56,7 @@ class Driver:
             in_flight = len(sweep.flights)
             self._interrupt(hidden(str(error)).split("\n")[0])
             if isinstance(error, InterruptedSweepError):
-                sweep.display.say(self._standing(in_flight))
+                sweep.display.say(sweep.standing(in_flight))
             raise
         return ""
 
@@ -80,18 +80,6 @@ class Driver:
             study = sweep.reader.read()
             sweep.background.refresh(study, time.monotonic() - began)
         sweep.ended.clear()
-
-    def _standing(self, in_flight: int) -> str:
-        """What is done and what waits, of a sweep that was asked to stop.
-
-        Args:
-            in_flight: trainings that were stopped, the baseline's among them.
-        """
-        trials = self.sweep.definition.study.trials
-        parts = [f"{trials - self.sweep.left} of {trials} trials have ended"]
-        if in_flight:
-            parts.append(f"{in_flight} in training wait after their last whole epoch")
-        return f"{', '.join(parts)}; the same command goes on"
 
     def _out_of_time(self) -> str:
         sweep = self.sweep

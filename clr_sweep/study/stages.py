@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from clr_sweep.common.errors import LockLostError
 from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
-from clr_sweep.common.stopping import StopRequest
+from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.definition.factors import cycle_warnings
 from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.sweep import Sweep
@@ -125,7 +125,7 @@ def _run(
                 background.start()
                 stored = read_study(study)
                 background.call(partial(publisher.draw_last, stored))
-                evaluate_finalists(engine, stored, data, start.folders, stop, display.say)
+                evaluate(under_way, stored)
             return _finish(under_way, publisher, reason)
 
 
@@ -148,6 +148,16 @@ def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> It
             stored = read_study(study)
         if publisher.runs.parent_id:
             publisher.stopped(stored, state, hidden(str(error)))
+        raise
+
+
+def evaluate(sweep: UnderWay, stored: StudyRecord) -> None:
+    """The last stage, see `evaluate_finalists`; when it is asked to stop, it says what is left."""
+    say = sweep.display.say
+    try:
+        evaluate_finalists(sweep.engine, stored, sweep.facts, sweep.search_path, sweep.stop, say)
+    except InterruptedSweepError:
+        say(sweep.standing(0))
         raise
 
 

@@ -68,3 +68,18 @@ class UnderWay:
         else:
             self.left -= 1
         self.ended.append(record)
+
+    def standing(self, in_flight: int) -> str:
+        """What is done and what waits, of a sweep that was asked to stop.
+
+        Args:
+            in_flight: trainings that were stopped, the baseline's among them.
+        """
+        trials = self.definition.study.trials
+        ended = f"{trials - self.left} of {trials}" if self.left else f"all {trials}"
+        parts = [f"{ended} trials have ended"]
+        if in_flight:
+            parts.append(f"{in_flight} in training wait after their last whole epoch")
+        elif not self.left and not self.baseline_waits:
+            parts.append("the evaluation on the test set is left")
+        return f"{', '.join(parts)}; the same command goes on"

@@ -1,8 +1,21 @@
-"""The stages of a sweep: what their driver imports before it has started a trial."""
+"""The stages of a sweep: what their driver imports before it has started a trial, and the last."""
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import pytest
 from own_process import python
+from written_sweeps import sweep
+
+from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
+from clr_sweep.search.attributes import BASELINE
+from clr_sweep.study import stages
+from clr_sweep.study.under_way import UnderWay
 
 NOT_YET = ("keras", "matplotlib", "sklearn", "tensorflow")
 
@@ -16,3 +29,38 @@ def test_the_first_trial_does_not_wait_for_what_a_driver_needs_later() -> None:
         f"print(sorted({set(NOT_YET)} & sys.modules.keys() - before))"
     )
     assert python("-c", code).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"),
+    [
+        (2, "all 2 trials have ended, the evaluation on the test set is left; the same command "
+            "goes on"),
+        (3, "2 of 3 trials have ended; the same command goes on"),  # after study.timeout
+    ],
+)  # fmt: skip
+def test_a_stop_during_the_last_stage_says_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, trials: int, said: str
+) -> None:
+    """As the stops before it do."""
+    study = optuna.create_study()
+    study.set_user_attr(BASELINE, {"state": "complete"})
+    for _ in range(2):
+        study.tell(study.ask(), 1.0)
+    lines: list[str] = []
+    anything: Any = None
+    display: Any = SimpleNamespace(say=lines.append)
+    stop = StopRequest()
+    under_way = UnderWay(
+        sweep({"study.trials": trials}), study, anything, anything, display, stop, anything,
+        Path("nowhere"), (), {},
+    )  # fmt: skip
+
+    def stopped(*_: object) -> None:
+        stop.receive(signal.SIGTERM, None)
+        raise stop.error()
+
+    monkeypatch.setattr(stages, "evaluate_finalists", stopped)
+    with pytest.raises(InterruptedSweepError, match="stopped by SIGTERM"):
+        stages.evaluate(under_way, anything)
+    assert lines == [said]
