@@ -12,6 +12,7 @@ from clr_sweep.engines.base import Died, Done, Engine, Failed
 
 # Of a job whose process is killed or runs out of memory.
 ATTEMPTS = 3
+_SHOWN_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,16 @@ def run_all(
                 if deaths[key] == ATTEMPTS:
                     reason = event.reason if isinstance(event, Died) else str(event.error)
                     raise TrialFailedError(
-                        f"{reason}, {ATTEMPTS} times; what it printed is in {jobs[key].log}"
+                        f"the model or data code failed: {reason}, {ATTEMPTS} times; "
+                        f"{_last_words(jobs[key].log)}"
                     )
                 waiting.append(key)
     return found
+
+
+def _last_words(log: Path) -> str:
+    """What a job printed last: its log may lie in a folder that goes with the command."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    if not lines:
+        return "it printed nothing"
+    return "\n".join(["the last that it printed:", *lines[-_SHOWN_LINES:]])

@@ -13,7 +13,7 @@ from clr_sweep.common.errors import (
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.records import EpochReport, TrialRecord, TrialResult
 from clr_sweep.training.requests import Inspection
 
 FAILURES_IN_A_ROW = 3
@@ -81,20 +81,23 @@ class Arrivals:
         sweep = self._sweep
         if isinstance(event.error, (DiskFullError, GpuLostError)):
             raise event.error
+        # Of our own errors the sentence says it all.
+        known = isinstance(event.error, ClrSweepError)
+        reason = str(event.error) if known else event.traceback
         if isinstance(event.error, OutOfMemoryError):
-            self._lost(key, str(event.error))
+            self._lost(key, reason)
         elif not sweep.background.has_started:
             if isinstance(event.error, ClrSweepError):
                 raise event.error
-            raise TrialFailedError(f"the model or data code failed:\n{event.traceback}")
-        elif not any(record.has_ended for record in sweep.reader.read().all):
+            raise TrialFailedError(f"the model or data code failed:\n{reason}")
+        elif self._nothing_has_ended():
             label = sweep.flights[key].record.label
             raise TrialFailedError(
                 f"{label}, the first to end, raised an exception; it waits for the next start:\n"
-                f"{event.traceback}"
+                f"{reason}"
             )
         else:
-            self._failed(key, event.traceback)
+            self._failed(key, reason)
 
     def _lost(self, key: str, reason: str) -> None:
         """A trial ended through no failure of its own: it goes on where it was, if it may."""
@@ -102,8 +105,13 @@ class Arrivals:
         flight, limit = sweep.flights[key], sweep.definition.study.retries
         reasons = (*flight.record.retried, reason)
         if len(reasons) > limit:
-            attempts = f", at attempt {len(reasons)} (study.retries is {limit})"
-            self._failed(key, reason + attempts)
+            reason += f", at attempt {len(reasons)} (study.retries is {limit})"
+            if not sweep.background.has_started and self._nothing_has_ended():
+                raise TrialFailedError(
+                    f"{flight.record.label}, the first to start, did not come to its first step: "
+                    f"{reason}; it waits for the next start; {_printed(flight.record)}"
+                )
+            self._failed(key, reason)
             return
         del sweep.flights[key]
         flight.retried(reasons)
@@ -112,8 +120,20 @@ class Arrivals:
         )
         sweep.background.trial_stopped(flight.record, "interrupted", reason)
 
+    def _nothing_has_ended(self) -> bool:
+        return not any(record.has_ended for record in self._sweep.reader.read().all)
+
     def _failed(self, key: str, reason: str) -> None:
-        self._sweep.landed(self._sweep.flights.pop(key).failed(reason))
+        flight = self._sweep.flights.pop(key)
+        self._sweep.landed(flight.failed(reason))
         self._failures += 1
         if self._failures >= FAILURES_IN_A_ROW:
-            raise ClrSweepError(f"{self._failures} trials failed in a row: {reason}")
+            raise ClrSweepError(
+                f"{self._failures} trials failed in a row; {_printed(flight.record)}; the last: "
+                f"{reason}"
+            )
+
+
+def _printed(record: TrialRecord) -> str:
+    """Where a trial's last words stand."""
+    return f"what it printed is in {TrialFolder(record.folder).log_file}"

@@ -14,6 +14,14 @@ from clr_sweep.common.errors import DiskFullError
 # second and third stand in folders of earlier versions.
 _PARTS = ("*.part.*", "*.part", "part.keras", "tmp*")
 
+# Why nothing more can be written, and what helps. EFBIG is a limit as `ulimit -f` sets it, whose
+# signal, SIGXFSZ, Python ignores.
+_CURES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EFBIG: "raise the limit on the size of a file",
+}
+
 
 @contextlib.contextmanager
 def replaced(file: Path) -> Iterator[Path]:
@@ -65,9 +73,9 @@ def named_when_full(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _CURES:
             raise DiskFullError(
-                f"{file}: cannot be written: {os.strerror(error.errno)}; free some space and "
+                f"{file}: cannot be written: {os.strerror(error.errno)}; {_CURES[error.errno]} and "
                 f"start the same command again: it goes on from here"
             ) from error
         raise

@@ -152,7 +152,7 @@ def test_an_orphans_death_is_named(
     pid = started(engine, "a", None, tmp_path / "log.txt", "end_as_told")
     kill_server()
     engine.answer("a", int(told))
-    assert only_event(engine) == Died("a", f"the trial's process {expected}")
+    assert only_event(engine) == Died("a", f"its process {expected}")
     assert not psutil.pid_exists(pid)
 
 
@@ -167,7 +167,7 @@ def test_server_and_jobs_are_killed_at_once(engine: LocalEngine, tmp_path: Path)
             died += engine.wait(600)
         assert {event.key for event in died} == {"a", "b"}
         reasons = {event.reason for event in died if isinstance(event, Died)}
-        assert reasons == {"the trial's process was ended by SIGKILL (out of memory?)"}
+        assert reasons == {"its process was ended by SIGKILL (out of memory?)"}
         assert outcome(engine, "echo", 1, tmp_path / "log.txt") == Done("job", 1)
         assert zombies() == []
 

@@ -140,7 +140,7 @@ def test_the_death_of_a_job_is_seen_though_a_copy_holds_its_connection(
     """A fork has all that is open, the pipe to the driver too."""
     (pid,) = left(engine, "a", tmp_path, ["fork"], "die")
     engine.answer("a", None)
-    reason = "the trial's process was ended by SIGKILL (out of memory?)"
+    reason = "its process was ended by SIGKILL (out of memory?)"
     assert late_event(engine) == Died("a", reason)
     assert_nothing_left(tmp_path, [pid])
 

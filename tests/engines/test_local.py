@@ -157,7 +157,7 @@ def test_a_death_is_named(
 ) -> None:
     """A process that ends without a word is Died, with the signal or the exit status."""
     event = outcome(engine, function, payload, tmp_path / "log.txt")
-    assert event == Died("job", f"the trial's process {expected}")
+    assert event == Died("job", f"its process {expected}")
 
 
 def test_an_answer_to_the_dead(engine: LocalEngine, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ def fail(payload, report):
     raise KeyError("the user's own")
 
 def die(payload, report):
+    if payload:
+        print("\\n".join(str(line) for line in range(payload)), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(600)
 
@@ -77,11 +79,18 @@ def test_errors_of_a_job(engine: LocalEngine, tmp_path: Path) -> None:
         run_one(engine, Job("running_jobs:fail", None, log), StopRequest())
     assert "the model or data code failed:\nTraceback" in str(failed.value)
     assert 'KeyError: "the user\'s own"' in str(failed.value)
+
+
+@pytest.mark.parametrize("lines", [0, 3, 30])
+def test_a_job_that_always_dies(engine: LocalEngine, tmp_path: Path, lines: int) -> None:
+    """Its last words are told, since its log, of all attempts, may go with the command."""
     with pytest.raises(TrialFailedError) as died:
-        run_one(engine, Job("running_jobs:die", None, log), StopRequest())
-    assert "SIGKILL" in str(died.value)
-    assert f"{ATTEMPTS} times" in str(died.value)
-    assert str(log) in str(died.value)
+        run_one(engine, Job("running_jobs:die", lines, tmp_path / "some.log"), StopRequest())
+    told, *shown = str(died.value).splitlines()
+    assert told.startswith("the model or data code failed: its process was ended by SIGKILL")
+    ends = "the last that it printed:" if lines else "it printed nothing"
+    assert told.endswith(f", {ATTEMPTS} times; {ends}")
+    assert shown == (ATTEMPTS * [str(line) for line in range(lines)])[-20:]
 
 
 def test_a_request_to_stop(engine: LocalEngine, tmp_path: Path) -> None:
@@ -114,9 +123,9 @@ def test_a_job_that_dies_is_run_again(engine: LocalEngine, tmp_path: Path) -> No
 
 
 def test_a_job_without_memory_is_run_again(engine: LocalEngine, tmp_path: Path) -> None:
-    """As often as one that dies; the message says why it is given up, and where its log is."""
+    """As often as one that dies; the message says why it is given up, and what it said."""
     count, log = tmp_path / "count", tmp_path / "a.log"
     with pytest.raises(TrialFailedError, match=f"no memory left, {ATTEMPTS} times") as caught:
         run_one(engine, Job("running_jobs:find_no_memory", count, log), StopRequest())
     assert count.stat().st_size == ATTEMPTS
-    assert str(log) in str(caught.value)
+    assert str(caught.value).rstrip().endswith("OutOfMemoryError: no memory left")

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from own_process import python
 
 from clr_sweep.common.errors import DiskFullError
 from clr_sweep.training.durable import (
@@ -89,14 +90,21 @@ def test_what_a_killed_process_leaves(tmp_path: Path) -> None:
     assert [found.name for found in part_files(tmp_path)] == sorted([*left, "model.part.keras"])
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_named(tmp_path: Path, number: int) -> None:
-    """With the file and what to do; a quota is a disk of one's own."""
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "free some space"),
+        (errno.EFBIG, "raise the limit on the size of a file"),
+    ],
+)
+def test_a_full_disk_is_named(tmp_path: Path, number: int, cure: str) -> None:
+    """With the file and what to do; a quota is a disk of one's own, a limit a disk for one file."""
     with pytest.raises(DiskFullError) as caught, named_when_full(tmp_path / "f"):
         raise OSError(number, "as h5py words it")
     assert caught.value.exit_status == 1
     assert str(caught.value) == (
-        f"{tmp_path / 'f'}: cannot be written: {os.strerror(number)}; free some space and start "
+        f"{tmp_path / 'f'}: cannot be written: {os.strerror(number)}; {cure} and start "
         f"the same command again: it goes on from here"
     )
 
@@ -119,3 +127,24 @@ def test_a_real_full_device(tmp_path: Path) -> None:
     (tmp_path / "full.jsonl").symlink_to("/dev/full")
     with pytest.raises(DiskFullError, match=r"full\.jsonl: cannot be written: No space left"):
         append_text(tmp_path / "full.jsonl", "more")
+
+
+def test_a_real_limit_on_the_size_of_a_file(tmp_path: Path) -> None:
+    """As `ulimit -f` sets it: the system's signal ends nobody, and the old file is there."""
+    code = """
+import resource, sys
+from pathlib import Path
+from clr_sweep.common.errors import DiskFullError
+from clr_sweep.training.durable import write_text
+file = Path(sys.argv[1])
+write_text(file, "old")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_text(file, 2000 * "x")
+except DiskFullError as error:
+    print(error)
+"""
+    file = tmp_path / "a.json"
+    done = python("-c", code, file)
+    assert done.stdout.startswith(f"{file}: cannot be written: File too large; raise the limit")
+    assert file.read_text() == "old"

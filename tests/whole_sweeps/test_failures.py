@@ -66,7 +66,7 @@ def test_a_killed_trial_goes_on(places: Places, undisturbed: Place) -> None:
     assert run_of(place, "trial-000")["clr_sweep.retries"] == "1"
     failed = run_of(place, "trial-001")
     assert failed["clr_sweep.retries"] == "2"
-    assert failed["clr_sweep.reason"].startswith("the trial's process was ended by SIGKILL")
+    assert failed["clr_sweep.reason"].startswith("its process was ended by SIGKILL")
     assert "study.retries is 2" in failed["clr_sweep.reason"]
     place.sweep("doctor", "tiny", status=0)
 
@@ -100,13 +100,59 @@ def test_an_exception_in_the_first_trial(places: Places, undisturbed: Place) -> 
     assert results(place.study()) == results(undisturbed.study())
 
 
+OWN = """
+import os
+import keras
+
+def dies(input_shape, classes):
+    print("about to die", flush=True)
+    os._exit(7)
+
+def not_finite(y_true, y_pred):
+    return keras.ops.mean(y_pred) * float("nan")
+"""
+
+
+def own_sweep(place: Place, **changes: object) -> str:
+    """A sweep with a model or a metric of the module above."""
+    (place.folder / "own.py").write_text(OWN)
+    content = definition(trials=3, retries=1)
+    content["training"]["epochs"] = 2
+    return str(place.write_sweep({**content, **changes}))
+
+
+def test_a_model_that_ends_its_process(places: Places) -> None:
+    """No trial is spent on it: the sweep ends when the first one has been tried again, in words."""
+    place = places("dies")
+    running = place.sweep("run", own_sweep(place, model={"name": "own:dies"}), status=1)
+    assert (
+        "baseline, the first to start, did not come to its first step: its process ended with exit "
+        "status 7, at attempt 2 (study.retries is 1); it waits for the next start; what it printed "
+        "is in "
+    ) in " ".join(running.output.split())
+    assert "about to die" in (place.folder / "trials" / "tiny" / "baseline" / "log.txt").read_text()
+    assert "FAIL" not in place.states()
+
+
+def test_an_objective_that_is_not_finite(places: Places) -> None:
+    """The sentence alone: where in the package it was noticed helps nobody."""
+    place = places("not finite")
+    training = definition()["training"] | {"epochs": 2, "metrics": ["own:not_finite"]}
+    file = own_sweep(
+        place, training=training, objective={"metric": "val_not_finite", "direction": "maximize"}
+    )
+    running = place.sweep("run", file, status=1)
+    assert "val_not_finite, the objective, is no finite number at the end of" in running.output
+    assert "Traceback" not in running.output
+
+
 def test_exceptions_later(places: Places) -> None:
     """A later one fails its trial alone; three in a row end the sweep."""
     place = places("bugs")
     for number in (3, 5, 6, 7):
         place.spoil(number)
     running = place.sweep("run", str(place.write_held_sweep(8)), status=1)
-    assert "3 trials failed in a row: " in running.output
+    assert "3 trials failed in a row; what it printed is in " in running.output
     assert place.states() == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "FAIL", "FAIL"]
     assert "training 3 is to fail" in run_of(place, "trial-001")["clr_sweep.reason"]
     statuses = [run.info.status for run in place.runs()]

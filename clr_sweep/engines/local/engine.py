@@ -247,5 +247,5 @@ def _death(exitcode: int | None) -> str:
         except ValueError:
             name = f"signal {-exitcode}"
         hint = " (out of memory?)" if -exitcode == signal.SIGKILL else ""
-        return f"the trial's process was ended by {name}{hint}"
-    return f"the trial's process ended with exit status {exitcode}"
+        return f"its process was ended by {name}{hint}"
+    return f"its process ended with exit status {exitcode}"
