@@ -29,12 +29,17 @@ def export_study(
         InputError: there is no such study, run or trial, or the file cannot be written.
         StoreError: a store cannot be used.
     """
-    name = study_or_run
+    name, study_id = study_or_run, None
     if _RUN_ID.match(study_or_run):
-        name, found = _study_of_run(study_or_run)
+        name, study_id, found = _study_of_run(study_or_run)
         url = url or found
     store = storage.open_storage(url or storage.DEFAULT_STORAGE, must_exist=True)
     study = storage.load_study(store, name)
+    if study_id is not None and study.user_attrs.get(STUDY_ID, study_id) != study_id:
+        raise InputError(
+            f"the run {study_or_run} is of a study {name!r} that is not in the storage: the one of "
+            "this name there is another (name the storage of the run's with --storage)"
+        )
     record = read_study(study)
     if number is None:
         trial = best_trial(record)
@@ -55,7 +60,8 @@ def export_study(
     return text
 
 
-def _study_of_run(run_id: str) -> tuple[str, str | None]:
+def _study_of_run(run_id: str) -> tuple[str, str | None, str | None]:
+    """The study's name, its id and its storage, as far as the run tells."""
     from clr_sweep.common.secrets import HIDDEN, hidden_address
     from clr_sweep.tracking import tags
     from clr_sweep.tracking.find_runs import tags_of_run
@@ -71,7 +77,11 @@ def _study_of_run(run_id: str) -> tuple[str, str | None]:
     # It stands on the parent.
     url = (tags_of_run(client, found.get(tags.PARENT, run_id)) or found).get(tags.STORAGE)
     # A password is not kept in a tag: such a storage has to be named.
-    return found[tags.STUDY], None if url is None or HIDDEN in url else url
+    return (
+        found[tags.STUDY],
+        found.get(tags.STUDY_ID),
+        None if url is None or HIDDEN in url else url,
+    )
 
 
 def _run_of_trial(study_id: str, number: int | None) -> str | None:

@@ -198,6 +198,14 @@ def load_study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study:
     return study
 
 
+def is_begun(storage: optuna.storages.BaseStorage, name: str) -> bool:
+    """Whether the storage holds a study of this name that clr-sweep made."""
+    try:
+        return SWEEP in storage.get_study_user_attrs(storage.get_study_id_from_name(name))
+    except KeyError:
+        return False
+
+
 def own_studies(storage: optuna.storages.BaseStorage) -> Iterator[optuna.Study]:
     """The studies that clr-sweep made, by name."""
     for name in sorted(optuna.get_all_study_names(storage)):

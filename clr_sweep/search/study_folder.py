@@ -71,6 +71,30 @@ def left_behind(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{_WORK}*"))
 
 
+def refuse_trials_of_another(folder: Path, study: str) -> None:
+    """Keep what a study left that was deleted from its storage, or whose storage is another.
+
+    Args:
+        folder: of a study that has not begun. A range test's, and what a start leaves that was
+            stopped before its first trial, hold nothing that it would replace.
+
+    Raises:
+        InputError: trials lie there.
+    """
+    found = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and (path.name == "baseline" or path.name.isdecimal())
+    )
+    if found:
+        raise InputError(
+            f"study {study!r} is not in the storage, but {folder} holds trials of another of this "
+            f"name ({found[0]}{', ...' if len(found) > 1 else ''}), which would be overwritten: "
+            "choose another name with --study, name their storage with --storage, or move or "
+            "delete the folder"
+        )
+
+
 def write_best(folder: Path, text: str) -> None:
     """Write the best configuration, whole or not at all."""
     file = folder / "best.yaml"

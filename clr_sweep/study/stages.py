@@ -29,7 +29,13 @@ from clr_sweep.search.lost_files import lost_and_found
 from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import placed
 from clr_sweep.search.reading import range_test_record, read_study, trials_left
-from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder, write_best
+from clr_sweep.search.study_folder import (
+    STUDIES_FOLDER,
+    only_driver_here,
+    refuse_trials_of_another,
+    work_folder,
+    write_best,
+)
 from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
@@ -92,6 +98,8 @@ def _run(
             only_driver(url, sweep.study_name, display.say) as holder,
             holder.guarding(store),
         ):
+            if not storage.is_begun(store, sweep.study_name):
+                refuse_trials_of_another(folder, sweep.study_name)
             start = _Start(sweep, file, search_path(file), engine, display, work, stop)
             for warning in cycle_warnings(sweep):
                 display.say(warning)

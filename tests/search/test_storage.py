@@ -32,6 +32,7 @@ def test_a_study_is_begun_and_continued(
     """The second start finds the trials and the definition of the first."""
     made = sweep()
     study = storage.open_study(opened, made, "the text", FACTS)
+    assert storage.is_begun(opened, "example")
     assert isinstance(study.pruner, ForecastPruner)
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     trials.record_result(study, begin(study, made, tmp_path).trial, result())
@@ -159,7 +160,9 @@ def test_other_data_is_refused(opened: optuna.storages.BaseStorage) -> None:
 
 def test_a_study_of_somebody_else_is_not_touched(opened: optuna.storages.BaseStorage) -> None:
     """A study with trials that was not made here is refused, by `run` and by `export`."""
+    assert not storage.is_begun(opened, "example")
     other = optuna.create_study(study_name="example", storage=opened, direction="maximize")
+    assert not storage.is_begun(opened, "example")
     other.tell(other.ask(), 1.0)
     with pytest.raises(InputError, match="was not made by clr-sweep: choose another name"):
         storage.open_study(opened, sweep(), "", FACTS)

@@ -9,7 +9,13 @@ import pytest
 from held_locks import holding
 
 from clr_sweep.common.errors import InputError, StoreError
-from clr_sweep.search.study_folder import left_behind, only_driver_here, work_folder, write_best
+from clr_sweep.search.study_folder import (
+    left_behind,
+    only_driver_here,
+    refuse_trials_of_another,
+    work_folder,
+    write_best,
+)
 
 HOLD = """
 import sys
@@ -40,6 +46,21 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path: Path) -> 
             assert left_behind(folder) == [work]
             assert not left.exists()
     assert left_behind(folder) == []
+
+
+def test_trials_of_another_study_are_kept(tmp_path: Path) -> None:
+    """What a range test or a start without a trial left is no reason; a trial or baseline is."""
+    for name in ("work-abc", "range_test"):
+        (tmp_path / name).mkdir()
+    for name in ("driver.lock", "range_test.yaml", "best.yaml"):
+        (tmp_path / name).touch()
+    refuse_trials_of_another(tmp_path, "mine")
+    for name, shown in (("baseline", "baseline"), ("0000", "0000, ...")):
+        (tmp_path / name).mkdir()
+        with pytest.raises(
+            InputError, match=rf"'mine' .* but {tmp_path} holds .*\({shown}\), .*--s"
+        ):
+            refuse_trials_of_another(tmp_path, "mine")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The stages of a sweep: what their driver imports before it has started a trial, and the last."""
+"""The stages of a sweep: what is imported before its first trial, a refused one, and the last."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import optuna
 import pytest
 from own_process import python
+from small_studies import SmallStudy
 from written_sweeps import sweep
 
+from clr_sweep.commands.export import export_study
+from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.study import stages
@@ -64,3 +67,24 @@ def test_a_stop_during_the_last_stage_says_what_is_left(
     with pytest.raises(InterruptedSweepError, match="stopped by SIGTERM"):
         stages.evaluate(under_way, anything)
     assert lines == [said]
+
+
+def test_a_study_that_was_deleted_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one of its name does not begin over its trials, nor is it exported for it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    deleted = SmallStudy(tmp_path)
+    run = deleted.publisher().runs.parent_id
+    kept = deleted.folder / "0000" / "result.json"
+    kept.parent.mkdir()
+    kept.write_text("the old one's")
+    optuna.delete_study(study_name="example", storage=deleted.url)
+    with pytest.raises(InputError, match="holds trials of another of this name"):
+        stages.run_stages(deleted.sweep, Path("x.yaml"), None, None, StopRequest())  # type: ignore[arg-type]
+    assert kept.read_text() == "the old one's"
+    assert optuna.get_all_study_names(deleted.url) == []
+    SmallStudy(tmp_path)
+    with pytest.raises(InputError, match=f"run {run} is of a study 'example' that is not in the"):
+        export_study(run, None, None)
