@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from clr_sweep.common.errors import InputError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import compiled_model
@@ -46,6 +47,9 @@ def set_up(
         search_path: folders in which a module of the user's is looked for.
         ramp: makes a range test's Keras schedule of the steps of an epoch. It takes the place of
             the configuration's, and momentum does not mirror it.
+
+    Raises:
+        InputError: the model has nothing to train.
     """
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
@@ -56,4 +60,9 @@ def set_up(
     momentum = momentum_cycle(config, model.optimizer) if ramp is None else None
     check = batch_check(config.training, data)
     loop = TrainingLoop(model, data.x_train, data.y_train, size, momentum, check)
+    if not model.trainable_variables:  # all are there only when the model has seen data
+        raise InputError(
+            f"model.name: {config.model.name} returns a model with nothing to train: it has no "
+            f"trainable weights; leave `trainable` at True for what is to learn"
+        )
     return SetUp(model, loop, train, validation, steps)

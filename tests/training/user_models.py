@@ -21,6 +21,13 @@ def perceptron(input_shape: tuple[int, ...] = (28, 28), classes: int = 10) -> ke
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(hidden))
 
 
+def frozen(input_shape: tuple[int, ...] = (28, 28), classes: int = 10) -> keras.Model:
+    """Nothing in it learns."""
+    model = perceptron(input_shape, classes)
+    model.trainable = False
+    return model
+
+
 def linear(input_shape: tuple[int, ...] = (28, 28), classes: int = 10) -> keras.Model:
     """Least squares: with a rate too high, it runs away by powers."""
     inputs, hidden = _images(input_shape)
