@@ -166,8 +166,8 @@ import numpy as np
 def build(input_shape, classes):
     inputs = keras.Input(input_shape)
     hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
-    dense = keras.layers.Dense(classes, activation="softmax", trainable=np.random.rand() > 0.5)
-    return keras.Model(inputs, dense(hidden))
+    learns = keras.layers.Rescaling(float(np.random.rand() > 0.5))
+    return keras.Model(inputs, keras.layers.Softmax()(learns(keras.layers.Dense(classes)(hidden))))
 """
 
 
