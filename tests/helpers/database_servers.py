@@ -1,6 +1,6 @@
 """Real database servers in folders of their own: PostgreSQL from a wheel, and the system's MariaDB.
 
-tests/run installs MariaDB's programs where they are missing; without them its tests are skipped.
+tests/run installs MariaDB's programs where they are missing; without them its tests fail.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +87,6 @@ def test_no_device_is_looked_for_before_the_fork(engine: LocalEngine, tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a driver of Linux")
-@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_the_driver_is_woken_by_the_job_alone(tmp_path: Path) -> None:
     """Importing TensorFlow wakes no driver; a job's process does, and shows it its own device."""
     (tmp_path / "driver.c").write_text(DRIVER)

@@ -40,10 +40,7 @@ def idx(file: IdxFile, array: np.ndarray) -> bytes:
 @pytest.fixture(scope="session")
 def real_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The four files, compressed, made again from this machine's copy of the data set."""
-    try:
-        data = load_dataset("fashion_mnist")
-    except DataError as error:
-        pytest.skip(f"needs Fashion-MNIST or a network: {error}")
+    data = load_dataset("fashion_mnist")
     folder = tmp_path_factory.mktemp("files")
     for key, file in FILES.items():
         content = idx(file, getattr(data, key))
