@@ -14,12 +14,7 @@ from clr_sweep.common.secrets import secrets_of
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
-from clr_sweep.definition.own_functions import (
-    function_arguments,
-    function_problems,
-    no_value,
-    required_arguments,
-)
+from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
 from clr_sweep.definition.problems import sentence, shown, unknown
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
@@ -160,9 +155,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         if model in MODELS:
             model_arguments = tuple(inspect.signature(MODELS[model]).parameters)
         else:
-            model_arguments = function_arguments(model, folders)
+            model_arguments, required = function_arguments(model, folders)
             given = values.get("model.arguments")
-            for key in required_arguments(model, folders):
+            for key in required:
                 if given is not None and key not in given and key not in FACTS:
                     yield ("model", "arguments", key), no_value(model)
     if model_arguments is not None:

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.common.nearest import hint, nearest
@@ -78,30 +78,35 @@ def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..
     return function, source
 
 
-def function_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...] | None:
-    """The names of the arguments that a function takes, read from its source.
+class FunctionArguments(NamedTuple):
+    """What a function's source tells of its arguments.
 
-    Importing it may import Keras.
-
-    Returns:
-        The names; None where the source does not tell: the function is decorated, assigned,
-        imported or defined more than once, takes any argument, or cannot be read.
+    Attributes:
+        names: all that it takes; None where the source does not tell, or it takes any.
+        required: those without a default, as far as the source tells.
     """
-    arguments = _arguments(name, search_path)
-    if arguments is None or arguments.kwarg is not None or arguments.posonlyargs:
-        return None
-    return tuple(argument.arg for argument in (*arguments.args, *arguments.kwonlyargs))
+
+    names: tuple[str, ...] | None = None
+    required: tuple[str, ...] = ()
 
 
-def required_arguments(name: str, search_path: Sequence[Path]) -> tuple[str, ...]:
-    """Those without a default, as far as the function's source tells."""
+def function_arguments(name: str, search_path: Sequence[Path]) -> FunctionArguments:
+    """The arguments of a function, read from its source: importing it may import Keras.
+
+    The source does not tell where the function is decorated, assigned, imported or defined more
+    than once, or cannot be read.
+    """
     found = _arguments(name, search_path)
     if found is None or found.posonlyargs:
-        return ()
+        return FunctionArguments()
     without = len(found.args) - len(found.defaults)
     by_keyword = zip(found.kwonlyargs, found.kw_defaults, strict=True)
     required = [*found.args[:without], *(one for one, default in by_keyword if default is None)]
-    return tuple(argument.arg for argument in required)
+    every = (*found.args, *found.kwonlyargs)
+    return FunctionArguments(
+        None if found.kwarg else tuple(argument.arg for argument in every),
+        tuple(argument.arg for argument in required),
+    )
 
 
 def no_value(model: str) -> str:

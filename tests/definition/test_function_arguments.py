@@ -10,7 +10,7 @@ import pytest
 from written_sweeps import problems, written
 
 from clr_sweep.definition.loading import load_sweep
-from clr_sweep.definition.own_functions import function_arguments, required_arguments
+from clr_sweep.definition.own_functions import function_arguments
 from clr_sweep.training.models import FACTS
 
 
@@ -18,7 +18,7 @@ def arguments(folder: Path, source: str, name: str = "build") -> tuple[str, ...]
     """Those of a function in a module that cannot be imported: it raises an exception."""
     text = textwrap.dedent(source) + "\nraise RuntimeError('imported')\n"
     (folder / "unimported.py").write_text(text, encoding="utf-8")
-    found = function_arguments(f"unimported:{name}", [folder])
+    found = function_arguments(f"unimported:{name}", [folder]).names
     assert "unimported" not in sys.modules
     return found
 
@@ -79,7 +79,7 @@ def test_what_it_does_not_tell(tmp_path: Path, source: str) -> None:
 def test_what_has_to_be_given(tmp_path: Path, source: str, names: tuple[str, ...]) -> None:
     """An argument without a default that the data do not give, where the source tells it."""
     (tmp_path / "unimported.py").write_text(source, encoding="utf-8")
-    required = required_arguments("unimported:build", [tmp_path])
+    required = function_arguments("unimported:build", [tmp_path]).required
     assert tuple(name for name in required if name not in FACTS) == names
 
 
@@ -103,4 +103,4 @@ def test_the_baseline_needs_a_value(tmp_path: Path, given: dict[str, int]) -> No
 @pytest.mark.parametrize("name", ["build", "", ":", "a b:c", "no_such_module:build", "math:sqrt"])
 def test_names_without_a_source(tmp_path: Path, name: str) -> None:
     """What is no module:function, is not there, or is no Python source."""
-    assert function_arguments(name, [tmp_path]) is None
+    assert function_arguments(name, [tmp_path]).names is None
