@@ -121,7 +121,7 @@ def _train(
             elif isinstance(event, Failed):
                 raise TrialFailedError(f"the training failed:\n{event.traceback}")
             elif isinstance(event, Died):
-                raise ClrSweepError(event.reason)
+                raise ClrSweepError(f"the training failed: {event.reason}")
         if stop:
             raise stop.error()
 
