@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from clr_sweep.common.errors import ClrSweepError
+
 
 @dataclass(frozen=True)
 class Message:
@@ -31,6 +33,11 @@ class Failed:
     key: Hashable
     error: BaseException
     traceback: str
+
+    @property
+    def reason(self) -> str:
+        """Of our own errors the sentence, which says it all; of others the traceback."""
+        return str(self.error) if isinstance(self.error, ClrSweepError) else self.traceback
 
 
 @dataclass(frozen=True)

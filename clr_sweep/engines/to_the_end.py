@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +68,8 @@ def run_all(
             elif isinstance(event, (Died, Failed)):
                 deaths[key] += 1
                 if deaths[key] == ATTEMPTS:
-                    reason = event.reason if isinstance(event, Died) else str(event.error)
                     raise TrialFailedError(
-                        f"the model or data code failed: {reason}, {ATTEMPTS} times; "
+                        f"the model or data code failed: {event.reason}, {ATTEMPTS} times; "
                         f"{_last_words(jobs[key].log)}"
                     )
                 waiting.append(key)
@@ -78,7 +78,8 @@ def run_all(
 
 def _last_words(log: Path) -> str:
     """What a job printed last: its log may lie in a folder that goes with the command."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    if not lines:
+    if not log.exists() or not log.stat().st_size:
         return "it printed nothing"
-    return "\n".join(["the last that it printed:", *lines[-_SHOWN_LINES:]])
+    with log.open(encoding="utf-8", errors="replace") as printed:
+        lines = deque(printed, maxlen=_SHOWN_LINES)
+    return "the last that it printed:\n" + "".join(lines).rstrip()

@@ -81,23 +81,20 @@ class Arrivals:
         sweep = self._sweep
         if isinstance(event.error, (DiskFullError, GpuLostError)):
             raise event.error
-        # Of our own errors the sentence says it all.
-        known = isinstance(event.error, ClrSweepError)
-        reason = str(event.error) if known else event.traceback
         if isinstance(event.error, OutOfMemoryError):
-            self._lost(key, reason)
+            self._lost(key, event.reason)
         elif not sweep.background.has_started:
             if isinstance(event.error, ClrSweepError):
                 raise event.error
-            raise TrialFailedError(f"the model or data code failed:\n{reason}")
+            raise TrialFailedError(f"the model or data code failed:\n{event.reason}")
         elif self._nothing_has_ended():
             label = sweep.flights[key].record.label
             raise TrialFailedError(
                 f"{label}, the first to end, raised an exception; it waits for the next start:\n"
-                f"{reason}"
+                f"{event.reason}"
             )
         else:
-            self._failed(key, reason)
+            self._failed(key, event.reason)
 
     def _lost(self, key: str, reason: str) -> None:
         """A trial ended through no failure of its own: it goes on where it was, if it may."""
