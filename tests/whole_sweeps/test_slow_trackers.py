@@ -18,7 +18,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
     ("uri", "beginning", "reason"),
     [
         ("http://127.0.0.1:{}", HEAD, "the server's answer took longer than 30 s"),
-        ("postgresql://me@127.0.0.1:{}/x", b"NE\x00\x00\x10\x00", ""),
+        (
+            "postgresql+psycopg2://me@127.0.0.1:{}/x",
+            b"NE\x00\x00\x10\x00",
+            "timeout expired",
+        ),
     ],
     ids=["http", "postgresql"],
 )
