@@ -168,6 +168,33 @@ def range_test(sweep: Path, **options: str | None) -> None:
 
 
 @main.command()
+@click.argument("study")
+@click.option("--rivals", metavar="A,B", help="Policies to compare with, each tuned by itself.")
+@click.option(
+    "--trials", metavar="N", help="Trials of each rival, or A=N,B=N (default: the study's)."
+)
+@click.option("--finalists", metavar="N", help="Best trials of a search that are trained again.")
+@click.option("--finalist-seeds", metavar="N", help="Fresh seeds that choose among them.")
+@click.option("--seeds", metavar="N", help="Fresh seeds of the finals.")
+@click.option("--margin", metavar="X", help="Differences below it do not matter.")
+@click.option("--searches", metavar="N", help="Independent searches of each arm.")
+@click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
+def compare(study: str, storage: str | None, **options: str | None) -> None:
+    """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.
+
+    The same command starts or continues. An option that is not given, or given empty or as
+    "as-in-sweep-file", leaves the value of `comparison` in the sweep file as it is.
+    """
+    given = {name: text for name, text in options.items() if text and text != AS_IN_FILE}
+    url = storage if storage != AS_IN_FILE else None
+    with stop_request() as stop:
+        from clr_sweep.commands.compare import compare_command
+
+        found = compare_command(study, given, url, stop, _say)
+    say(found)
+
+
+@main.command()
 @click.argument("study", metavar="STUDY_OR_RUN_ID")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: print).")
 @click.option("--trial", type=click.IntRange(min=0), help="A trial's number (default: the best).")

@@ -47,7 +47,7 @@ def run_command(
     file = find_sweep(in_project(named, go_to_user()))
     run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
     train_with_tensorflow(say)
-    study = run_sweep(file, lambda: _load(file, options, unknown_options, run_id), stop)
+    study = run_sweep(file, lambda: _load(file, options, unknown_options, run_id), stop, say)
     from clr_sweep.results.report import summary
 
     return summary(study), study.best is not None
@@ -77,13 +77,16 @@ def _load(
     return loaded
 
 
-def run_sweep(file: Path, load: Callable[[], Sweep], stop: StopRequest) -> StudyRecord:
+def run_sweep(
+    file: Path, load: Callable[[], Sweep], stop: StopRequest, say: Callable[[str], None]
+) -> StudyRecord:
     """Start or continue the study of a sweep file, until `study.trials` trials have ended.
 
     Args:
         file: the sweep file.
         load: reads it, and puts in place what the command line says otherwise.
         stop: looked at all the time; see `stop_request`.
+        say: shows a line.
 
     Raises:
         InputError: anything wrong that can be known before the first trial.
@@ -98,10 +101,17 @@ def run_sweep(file: Path, load: Callable[[], Sweep], stop: StopRequest) -> Study
         # The file is read, and MLflow and Optuna are imported, while the server imports Keras.
         sweep = load()
         gc.disable()
-        from clr_sweep.study.stages import run_stages
+        from clr_sweep.study.comparing import compare_study
+        from clr_sweep.study.part import SweepSource
+        from clr_sweep.study.stages import open_stores, run_stages
 
         keep_imports()
-        return run_stages(sweep, file, engine, adopted, stop)
+        source = SweepSource.of(file)
+        with open_stores(sweep.study.storage, adopted, stop) as client:
+            study = run_stages(sweep, source, engine, client, adopted, stop)
+            if sweep.comparison is None:
+                return study
+            return compare_study(sweep, sweep.comparison, source, engine, client, None, stop, say)
 
 
 def keep_imports() -> None:

@@ -9,6 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
 from clr_sweep.definition.dimensions import Frozen, Scalar, expected
 from clr_sweep.definition.fields import (
     AboveZero,
@@ -249,7 +250,11 @@ class BaselineConfig(Frozen):
 
 
 class Sweep(Frozen):
-    """A sweep definition, validated as a whole."""
+    """A sweep definition, validated as a whole.
+
+    Attributes:
+        comparison: None: `run` ends with the search, and `compare` takes the defaults.
+    """
 
     name: StudyName
     description: StrictStr = ""
@@ -261,6 +266,14 @@ class Sweep(Frozen):
     study: StudyConfig = StudyConfig()
     baseline: BaselineConfig = BaselineConfig()
     range_test: RangeTestConfig = RangeTestConfig()
+    comparison: ComparisonConfig | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = trials_problems(self.comparison, self.study.trials)
+        if problems:
+            raise FieldProblemsError([(("comparison", *keys), text) for keys, text in problems])
+        return self
 
     @property
     def study_name(self) -> str:

@@ -14,6 +14,7 @@ from clr_sweep.results.space_figure import space_figure
 from clr_sweep.results.study_figures import comparison_figure, history_figure
 from clr_sweep.results.trial_figures import learning_rate_figure, loss_figure
 from clr_sweep.results.trial_values import ended
+from clr_sweep.results.verdict_figure import verdict_figure
 from clr_sweep.training.records import Importance, StudyRecord
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "loss_figure",
     "space_figure",
     "study_figures",
+    "verdict_figure",
 ]
 
 
@@ -38,7 +40,11 @@ def study_figures(
     Args:
         importances: of its hyperparameters, where they are known.
     """
+    if study.comparison is not None:
+        return {"verdict.png": verdict_figure(study)}
     figures: dict[str, Figure] = {}
+    if study.comparisons:
+        figures["verdict.png"] = verdict_figure(study.comparisons[-1])
     if ended(study):
         figures["history.png"] = history_figure(study)
         figures["search-space.png"] = space_figure(study)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from clr_sweep.common.durations import duration
@@ -10,11 +9,11 @@ from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results import curves, words
 from clr_sweep.results.comparison import Comparison, compare, compared
+from clr_sweep.results.comparison_report import comparison_markdown, verdict_markdown
+from clr_sweep.results.markdown import LIMIT, fenced, inline, table
+from clr_sweep.results.verdict import verdict
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.training.records import StudyRecord, TrialRecord
-
-LIMIT = 8000
-"""Characters: what a tag of MLflow holds; its pages show the tag mlflow.note.content."""
 
 TOP = 10
 _MOST_METRICS = 12  # rows of metrics
@@ -35,6 +34,8 @@ def markdown(study: StudyRecord, planned: int | None = None, links: str = "") ->
         Markdown of fewer than 8000 characters. Where it would be longer the table of trials is
         cut first, then the configuration and then the notes are left out, the verdict never.
     """
+    if study.comparison is not None:
+        return comparison_markdown(study, links)
     comparison = compare(study)
     variants = (
         *((rows, True, True) for rows in range(TOP, 2, -1)),
@@ -59,31 +60,31 @@ def _sections(
     best = study.best
     # The page's title is the study's name, and it shows a few lines until one asks for more: what
     # came out and by how much, and after it where to look.
+    if found := verdict_markdown(study):
+        yield found
     result, _, caution = comparison.verdict.partition(". ")
-    yield f"**{_so_far(study, planned)}{_inline(result).rstrip('.')}.**"
+    yield f"**{_so_far(study, planned)}{inline(result).rstrip('.')}.**"
     if caution:
-        yield _inline(caution)
+        yield inline(caution)
     if warning := words.deviations(study):
-        yield f"**{_inline(warning)}**"
+        yield f"**{inline(warning)}**"
     if best is not None:
         yield "## Best trial against the baseline"
         yield f"{words.capital(best.label)}: {words.schedule(best)}."
-        yield _table(*_comparison_rows(best, comparison))
+        yield table(*_comparison_rows(best, comparison))
     yield "## Trials"
     yield f"{words.counts(study, planned)}. {_cost(study)}"
     if best is not None and rows:
-        yield _table(*_trial_rows(study, rows))
+        yield table(*_trial_rows(study, rows))
     if best is not None:
         yield "## Best configuration"
         if with_config:
-            yield _fenced(dump({"config": best.config.model_dump(mode="json")}), "yaml")
+            yield fenced(dump({"config": best.config.model_dump(mode="json")}), "yaml")
         yield "Write it to a file, and train it again:"
-        yield _fenced(
-            f"clr-sweep export {study.name} -o best.yaml\nclr-sweep train best.yaml", "sh"
-        )
+        yield fenced(f"clr-sweep export {study.name} -o best.yaml\nclr-sweep train best.yaml", "sh")
     if with_notes and comparison.notes:
         yield "## Notes"
-        yield "\n".join(f"- {_inline(note)}" for note in comparison.notes)
+        yield "\n".join(f"- {inline(note)}" for note in comparison.notes)
 
 
 def trial_markdown(record: TrialRecord) -> str:
@@ -92,7 +93,7 @@ def trial_markdown(record: TrialRecord) -> str:
     Returns:
         Markdown of fewer than 8000 characters.
     """
-    lines = [f"**{words.capital(record.label)}: {_inline(_outcome(record))}**"]
+    lines = [f"**{words.capital(record.label)}: {inline(_outcome(record))}**"]
     lines.append(f"Schedule: {words.schedule(record)}.")
     if (deviation := record.learning_rate_deviation) is not None:
         lines.append(
@@ -100,13 +101,13 @@ def trial_markdown(record: TrialRecord) -> str:
             f"deviation {words.rate(deviation)}."
         )
     further = [
-        f"{_inline(words.shorten(name, 60))} {_inline(_parameter(value))}"
+        f"{inline(words.shorten(name, 60))} {inline(_parameter(value))}"
         for name, value in _further(record).items()
     ]
     training = record.config.training
     setting = [f"optimizer {training.optimizer.name}", f"batch size {training.batch_size}"]
     if training.precision != "float32":
-        setting.append(_inline(training.precision))
+        setting.append(inline(training.precision))
     lines.append(f"Training: {', '.join([*setting, *further[:20]])}; seed {record.config.seed}.")
     done = (
         f"{words.epochs(curves.epochs_done(record))} of "
@@ -117,7 +118,7 @@ def trial_markdown(record: TrialRecord) -> str:
         f"{duration(record.wall_seconds, 1)} by the clock."
     )
     if record.retried:
-        reasons = "; ".join(_inline(words.shorten(reason, 200)) for reason in record.retried[-3:])
+        reasons = "; ".join(inline(words.shorten(reason, 200)) for reason in record.retried[-3:])
         lines.append(
             f"Earlier attempts that ended through no fault of the trial's: {len(record.retried)} "
             f"({reasons})."
@@ -126,7 +127,7 @@ def trial_markdown(record: TrialRecord) -> str:
     if metrics:
         rows = [[words.metric(name), words.value(value)] for name, value in metrics.items()]
         where = "last epoch" if record.state != "complete" else "result"
-        lines.append(_table(["metric", where], rows[:30]))
+        lines.append(table(["metric", where], rows[:30]))
     return "\n\n".join(lines)
 
 
@@ -134,9 +135,9 @@ def model_markdown(study: str, record: TrialRecord) -> str:
     """The description of a trial's model, for its page: what it is and what it was trained on."""
     data = record.config.dataset.name
     return "\n\n".join([
-        f"**{_inline(record.config.model.name)}, {record.label} of the study {_inline(study)}: "
-        f"{_inline(_outcome(record))}**",
-        f"Trained on {_inline(data)}, which it takes as they are held there. Schedule: "
+        f"**{inline(record.config.model.name)}, {record.label} of the study {inline(study)}: "
+        f"{inline(_outcome(record))}**",
+        f"Trained on {inline(data)}, which it takes as they are held there. Schedule: "
         f"{words.schedule(record)}.",
         "For inference: without the optimizer, which the trial's folder keeps.",
     ])  # fmt: skip
@@ -144,8 +145,12 @@ def model_markdown(study: str, record: TrialRecord) -> str:
 
 def summary(study: StudyRecord) -> str:
     """The end of a sweep in a few lines of plain text, for the terminal."""
+    if study.comparison is not None:
+        return f"{study.name}: {words.counts(study)}\n{_cost(study)}"
     comparison = compare(study)
     lines = [f"{study.name}: {words.counts(study)}", comparison.verdict, _cost(study)]
+    if (found := verdict(study)) is not None:
+        lines[1:1] = [found.headline, *found.answers, *found.notes]
     if warning := words.deviations(study):
         lines.append(warning)
     if study.best is not None:
@@ -214,7 +219,7 @@ def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[s
     head = [
         "trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy",
         *(["gamma"] if with_gamma else []),
-        *(_inline(words.shorten(name, 40)) for name in further), "epochs", "CPU s",
+        *(inline(words.shorten(name, 40)) for name in further), "epochs", "CPU s",
     ]  # fmt: skip
     return head, [_trial_row(trial, further, with_gamma) for trial in done[:number]]
 
@@ -231,7 +236,7 @@ def _trial_row(trial: TrialRecord, further: Sequence[str], with_gamma: bool) -> 
         f"{schedule.step_size_factor:.4g}" if schedule.is_cyclical else _NONE,
         schedule.policy,
         *([gamma] if with_gamma else []),
-        *(_inline(_parameter(values[key])) if key in values else _NONE for key in further),
+        *(inline(_parameter(values[key])) if key in values else _NONE for key in further),
         words.epochs(curves.epochs_done(trial)),
         f"{trial.cpu_seconds:,.1f}",
     ]
@@ -257,22 +262,3 @@ def _outcome(record: TrialRecord) -> str:
     last = "" if record.state == "complete" else "last "
     head = words.state(record) if record.state != "complete" or record.reason else "complete"
     return f"{head}, {last}{words.metric(name)} {words.value(value)}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    # MLflow draws tables without a gap between columns.
-    padded = [[f"{cell} &nbsp;" if cell else "" for cell in row] for row in (head, *rows)]
-    lines = [padded[0], ["---"] + ["---:"] * (len(head) - 1), *padded[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _fenced(text: str, language: str) -> str:
-    # Longer than any run of backticks within, so that no value can end the block.
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def _inline(text: str) -> str:
-    """Text in which nothing is taken for Markdown or HTML; underscores within words never are."""
-    return re.sub(r"([\\`*<>\[\]|~])", r"\\\1", text)

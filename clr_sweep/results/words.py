@@ -76,6 +76,20 @@ def gain(name: str, better_by: float) -> str:
     return f"{value(abs(better_by))} {'better' if better_by > 0 else 'worse'}"
 
 
+def difference(name: str, size: float) -> str:
+    """How large a difference of two values of a metric is, in the metric's own unit."""
+    unit = " points" if metrics.is_share(name) else ""
+    return f"{bare(name, size)}{unit}"
+
+
+def bare(name: str, number: float) -> str:
+    """A difference of two values of a metric without its unit: points of a share."""
+    if not metrics.is_share(name):
+        return value(number, 3)
+    text = f"{100 * number:.2f}"
+    return f"{100 * number:.2g}" if number and not float(text) else text
+
+
 def change(name: str, difference: float) -> str:
     """A difference of two values of a metric with its sign, in the metric's own unit."""
     if not difference:

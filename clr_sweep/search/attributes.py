@@ -19,3 +19,5 @@ PROVENANCE = "provenance"
 RETRIED = "retried"
 # Where a trial is in its schedule at the end of each of its epochs, for the pruner.
 PHASES = "phases"
+# Of a study that holds the trainings of a comparison: how that is made; of its trials: what for.
+COMPARISON, SEED_RUN = "comparison", "seed_run"

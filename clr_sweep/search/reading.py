@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import optuna
@@ -14,16 +16,50 @@ from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.another_seed import with_another_seed
+from clr_sweep.search.arms import search_sweep, seeds_sweep
 from clr_sweep.search.configurations import with_ranges
 from clr_sweep.search.places import Places
+from clr_sweep.search.seed_runs import comparison_of
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
+from clr_sweep.training.comparison_records import SeedRun
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
 
 
 def read_study(study: optuna.Study) -> StudyRecord:
-    """The study as it is stored, with the epochs from the trials' folders."""
-    return StudyReader(study).read()
+    """The study as it is stored, with the epochs from the trials' folders.
+
+    With the comparisons of it with its rivals, which are studies of their own beside it.
+    """
+    record, sweep = StudyReader(study).read(), stored_definition(study, None)
+    if record.comparison is not None:
+        return record
+    comparisons = _comparisons(study, sweep)
+    searches = list(comparisons[-1:])
+    for number in count(2):
+        again = search_sweep(sweep, number)
+        found = _comparisons(study, again)
+        if not found:
+            break
+        searches.append(found[-1])
+    many = tuple(searches) if len(searches) > 1 else ()
+    return replace(record, comparisons=comparisons, searches=many)
+
+
+def _comparisons(study: optuna.Study, sweep: Sweep) -> tuple[StudyRecord, ...]:
+    """The comparisons of a search, of the study's own or of another one of it."""
+    found: list[StudyRecord] = []
+    for number in count(1):
+        name = seeds_sweep(sweep, number, 1).study_name
+        try:
+            other = optuna.load_study(study_name=name, storage=study._storage)
+        except KeyError:
+            break
+        record = comparison_of(other)
+        if record is None or record.of != sweep.study_name:
+            break
+        found.append(StudyReader(other).read())
+    return tuple(found)
 
 
 class StudyReader:
@@ -46,7 +82,7 @@ class StudyReader:
             name=study.study_name,
             metric=sweep.objective.metric,
             direction=sweep.objective.direction,
-            trials=tuple(self.trial(trial) for trial in stored if keys.CONFIG in trial.user_attrs),
+            trials=tuple(self.trial(trial) for trial in stored if has_begun(trial)),
             baseline=read_baseline(study),
             planned=planned,
             state=progress.get(keys.STATE, "running"),
@@ -54,6 +90,7 @@ class StudyReader:
             range_test=range_test_record(study),
             test_examples=(facts.get("data") or {}).get("test"),
             again=_again(study, sweep, facts, planned),
+            comparison=comparison_of(study),
         )
 
     def trial(self, stored: FrozenTrial) -> TrialRecord:
@@ -82,6 +119,20 @@ def stored_sweep(study: optuna.Study) -> Sweep:
     return with_ranges(sweep, record.suggestion)
 
 
+def stored_definition(study: optuna.Study, url: str | None) -> Sweep:
+    """The definition by which a study is continued: as the last start had it.
+
+    Args:
+        url: of its storage, which it does not tell itself.
+    """
+    sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
+    planned = study.user_attrs.get(keys.PROGRESS, {}).get("planned", sweep.study.trials)
+    now = sweep.study.model_copy(
+        update={"name": study.study_name, "trials": planned, "storage": url}
+    )
+    return sweep.model_copy(update={"study": now})
+
+
 def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
     """The study's range test, or None where it has none or that has not begun."""
     content = study.user_attrs.get(keys.RANGE_TEST)
@@ -97,6 +148,11 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
         files=tuple(places.found(file, RANGE_TEST_FOLDER) for file in content["files"]),
         suggestion=from_json(suggestion) if suggestion else None,
     )
+
+
+def has_begun(trial: FrozenTrial) -> bool:
+    """Whether a trial has been in training; one that is enqueued has not."""
+    return keys.CONFIG in trial.user_attrs and trial.datetime_start is not None
 
 
 def trials_left(study: optuna.Study, planned: int) -> int:
@@ -143,11 +199,12 @@ def _record(
         learning_rate_deviation=result.get("learning_rate_deviation"),
         provenance=content.get(keys.PROVENANCE) or {},
         retried=tuple(content.get(keys.RETRIED, ())),
+        seed_run=SeedRun(**content[keys.SEED_RUN]) if keys.SEED_RUN in content else None,
     )
 
 
 def _again(study: optuna.Study, sweep: Sweep, facts: Mapping[str, Any], planned: int) -> str:
     # Studies of earlier versions know the file's name alone.
-    file = facts.get("sweep_argument") or facts.get("sweep_file")
+    file = facts.get("sweep_argument", facts.get("sweep_file"))
     text = study.user_attrs.get(keys.SWEEP_TEXT, "")
     return with_another_seed(sweep, str(file), text, planned) if file else ""

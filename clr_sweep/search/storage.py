@@ -38,6 +38,7 @@ _MAY_CHANGE = (
     "study.retries",
     "study.trial_timeout",
     "study.timeout",
+    "comparison",
     "description",
     "dataset.folder",
     # Whether the bounds are used, not which: once they are, they are stored for ever.

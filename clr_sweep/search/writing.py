@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.places import Places
+from clr_sweep.search.reading import has_begun
 from clr_sweep.training.records import RangeTestRecord, State, TrialRecord, TrialResult
 
 
@@ -34,8 +35,7 @@ def waiting_again(study: optuna.Study) -> list[int]:
     if tested.get(keys.STATE) == "running":
         study.set_user_attr(keys.RANGE_TEST, {**tested, keys.STATE: "interrupted"})
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    # One that was only enqueued, as the range test's suggestion is, has not begun.
-    return [trial.number for trial in waiting if keys.CONFIG in trial.user_attrs]
+    return [trial.number for trial in waiting if has_begun(trial)]
 
 
 def put_back(study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> None:

@@ -11,6 +11,7 @@ from clr_sweep.search.reading import read_baseline
 from clr_sweep.search.sampling import Sampling, stored
 from clr_sweep.study.flights import BaselineFlight, Flight, TrialFlight
 from clr_sweep.study.under_way import UnderWay
+from clr_sweep.training.comparison_records import FINALS
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
@@ -82,6 +83,7 @@ class Departures:
             record.kind,
             record.number,
             inspect=not sweep.background.has_started,
+            with_test=record.seed_run is not None and record.seed_run.stage == FINALS,
         )
         sweep.engine.start(record.key, RUN_TRIAL, job, TrialFolder(record.folder).log_file)
         sweep.background.trial_started(record)

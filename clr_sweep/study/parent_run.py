@@ -21,6 +21,7 @@ from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
+from clr_sweep.study.part import SweepSource
 from clr_sweep.study.publishing import Publisher, best_told, outcome
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.find_runs import experiment_of
@@ -32,25 +33,21 @@ from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import DataFacts
 
 
-def stored_facts(
-    data: DataFacts, file: Path, folder: Path, search_path: tuple[Path, ...]
-) -> dict[str, Any]:
+def stored_facts(data: DataFacts, source: SweepSource, folder: Path) -> dict[str, Any]:
     """What a study keeps of its data and its files, for those who have only the study.
 
     Args:
-        file: the sweep file.
         folder: the study's.
-        search_path: folders in which a module of the user's is looked for.
     """
     facts = asdict(data)
     del facts["materialized"]
     return {
         "data_digest": data.digest,
         "data": facts,
-        "sweep_file": file.name,
-        "sweep_argument": _as_named(file, folder),
+        "sweep_file": source.file.name,
+        "sweep_argument": _as_named(source.file, folder) if source.is_written else "",
         "folder": str(folder),
-        "search_path": [str(folder) for folder in search_path],
+        "search_path": [str(folder) for folder in source.folders],
     }
 
 

@@ -18,7 +18,6 @@ from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.definition.factors import cycle_warnings
-from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.range_test.report import ranges_yaml, summary
@@ -41,6 +40,7 @@ from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
 from clr_sweep.study.finals import evaluate_finalists
 from clr_sweep.study.parent_run import open_runs, publisher_of, stored_facts
+from clr_sweep.study.part import WHOLE, Part, SweepSource
 from clr_sweep.study.preparation import announce_cost, check_sizes, inspect, prepare_data
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
@@ -56,36 +56,46 @@ from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
 from clr_sweep.training.requests import DataFacts
 
 
-def run_stages(
-    sweep: Sweep, file: Path, engine: Engine, adopted: str | None, stop: StopRequest
-) -> StudyRecord:
-    """Run all that is left of a sweep.
+@contextlib.contextmanager
+def open_stores(url: str | None, adopted: str | None, stop: StopRequest) -> Iterator[MlflowClient]:
+    """MLflow's store, for as long as the block runs; the study's storage is another database.
 
     Args:
-        file: where the sweep was read from.
+        url: of the study's storage.
         adopted: the run that `mlflow run` made, if it did.
 
     Raises:
-        As `run_sweep`.
+        InputError, StoreError: one of the two cannot be used; in the block too.
     """
     if stop and adopted is None:  # during the imports
         raise stop.error()
-    refuse_one_database(sweep.study.storage or storage.DEFAULT_STORAGE, tracking_uri())
+    refuse_one_database(url or storage.DEFAULT_STORAGE, tracking_uri())
     # Before anything that takes long: a store that cannot be used is known at once.
     with outside_scratch():  # MLflow keeps a lock there while it makes its tables
         client = connect(tracking_uri())
-    with plain_store_errors(sweep.study.storage), adopted_run(client, adopted):
-        return _run(sweep, file, engine, client, adopted, stop)
+    with plain_store_errors(url), adopted_run(client, adopted):
+        yield client
 
 
-def _run(
+def run_stages(
     sweep: Sweep,
-    file: Path,
+    source: SweepSource,
     engine: Engine,
     client: MlflowClient,
     adopted: str | None,
     stop: StopRequest,
+    part: Part = WHOLE,
 ) -> StudyRecord:
+    """Run all that is left of a study.
+
+    Args:
+        source: where the sweep was read from.
+        adopted: the run that `mlflow run` made, if it did.
+        part: what it does of all that a study does.
+
+    Raises:
+        As `run_sweep`.
+    """
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     url = sweep.study.storage or storage.DEFAULT_STORAGE
     with (
@@ -100,17 +110,18 @@ def _run(
         ):
             if not storage.is_begun(store, sweep.study_name):
                 refuse_trials_of_another(folder, sweep.study_name)
-            start = _Start(sweep, file, search_path(file), engine, display, work, stop)
+            start = _Start(sweep, source, engine, display, work, stop)
             for warning in cycle_warnings(sweep):
                 display.say(warning)
             data = start.load_data()
             study = storage.open_study(
                 store,
                 sweep,
-                file.read_text(encoding="utf-8"),
-                placed(store, stored_facts(data, file, folder, start.folders)),
+                source.text,
+                placed(store, stored_facts(data, source, folder)),
             )
             holder.sign(study)
+            part.plan(study, data, provenance(source.folders[0]))
             start.announce(study)
             publisher = publisher_of(study, client, Link(display.say))
             record_progress(study, "running", sweep.study.trials)
@@ -126,14 +137,16 @@ def _run(
                 sweep = start.ranges(study, data, folder, publisher, background)
                 under_way = UnderWay(
                     sweep, study, engine, background, display, stop, data, folder,
-                    start.folders, provenance(start.folders[0]),
+                    source.folders, provenance(source.folders[0]),
                     partial(announce_cost, sweep, study, data, engine, display),
+                    part.has_baseline,
                 )  # fmt: skip
                 reason = Driver(under_way).run()
                 background.start()
                 stored = read_study(study)
                 background.call(partial(publisher.draw_last, stored))
-                evaluate(under_way, stored)
+                if part.is_tested:
+                    evaluate(under_way, stored)
             return _finish(under_way, publisher, reason)
 
 
@@ -190,8 +203,7 @@ class _Start:
     """What has to be done before the first trial, in the order of the methods."""
 
     sweep: Sweep
-    file: Path
-    folders: tuple[Path, ...]
+    source: SweepSource
     engine: Engine
     display: Display
     work: Path
@@ -203,9 +215,9 @@ class _Start:
         self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
         take_slots(self.engine, self.sweep.study, self.work, self.stop)
         facts = prepare_data(
-            self.engine, dataset.name, dataset.folder, self.folders, self.work, self.stop
+            self.engine, dataset.name, dataset.folder, self.source.folders, self.work, self.stop
         )
-        check_sizes(self.sweep, facts, str(self.file))
+        check_sizes(self.sweep, facts, str(self.source.file))
         self.display.say(
             f"data: {facts.train} training and {facts.test} test examples from {facts.source}"
         )
@@ -226,10 +238,10 @@ class _Start:
         if not self.sweep.search_space.awaits_range_test:
             return self.sweep
         stored = range_test_record(study)
-        test = RangeTest(self.sweep, facts, folder, self.folders)
+        test = RangeTest(self.sweep, facts, folder, self.source.folders)
         if stored is None or stored.suggestion is None:
             config = baseline_config(self.sweep, facts.train)
-            found = inspect(self.engine, config, facts, self.folders, self.work, self.stop)
+            found = inspect(self.engine, config, facts, self.source.folders, self.work, self.stop)
             announce_cost(self.sweep, study, facts, self.engine, self.display, found)
             background.start()
             background.wait()
@@ -261,7 +273,7 @@ class _Start:
                     "the seeds of the range test that are done are kept: the same command goes on"
                 )
             raise
-        test.write(record, provenance(self.folders[0]))
+        test.write(record, provenance(self.source.folders[0]))
         record_range_test(study, record)
         publisher.range_test(record)
         return record

@@ -33,6 +33,7 @@ class UnderWay:
         search_path: folders in which a module of the user's is looked for.
         provenance: stored with every trial.
         inspected: told what the first steps of a trial have shown, once.
+        has_baseline: whether a baseline is trained beside the trials.
 
     Attributes:
         flights: what is in training, by the key of its job.
@@ -52,6 +53,7 @@ class UnderWay:
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]
     inspected: Callable[[Inspection], None] = lambda _: None
+    has_baseline: bool = True
     flights: dict[str, Flight] = field(default_factory=dict)
     ended: list[TrialRecord] = field(default_factory=list)
 
@@ -59,7 +61,8 @@ class UnderWay:
         self.reader = StudyReader(self.study)
         self.left = trials_left(self.study, self.definition.study.trials)
         baseline = self.study.user_attrs.get(BASELINE, {})
-        self.baseline_waits = baseline.get(STATE) in (None, "running", "interrupted")
+        waits = baseline.get(STATE) in (None, "running", "interrupted")
+        self.baseline_waits = self.has_baseline and waits
 
     def landed(self, record: TrialRecord) -> None:
         """A trial has ended, and that is stored; others are told when its successor has started."""

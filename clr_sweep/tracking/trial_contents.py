@@ -28,6 +28,8 @@ class Point(NamedTuple):
 
 
 def run_name(record: TrialRecord) -> str:
+    if record.seed_run is not None:
+        return record.label
     return "baseline" if record.number is None else f"trial-{record.number:03d}"
 
 
@@ -65,9 +67,18 @@ def parameters(record: TrialRecord, *, with_gamma: bool = True) -> dict[str, obj
         "precision": config.training.precision,
         "model": config.model.name,
         "dataset": config.dataset.name,
+        **_purpose(record),
         **config.training.optimizer.arguments,
         **{f"model.{key}": value for key, value in config.model.arguments.items()},
     }
+
+
+def _purpose(record: TrialRecord) -> dict[str, object]:
+    """What a training of a comparison is for."""
+    run = record.seed_run
+    if run is None:
+        return {}
+    return {"stage": run.stage, "entry": run.entry, "seed_number": run.seed + 1}
 
 
 def _lowest_rate(record: TrialRecord) -> float:

@@ -12,6 +12,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.curve import Curve, read_curve
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.
@@ -105,6 +106,7 @@ class TrialRecord:
         learning_rate_deviation: see `TrialResult`; None until the trial has ended.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
+        seed_run: what it is for, if it is a training of a comparison.
     """
 
     kind: Kind
@@ -124,6 +126,7 @@ class TrialRecord:
     learning_rate_deviation: float | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
     retried: tuple[str, ...] = ()
+    seed_run: SeedRun | None = None
 
     @property
     def key(self) -> str:
@@ -137,6 +140,8 @@ class TrialRecord:
 
     @property
     def label(self) -> str:
+        if self.seed_run is not None:
+            return self.seed_run.label
         return "baseline" if self.number is None else f"trial {self.number}"
 
 
@@ -205,6 +210,9 @@ class StudyRecord:
         range_test: the sweep's first stage, where it has one and that has begun.
         test_examples: of the data set; None in studies of versions that did not store it.
         again: the command that runs the same sweep with another seed; empty where not known.
+        comparison: what the study's trainings are for, if they are those of a comparison.
+        comparisons: of this study with its rivals, one for each time that one was begun.
+        searches: the last comparison of each independent search, where there are several.
     """
 
     name: str
@@ -218,6 +226,9 @@ class StudyRecord:
     range_test: RangeTestRecord | None = None
     test_examples: int | None = None
     again: str = ""
+    comparison: ComparisonRecord | None = None
+    comparisons: tuple[StudyRecord, ...] = ()
+    searches: tuple[StudyRecord, ...] = ()
 
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""
@@ -245,7 +256,12 @@ class StudyRecord:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The complete trial with the best value; the earliest of equals."""
+        """The complete trial with the best value; the earliest of equals.
+
+        None of a comparison's trainings: they differ by seeds, of which none is better.
+        """
+        if self.comparison is not None:
+            return None
         return min(self.complete, key=self._rank, default=None)
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:

@@ -1,0 +1,116 @@
+"""`clr-sweep compare`: a study against equally tuned rivals, over fresh seeds."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clr_sweep.commands.mlflow_project import go_to_user
+from clr_sweep.commands.run import keep_imports
+from clr_sweep.common.errors import InputError
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.training.keras_backend import train_with_tensorflow
+
+if TYPE_CHECKING:
+    from clr_sweep.definition.comparison import ComparisonConfig
+    from clr_sweep.definition.sweep import Sweep
+    from clr_sweep.study.part import SweepSource
+
+
+def compare_command(
+    name: str,
+    options: Mapping[str, str],
+    url: str | None,
+    stop: StopRequest,
+    say: Callable[[str], None],
+) -> str:
+    """Start or continue the comparison of a stored study with its rivals.
+
+    Args:
+        name: the study's.
+        options: what stands on the command line in place of the study's `comparison`, by the
+            option's name without its dashes.
+        url: the study storage; None is the default one.
+        say: shows a line.
+
+    Returns:
+        What was found.
+
+    Raises:
+        As `run_sweep`.
+    """
+    go_to_user()
+    train_with_tensorflow(say)
+    adopted = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
+    with scratch_folder(), local_engine() as engine:
+        # The study is read, and MLflow is imported, while the server imports Keras.
+        gc.disable()
+        sweep, source, settings = _stored(name, options, url)
+        from clr_sweep.results.report import summary
+        from clr_sweep.study.comparing import compare_study
+        from clr_sweep.study.stages import open_stores
+
+        keep_imports()
+        with open_stores(url, adopted, stop) as client:
+            study = compare_study(sweep, settings, source, engine, client, adopted, stop, say)
+    return summary(study)
+
+
+def _stored(
+    name: str, options: Mapping[str, str], url: str | None
+) -> tuple[Sweep, SweepSource, ComparisonConfig]:
+    """A study's sweep, where that was read from, and how it is compared."""
+    from clr_sweep.definition.comparison import ComparisonConfig
+    from clr_sweep.search import storage
+    from clr_sweep.search.attributes import FACTS, SWEEP_TEXT
+    from clr_sweep.search.places import Places
+    from clr_sweep.search.reading import stored_definition
+    from clr_sweep.study.part import SweepSource
+
+    study = storage.load_study(
+        storage.open_storage(url or storage.DEFAULT_STORAGE, must_exist=True), name
+    )
+    sweep = stored_definition(study, url)
+    settings = _settings(sweep.comparison or ComparisonConfig(), options, sweep.study.trials)
+    facts, places = study.user_attrs[FACTS], Places(study)
+    folders = tuple(places.whole(folder) for folder in facts["search_path"])
+    file = Path(facts.get("sweep_argument") or facts["sweep_file"])
+    return sweep, SweepSource(file, study.user_attrs[SWEEP_TEXT], folders), settings
+
+
+def _settings(
+    before: ComparisonConfig, options: Mapping[str, str], of_study: int
+) -> ComparisonConfig:
+    """How a study is compared, with the options in place; all that is wrong with them at once."""
+    from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
+    from clr_sweep.definition.problems import sentence
+    from clr_sweep.definition.validation import validation
+
+    content = before.model_dump()
+    given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}
+    settings, problems = validation(ComparisonConfig, {**content, **given})
+    problems += trials_problems(settings, of_study)
+    if settings is None or problems:
+        raise InputError(
+            [f"--{sentence(keys, text)}".replace("_", "-", 1) for keys, text in problems]
+        )
+    return settings
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "rivals":
+        return [one.strip() for one in text.split(",")]
+    if "=" in text:
+        parts = (one.partition("=") for one in text.split(","))
+        return {key.strip(): _value(key, value.strip()) for key, _, value in parts}
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,107 @@
+"""How a study is compared with its rivals: each tuned as it was, all trained with fresh seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, StrictInt, WithJsonSchema, model_validator
+
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import Frozen, expected
+from clr_sweep.definition.fields import POLICIES, AboveZero, Count, Policy
+from clr_sweep.definition.metrics import is_share
+from clr_sweep.definition.problems import unknown
+
+# A share of right answers: half a point. Nothing is known of what matters in any other metric.
+MARGIN_OF_A_SHARE = 0.005
+
+
+def _rivals(value: Any) -> Any:
+    listed = isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
+    if not listed or not value or len(set(value)) < len(value):
+        raise expected("a list of policies, none twice, such as [constant, cosine]", POLICIES)
+    wrong = [(str(index), one) for index, one in enumerate(value) if one not in POLICIES]
+    if wrong:
+        problems = [((index,), unknown("policy", one, POLICIES)) for index, one in wrong]
+        raise FieldProblemsError(problems)
+    return tuple(value)
+
+
+Rivals = Annotated[
+    tuple[Policy, ...],
+    BeforeValidator(_rivals),
+    WithJsonSchema(
+        {"type": "array", "items": {"enum": list(POLICIES)}, "minItems": 1, "uniqueItems": True}
+    ),
+]
+Seeds = Annotated[StrictInt, Field(ge=2, le=1000)]
+
+
+class ComparisonConfig(Frozen):
+    """How the verdict is found: searches, finalists, finals.
+
+    Attributes:
+        rivals: policies, each tuned in the sweep's own space by a search of its own. One with
+            cycles is an arm by itself, beside the study that searches among its policies.
+        trials: of each rival's search, one number or one for each; as many as the study has where
+            it is left out. A rival with fewer is compared with the study's first as many too.
+        finalists: the best trials of a search that are trained again, with `finalist_seeds` fresh
+            seeds each; the best mean on the validation examples wins.
+        seeds: fresh seeds of the finals, the same for all arms; fixed before the first is trained.
+        margin: differences below it do not matter, in the metric's own unit. Half a point of an
+            accuracy where it is left out; other metrics have none, and no equivalence is tested.
+        searches: independent searches of each arm, every one with a split, a sampler and seeds of
+            its own. From 5 on the searches are a sample, and classes of schedules are compared.
+    """
+
+    rivals: Rivals = ("constant", "linear", "cosine", "one_cycle")
+    trials: Count | dict[Policy, Count] | None = None
+    finalists: Annotated[StrictInt, Field(ge=1, le=100)] = 3
+    finalist_seeds: Annotated[StrictInt, Field(ge=1, le=1000)] = 3
+    seeds: Seeds = 10
+    margin: AboveZero | None = None
+    searches: Annotated[StrictInt, Field(ge=1, le=100)] = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.trials, Mapping):
+            problems = [
+                (("trials", name), f"is none of the rivals ({', '.join(self.rivals)})")
+                for name in self.trials
+                if name not in self.rivals
+            ]
+            if problems:
+                raise FieldProblemsError(problems)
+        return self
+
+    def trials_of(self, rival: Policy, of_study: int) -> int:
+        """The trials of a rival's search.
+
+        Args:
+            of_study: those of the study that it is compared with.
+        """
+        given = self.trials.get(rival) if isinstance(self.trials, Mapping) else self.trials
+        return of_study if given is None else given
+
+    def margin_of(self, metric: str) -> float | None:
+        """What does not matter in this metric; None where nobody has said."""
+        if self.margin is not None:
+            return float(self.margin)
+        return MARGIN_OF_A_SHARE if is_share(metric) else None
+
+
+def trials_problems(
+    comparison: ComparisonConfig | None, of_study: int
+) -> list[tuple[tuple[str, ...], str]]:
+    """Rivals that would be searched for longer than the study: that is no equal tuning."""
+    if comparison is None:
+        return []
+    keyed = isinstance(comparison.trials, Mapping)
+    found = []
+    for rival in comparison.rivals:
+        if (trials := comparison.trials_of(rival, of_study)) > of_study:
+            keys = ("trials", rival) if keyed else ("trials",)
+            text = f"must be at most study.trials ({of_study}), for an equal search, got {trials}"
+            found.append((keys, text))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,153 @@
+"""The tables of a comparison: its arms, its answers and its costs, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from clr_sweep.common.durations import duration
+from clr_sweep.definition import metrics
+from clr_sweep.results import words
+from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.contests import Contest, contests
+from clr_sweep.results.gains import Gain, gain, reached
+from clr_sweep.results.statistics import mean_interval, spread
+from clr_sweep.results.verdict import p_value
+from clr_sweep.training.records import StudyRecord
+
+Rows = tuple[list[str], list[list[str]]]
+_NONE = "-"
+
+
+def arm_rows(study: StudyRecord) -> Rows:
+    """What each arm reached on the test set, over the seeds of the finals."""
+    head = ["arm", "winner", words.metric(metrics.on_test_set(study.metric)), "95 % interval",
+            "sd", "seeds"]  # fmt: skip
+    return head, [_arm_row(arm) for arm in arm_results(study)]
+
+
+def contest_rows(study: StudyRecord) -> Rows:
+    """Every answer with the numbers that it stands on."""
+    head = ["CLR against", "answer", "difference", "95 % interval", "Holm p", "sign-flip p",
+            "Welch p", "correlation", "sd", "could show"]  # fmt: skip
+    metric = metrics.on_test_set(study.metric)
+    return head, [_contest_row(one, metric) for one in contests(study)]
+
+
+def cost_rows(study: StudyRecord) -> Rows:
+    """What the search of each arm cost, and when its finals were as good as the baseline's end."""
+    arms = arm_results(study)
+    baseline = next(arm for arm in arms if arm.arm.kind == "fixed")
+    head = ["arm", "search", "finalists and finals", "as good as the baseline's end after"]
+    return head, [_cost_row(study, arm, baseline) for arm in arms]
+
+
+def finalist_rows(study: StudyRecord) -> Rows:
+    """The candidates of each arm, as their fresh seeds had them."""
+    head = ["arm", "trial", "schedule", "mean of fresh seeds", "lost", "wins"]
+    rows = []
+    for arm in arm_results(study):
+        for finalist in arm.finalists:
+            mean = _NONE if finalist.mean is None else words.value(finalist.mean)
+            number = finalist.entry.rpartition(" ")[2]
+            schedule = words.bounds(finalist.runs[0]) if finalist.runs else _NONE
+            won = "wins" if finalist.entry == arm.entry else ""
+            rows.append([arm.arm.name, number, schedule, mean, str(finalist.lost), won])
+    return head, rows
+
+
+def gain_sentence(study: StudyRecord) -> str:
+    """How much of the gain over the baseline is the rate's size, and how much its shape."""
+    found = gain(study, arm_results(study))
+    return "" if found is None else _gain(found, metrics.on_test_set(study.metric))
+
+
+def _gain(found: Gain, metric: str) -> str:
+    def signed(number: float) -> str:
+        return f"{'+' if number > 0 else ''}{words.bare(metric, number)}"
+
+    unit = " points" if metrics.is_share(metric) else ""
+    return (
+        f"From the baseline ({words.value(found.baseline)}) to CLR ({words.value(found.clr)}) it "
+        f"is {signed(found.size + found.shape)}{unit} of {words.metric(metric)}: "
+        f"{signed(found.size)} by the size of the rate, as the tuned constant rate "
+        f"({words.value(found.constant)}) shows, and {signed(found.shape)} by the shape."
+    )
+
+
+def _arm_row(arm: ArmResult) -> list[str]:
+    values = arm.values[np.isfinite(arm.values)]
+    interval, sd = mean_interval(values), spread(values)
+    lost = "".join(
+        f", {count} {what}"
+        for count, what in ((arm.diverged, "diverged"), (arm.failed, "failed"))
+        if count
+    )
+    return [
+        words.capital(arm.arm.name),
+        words.bounds(arm.example) if arm.example is not None else _NONE,
+        words.value(float(values.mean())) if len(values) else _NONE,
+        " to ".join(map(words.value, interval[1:])) if interval is not None else _NONE,
+        words.value(sd, 2) if sd is not None else _NONE,
+        f"{len(values)} of {len(arm.runs)}{lost}",
+    ]
+
+
+def _contest_row(one: Contest, metric: str) -> list[str]:
+    test, own = one.test, one.ours.arm.name
+    against = words.capital(one.theirs.arm.name)
+    if own != "CLR":
+        against += f" ({own.removeprefix('CLR, ')})"
+
+    def number(value: float | None) -> str:
+        return _NONE if value is None else words.bare(metric, value)
+
+    low, high = number(test.low), number(test.high)
+    return [
+        against,
+        one.answer,
+        number(test.mean) if one.ours.is_complete and one.theirs.is_complete else _NONE,
+        f"{low} to {high}" if low != _NONE else _NONE,
+        p_value(one.p),
+        p_value(test.p_flip),
+        p_value(test.welch_p),
+        _NONE if test.correlation is None else f"{test.correlation:.2f}",
+        number(test.sd),
+        number(test.detectable),
+    ]
+
+
+def _cost_row(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> list[str]:
+    own = [run for finalist in arm.finalists for run in finalist.runs]
+    own += [run for run in arm.runs if run is not None]
+    counts = ", ".join(f"{count} {state}" for state, count in arm.arm.counts.items() if count)
+    search = f"{duration(arm.arm.cpu_seconds, 1)} CPU ({counts})" if counts else "not tuned"
+    return [
+        words.capital(arm.arm.name),
+        search,
+        f"{duration(sum(run.cpu_seconds for run in own), 1)} CPU",
+        _reached(study, arm, baseline),
+    ]
+
+
+def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
+    if arm is baseline:
+        return _NONE
+    found = reached(study, arm, baseline)
+    if found.epochs is None or found.cpu_seconds is None:
+        return f"never ({found.of} seeds)" if found.of else _NONE
+    every = "" if found.seeds == found.of else f", {found.seeds} of {found.of} seeds"
+    epochs = words.of_epochs(words.epochs(found.epochs))
+    return f"{epochs}, {duration(found.cpu_seconds, 1)} CPU{every}"
+
+
+def tables(study: StudyRecord) -> Iterator[tuple[str, Rows]]:
+    """All tables of a comparison that have rows, with their titles."""
+    found = {
+        "The arms": arm_rows(study),
+        "The answers": contest_rows(study),
+        "The finalists": finalist_rows(study),
+        "The cost": cost_rows(study),
+    }
+    yield from ((title, rows) for title, rows in found.items() if rows[1])

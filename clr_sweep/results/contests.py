@@ -1,0 +1,161 @@
+"""Arms held against one another: what the seeds of the finals prove, and what they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.statistics import PairedTest, holm, paired, spread
+from clr_sweep.training.records import StudyRecord
+
+Answer = Literal["better", "worse", "equivalent", "not decidable"]
+
+ALPHA = 0.05
+# With fewer independent searches of each arm nothing is said of classes of schedules: a test
+# between the winners of one search each, of two equal classes, rejects in 12 to 24 of 100.
+SEARCHES_OF_A_CLASS = 5
+
+
+@dataclass(frozen=True)
+class Contest:
+    """CLR's arm and another one, over the same seeds.
+
+    Attributes:
+        test: of ours against theirs, better being more; of the pairs where both came to an end.
+        p: of the paired t test, after Holm, over all contests of the comparison.
+        p_equivalent: of the two one-sided tests, after Holm; None without a margin.
+        answer: of ours.
+        why: what stands against a decision; empty where the numbers alone do.
+    """
+
+    ours: ArmResult
+    theirs: ArmResult
+    test: PairedTest
+    p: float | None = None
+    p_equivalent: float | None = None
+    answer: Answer = "not decidable"
+    why: str = ""
+
+
+def contests(study: StudyRecord) -> tuple[Contest, ...]:
+    """All that is held against one another, in the order of the comparison's record.
+
+    Args:
+        study: that holds the comparison's trainings.
+    """
+    record = study.comparison
+    assert record is not None
+    arms, sign = arm_results(study), _sign(study)
+    found, seen = [], set()
+    for ours, theirs in ((arms[a], arms[b]) for a, b in record.pairs):
+        # Where the winner of the first trials is that of all, it is one question and not two.
+        if ours.entry is not None and (ours.entry, theirs.arm.name) in seen:
+            continue
+        seen.add((ours.entry, theirs.arm.name))
+        test = paired(sign * ours.values, sign * theirs.values, margin=record.margin)
+        found.append(Contest(ours, theirs, test, why=_hindrance(ours, theirs, test)))
+    return decided(found)
+
+
+def class_contests(searches: Sequence[StudyRecord]) -> tuple[Contest, ...]:
+    """The classes of schedules that the arms stand for, with a search as the unit.
+
+    Of each independent search the winners' mean over the seeds counts as one value. With fewer
+    than `SEARCHES_OF_A_CLASS` there is no class to speak of.
+
+    Args:
+        searches: the studies that hold the trainings, one for each search; made alike.
+    """
+    complete = [study for study in searches if study.comparison is not None]
+    if len(complete) < SEARCHES_OF_A_CLASS:
+        return ()
+    first = complete[0].comparison
+    assert first is not None
+    results, sign = [arm_results(study) for study in complete], _sign(complete[0])
+    found = []
+    for a, b in first.pairs:
+        ours, theirs = (_means([arms[place] for arms in results]) for place in (a, b))
+        test = paired(sign * ours.values, sign * theirs.values, margin=first.margin)
+        found.append(Contest(ours, theirs, test, why=_hindrance(ours, theirs, test)))
+    return decided(found)
+
+
+def decided(found: Sequence[Contest]) -> tuple[Contest, ...]:
+    """The answers, which need the p values of all contests.
+
+    Equivalence comes first: a difference that can be shown, and is surely smaller than what
+    matters, does not matter.
+    """
+    asked = [contest for contest in found if contest.test.p is not None and not contest.why]
+    ps = dict(zip(map(id, asked), holm([contest.test.p or 0.0 for contest in asked]), strict=True))
+    near = [contest for contest in asked if contest.test.p_equivalent is not None]
+    same = dict(
+        zip(
+            map(id, near), holm([contest.test.p_equivalent or 0.0 for contest in near]), strict=True
+        )
+    )
+    return tuple(_decided(one, ps.get(id(one)), same.get(id(one))) for one in found)
+
+
+def _decided(contest: Contest, p: float | None, p_equivalent: float | None) -> Contest:
+    contest = replace(contest, p=p, p_equivalent=p_equivalent)
+    if contest.why or p is None:
+        return contest
+    ours, theirs, mean = contest.ours, contest.theirs, contest.test.mean or 0.0
+    if p_equivalent is not None and p_equivalent < ALPHA:
+        if ours.lost or theirs.lost:
+            return replace(contest, why=_losses(ours, theirs))
+        return replace(contest, answer="equivalent")
+    if p >= ALPHA:
+        return contest
+    better, other = (ours, theirs) if mean > 0 else (theirs, ours)
+    if better.lost > other.lost:
+        return replace(contest, why=_losses(ours, theirs))
+    return replace(contest, answer="better" if mean > 0 else "worse")
+
+
+def _hindrance(ours: ArmResult, theirs: ArmResult, test: PairedTest) -> str:
+    """Why nothing can be tested, or an empty text."""
+    for arm, whose in ((ours, "CLR's"), (theirs, "the rival's")):
+        if arm.entry is None and not arm.arm.entries:
+            return f"no trial of {whose} search is complete"
+    if not (ours.is_complete and theirs.is_complete):
+        return "the finals have not ended"
+    for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
+        if arm.lost == len(arm.runs):
+            return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"
+    if not np.isfinite(ours.values).any() or not np.isfinite(theirs.values).any():
+        return (
+            "there is no value of a test set, and the validation examples have chosen the winners"
+        )
+    if test.n < 2:
+        return f"both have come to an end with {test.n} of the seeds, and that says nothing of them"
+    if not spread(ours.values) and not spread(theirs.values):
+        return "the seed changes nothing here, so all seeds together say no more than one"
+    return ""
+
+
+def _losses(ours: ArmResult, theirs: ArmResult) -> str:
+    seeds = len(ours.runs)
+    return (
+        f"CLR's winner did not come to an end with {ours.lost} of {seeds} seeds, the rival with "
+        f"{theirs.lost}, and the values of the others do not tell of these"
+    )
+
+
+def _means(arms: Sequence[ArmResult]) -> ArmResult:
+    """An arm with its means over the seeds, one for each search."""
+    means = [
+        float(np.nanmean(arm.values)) if np.isfinite(arm.values).any() else float("nan")
+        for arm in arms
+    ]
+    runs = tuple(run for arm in arms for run in arm.runs)
+    return replace(arms[0], values=np.array(means), runs=runs)
+
+
+def _sign(study: StudyRecord) -> int:
+    return 1 if study.direction == "maximize" else -1

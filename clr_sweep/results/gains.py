@@ -1,0 +1,101 @@
+"""What the arms of a comparison gained and what it cost: in points, epochs and CPU seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from clr_sweep.results import curves
+from clr_sweep.results.arms import ArmResult
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.troughs import trough_epochs
+
+
+@dataclass(frozen=True)
+class Reached:
+    """When an arm's finals reached what the baseline's had at their end.
+
+    Attributes:
+        seeds: how many did, of those that were trained.
+        epochs, cpu_seconds: the median of these; None where none did.
+    """
+
+    seeds: int
+    of: int
+    epochs: float | None
+    cpu_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How a gain over the untuned baseline is made up, in means over the seeds of the finals.
+
+    Attributes:
+        size: of the tuned constant rate over the baseline: the size of the rate.
+        shape: of CLR over the tuned constant rate: the shape of the schedule.
+    """
+
+    baseline: float
+    constant: float
+    clr: float
+    sign: int
+
+    @property
+    def size(self) -> float:
+        return self.sign * (self.constant - self.baseline)
+
+    @property
+    def shape(self) -> float:
+        return self.sign * (self.clr - self.constant)
+
+
+def gain(study: StudyRecord, arms: tuple[ArmResult, ...]) -> Gain | None:
+    """What the size of the rate gained, and what its shape; None where an arm for it is missing."""
+    found = {
+        "clr": next((arm for arm in arms if arm.arm.kind == "clr"), None),
+        "constant": next(
+            (a for a in arms if a.arm.kind == "rival" and a.arm.name == "constant"), None
+        ),
+        "baseline": next((arm for arm in arms if arm.arm.kind == "fixed"), None),
+    }
+    means = {}
+    for name, arm in found.items():
+        if arm is None or arm.lost or not np.isfinite(arm.values).all():
+            return None
+        means[name] = float(arm.values.mean())
+    return Gain(**means, sign=1 if study.direction == "maximize" else -1)
+
+
+def reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> Reached:
+    """When an arm first was as good as the baseline at its end, seed by seed.
+
+    Schedules with cycles are asked at troughs alone, the others at the end of every epoch.
+    """
+    sign = 1 if study.direction == "maximize" else -1
+    found, trained = [], 0
+    for run, rival in zip(arm.runs, baseline.runs, strict=True):
+        if run is None or rival is None or rival.value is None or not run.has_ended:
+            continue
+        trained += 1
+        if (place := _reaches(run, study.metric, sign, rival.value)) is not None:
+            found.append(place)
+    if not found:
+        return Reached(0, trained, None, None)
+    epochs, cpu = (median(values) for values in zip(*found, strict=True))
+    return Reached(len(found), trained, epochs, cpu)
+
+
+def _reaches(run: TrialRecord, metric: str, sign: int, value: float) -> tuple[float, float] | None:
+    schedule, spent = run.config.schedule, 0.0
+    per_epoch = round(curves.steps_per_epoch(run))
+    comparable = trough_epochs(schedule.step_size, run.config.steps, per_epoch)
+    for report in run.reports:
+        spent += report.cpu_seconds
+        reported = report.metrics.get(metric)
+        if schedule.is_cyclical and report.epoch not in comparable:
+            continue
+        if reported is not None and sign * reported >= sign * value:
+            return float(report.epoch), spent
+    return None

@@ -1,0 +1,272 @@
+"""The verdict of a comparison in sentences: four answers, and what was measured beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from clr_sweep.definition import metrics
+from clr_sweep.results import words
+from clr_sweep.results.arms import ArmResult
+from clr_sweep.results.contests import (
+    ALPHA,
+    SEARCHES_OF_A_CLASS,
+    Contest,
+    class_contests,
+    contests,
+)
+from clr_sweep.training.records import StudyRecord
+
+_RIVALS = {
+    "constant": "constant rate",
+    "linear": "linear decay",
+    "cosine": "cosine decay",
+    "one_cycle": "one-cycle schedule",
+}
+_AGAINST = {
+    "better": "better than",
+    "worse": "worse than",
+    "equivalent": "equivalent to",
+    "not decidable": "not decidable against",
+}
+
+
+class Verdict(NamedTuple):
+    """What the last comparison of a study found.
+
+    Attributes:
+        headline: all of it in a sentence.
+        answers: one for each contest, with the measured spread and what so many seeds could have
+            shown.
+        notes: what has to be known to read the answers rightly.
+    """
+
+    headline: str
+    answers: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def verdict(study: StudyRecord) -> Verdict | None:
+    """What the last comparison of a study found; None where none was begun.
+
+    Args:
+        study: the one that is compared, with its comparisons.
+    """
+    if not study.comparisons:
+        return None
+    last = study.comparisons[-1]
+    found = contests(last)
+    classes = class_sentences(study)
+    headline = classes[0] if classes else _headline(found, last)
+    answers = (
+        *classes[1:],
+        *(f"{_answer(one, last)}{_shown(one, _metric(last))}" for one in found),
+    )
+    return Verdict(headline, answers, tuple(_notes(study, found)))
+
+
+def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
+    """Every answer against a tuned rival, at a glance."""
+    metric, parts = _metric(study), []
+    tuned = [one for one in found if one.theirs.arm.kind == "rival"]
+    for one in tuned:
+        if one.ours.arm.name != "CLR":
+            continue
+        by = f" ({_signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
+        parts.append(f"{_AGAINST[one.answer]} the tuned {_rival(one.theirs)}{by}")
+    if len(parts) < 2:
+        return _answer((tuned or found)[0], study)
+    return (
+        f"{words.capital(_ours(found[0].ours))}, over {_seeds(found[0])} on the test set: "
+        f"{', '.join(parts)}."
+    )
+
+
+def _answer(contest: Contest, study: StudyRecord) -> str:
+    metric, ours, theirs = _metric(study), _ours(contest.ours), _theirs(contest.theirs)
+    test, answer = contest.test, contest.answer
+    if answer == "equivalent":
+        assert study.comparison is not None
+        assert study.comparison.margin is not None
+        margin = words.difference(metric, study.comparison.margin)
+        head = (
+            f"{ours} and {theirs} are equivalent within {margin} of {words.metric(metric)}: "
+            f"they differ by {_signed(metric, test.mean or 0.0)} "
+            f"({_interval(contest, metric)}, equivalence p {p_value(contest.p_equivalent)})"
+        )
+    elif answer in ("better", "worse"):
+        verb = "beats" if answer == "better" else "loses to"
+        by = words.difference(metric, abs(test.mean or 0.0))
+        head = (
+            f"{ours} {verb} {theirs} by {by} of {words.metric(metric)} "
+            f"({_interval(contest, metric, turned=answer == 'worse')}, Holm p {p_value(contest.p)})"
+        )
+    else:
+        head = f"Whether {ours} is better than {theirs} is not decidable with {_seeds(contest)}"
+        if test.mean is not None and test.n > 1 and contest.ours.is_complete:
+            head += f": they differ by {_signed(metric, test.mean)} ({_interval(contest, metric)}"
+            head += f", Holm p {p_value(contest.p)})" if contest.p is not None else ")"
+        if contest.why:
+            head += f"; {contest.why}" if ":" in head else f": {contest.why}"
+    return f"{words.capital(head)}."
+
+
+def class_sentences(study: StudyRecord) -> list[str]:
+    """What independent searches say of the classes of schedules; none where there are too few."""
+    if len(study.searches) < SEARCHES_OF_A_CLASS:
+        return []
+    return [_class_sentence(one, study) for one in class_contests(study.searches)]
+
+
+def _class_sentence(contest: Contest, study: StudyRecord) -> str:
+    metric, test = metrics.on_test_set(study.metric), contest.test
+    tuned = contest.theirs.arm.kind == "rival"
+    against = f"a tuned {_rival(contest.theirs)}" if tuned else contest.theirs.arm.name
+    searches = words.plural(len(contest.ours.values), "independent search")[:-1] + "es"
+    heads = {
+        "better": f"CLR helps here against {against}",
+        "worse": f"CLR does not help here: it is worse than {against}",
+        "equivalent": f"CLR and {against} are equivalent here",
+        "not decidable": f"Whether CLR helps here against {against} is not decidable",
+    }
+    why = f"; {contest.why}" if contest.why else ""
+    numbers = ""
+    if test.mean is not None and test.low is not None:
+        p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
+        numbers = (
+            f": over {searches} of each arm the winners differ by {_signed(metric, test.mean)} of "
+            f"{words.metric(metric)} ({_interval(contest, metric)}{p})"
+        )
+    return f"{heads[contest.answer]}{numbers}{why}.{_shown(contest, metric, 'searches')}"
+
+
+def _notes(study: StudyRecord, found: tuple[Contest, ...]) -> Iterator[str]:
+    yield from _of_contests(found)
+    yield from _of_arms(found)
+    yield from _of_comparison(study, study.comparisons[-1])
+
+
+def p_value(p: float | None) -> str:
+    """A p value with two digits, or below what limit it is."""
+    if p is None:
+        return "-"
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def _of_contests(found: tuple[Contest, ...]) -> Iterator[str]:
+    for one in found:
+        test, name = one.test, one.theirs.arm.name
+        if one.answer == "not decidable" and one.why:
+            continue
+        if test.p is not None and test.welch_p is not None:
+            if (test.p < ALPHA) != (test.welch_p < ALPHA):
+                yield (
+                    f"Against {name} Welch's test, which does not pair the seeds, gives p "
+                    f"{p_value(test.welch_p)} where the paired test gives {p_value(test.p)}."
+                )
+            if test.p_flip is not None and (test.p < ALPHA) != (test.p_flip < ALPHA):
+                yield (
+                    f"Against {name} the sign-flip permutation test gives p "
+                    f"{p_value(test.p_flip)} where the t test gives {p_value(test.p)}."
+                )
+
+
+def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
+    arms = {id(arm): arm for one in found for arm in (one.ours, one.theirs)}
+    for arm in arms.values():
+        number = (arm.entry or "").rpartition(" ")[2]
+        for edge in arm.arm.edges.get(number, ()):
+            yield (
+                f"{words.capital(arm.arm.name)}: the winner has {edge}: a wider range may hold a "
+                "better one."
+            )
+        for count, what in ((arm.diverged, "diverged"), (arm.failed, "failed")):
+            if count:
+                yield (
+                    f"{words.capital(arm.arm.name)}: {count} of {len(arm.runs)} finals {what}; "
+                    "they are left out of its mean."
+                )
+
+
+def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
+    record = last.comparison
+    assert record is not None
+    if record.seeds < 10:
+        yield (
+            f"{record.seeds} seeds were asked for; more, such as the default of 10, show smaller "
+            "differences."
+        )
+    if record.number > 1:
+        yield (
+            f"This is comparison {record.number} of the study, with seeds of its own: whoever "
+            "takes the best of several answers is wrong more often than a p value says."
+        )
+    if len(study.searches) < SEARCHES_OF_A_CLASS:
+        yield (
+            "These answers are about configurations, as one search of each arm found them. Whether "
+            "cyclical rates help here as a class takes at least "
+            f"{SEARCHES_OF_A_CLASS} independent searches of each arm: "
+            f"`clr-sweep compare {study.name} --searches {SEARCHES_OF_A_CLASS}`."
+        )
+
+
+def _ours(arm: ArmResult) -> str:
+    if arm.arm.name == "CLR":
+        return f"this {_schedule(arm)}"
+    return f"the best {_schedule(arm)} of {arm.arm.name.replace('CLR, ', 'CLR, its ')}"
+
+
+def _theirs(arm: ArmResult) -> str:
+    if arm.arm.kind == "fixed":
+        rate = "" if arm.example is None else f" ({words.bounds(arm.example)})"
+        return f"{arm.arm.name}{rate}"
+    found = f"the best {_rival(arm)} that {words.plural(arm.arm.trials, 'trial')} found"
+    return f"{found} ({words.bounds(arm.example)})" if arm.example is not None else found
+
+
+def _rival(arm: ArmResult) -> str:
+    return _RIVALS.get(arm.arm.name, f"{arm.arm.name} schedule")
+
+
+def _schedule(arm: ArmResult) -> str:
+    """What CLR's search found, which may be any of the policies that it was given."""
+    if arm.example is None:
+        return "schedule"
+    schedule = arm.example.config.schedule
+    if not schedule.is_cyclical:
+        return words.bounds(arm.example)
+    rates = f"{words.rate(schedule.init_lr)} to {words.rate(schedule.max_lr)}"
+    return f"{schedule.policy} schedule ({rates})"
+
+
+def _metric(study: StudyRecord) -> str:
+    return metrics.on_test_set(study.metric)
+
+
+def _seeds(contest: Contest) -> str:
+    return words.plural(len(contest.ours.runs), "seed")
+
+
+def _signed(metric: str, mean: float) -> str:
+    """By how much ours is better (+) or worse (-), in the metric's own unit."""
+    return f"{'+' if mean > 0 else '-' if mean < 0 else ''}{words.difference(metric, abs(mean))}"
+
+
+def _interval(contest: Contest, metric: str, *, turned: bool = False) -> str:
+    low, high = contest.test.low, contest.test.high
+    if low is None or high is None:
+        return "no interval"
+    if turned:
+        low, high = -high, -low
+    return f"95 % interval {words.bare(metric, low)} to {words.bare(metric, high)}"
+
+
+def _shown(contest: Contest, metric: str, unit: str = "seeds") -> str:
+    test = contest.test
+    if test.sd is None or test.detectable is None or contest.why.startswith("the finals"):
+        return ""
+    return (
+        f" Over the {unit} the difference has a standard deviation of "
+        f"{words.difference(metric, test.sd)}; {test.n} {unit} show a difference of "
+        f"{words.difference(metric, test.detectable)} with power 0.8."
+    )

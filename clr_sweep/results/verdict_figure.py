@@ -1,0 +1,93 @@
+"""The verdict as one figure: the arms of a comparison, each seed a dot, with their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from clr_sweep.definition import metrics
+from clr_sweep.results import style, words
+from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.contests import Contest, contests
+from clr_sweep.results.statistics import mean_interval
+from clr_sweep.training.records import StudyRecord
+
+_ANSWERS = {
+    "better": "CLR is better",
+    "worse": "CLR is worse",
+    "equivalent": "equivalent",
+    "not decidable": "not decidable",
+}
+_COLOURS = {"clr": style.BLUE, "rival": style.VERMILLION, "fixed": style.MUTED}
+
+
+def verdict_figure(study: StudyRecord) -> Figure:
+    """The arms of a comparison on the test set: seeds, means, 95 % intervals, answers.
+
+    Args:
+        study: that holds the comparison's trainings.
+    """
+    record = study.comparison
+    assert record is not None
+    metric = metrics.on_test_set(study.metric)
+    title = f"{words.shorten(record.of, 32)}: CLR and its rivals on the test set"
+    arms = arm_results(study)
+    if not any(np.isfinite(arm.values).any() for arm in arms):
+        return style.empty(title, "none of the finals has been tested yet")
+    found = contests(study)
+    drawn = style.figure(
+        title,
+        f"A dot a seed ({record.seeds} for each arm), a bar for the mean with its 95 % interval; "
+        "answers with Holm's correction, by paired seeds",
+        height=1.9 + 0.62 * len(arms),
+    )
+    ax = drawn.add_subplot()
+    for place, arm in enumerate(arms):
+        _draw(ax, place, arm)
+        if (contest := next((one for one in found if one.theirs.arm is arm.arm), None)) is not None:
+            _write_answer(ax, place, contest, metric)
+    style.dress(ax, words.metric(metric), grid="x")
+    ax.set_yticks(range(len(arms)), [_label(arm) for arm in arms])
+    ax.set_ylim(len(arms) - 0.5, -0.6)
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return drawn
+
+
+def _draw(ax: Axes, place: int, arm: ArmResult) -> None:
+    colour = _COLOURS[arm.arm.kind]
+    values = arm.values[np.isfinite(arm.values)]
+    if len(values):
+        heights = place + 0.16 + 0.14 * np.array([style.jitter(i) for i in range(len(values))])
+        ax.scatter(
+            values, heights, s=20, facecolors=colour, edgecolors="white", linewidths=0.6,
+            alpha=0.75, zorder=3, gid=f"seeds-{place}",
+        )  # fmt: skip
+        ax.plot(
+            [values.mean()] * 2, [place - 0.2, place + 0.04], color=colour, lw=2.4, zorder=5,
+            solid_capstyle="butt",
+        )  # fmt: skip
+    if (interval := mean_interval(values)) is not None:
+        _, low, high = interval
+        ax.plot([low, high], [place - 0.08] * 2, color=colour, lw=5, alpha=0.35, zorder=4,
+                solid_capstyle="butt", gid=f"interval-{place}")  # fmt: skip
+
+
+def _write_answer(ax: Axes, place: int, contest: Contest, metric: str) -> None:
+    test, text = contest.test, _ANSWERS[contest.answer]
+    if test.mean is not None and test.low is not None and test.high is not None:
+        mean, low, high = (words.bare(metric, one) for one in (test.mean, test.low, test.high))
+        text += f"\n{'+' if test.mean > 0 else ''}{mean} ({low} to {high})"
+    ax.annotate(
+        text, (1.01, place), xycoords=("axes fraction", "data"), va="center", ha="left",
+        fontsize=style.SMALL, color=style.INK, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _label(arm: ArmResult) -> str:
+    name = words.capital(arm.arm.name)
+    if arm.example is None:
+        return f"{name}\nnothing to train" if not arm.arm.entries else f"{name}\nnot trained yet"
+    lost = f", {arm.lost} of {len(arm.runs)} lost" if arm.lost else ""
+    return f"{name}\n{words.bounds(arm.example)}{lost}"

@@ -1,0 +1,135 @@
+"""The arms of a comparison: the sweeps that they are searched by, and what these have found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.comparison import ComparisonConfig
+from clr_sweep.definition.dimensions import Range
+from clr_sweep.definition.fields import Policy
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.search.configurations import seed_of
+from clr_sweep.training.comparison_records import Arm
+from clr_sweep.training.records import ENDED, StudyRecord, TrialRecord
+
+BASELINE = "the untuned baseline"
+MEAN_RATE = "its mean rate, held constant"
+"""The fixed arms."""
+
+# So near to a bound, of the range's length on its own scale, a value counts as lying at it.
+_EDGE = 0.05
+# The longest name of a study.
+_LONGEST = 100
+# Seeds of trials are made from two numbers, all others from three.
+_SEED_OF_SEARCH = (0, 0)
+
+
+def search_sweep(sweep: Sweep, search: int) -> Sweep:
+    """The study's search, done again: with a split, a sampler and seeds of its own.
+
+    Args:
+        search: which, from 1, the study itself.
+    """
+    if search == 1:
+        return sweep
+    seed = seed_of(sweep.study.seed, search, *_SEED_OF_SEARCH)
+    return _named(sweep, f"{sweep.study_name}.search{search}", seed=seed)
+
+
+def rival_sweep(sweep: Sweep, rival: Policy, trials: int) -> Sweep:
+    """The search of a rival: all as in the study, but for the policy."""
+    space = sweep.search_space.model_copy(update={"policy": rival})
+    found = _named(sweep, f"{sweep.study_name}.{rival}", trials=trials)
+    return found.model_copy(update={"search_space": space})
+
+
+def seeds_sweep(sweep: Sweep, number: int, trainings: int) -> Sweep:
+    """The study that holds a comparison's trainings with fresh seeds, none of them pruned.
+
+    Args:
+        number: which comparison, from 1.
+    """
+    name = f"{sweep.study_name}.comparison{number if number > 1 else ''}"
+    return _named(sweep, name, trials=trainings, pruner="none", deterministic=False)
+
+
+def _named(sweep: Sweep, name: str, **changes: object) -> Sweep:
+    if len(name) > _LONGEST:
+        raise InputError(
+            f"the comparison's study {name!r} has a name of more than {_LONGEST} characters: give "
+            "the study a shorter one with --study"
+        )
+    study = sweep.study.model_copy(update={"name": name, **changes})
+    return sweep.model_copy(update={"study": study, "comparison": None})
+
+
+def clr_arms(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig) -> tuple[Arm, ...]:
+    """The study as an arm, and its first trials where a rival's search had fewer.
+
+    Args:
+        sweep: by which it was searched.
+    """
+    counts = sorted({settings.trials_of(rival, study.planned) for rival in settings.rivals})
+    fewer = [trials for trials in reversed(counts) if trials < study.planned]
+    return tuple(
+        replace(
+            _arm(study, sweep, settings, trials),
+            kind="clr",
+            name="CLR" if trials == study.planned else f"CLR, first {trials} trials",
+        )
+        for trials in (study.planned, *fewer)
+    )
+
+
+def rival_arm(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig, rival: Policy) -> Arm:
+    """A rival, by its own search."""
+    return replace(_arm(study, sweep, settings, study.planned), name=rival)
+
+
+def fixed_arms() -> tuple[Arm, ...]:
+    """What nobody tuned: the baseline, and the constant rate that is CLR's winner's on average."""
+    return (Arm("fixed", BASELINE), Arm("fixed", MEAN_RATE))
+
+
+def held_against(arms: Sequence[Arm]) -> Iterator[tuple[int, int]]:
+    """What is held against what, by places: each rival against CLR, and as many trials of it."""
+    whole, *fewer = [place for place, arm in enumerate(arms) if arm.kind == "clr"]
+    for place, arm in enumerate(arms):
+        if arm.kind != "clr":
+            yield whole, place
+        if arm.kind == "rival":
+            yield from ((ours, place) for ours in fewer if arms[ours].trials == arm.trials)
+
+
+def _arm(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig, trials: int) -> Arm:
+    first = tuple(trial for trial in study.trials if (trial.number or 0) < trials)
+    best = replace(study, trials=first).ranked[: settings.finalists]
+    edges = {str(trial.number): tuple(_at_edges(trial, sweep)) for trial in best}
+    return Arm(
+        kind="rival",
+        name="",
+        source=study.name,
+        trials=trials,
+        candidates=tuple(trial.number for trial in best if trial.number is not None),
+        counts={state: sum(trial.state == state for trial in first) for state in ENDED},
+        cpu_seconds=sum(trial.cpu_seconds for trial in first),
+        edges={number: found for number, found in edges.items() if found},
+    )
+
+
+def _at_edges(trial: TrialRecord, sweep: Sweep) -> Iterator[str]:
+    """Where a wider range may hold something better."""
+    for key in ("max_lr", "init_lr"):
+        dimension, value = getattr(sweep.search_space, key), trial.params.get(key)
+        if not isinstance(dimension, Range) or not isinstance(value, (int, float)):
+            continue
+        scale = math.log if dimension.log else float
+        low, high = scale(dimension.low), scale(dimension.high)
+        place = (scale(value) - low) / (high - low)
+        if place < _EDGE:
+            yield f"{key} at the lower end of its range"
+        elif place > 1 - _EDGE:
+            yield f"{key} at the upper end of its range"

@@ -1,0 +1,207 @@
+"""A comparison: the study and its rivals are searched, their best trained with fresh seeds.
+
+Every search, and all trainings with fresh seeds together, are studies of their own: they are run,
+stopped, continued and shown as any study is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import optuna
+from mlflow.tracking import MlflowClient
+
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.comparison import ComparisonConfig
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.definition.yaml_file import dump
+from clr_sweep.engines.base import Engine
+from clr_sweep.results.arms import winner
+from clr_sweep.search import storage
+from clr_sweep.search.arms import (
+    clr_arms,
+    fixed_arms,
+    held_against,
+    rival_arm,
+    rival_sweep,
+    search_sweep,
+    seeds_sweep,
+)
+from clr_sweep.search.attributes import FACTS
+from clr_sweep.search.reading import StudyReader, stored_sweep, trials_left
+from clr_sweep.search.seed_runs import (
+    SeedRuns,
+    comparison_of,
+    final_runs,
+    finalist_runs,
+    open_comparison,
+)
+from clr_sweep.search.study_folder import STUDIES_FOLDER
+from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
+from clr_sweep.study.stages import run_stages
+from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
+from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.requests import DataFacts
+
+
+def compare_study(
+    sweep: Sweep,
+    settings: ComparisonConfig,
+    source: SweepSource,
+    engine: Engine,
+    client: MlflowClient,
+    adopted: str | None,
+    stop: StopRequest,
+    say: Callable[[str], None],
+) -> StudyRecord:
+    """Run what is left of a study's comparison, and of the study before it.
+
+    Args:
+        sweep: of the study.
+        settings: how it is compared.
+        source: where the sweep was read from.
+        adopted: the run that `mlflow run` made for the comparison, if it did.
+        say: shows a line.
+
+    Returns:
+        The study, with its comparisons.
+
+    Raises:
+        As `run_sweep`.
+    """
+    store = storage.open_storage(sweep.study.storage or storage.DEFAULT_STORAGE)
+    comparing = _Comparing(sweep, settings, source, store, engine, client, adopted, stop, say)
+    for search in range(1, settings.searches + 1):
+        comparing.compare(search_sweep(sweep, search), search)
+    # Its page says what came out.
+    return run_stages(sweep, source, engine, client, None, stop)
+
+
+@dataclass(frozen=True)
+class _Comparing:
+    sweep: Sweep
+    settings: ComparisonConfig
+    source: SweepSource
+    store: optuna.storages.BaseStorage
+    engine: Engine
+    client: MlflowClient
+    adopted: str | None
+    stop: StopRequest
+    say: Callable[[str], None]
+
+    def compare(self, sweep: Sweep, search: int) -> StudyRecord:
+        """One search of each arm, and what they found against one another."""
+        adopted = self.adopted if search == 1 else None
+        clr = self._searched(sweep, WHOLE if search == 1 else SEARCH)
+        # With the ranges that a range test gave it.
+        ranged = self._definition(sweep)
+        rivals = [
+            self._searched(
+                rival_sweep(ranged, rival, self.settings.trials_of(rival, clr.planned)), SEARCH
+            )
+            for rival in self.settings.rivals
+        ]
+        record = self._planned(ranged, clr, rivals)
+        configs = {
+            entry_of(study.name, trial.number or 0): trial.config
+            for study in (clr, *rivals)
+            for trial in study.complete
+        }
+        runs = finalist_runs(record, configs)
+        if runs:
+            chosen = self._trained(ranged, record, "finalists", runs, adopted)
+            winners = [winner(chosen, arm) for arm in record.arms]
+        else:
+            winners = [next(iter(arm.entries), None) for arm in record.arms]
+        examples = self._facts(sweep)["data"]["train"]
+        runs |= final_runs(record, winners, configs, ranged, examples)
+        return self._trained(ranged, record, "finals", runs, adopted)
+
+    def _searched(self, sweep: Sweep, part: Part) -> StudyRecord:
+        study = self._stored(sweep.study_name)
+        if study is not None and not trials_left(study, sweep.study.trials):
+            record = StudyReader(study).read()
+            if record.state == "complete":
+                return record
+        self.say(f"search of {sweep.study_name}, {sweep.study.trials} trials")
+        return self._run(sweep, part, None)
+
+    def _planned(
+        self, sweep: Sweep, clr: StudyRecord, rivals: Sequence[StudyRecord]
+    ) -> ComparisonRecord:
+        """How it is made: as one that was begun, or else a new one with seeds of its own."""
+        settings = self.settings
+        ours, fixed = clr_arms(clr, sweep, settings), fixed_arms()
+        theirs = [
+            rival_arm(study, sweep, settings, rival)
+            for study, rival in zip(rivals, settings.rivals, strict=True)
+        ]
+        arms = (*ours, *theirs, *fixed)
+        record = ComparisonRecord(
+            of=clr.name,
+            number=1,
+            finalist_seeds=settings.finalist_seeds,
+            seeds=settings.seeds,
+            margin=settings.margin_of(sweep.objective.metric),
+            arms=arms,
+            pairs=tuple(held_against(arms)),
+        )
+        for number in count(1):
+            record = replace(record, number=number)
+            begun = self._stored(seeds_sweep(sweep, number, 1).study_name)
+            if begun is None or comparison_of(begun) in (None, record):
+                break
+        return record
+
+    def _trained(
+        self,
+        sweep: Sweep,
+        record: ComparisonRecord,
+        stage: str,
+        runs: Mapping[SeedRun, TrialConfig],
+        adopted: str | None,
+    ) -> StudyRecord:
+        """All trainings with fresh seeds up to a stage."""
+
+        def plan(study: optuna.Study, _data: DataFacts, provenance: Mapping[str, Any]) -> None:
+            open_comparison(study, record)
+            folder = Path.cwd() / STUDIES_FOLDER / study.study_name
+            SeedRuns(study, record, folder, sweep.study.seed, provenance).enqueue(runs)
+
+        seeds = seeds_sweep(sweep, record.number, len(runs))
+        stored = self._stored(seeds.study_name)
+        if stage == "finalists" and stored is not None and not trials_left(stored, len(runs)):
+            return StudyReader(stored).read()
+        self.say(f"{stage} of {record.of}, {len(runs)} trainings with fresh seeds in all")
+        return self._run(seeds, replace(SEARCH, plan=plan), adopted)
+
+    def _run(self, sweep: Sweep, part: Part, adopted: str | None) -> StudyRecord:
+        source = self.source
+        if sweep.study_name != self.sweep.study_name:
+            text = dump(
+                sweep.model_dump(mode="json", exclude_none=True, exclude={"study": {"storage"}})
+            )
+            source = replace(source, text=text, is_written=False)
+        return run_stages(sweep, source, self.engine, self.client, adopted, self.stop, part)
+
+    def _definition(self, sweep: Sweep) -> Sweep:
+        """A sweep as it is stored, with the ranges that its range test gave."""
+        study = self._stored(sweep.study_name)
+        assert study is not None
+        return stored_sweep(study).model_copy(update={"study": sweep.study})
+
+    def _facts(self, sweep: Sweep) -> Mapping[str, Any]:
+        study = self._stored(sweep.study_name)
+        assert study is not None
+        found: Mapping[str, Any] = study.user_attrs[FACTS]
+        return found
+
+    def _stored(self, name: str) -> optuna.Study | None:
+        if not storage.is_begun(self.store, name):
+            return None
+        return optuna.load_study(study_name=name, storage=self.store)
