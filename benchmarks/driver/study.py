@@ -19,6 +19,7 @@ from clr_sweep.search.sampling import Sampling
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
+from clr_sweep.study.part import SweepSource
 from clr_sweep.study.progress import Display
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.under_way import UnderWay
@@ -57,7 +58,7 @@ def run_study(
     url = f"sqlite:///{folder / 'optuna.db'}"
     store = storage.open_storage(url)
     study_folder = folder / "trials" / sweep.study_name
-    described = stored_facts(facts, folder / "sweep.yaml", study_folder, ())
+    described = stored_facts(facts, SweepSource(folder / "sweep.yaml", "", ()), study_folder)
     study = storage.open_study(store, sweep, "name: driver\n", described)
     publisher = publisher_of(study, connect(f"sqlite:///{folder / 'mlflow.db'}"), Link(print))
     open_parent(study, publisher, url, None)

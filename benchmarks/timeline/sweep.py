@@ -82,7 +82,7 @@ def _run(folder: Path, begun: float) -> None:
     recorder.wrap(WRAPPED)
     try:
         with stop_request() as stop:
-            run_sweep(Path(SWEEP), _load, stop)
+            run_sweep(Path(SWEEP), _load, stop, print)
     finally:
         recorder.write(folder / INTERVALS / f"{DRIVER}.jsonl", cpu=time.process_time())
         _write_server(folder / INTERVALS / "server.jsonl")

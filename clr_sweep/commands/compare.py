@@ -96,9 +96,8 @@ def _settings(
     settings, problems = validation(ComparisonConfig, {**content, **given})
     problems += trials_problems(settings, of_study)
     if settings is None or problems:
-        raise InputError(
-            [f"--{sentence(keys, text)}".replace("_", "-", 1) for keys, text in problems]
-        )
+        named = [((f"--{keys[0].replace('_', '-')}", *keys[1:]), text) for keys, text in problems]
+        raise InputError([sentence(keys, text) for keys, text in named])
     return settings
 
 

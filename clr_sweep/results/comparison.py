@@ -159,10 +159,10 @@ def _binomial(test: Difference, examples: int | None) -> str:
 
 
 def _one_run_each(study: StudyRecord) -> str:
-    text = "One run each: how far another seed moves them is not known."
-    if not study.again:
-        return text
-    return f"{text} The same sweep with another seed would tell: {study.again}"
+    return (
+        "One run each: how far another seed moves them is not known. With fresh seeds, and against "
+        f"rivals tuned alike: clr-sweep compare {study.name}"
+    )
 
 
 def _named(record: TrialRecord) -> str:

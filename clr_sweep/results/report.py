@@ -150,7 +150,7 @@ def summary(study: StudyRecord) -> str:
     comparison = compare(study)
     lines = [f"{study.name}: {words.counts(study)}", comparison.verdict, _cost(study)]
     if (found := verdict(study)) is not None:
-        lines[1:1] = [found.headline, *found.answers, *found.notes]
+        lines[1:2] = [found.headline, *found.answers, *found.notes]
     if warning := words.deviations(study):
         lines.append(warning)
     if study.best is not None:

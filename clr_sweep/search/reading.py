@@ -15,7 +15,6 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
 from clr_sweep.search import attributes as keys
-from clr_sweep.search.another_seed import with_another_seed
 from clr_sweep.search.arms import search_sweep, seeds_sweep
 from clr_sweep.search.configurations import with_ranges
 from clr_sweep.search.places import Places
@@ -89,7 +88,6 @@ class StudyReader:
             reason=progress.get(keys.REASON, ""),
             range_test=range_test_record(study),
             test_examples=(facts.get("data") or {}).get("test"),
-            again=_again(study, sweep, facts, planned),
             comparison=comparison_of(study),
         )
 
@@ -201,10 +199,3 @@ def _record(
         retried=tuple(content.get(keys.RETRIED, ())),
         seed_run=SeedRun(**content[keys.SEED_RUN]) if keys.SEED_RUN in content else None,
     )
-
-
-def _again(study: optuna.Study, sweep: Sweep, facts: Mapping[str, Any], planned: int) -> str:
-    # Studies of earlier versions know the file's name alone.
-    file = facts.get("sweep_argument", facts.get("sweep_file"))
-    text = study.user_attrs.get(keys.SWEEP_TEXT, "")
-    return with_another_seed(sweep, str(file), text, planned) if file else ""

@@ -209,7 +209,6 @@ class StudyRecord:
         state: of the sweep: running, complete, interrupted or failed; `reason` says why.
         range_test: the sweep's first stage, where it has one and that has begun.
         test_examples: of the data set; None in studies of versions that did not store it.
-        again: the command that runs the same sweep with another seed; empty where not known.
         comparison: what the study's trainings are for, if they are those of a comparison.
         comparisons: of this study with its rivals, one for each time that one was begun.
         searches: the last comparison of each independent search, where there are several.
@@ -225,7 +224,6 @@ class StudyRecord:
     reason: str = ""
     range_test: RangeTestRecord | None = None
     test_examples: int | None = None
-    again: str = ""
     comparison: ComparisonRecord | None = None
     comparisons: tuple[StudyRecord, ...] = ()
     searches: tuple[StudyRecord, ...] = ()

@@ -37,7 +37,7 @@ OPTIMIZER = "must be the name of an optimizer, or a mapping of name and argument
 KNOWN = {
     "sweep": (
         "(known: name, description, dataset, model, training, search_space, objective, study, "
-        "baseline, range_test)"
+        "baseline, range_test, comparison)"
     ),
     "range": "(known: low, high, log, step)",
     "study": (

@@ -27,6 +27,7 @@ from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import Asked, Sampling
 from clr_sweep.search.study_folder import write_best
 from clr_sweep.study.parent_run import open_parent, publisher_of, stored_facts
+from clr_sweep.study.part import SweepSource
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.trial_job import finished
 from clr_sweep.tracking.link import Link
@@ -127,7 +128,9 @@ class SmallStudy:
         self.sweep = sweep({**_SMALL, **(changes or {}), "name": name})
         self.url = f"sqlite:///{folder / 'optuna.db'}"
         store = storage.open_storage(self.url)
-        facts = placed(store, stored_facts(DATA, folder / "sweep.yaml", self.folder, ()))
+        facts = placed(
+            store, stored_facts(DATA, SweepSource(folder / "sweep.yaml", "", ()), self.folder)
+        )
         self.study = storage.open_study(store, self.sweep, TEXT, facts)
         self.folder.mkdir(parents=True, exist_ok=True)
 

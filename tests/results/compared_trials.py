@@ -10,8 +10,6 @@ from clr_sweep.definition.sweep import Objective
 from clr_sweep.results.comparison import Comparison
 from clr_sweep.training.records import TrialRecord
 
-AGAIN = "clr-sweep run sweeps/fashion_mnist.yaml --seed 43 --study fashion-mnist-seed-43"
-
 
 def gain(found: Comparison, metric: str) -> float | None:
     """By how much the best trial is better."""

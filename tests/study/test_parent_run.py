@@ -14,6 +14,7 @@ from small_studies import DATA, TEXT, SmallStudy
 from clr_sweep.commands.ui import say_where
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.study.parent_run import is_described, open_parent, publisher_of, stored_facts
+from clr_sweep.study.part import SweepSource
 from clr_sweep.study.publishing import Publisher, best_told
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
@@ -66,7 +67,9 @@ def test_the_experiment_of_a_study(study: SmallStudy, monkeypatch: pytest.Monkey
 
 def test_what_a_study_keeps_of_its_data(study: SmallStudy, tmp_path: Path) -> None:
     """Read back as it was, but for files that go with the sweep."""
-    facts = stored_facts(DATA, tmp_path / "a.yaml", tmp_path / "trials", (tmp_path,))
+    facts = stored_facts(
+        DATA, SweepSource(tmp_path / "a.yaml", "", (tmp_path,)), tmp_path / "trials"
+    )
     assert facts["data_digest"] == DATA.digest
     assert facts["sweep_file"] == "a.yaml"
     assert facts["folder"] == str(tmp_path / "trials")

@@ -18,6 +18,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.study import stages
+from clr_sweep.study.part import SweepSource
 from clr_sweep.study.under_way import UnderWay
 
 NOT_YET = ("keras", "matplotlib", "sklearn", "tensorflow")
@@ -81,8 +82,9 @@ def test_a_study_that_was_deleted_is_not_overwritten(
     kept.parent.mkdir()
     kept.write_text("the old one's")
     optuna.delete_study(study_name="example", storage=deleted.url)
+    source = SweepSource(Path("x.yaml"), "", (tmp_path,))
     with pytest.raises(InputError, match="holds trials of another of this name"):
-        stages.run_stages(deleted.sweep, Path("x.yaml"), None, None, StopRequest())  # type: ignore[arg-type]
+        stages.run_stages(deleted.sweep, source, None, None, None, StopRequest())  # type: ignore[arg-type]
     assert kept.read_text() == "the old one's"
     assert optuna.get_all_study_names(deleted.url) == []
     SmallStudy(tmp_path)

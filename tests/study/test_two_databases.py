@@ -10,7 +10,7 @@ from written_sweeps import sweep
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.study.stages import run_stages
+from clr_sweep.study.stages import open_stores
 from clr_sweep.study.two_databases import refuse_one_database
 
 
@@ -26,8 +26,12 @@ def test_a_sweep_is_refused_before_anything_is_written(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     if tracker is not None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker)
-    with pytest.raises(InputError, match=r"storage sqlite:///(.*) and the MLflow store .*/\1 are"):
-        run_stages(sweep(changes), Path("x.yaml"), None, None, StopRequest())  # type: ignore[arg-type]
+    storage = sweep(changes).study.storage
+    refusal = pytest.raises(
+        InputError, match=r"storage sqlite:///(.*) and the MLflow store .*/\1 are"
+    )
+    with refusal, open_stores(storage, None, StopRequest()):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 
