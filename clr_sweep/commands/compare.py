@@ -52,12 +52,14 @@ def compare_command(
         gc.disable()
         sweep, source, settings = _stored(name, options, url)
         from clr_sweep.results.report import summary
-        from clr_sweep.study.comparing import compare_study
+        from clr_sweep.study.comparing import Adopted, compare_study
         from clr_sweep.study.stages import open_stores
 
         keep_imports()
         with open_stores(url, adopted, stop) as client:
-            study = compare_study(sweep, settings, source, engine, client, adopted, stop, say)
+            study = compare_study(
+                sweep, settings, source, engine, client, Adopted(by_comparison=adopted), stop, say
+            )
     return summary(study)
 
 

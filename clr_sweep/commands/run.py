@@ -101,17 +101,17 @@ def run_sweep(
         # The file is read, and MLflow and Optuna are imported, while the server imports Keras.
         sweep = load()
         gc.disable()
-        from clr_sweep.study.comparing import compare_study
+        from clr_sweep.study.comparing import Adopted, compare_study
         from clr_sweep.study.part import SweepSource
         from clr_sweep.study.stages import open_stores, run_stages
 
         keep_imports()
         source = SweepSource.of(file)
         with open_stores(sweep.study.storage, adopted, stop) as client:
-            study = run_stages(sweep, source, engine, client, adopted, stop)
             if sweep.comparison is None:
-                return study
-            return compare_study(sweep, sweep.comparison, source, engine, client, None, stop, say)
+                return run_stages(sweep, source, engine, client, adopted, stop)
+            runs = Adopted(by_study=adopted)
+            return compare_study(sweep, sweep.comparison, source, engine, client, runs, stop, say)
 
 
 def keep_imports() -> None:

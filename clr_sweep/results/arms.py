@@ -85,6 +85,17 @@ def arm_results(study: StudyRecord) -> tuple[ArmResult, ...]:
     return tuple(_result(study, arm) for arm in study.comparison.arms)
 
 
+def shown_arms(study: StudyRecord) -> tuple[ArmResult, ...]:
+    """The arms that differ: CLR's first trials are none of their own where they found the same."""
+    arms = arm_results(study)
+    own = arms[0]
+    return tuple(
+        arm
+        for arm in arms
+        if arm is own or arm.arm.kind != "clr" or arm.entry is None or arm.entry != own.entry
+    )
+
+
 def winner(study: StudyRecord, arm: Arm) -> str | None:
     """Which of an arm's candidates goes into the finals; None where there is none, or not yet.
 

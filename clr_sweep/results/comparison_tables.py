@@ -9,7 +9,7 @@ import numpy as np
 from clr_sweep.common.durations import duration
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
-from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.arms import ArmResult, shown_arms
 from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.gains import Gain, gain, reached
 from clr_sweep.results.statistics import mean_interval, spread
@@ -24,7 +24,7 @@ def arm_rows(study: StudyRecord) -> Rows:
     """What each arm reached on the test set, over the seeds of the finals."""
     head = ["arm", "winner", words.metric(metrics.on_test_set(study.metric)), "95 % interval",
             "sd", "seeds"]  # fmt: skip
-    return head, [_arm_row(arm) for arm in arm_results(study)]
+    return head, [_arm_row(arm) for arm in shown_arms(study)]
 
 
 def contest_rows(study: StudyRecord) -> Rows:
@@ -37,7 +37,7 @@ def contest_rows(study: StudyRecord) -> Rows:
 
 def cost_rows(study: StudyRecord) -> Rows:
     """What the search of each arm cost, and when its finals were as good as the baseline's end."""
-    arms = arm_results(study)
+    arms = shown_arms(study)
     baseline = next(arm for arm in arms if arm.arm.kind == "fixed")
     head = ["arm", "search", "finalists and finals", "as good as the baseline's end after"]
     return head, [_cost_row(study, arm, baseline) for arm in arms]
@@ -47,7 +47,7 @@ def finalist_rows(study: StudyRecord) -> Rows:
     """The candidates of each arm, as their fresh seeds had them."""
     head = ["arm", "trial", "schedule", "mean of fresh seeds", "lost", "wins"]
     rows = []
-    for arm in arm_results(study):
+    for arm in shown_arms(study):
         for finalist in arm.finalists:
             mean = _NONE if finalist.mean is None else words.value(finalist.mean)
             number = finalist.entry.rpartition(" ")[2]
@@ -59,7 +59,7 @@ def finalist_rows(study: StudyRecord) -> Rows:
 
 def gain_sentence(study: StudyRecord) -> str:
     """How much of the gain over the baseline is the rate's size, and how much its shape."""
-    found = gain(study, arm_results(study))
+    found = gain(study, shown_arms(study))
     return "" if found is None else _gain(found, metrics.on_test_set(study.metric))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
-from clr_sweep.results.arms import ArmResult
+from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.contests import (
     ALPHA,
     SEARCHES_OF_A_CLASS,
@@ -72,7 +72,7 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
     for one in tuned:
         if one.ours.arm.name != "CLR":
             continue
-        by = f" ({_signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
+        by = f" ({words.signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
         parts.append(f"{_AGAINST[one.answer]} the tuned {_rival(one.theirs)}{by}")
     if len(parts) < 2:
         return _answer((tuned or found)[0], study)
@@ -91,7 +91,7 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
         margin = words.difference(metric, study.comparison.margin)
         head = (
             f"{ours} and {theirs} are equivalent within {margin} of {words.metric(metric)}: "
-            f"they differ by {_signed(metric, test.mean or 0.0)} "
+            f"they differ by {words.signed(metric, test.mean or 0.0)} "
             f"({_interval(contest, metric)}, equivalence p {p_value(contest.p_equivalent)})"
         )
     elif answer in ("better", "worse"):
@@ -104,7 +104,9 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
     else:
         head = f"Whether {ours} is better than {theirs} is not decidable with {_seeds(contest)}"
         if test.mean is not None and test.n > 1 and contest.ours.is_complete:
-            head += f": they differ by {_signed(metric, test.mean)} ({_interval(contest, metric)}"
+            head += (
+                f": they differ by {words.signed(metric, test.mean)} ({_interval(contest, metric)}"
+            )
             head += f", Holm p {p_value(contest.p)})" if contest.p is not None else ")"
         if contest.why:
             head += f"; {contest.why}" if ":" in head else f": {contest.why}"
@@ -134,7 +136,7 @@ def _class_sentence(contest: Contest, study: StudyRecord) -> str:
     if test.mean is not None and test.low is not None:
         p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
         numbers = (
-            f": over {searches} of each arm the winners differ by {_signed(metric, test.mean)} of "
+            f": over {searches} of each arm the winners differ by {words.signed(metric, test.mean)} of "
             f"{words.metric(metric)} ({_interval(contest, metric)}{p})"
         )
     return f"{heads[contest.answer]}{numbers}{why}.{_shown(contest, metric, 'searches')}"
@@ -191,6 +193,13 @@ def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
 def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
     record = last.comparison
     assert record is not None
+    own, *others = (arm for arm in arm_results(last) if arm.arm.kind == "clr")
+    for arm in others:
+        if own.entry is not None and arm.entry == own.entry:
+            yield (
+                f"CLR's winner is among its first {arm.arm.trials} trials: against rivals with as "
+                "many the searches are equal."
+            )
     if record.seeds < 10:
         yield (
             f"{record.seeds} seeds were asked for; more, such as the default of 10, show smaller "
@@ -245,11 +254,6 @@ def _metric(study: StudyRecord) -> str:
 
 def _seeds(contest: Contest) -> str:
     return words.plural(len(contest.ours.runs), "seed")
-
-
-def _signed(metric: str, mean: float) -> str:
-    """By how much ours is better (+) or worse (-), in the metric's own unit."""
-    return f"{'+' if mean > 0 else '-' if mean < 0 else ''}{words.difference(metric, abs(mean))}"
 
 
 def _interval(contest: Contest, metric: str, *, turned: bool = False) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from clr_sweep.definition import metrics
 from clr_sweep.results import style, words
-from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.arms import ArmResult, shown_arms
 from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.statistics import mean_interval
 from clr_sweep.training.records import StudyRecord
@@ -32,7 +32,7 @@ def verdict_figure(study: StudyRecord) -> Figure:
     assert record is not None
     metric = metrics.on_test_set(study.metric)
     title = f"{words.shorten(record.of, 32)}: CLR and its rivals on the test set"
-    arms = arm_results(study)
+    arms = shown_arms(study)
     if not any(np.isfinite(arm.values).any() for arm in arms):
         return style.empty(title, "none of the finals has been tested yet")
     found = contests(study)
@@ -77,8 +77,8 @@ def _draw(ax: Axes, place: int, arm: ArmResult) -> None:
 def _write_answer(ax: Axes, place: int, contest: Contest, metric: str) -> None:
     test, text = contest.test, _ANSWERS[contest.answer]
     if test.mean is not None and test.low is not None and test.high is not None:
-        mean, low, high = (words.bare(metric, one) for one in (test.mean, test.low, test.high))
-        text += f"\n{'+' if test.mean > 0 else ''}{mean} ({low} to {high})"
+        low, high = words.bare(metric, test.low), words.bare(metric, test.high)
+        text += f"\n{words.signed(metric, test.mean)} ({low} to {high})"
     ax.annotate(
         text, (1.01, place), xycoords=("axes fraction", "data"), va="center", ha="left",
         fontsize=style.SMALL, color=style.INK, annotation_clip=False,

@@ -82,6 +82,12 @@ def difference(name: str, size: float) -> str:
     return f"{bare(name, size)}{unit}"
 
 
+def signed(name: str, better_by: float) -> str:
+    """A difference with its sign: + where the first is better, in the metric's own unit."""
+    sign = "+" if better_by > 0 else "-" if better_by < 0 else ""
+    return f"{sign}{difference(name, abs(better_by))}"
+
+
 def bare(name: str, number: float) -> str:
     """A difference of two values of a metric without its unit: points of a share."""
     if not metrics.is_share(name):

@@ -88,6 +88,7 @@ class StudyReader:
             reason=progress.get(keys.REASON, ""),
             range_test=range_test_record(study),
             test_examples=(facts.get("data") or {}).get("test"),
+            is_tested=facts.get("is_tested", True),
             comparison=comparison_of(study),
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from mlflow.tracking import MlflowClient
@@ -49,13 +49,20 @@ from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import DataFacts
 
 
+class Adopted(NamedTuple):
+    """The run that `mlflow run` made, if it did: it stands for one of the two."""
+
+    by_study: str | None = None
+    by_comparison: str | None = None
+
+
 def compare_study(
     sweep: Sweep,
     settings: ComparisonConfig,
     source: SweepSource,
     engine: Engine,
     client: MlflowClient,
-    adopted: str | None,
+    adopted: Adopted,
     stop: StopRequest,
     say: Callable[[str], None],
 ) -> StudyRecord:
@@ -65,7 +72,6 @@ def compare_study(
         sweep: of the study.
         settings: how it is compared.
         source: where the sweep was read from.
-        adopted: the run that `mlflow run` made for the comparison, if it did.
         say: shows a line.
 
     Returns:
@@ -79,7 +85,7 @@ def compare_study(
     for search in range(1, settings.searches + 1):
         comparing.compare(search_sweep(sweep, search), search)
     # Its page says what came out.
-    return run_stages(sweep, source, engine, client, None, stop)
+    return run_stages(sweep, source, engine, client, adopted.by_study, stop)
 
 
 @dataclass(frozen=True)
@@ -90,14 +96,15 @@ class _Comparing:
     store: optuna.storages.BaseStorage
     engine: Engine
     client: MlflowClient
-    adopted: str | None
+    adopted: Adopted
     stop: StopRequest
     say: Callable[[str], None]
 
     def compare(self, sweep: Sweep, search: int) -> StudyRecord:
         """One search of each arm, and what they found against one another."""
-        adopted = self.adopted if search == 1 else None
-        clr = self._searched(sweep, WHOLE if search == 1 else SEARCH)
+        first = search == 1
+        adopted = self.adopted.by_comparison if first else None
+        clr = self._searched(sweep, WHOLE if first else SEARCH)
         # With the ranges that a range test gave it.
         ranged = self._definition(sweep)
         rivals = [
@@ -129,7 +136,8 @@ class _Comparing:
             if record.state == "complete":
                 return record
         self.say(f"search of {sweep.study_name}, {sweep.study.trials} trials")
-        return self._run(sweep, part, None)
+        is_study = sweep.study_name == self.sweep.study_name
+        return self._run(sweep, part, self.adopted.by_study if is_study else None)
 
     def _planned(
         self, sweep: Sweep, clr: StudyRecord, rivals: Sequence[StudyRecord]

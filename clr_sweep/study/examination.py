@@ -165,11 +165,11 @@ class Examination:
         self.found.lost += [f"{record.label}: {text}" for text in broken or missing_files(record)]
 
     def _finalists(self, study: StudyRecord) -> None:
-        """Whether the two that were tested when the search had ended still have what was found."""
+        """Whether those that were tested when the search had ended still have what was found."""
         if study.state != "complete":
             return
-        for record in (study.best, study.baseline):
-            if record is None or record.state != "complete":
+        for record in study.finalists:
+            if record.state != "complete":
                 continue
             folder = TrialFolder(record.folder)
             if folder.model_file.exists() and not folder.test_file.exists():

@@ -1,4 +1,4 @@
-"""After the last trial: the best one and the baseline on the test set, which no choice has seen."""
+"""After the last trial: what is evaluated on the test set, which no choice has seen."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def evaluate_finalists(
     stop: StopRequest,
     say: Callable[[str], None],
 ) -> None:
-    """Evaluate those of the two that are complete and have not been evaluated yet.
+    """Evaluate those that are complete and have not been evaluated yet.
 
     Args:
         say: shows a line: of one whose model is gone, which cannot be evaluated.
     """
     due = []
-    for record in (study.best, study.baseline):
-        if record is None or record.state != "complete" or record.test_metrics:
+    for record in study.finalists:
+        if record.state != "complete" or record.test_metrics:
             continue
         file = TrialFolder(record.folder).model_file
         if file.exists():

@@ -51,6 +51,11 @@ class Part:
     is_tested: bool = True
     plan: Plan = lambda _study, _data, _provenance: None
 
+    @property
+    def facts(self) -> dict[str, bool]:
+        """What of it is kept with the study."""
+        return {"is_tested": self.is_tested}
+
 
 WHOLE = Part()
 SEARCH = Part(has_baseline=False, is_tested=False)

@@ -118,7 +118,7 @@ def run_stages(
                 store,
                 sweep,
                 source.text,
-                placed(store, stored_facts(data, source, folder)),
+                placed(store, stored_facts(data, source, folder) | part.facts),
             )
             holder.sign(study)
             part.plan(study, data, provenance(source.folders[0]))
@@ -145,8 +145,7 @@ def run_stages(
                 background.start()
                 stored = read_study(study)
                 background.call(partial(publisher.draw_last, stored))
-                if part.is_tested:
-                    evaluate(under_way, stored)
+                evaluate(under_way, stored)
             return _finish(under_way, publisher, reason)
 
 

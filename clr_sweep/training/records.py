@@ -12,7 +12,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.curve import Curve, read_curve
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import Suggestion
-from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun
+from clr_sweep.training.comparison_records import FINALS, ComparisonRecord, SeedRun
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.
@@ -209,6 +209,8 @@ class StudyRecord:
         state: of the sweep: running, complete, interrupted or failed; `reason` says why.
         range_test: the sweep's first stage, where it has one and that has begun.
         test_examples: of the data set; None in studies of versions that did not store it.
+        is_tested: whether its best trial and the baseline are evaluated on the test set; the
+            searches of a comparison are not: what they found is trained again, and tested then.
         comparison: what the study's trainings are for, if they are those of a comparison.
         comparisons: of this study with its rivals, one for each time that one was begun.
         searches: the last comparison of each independent search, where there are several.
@@ -224,6 +226,7 @@ class StudyRecord:
     reason: str = ""
     range_test: RangeTestRecord | None = None
     test_examples: int | None = None
+    is_tested: bool = True
     comparison: ComparisonRecord | None = None
     comparisons: tuple[StudyRecord, ...] = ()
     searches: tuple[StudyRecord, ...] = ()
@@ -261,6 +264,14 @@ class StudyRecord:
         if self.comparison is not None:
             return None
         return min(self.complete, key=self._rank, default=None)
+
+    @property
+    def finalists(self) -> list[TrialRecord]:
+        """What is evaluated on the test set once it is complete."""
+        if self.comparison is not None:
+            return [t for t in self.trials if t.seed_run and t.seed_run.stage == FINALS]
+        both = (self.best, self.baseline) if self.is_tested else ()
+        return [record for record in both if record is not None]
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
         sign = 1 if self.direction == "maximize" else -1
