@@ -72,11 +72,16 @@ def _stored(
     from clr_sweep.search.attributes import FACTS, SWEEP_TEXT
     from clr_sweep.search.places import Places
     from clr_sweep.search.reading import stored_definition
+    from clr_sweep.search.seed_runs import comparison_of
     from clr_sweep.study.part import SweepSource
 
     study = storage.load_study(
         storage.open_storage(url or storage.DEFAULT_STORAGE, must_exist=True), name
     )
+    if (held := comparison_of(study)) is not None:
+        raise InputError(
+            f"study {name!r} holds the trainings of a comparison: compare {held.of!r}, whose it is"
+        )
     sweep = stored_definition(study, url)
     settings = _settings(sweep.comparison or ComparisonConfig(), options, sweep.study.trials)
     facts, places = study.user_attrs[FACTS], Places(study)

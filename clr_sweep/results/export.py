@@ -40,6 +40,11 @@ def best_trial(study: StudyRecord) -> TrialRecord:
     Raises:
         InputError: no trial is complete yet.
     """
+    if study.comparison is not None:
+        raise InputError(
+            f"study {study.name!r} holds the trainings of a comparison, which differ by seeds: "
+            f"export {study.comparison.of!r}, the study that was compared, or name one with --trial"
+        )
     if study.best is None:
         counts = ", ".join(
             f"{study.count(state)} {state}"

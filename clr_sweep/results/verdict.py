@@ -135,8 +135,9 @@ def _class_sentence(contest: Contest, study: StudyRecord) -> str:
     numbers = ""
     if test.mean is not None and test.low is not None:
         p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
+        by = words.signed(metric, test.mean)
         numbers = (
-            f": over {searches} of each arm the winners differ by {words.signed(metric, test.mean)} of "
+            f": over {searches} of each arm the winners differ by {by} of "
             f"{words.metric(metric)} ({_interval(contest, metric)}{p})"
         )
     return f"{heads[contest.answer]}{numbers}{why}.{_shown(contest, metric, 'searches')}"

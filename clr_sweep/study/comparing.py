@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import optuna
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.sweep import Sweep
@@ -130,11 +131,8 @@ class _Comparing:
         return self._trained(ranged, record, "finals", runs, adopted)
 
     def _searched(self, sweep: Sweep, part: Part) -> StudyRecord:
-        study = self._stored(sweep.study_name)
-        if study is not None and not trials_left(study, sweep.study.trials):
-            record = StudyReader(study).read()
-            if record.state == "complete":
-                return record
+        if (ended := self._ended(sweep)) is not None:
+            return ended
         self.say(f"search of {sweep.study_name}, {sweep.study.trials} trials")
         is_study = sweep.study_name == self.sweep.study_name
         return self._run(sweep, part, self.adopted.by_study if is_study else None)
@@ -182,9 +180,8 @@ class _Comparing:
             SeedRuns(study, record, folder, sweep.study.seed, provenance).enqueue(runs)
 
         seeds = seeds_sweep(sweep, record.number, len(runs))
-        stored = self._stored(seeds.study_name)
-        if stage == "finalists" and stored is not None and not trials_left(stored, len(runs)):
-            return StudyReader(stored).read()
+        if (ended := self._ended(seeds, wholly=stage == "finals")) is not None:
+            return ended
         self.say(f"{stage} of {record.of}, {len(runs)} trainings with fresh seeds in all")
         return self._run(seeds, replace(SEARCH, plan=plan), adopted)
 
@@ -195,7 +192,25 @@ class _Comparing:
                 sweep.model_dump(mode="json", exclude_none=True, exclude={"study": {"storage"}})
             )
             source = replace(source, text=text, is_written=False)
-        return run_stages(sweep, source, self.engine, self.client, adopted, self.stop, part)
+        study = run_stages(sweep, source, self.engine, self.client, adopted, self.stop, part)
+        if study.reason:
+            raise ClrSweepError(
+                f"the comparison has not ended: study {study.name!r} was {study.reason}; the same "
+                "command goes on"
+            )
+        return study
+
+    def _ended(self, sweep: Sweep, *, wholly: bool = True) -> StudyRecord | None:
+        """A study of which nothing is left to do; None where something is.
+
+        Args:
+            wholly: None too where it was stopped with more to train than is asked for now.
+        """
+        study = self._stored(sweep.study_name)
+        if study is None or trials_left(study, sweep.study.trials):
+            return None
+        record = StudyReader(study).read()
+        return record if record.state == "complete" or not wholly else None
 
     def _definition(self, sweep: Sweep) -> Sweep:
         """A sweep as it is stored, with the ranges that its range test gave."""
