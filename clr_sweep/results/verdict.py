@@ -125,12 +125,20 @@ def _class_sentence(contest: Contest, study: StudyRecord) -> str:
     tuned = contest.theirs.arm.kind == "rival"
     against = f"a tuned {_rival(contest.theirs)}" if tuned else contest.theirs.arm.name
     searches = words.plural(len(contest.ours.values), "independent search")[:-1] + "es"
-    heads = {
-        "better": f"CLR helps here against {against}",
-        "worse": f"CLR does not help here: it is worse than {against}",
-        "equivalent": f"CLR and {against} are equivalent here",
-        "not decidable": f"Whether CLR helps here against {against} is not decidable",
-    }
+    if tuned:
+        heads = {
+            "better": f"CLR helps here against {against}",
+            "worse": f"CLR does not help here: it is worse than {against}",
+            "equivalent": f"CLR and {against} are equivalent here",
+            "not decidable": f"Whether CLR helps here against {against} is not decidable",
+        }
+    else:
+        heads = {
+            "better": f"A tuned CLR is better here than {against}",
+            "worse": f"A tuned CLR is worse here than {against}",
+            "equivalent": f"A tuned CLR and {against} are equivalent here",
+            "not decidable": f"Whether a tuned CLR is better here than {against} is not decidable",
+        }
     why = f"; {contest.why}" if contest.why else ""
     numbers = ""
     if test.mean is not None and test.low is not None:
