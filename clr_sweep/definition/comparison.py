@@ -22,6 +22,8 @@ from clr_sweep.definition.problems import shown, unknown
 
 # A share of right answers: half a point. Nothing is known of what matters in any other metric.
 MARGIN_OF_A_SHARE = 0.005
+# Beside the tuned ones: the baseline, and a constant rate that is the mean of CLR's winner.
+FIXED_RIVALS = 2
 
 
 def _rivals(value: Any) -> Any:
@@ -125,6 +127,19 @@ class ComparisonConfig(Frozen):
         """
         given = self.trials.get(rival) if isinstance(self.trials, Mapping) else self.trials
         return of_study if given is None else given
+
+    def trainings(self, of_study: int) -> tuple[int, int]:
+        """What a comparison trains at most: in the rivals' searches, and with fresh seeds.
+
+        Args:
+            of_study: the trials of the study. Those of its further searches are counted too.
+        """
+        rivals = [self.trials_of(rival, of_study) for rival in self.rivals]
+        arms = 1 + len(rivals) + len({trials for trials in rivals if trials < of_study})
+        chosen = arms * self.finalists * self.finalist_seeds if self.finalists > 1 else 0
+        seeded = chosen + (arms + FIXED_RIVALS) * self.seeds
+        searched = sum(rivals) * self.searches + of_study * (self.searches - 1)
+        return searched, seeded * self.searches
 
     def margin_of(self, metric: str) -> float | None:
         """What does not matter in this metric; None where nobody has said."""

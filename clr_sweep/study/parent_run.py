@@ -211,6 +211,8 @@ def parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
         )
     expected = outcome(study)
     files = ["best.yaml", "figures/history.png"] if expected else []
+    if study.comparison is not None:
+        files = ["figures/verdict.png"] if expected else []
     there = runs.files(parent.info.run_id)
     problems += [f"the sweep's run has no {name}" for name in files if name not in there]
     told, name = best_told(runs, f"best_{study.metric}"), f"best_{study.metric}"

@@ -20,6 +20,7 @@ from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.range_test.run_in_mlflow import RangeTestRuns
 from clr_sweep.results.comparison import compare
+from clr_sweep.results.comparison_values import comparison_values
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
 from clr_sweep.schedules.policies import DECAYING
@@ -242,9 +243,10 @@ class Publisher:
             view_link(runs.experiment_id, runs.study, mode) for mode in ("CHART", "TABLE")
         )
         links = [f"All trials: [charts]({charts}), [table]({table})"]
-        found = {"figures": "figures/history.png"} if self._has_figures else {}
+        shown = "verdict" if study.comparison is not None else "history"
+        found = {"figures": f"figures/{shown}.png"} if self._has_figures else {}
         if study.state == "complete" and study.best is not None:
-            found = {"figures": "figures/history.png", "best.yaml": "best.yaml"}
+            found = {"figures": f"figures/{shown}.png", "best.yaml": "best.yaml"}
         for name, path in found.items():
             links.append(f"[{name}]({artifact_link(runs.experiment_id, runs.parent_id, path)})")
         return " · ".join(links)
@@ -262,6 +264,7 @@ class Publisher:
     def _log_outcome(self, study: StudyRecord) -> None:
         best = study.best
         if best is None:
+            self.runs.log_metrics(self.runs.parent_id, outcome(study))
             return
         parameters = {
             "best.trial_number": best.number,
@@ -286,7 +289,12 @@ def best_told(runs: SweepRuns, name: str) -> dict[int, float]:
 
 
 def outcome(study: StudyRecord) -> dict[str, float]:
-    """The metrics of a sweep that has ended: of its best trial and of its baseline."""
+    """The metrics of a sweep that has ended: of its best trial and of its baseline.
+
+    Of a comparison its answers in numbers.
+    """
+    if study.comparison is not None:
+        return comparison_values(study) if study.state == "complete" else {}
     best = study.best
     if study.state != "complete" or best is None:
         return {}
