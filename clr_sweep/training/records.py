@@ -266,7 +266,7 @@ class StudyRecord:
         return min(self.complete, key=self._rank, default=None)
 
     @property
-    def finalists(self) -> list[TrialRecord]:
+    def to_be_tested(self) -> list[TrialRecord]:
         """What is evaluated on the test set once it is complete."""
         if self.comparison is not None:
             return [t for t in self.trials if t.seed_run and t.seed_run.stage == FINALS]
