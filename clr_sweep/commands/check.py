@@ -77,6 +77,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         many = f"{rule.patience} troughs that do" if rule.patience > 1 else "a trough that does"
         yield f"early stopping: after {many} not improve{by}"
     yield f"baseline: {sweep.baseline.policy} learning rate {sweep.baseline.learning_rate}"
+    yield from _comparison(sweep)
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
         yield from cycle_warnings(sweep)
@@ -90,6 +91,20 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     if "batch_size" in sweep.search_space.further:
         yield f"  (at batch size {training.batch_size}; the trials' own differ)"
     yield from _cycles(sweep, per_epoch)
+
+
+def _comparison(sweep: Sweep) -> Iterator[str]:
+    plan = sweep.comparison
+    if plan is None:
+        return
+    searched, seeded = plan.trainings(sweep.study.trials)
+    many = f", all of it in {plan.searches} independent searches" if plan.searches > 1 else ""
+    yield (
+        f"comparison: with {', '.join(plan.rivals)}, each by a search of its own; then the best "
+        f"{plan.finalists} of each search with {plan.finalist_seeds} fresh seeds, and the winners "
+        f"with {plan.seeds} on the test set{many}"
+    )
+    yield f"  {searched:,} trials of searches and at most {seeded:,} trainings with fresh seeds"
 
 
 def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, StrictInt, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import Frozen, expected
-from clr_sweep.definition.fields import POLICIES, AboveZero, Count, Policy
+from clr_sweep.definition.fields import MOST, POLICIES, AboveZero, Policy
 from clr_sweep.definition.metrics import is_share
-from clr_sweep.definition.problems import unknown
+from clr_sweep.definition.problems import shown, unknown
 
 # A share of right answers: half a point. Nothing is known of what matters in any other metric.
 MARGIN_OF_A_SHARE = 0.005
+# Beside the tuned ones: the baseline, and a constant rate that is the mean of CLR's winner.
+FIXED_RIVALS = 2
 
 
 def _rivals(value: Any) -> Any:
@@ -28,6 +37,41 @@ def _rivals(value: Any) -> Any:
     return tuple(value)
 
 
+def _trials(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        if not _is_count(value):
+            raise expected(f"{_COUNT}, or one for each rival, such as {{cosine: 20}}")
+        return value
+    problems = [
+        ((str(name),), unknown("policy", name, POLICIES)) for name in value if name not in POLICIES
+    ] + [
+        ((str(name),), f"must be {_COUNT}, got {shown(trials)}")
+        for name, trials in value.items()
+        if not _is_count(trials)
+    ]
+    if problems:
+        raise FieldProblemsError(problems)
+    return dict(value)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST
+
+
+_COUNT = f"a whole number from 1 to {MOST}"
+_COUNT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MOST}
+Trials = Annotated[
+    int | dict[Policy, int],
+    PlainValidator(_trials),
+    WithJsonSchema({"anyOf": [
+        _COUNT_SCHEMA,
+        {
+            "type": "object",
+            "properties": dict.fromkeys(POLICIES, _COUNT_SCHEMA),
+            "additionalProperties": False,
+        },
+    ]}),
+]  # fmt: skip
 Rivals = Annotated[
     tuple[Policy, ...],
     BeforeValidator(_rivals),
@@ -56,7 +100,7 @@ class ComparisonConfig(Frozen):
     """
 
     rivals: Rivals = ("constant", "linear", "cosine", "one_cycle")
-    trials: Count | dict[Policy, Count] | None = None
+    trials: Trials | None = None
     finalists: Annotated[StrictInt, Field(ge=1, le=100)] = 3
     finalist_seeds: Annotated[StrictInt, Field(ge=1, le=1000)] = 3
     seeds: Seeds = 10
@@ -83,6 +127,19 @@ class ComparisonConfig(Frozen):
         """
         given = self.trials.get(rival) if isinstance(self.trials, Mapping) else self.trials
         return of_study if given is None else given
+
+    def trainings(self, of_study: int) -> tuple[int, int]:
+        """What a comparison trains at most: in the rivals' searches, and with fresh seeds.
+
+        Args:
+            of_study: the trials of the study. Those of its further searches are counted too.
+        """
+        rivals = [self.trials_of(rival, of_study) for rival in self.rivals]
+        arms = 1 + len(rivals) + len({trials for trials in rivals if trials < of_study})
+        chosen = arms * self.finalists * self.finalist_seeds if self.finalists > 1 else 0
+        seeded = chosen + (arms + FIXED_RIVALS) * self.seeds
+        searched = sum(rivals) * self.searches + of_study * (self.searches - 1)
+        return searched, seeded * self.searches
 
     def margin_of(self, metric: str) -> float | None:
         """What does not matter in this metric; None where nobody has said."""

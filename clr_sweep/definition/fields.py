@@ -37,7 +37,8 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 DEFAULT_POLICIES: tuple[Policy, ...] = ("triangular", "triangular2", "exp_range")
 PositiveInt = Annotated[StrictInt, Field(ge=1)]
 # A bound that no sweep comes near, so that a slip of the finger is refused and not begun.
-Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+MOST = 1_000_000
+Count = Annotated[StrictInt, Field(ge=1, le=MOST)]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 # By the names under which they are reported: which of them there are, `training.metrics` says.

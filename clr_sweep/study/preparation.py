@@ -128,7 +128,8 @@ def announce_cost(
     )
     display.slots = engine.slots
     display.expect(cost)
+    less = "" if sweep.study.pruner == "none" else "; less with pruning"
     display.say(
         f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "
-        f"{duration(cost.wall_seconds)} of training; less with pruning"
+        f"{duration(cost.wall_seconds)} of training{less}"
     )
