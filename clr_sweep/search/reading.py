@@ -18,7 +18,14 @@ from clr_sweep.search.configurations import with_ranges
 from clr_sweep.search.places import Places
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
+from clr_sweep.training.records import (
+    Divergence,
+    Kind,
+    RangeTestRecord,
+    StudyRecord,
+    StudySource,
+    TrialRecord,
+)
 
 
 def read_study(study: optuna.Study) -> StudyRecord:
@@ -54,6 +61,12 @@ class StudyReader:
             range_test=range_test_record(study),
             test_examples=(facts.get("data") or {}).get("test"),
             again=_again(study, sweep, facts, planned),
+            source=StudySource(
+                sweep=sweep,
+                text=study.user_attrs.get(keys.SWEEP_TEXT, ""),
+                file=_sweep_file(facts),
+                data={"digest": facts.get("data_digest"), **(facts.get("data") or {})},
+            ),
         )
 
     def trial(self, stored: FrozenTrial) -> TrialRecord:
@@ -147,7 +160,10 @@ def _record(
 
 
 def _again(study: optuna.Study, sweep: Sweep, facts: Mapping[str, Any], planned: int) -> str:
+    file, text = _sweep_file(facts), study.user_attrs.get(keys.SWEEP_TEXT, "")
+    return with_another_seed(sweep, file, text, planned) if file else ""
+
+
+def _sweep_file(facts: Mapping[str, Any]) -> str:
     # Studies of earlier versions know the file's name alone.
-    file = facts.get("sweep_argument") or facts.get("sweep_file")
-    text = study.user_attrs.get(keys.SWEEP_TEXT, "")
-    return with_another_seed(sweep, str(file), text, planned) if file else ""
+    return str(facts.get("sweep_argument") or facts.get("sweep_file") or "")

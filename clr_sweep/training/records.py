@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.curve import Curve, read_curve
 from clr_sweep.range_test.settings import RangeTestConfig
@@ -196,6 +197,23 @@ class Importance:
 
 
 @dataclass(frozen=True)
+class StudySource:
+    """What a study was made from.
+
+    Attributes:
+        sweep: the definition, with the ranges that its range test gave.
+        text: the sweep file as it was written.
+        file: the sweep file as a command names it; empty where not known.
+        data: of the data set: name, source, digest, examples, shape and type of an input.
+    """
+
+    sweep: Sweep
+    text: str = ""
+    file: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A whole study as it is stored.
 
@@ -205,6 +223,7 @@ class StudyRecord:
         range_test: the sweep's first stage, where it has one and that has begun.
         test_examples: of the data set; None in studies of versions that did not store it.
         again: the command that runs the same sweep with another seed; empty where not known.
+        source: what it was made from; None in records that were not read from a storage.
     """
 
     name: str
@@ -218,6 +237,7 @@ class StudyRecord:
     range_test: RangeTestRecord | None = None
     test_examples: int | None = None
     again: str = ""
+    source: StudySource | None = None
 
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""
