@@ -213,7 +213,7 @@ def parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
             f"not {study.state}, {status}"
         )
     expected = outcome(study)
-    files = ["best.yaml", "figures/history.png"] if expected else []
+    files = ["best.yaml", "figures/history.png", "report.html"] if expected else []
     there = runs.files(parent.info.run_id)
     problems += [f"the sweep's run has no {name}" for name in files if name not in there]
     told, name = best_told(runs, f"best_{study.metric}"), f"best_{study.metric}"

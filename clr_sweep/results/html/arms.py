@@ -83,11 +83,13 @@ def arms_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
     """The arms in numbers."""
     if not rivals:
         return Section("arms", "The arms", ("No trial is complete yet, and no baseline.",))
-    names = [
+    validated_or_tested = [
         name
         for name in compared(rivals[0].record, study.metric)
-        if name == study.metric or name.startswith(("val_", "test_"))
-    ][:_MOST_METRICS]
+        if name.startswith(("val_", "test_"))
+        and any(_metric(rival.record, study.metric, name) != _NONE for rival in rivals)
+    ]
+    names = list(dict.fromkeys([study.metric, *validated_or_tested]))[:_MOST_METRICS]
     head = ("arm", "state", "schedule", *map(words.metric, names), "epochs", "CPU s")
     rows = [
         (

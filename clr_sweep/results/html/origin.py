@@ -19,7 +19,8 @@ def range_test_section(study: StudyRecord) -> Section:
     record, title = study.range_test, "The range test"
     if record is None:
         return Section("range-test", title)
-    told = tuple(hidden(line) for line in report.summary(record).splitlines() if line.strip())
+    lines = report.summary(record).splitlines()
+    told = tuple(f"{words.capital(hidden(line).rstrip('.'))}." for line in lines if line.strip())
     figures = []
     if record.suggestion is not None:
         try:
@@ -73,23 +74,19 @@ def _each(values: Iterator[str]) -> str:
 def reproduce_section(study: StudyRecord) -> Section:
     """The commands that give the same again, and the file that they take."""
     name, source = shlex.quote(study.name), study.source
-    commands = []
+    steps = []
     if source is not None and source.file:
-        commands.append(f"clr-sweep run {shlex.quote(source.file)} --study {name}")
+        steps.append(("the study", f"clr-sweep run {shlex.quote(source.file)} --study {name}"))
     if study.best is not None:
-        commands += [f"clr-sweep export {name} -o best.yaml", "clr-sweep train best.yaml"]
-    commands.append(f"clr-sweep report {name}")
-    paragraphs = [
-        "The study again; its best configuration, trained again to the same metrics on the same "
-        "kind of machine; and this page."
-        if len(commands) > 2
-        else "The study again, and this page."
-    ]
+        steps.append((
+            "its best configuration, trained again to the same metrics",
+            f"clr-sweep export {name} -o best.yaml\nclr-sweep train best.yaml",
+        ))  # fmt: skip
     if study.again:
-        commands.insert(-1, study.again)
-        paragraphs.append("The last but one runs the same sweep with another seed.")
+        steps.append(("the same sweep with another seed", study.again))
+    steps.append(("this page", f"clr-sweep report {name}"))
+    commands = tuple(f"# {what}\n{hidden(command)}" for what, command in steps)
     fold = None
     if source is not None and source.text:
         fold = ("The sweep file, as it was written", hidden(source.text))
-    return Section("reproduce", "How to reproduce", tuple(paragraphs),
-                   commands=tuple(commands), fold=fold)  # fmt: skip
+    return Section("reproduce", "How to reproduce", commands=commands, fold=fold)

@@ -54,6 +54,6 @@ def study_page(
 def _status(study: StudyRecord) -> str:
     counts = words.counts(study, study.planned)
     if study.state == "complete":
-        return f"Complete: {counts}."
+        return f"{words.capital(counts)}."
     reason = f" ({study.reason})" if study.reason else ""
-    return f"Not the last word, {study.state}{reason}: {counts}."
+    return f"{words.capital(study.state)}{reason}, not the last word: {counts}."

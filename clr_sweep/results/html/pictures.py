@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 _LONG_NUMBER = re.compile(r"(\d+\.\d\d)\d+")
 # Paths and places, not the sizes of letters, which are drawn at a small part of their own size.
 _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"')
-_IDS = re.compile(r'(?<= id=")[^"]*(?=")|(?<=href="#)[^"]*(?=")|(?<=url\(#)[^)]*(?=\))')
+_ID = re.compile(r' id="([^"]*)"')
+_REFERENCE = re.compile(r'(?<=href="#)[^"]*(?=")|(?<=url\(#)[^)]*(?=\))')
 _METADATA = re.compile(r"<metadata>.*?</metadata>\s*", re.S)
 
 
@@ -29,9 +30,10 @@ def svg(figure: Figure) -> str:
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = _METADATA.sub("", buffer.getvalue())
     text = _COORDINATES.sub(lambda found: _LONG_NUMBER.sub(r"\1", found[0]), text)
-    # Matplotlib makes them up anew each time, and longer than they need to be.
-    names: dict[str, str] = {}
-    text = _IDS.sub(lambda found: names.setdefault(found[0], f"i{len(names)}"), text)
+    # Matplotlib makes names up anew each time, and names what nothing refers to.
+    used = {name: f"i{n}" for n, name in enumerate(dict.fromkeys(_REFERENCE.findall(text)))}
+    text = _REFERENCE.sub(lambda found: used[found[0]], text)
+    text = _ID.sub(lambda found: f' id="{used[found[1]]}"' if found[1] in used else "", text)
     return text[text.index("<svg") :]
 
 

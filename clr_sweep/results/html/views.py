@@ -69,7 +69,7 @@ class Section:
     Attributes:
         anchor: its name within the page's address.
         facts: names and their values.
-        commands: what to type, a line each.
+        commands: what to type, each with a comment above it that says what for.
         fold: a title and a long text that is shown when it is asked for.
     """
 
