@@ -29,8 +29,9 @@ _LINES = (
     (style.ORANGE, (0, (1, 1))),
     (style.SKY, (0, (5, 1, 1, 1, 1, 1))),
 )
-# Rates that differ by more than this factor are drawn on a logarithmic axis.
-_WIDE = 10.0
+# Rates that differ by more than the first factor are drawn on a logarithmic axis, of no more than
+# the second.
+_WIDE, _WIDEST = 10.0, 1e4
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,10 @@ def rates_figure(rivals: Sequence[Rival]) -> Figure:
     _lines(ax, rivals, curves.rate_curve)
     lines = [np.asarray(line.get_ydata(), dtype=np.float64) for line in ax.get_lines()]
     rates = np.concatenate(lines) if lines else np.zeros(0)
-    if len(rates) and rates.min() > 0 and rates.max() > _WIDE * rates.min():
-        style.log_rates(ax, "y", rates)
+    above = rates[rates > 0]
+    if len(above) and above.max() > _WIDE * rates.min():
+        # A schedule that ends at 0 passes all decades in its last steps: a few of them are enough.
+        style.log_rates(ax, "y", np.maximum(above, above.max() / _WIDEST))
     else:
         ax.set_ylim(bottom=0)
     style.whole_ticks(ax)
@@ -90,13 +93,15 @@ def value_by_cost_figure(study: StudyRecord) -> Figure:
     if baseline is not None and study.baseline is not None:
         ax.scatter([study.baseline.cpu_seconds], [baseline], marker="s", s=44, color=style.INK,
                    zorder=5, gid="baseline")  # fmt: skip
-    ax.set_xlim(left=0)
+    runs = [trial for trial in study.all if trial.has_ended]
+    ax.set_xlim(0, 1.08 * max((run.cpu_seconds for run in runs), default=1.0) or 1.0)
     scale.apply(ax, positions, label=False)
     if scale.lane in positions:
-        # At the right: what ended early was cheap.
-        ax.text(0.99, scale.lane, scale.lane_label.replace("\n", " "), fontsize=style.SMALL,
-                color=style.MUTED, va="center", ha="right",
-                transform=ax.get_yaxis_transform())  # fmt: skip
+        # Its own tick: within the axes words would lie under marks.
+        ticks = list(ax.get_yticks())
+        side, limit = ("below", scale.low) if scale.worse_is_low else ("above", scale.high)
+        named = [f"{tick:g}" for tick in ticks] + [f"none or\n{side} {limit:.3g}"]
+        ax.set_yticks([*ticks, scale.lane], named)
     handles = style.state_handles([trial.state for trial in study.trials if trial.has_ended])
     if baseline is not None:
         handles.append(style.handle(style.Mark("s", 44, style.INK, style.INK), "baseline"))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.comparison import Comparison, compare, compared
-from clr_sweep.results.html.views import Picture, Section, Table, Verdict
+from clr_sweep.results.html.views import NOTHING, Picture, Section, Table, Verdict
 from clr_sweep.results.rival_figures import (
     WIDTH,
     Rival,
@@ -20,7 +20,6 @@ from clr_sweep.results.rival_figures import (
 )
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
-_NONE = "-"
 _MOST_METRICS = 6  # columns
 
 
@@ -83,13 +82,11 @@ def arms_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
     """The arms in numbers."""
     if not rivals:
         return Section("arms", "The arms", ("No trial is complete yet, and no baseline.",))
-    validated_or_tested = [
+    names = [
         name
         for name in compared(rivals[0].record, study.metric)
-        if name.startswith(("val_", "test_"))
-        and any(_metric(rival.record, study.metric, name) != _NONE for rival in rivals)
-    ]
-    names = list(dict.fromkeys([study.metric, *validated_or_tested]))[:_MOST_METRICS]
+        if name == study.metric or name.startswith(("val_", "test_"))
+    ][:_MOST_METRICS]
     head = ("arm", "state", "schedule", *map(words.metric, names), "epochs", "CPU s")
     rows = [
         (
@@ -103,14 +100,14 @@ def arms_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
         for rival in rivals
     ]
     table = Table("What is compared", head, tuple(rows), "lll" + "r" * (len(names) + 2))
-    return Section("arms", "The arms", tables=(table,))
+    return Section("arms", "The arms", tables=(table.trimmed(),))
 
 
 def _metric(record: TrialRecord, objective: str, name: str) -> str:
     value = {**record.metrics, **record.test_metrics}.get(name)
     if name == objective and record.value is not None:
         value = record.value
-    return _NONE if value is None else words.value(value)
+    return NOTHING if value is None else words.value(value)
 
 
 def curves_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from clr_sweep.common.secrets import hidden
 from clr_sweep.definition.dimensions import describe
-from clr_sweep.definition.search_space import in_whole_numbers
+from clr_sweep.definition.search_space import RATES, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import words
 from clr_sweep.results.html.views import Section, Table
@@ -26,8 +25,8 @@ def asked_section(study: StudyRecord) -> Section:
     if source is None:
         return Section("asked", title)
     sweep = source.sweep
-    about = (hidden(sweep.description),) if sweep.description else ()
-    facts = tuple((name, hidden(text)) for name, text in _facts(study, source, sweep))
+    about = (sweep.description,) if sweep.description else ()
+    facts = tuple(_facts(study, source, sweep))
     return Section("asked", title, about, facts, tables=(_space(sweep),))
 
 
@@ -80,6 +79,7 @@ def _space(sweep: Sweep) -> Table:
     rows = [
         (name, describe(dimension, whole=in_whole_numbers(name, dimension)))
         for name, dimension in sweep.search_space.dimensions.items()
-        if dimension is not None
     ]
+    if sweep.search_space.awaits_range_test:
+        rows = [(name, "what the range test will give") for name in RATES] + rows
     return Table("The search space", ("hyperparameter", "values"), tuple(rows))

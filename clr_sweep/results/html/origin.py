@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.common.secrets import hidden
 from clr_sweep.range_test import report
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.results import words
@@ -20,7 +19,7 @@ def range_test_section(study: StudyRecord) -> Section:
     if record is None:
         return Section("range-test", title)
     lines = report.summary(record).splitlines()
-    told = tuple(f"{words.capital(hidden(line).rstrip('.'))}." for line in lines if line.strip())
+    told = tuple(f"{words.capital(line.rstrip('.'))}." for line in lines if line.strip())
     figures = []
     if record.suggestion is not None:
         try:
@@ -32,7 +31,7 @@ def range_test_section(study: StudyRecord) -> Section:
 
 def environment_section(study: StudyRecord) -> Section:
     """The code, the packages and the data, as they are stored with the runs."""
-    facts = tuple((name, hidden(value)) for name, value in _environment(study) if value)
+    facts = tuple((name, value) for name, value in _environment(study) if value)
     return Section("environment", "Environment and data", facts=facts)
 
 
@@ -85,8 +84,8 @@ def reproduce_section(study: StudyRecord) -> Section:
     if study.again:
         steps.append(("the same sweep with another seed", study.again))
     steps.append(("this page", f"clr-sweep report {name}"))
-    commands = tuple(f"# {what}\n{hidden(command)}" for what, command in steps)
+    commands = tuple(f"# {what}\n{command}" for what, command in steps)
     fold = None
     if source is not None and source.text:
-        fold = ("The sweep file, as it was written", hidden(source.text))
+        fold = ("The sweep file, as it was written", source.text)
     return Section("reproduce", "How to reproduce", commands=commands, fold=fold)

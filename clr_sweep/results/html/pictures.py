@@ -17,6 +17,13 @@ _REFERENCE = re.compile(r'(?<=href="#)[^"]*(?=")|(?<=url\(#)[^)]*(?=\))')
 _METADATA = re.compile(r"<metadata>.*?</metadata>\s*", re.S)
 
 
+class Address(str):
+    """An address that stands in a page as it is: nothing in it could be taken for markup."""
+
+    def __html__(self) -> str:
+        return self
+
+
 def svg(figure: Figure) -> str:
     """A figure as SVG, its letters as paths: it looks the same wherever it is opened.
 
@@ -37,13 +44,13 @@ def svg(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def address(figure: Figure) -> str:
+def address(figure: Figure) -> Address:
     """A figure as the address of an image that is in the address itself.
 
     An image of its own, not a part of the page: its styles and names meet no other's.
     """
     data = base64.b64encode(svg(figure).encode()).decode()
-    return f"data:image/svg+xml;base64,{data}"
+    return Address(f"data:image/svg+xml;base64,{data}")
 
 
 def size(figure: Figure) -> tuple[int, int]:

@@ -9,10 +9,11 @@ from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.results import curves, words
 from clr_sweep.results.bounds_figure import bounds_figure
 from clr_sweep.results.divergence_figure import divergence_figure
-from clr_sweep.results.html.views import Section, Table, whole
+from clr_sweep.results.html.views import NOTHING, Section, Table, whole
 from clr_sweep.results.importance_figure import importance_figure
 from clr_sweep.results.space_figure import space_figure
 from clr_sweep.results.study_figures import history_figure
+from clr_sweep.results.trial_values import ended
 from clr_sweep.training.records import Importance, StudyRecord, TrialRecord
 
 TOP = 10
@@ -26,15 +27,17 @@ def search_section(study: StudyRecord, importances: Mapping[str, Importance]) ->
     figures = [history_figure(study)]
     if importances:
         figures.append(importance_figure(study, importances))
-    figures += [space_figure(study), bounds_figure(study)]
+    figures.append(space_figure(study))
+    if any(trial.config.schedule.is_cyclical for trial in ended(study)):
+        figures.append(bounds_figure(study))
     cpu = sum(record.cpu_seconds for record in study.trials)
     counts = f"{words.counts(study, study.planned)}. They took {duration(cpu, 1)} of CPU time."
+    sampler = "" if study.source is None else study.source.sweep.study.sampler
     policies = {trial.config.schedule.policy for trial in study.trials}
-    # Simulated: of three equal policies the sampler's favourite gets most of the trials.
     caution = (
-        ("How often a policy was tried is no evidence for it: the sampler has its favourites "
-         "among equals too.",)
-        if len(policies) > 1
+        ("How often a policy was tried is no evidence for it: of equal ones, too, the sampler "
+         "comes to prefer one.",)
+        if sampler == "tpe" and len(policies) > 1
         else ()
     )  # fmt: skip
     tables = (_best(study),) if study.complete else ()
@@ -54,19 +57,18 @@ def _best(study: StudyRecord) -> Table:
         )
         for trial in study.ranked[:TOP]
     ]
-    head: tuple[str, ...] = ("trial", words.metric(study.metric), "schedule", "half cycle (epochs)",
-            "further hyperparameters", "epochs", "CPU s")  # fmt: skip
-    align = "rrlrlrr"
-    if not any(row[4] for row in rows):
-        head, align = head[:4] + head[5:], "rrlrrr"
-        rows = [row[:4] + row[5:] for row in rows]
-    some = f"The best {len(rows)} of {words.plural(len(study.complete), 'complete trial')}"
-    return Table(some, head, tuple(rows), align)
+    head = (
+        "trial", words.metric(study.metric), "schedule", "half cycle (epochs)",
+        "further hyperparameters", "epochs", "CPU s",
+    )  # fmt: skip
+    number = len(study.complete)
+    some = f"The best {TOP} of {number} complete trials" if number > TOP else "The complete trials"
+    return Table(some, head, tuple(rows), "rrlrlrr").trimmed()
 
 
 def _factor(trial: TrialRecord) -> str:
     schedule = trial.config.schedule
-    return f"{schedule.step_size_factor:.4g}" if schedule.is_cyclical else "-"
+    return f"{schedule.step_size_factor:.4g}" if schedule.is_cyclical else NOTHING
 
 
 def _further(trial: TrialRecord) -> str:
@@ -93,7 +95,7 @@ def ended_early_section(study: StudyRecord) -> Section:
     rows.sort(key=lambda row: states.index(row[1]), reverse=True)
     rows += [
         (words.capital(trial.label), "tried again", words.shorten(reason, 300),
-         words.bounds(trial), "-", "-")
+         words.bounds(trial), NOTHING, NOTHING)
         for trial in study.all
         for reason in trial.retried
     ]  # fmt: skip
@@ -117,4 +119,4 @@ def _why(trial: TrialRecord) -> str:
 
 def _last(trial: TrialRecord, metric: str) -> str:
     value = curves.shown_value(trial, metric)
-    return "-" if value is None else words.value(value)
+    return NOTHING if value is None else words.value(value)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+NOTHING = "-"
+"""What stands in a cell that has no value."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -27,6 +30,16 @@ class Table:
     def side(self, column: int) -> str:
         """How a column is aligned: l or r."""
         return self.align[column : column + 1] or "l"
+
+    def trimmed(self) -> Table:
+        """The table without the columns in which no row has anything."""
+        kept = [i for i in range(len(self.head)) if {row[i] for row in self.rows} - {"", NOTHING}]
+        return Table(
+            self.caption,
+            tuple(self.head[i] for i in kept),
+            tuple(tuple(row[i] for i in kept) for row in self.rows),
+            "".join(self.side(i) for i in kept),
+        )
 
 
 @dataclass(frozen=True)

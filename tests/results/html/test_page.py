@@ -218,3 +218,17 @@ def test_more_rivals_and_another_verdict_can_be_handed_in(build: Any) -> None:
         named = [line for line in lines if line.get_gid() in {arm.label for arm in arms}]
         looks = {(line.get_color(), str(line.get_linestyle())) for line in named}
         assert len(named) == len(looks) == 5
+
+
+def test_columns_without_a_value_are_left_out() -> None:
+    """In all rows; one value keeps the column, at its own side."""
+    table = Table("x", ("a", "b", "c"), (("1", "-", ""), ("2", "", "3")), "lrr")
+    assert table.trimmed() == Table("x", ("a", "c"), (("1", ""), ("2", "3")), "lr")
+
+
+def test_without_cycles_there_are_no_bounds_to_draw(build: Any) -> None:
+    """Nor a column of half cycles."""
+    trials = [build.trial(n, policy="linear", max_lr=0.1 * (n + 1)) for n in range(3)]
+    search = part(study_page(build.study(trials)), "search")
+    assert not any("bounds" in picture.alt for picture in search.pictures)
+    assert "half cycle (epochs)" not in search.tables[0].head
