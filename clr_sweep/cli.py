@@ -214,6 +214,20 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 
 
 @main.command()
+@click.argument("study", metavar="STUDY_OR_RUN_ID")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
+@click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
+def report(study: str, output: Path | None, storage: str | None) -> None:
+    """Write the report of a study as one HTML file; it may still be running.
+
+    STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow.
+    """
+    from clr_sweep.commands.report import write_report
+
+    click.echo(f"written to {write_report(study, storage, output)}", err=True)
+
+
+@main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def train(config: Path) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
@@ -237,9 +251,9 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     """
     if fix:  # which logs models that are missing in MLflow
         train_with_tensorflow(_say)
-    from clr_sweep.commands.doctor import report
+    from clr_sweep.commands.doctor import report as examined
 
-    lines, is_well = report(study, storage, fix=fix)
+    lines, is_well = examined(study, storage, fix=fix)
     say(lines)
     if not is_well:
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from clr_sweep.common.durations import duration
@@ -88,7 +89,7 @@ def _sections(
         if with_config:
             yield fenced(dump({"config": chosen.config.model_dump(mode="json")}), "yaml")
         yield "Write it to a file, and train it again:"
-        yield fenced(f"{_export_command(study)}\nclr-sweep train best.yaml", "sh")
+        yield fenced(f"{export_command(study)}\nclr-sweep train best.yaml", "sh")
     if with_notes and comparison.notes:
         yield "## Notes"
         yield "\n".join(f"- {inline(note)}" for note in comparison.notes)
@@ -161,7 +162,7 @@ def summary(study: StudyRecord) -> str:
     if warning := words.deviations(study):
         lines.append(warning)
     if study.best is not None:
-        lines.append(f"Best configuration: {_export_command(study)}")
+        lines.append(f"Best configuration: {export_command(study)}")
     return "\n".join(lines)
 
 
@@ -171,11 +172,12 @@ def _chosen(study: StudyRecord, best: TrialRecord) -> TrialRecord:
     return best if number is None else study.trial(number)
 
 
-def _export_command(study: StudyRecord) -> str:
+def export_command(study: StudyRecord) -> str:
+    """How the best configuration is written to a file, as a command."""
     best = study.best
     other = best is not None and _chosen(study, best) is not best
     trial = f" --trial {chosen_trial(study)}" if other else ""
-    return f"clr-sweep export {study.name}{trial} -o best.yaml"
+    return f"clr-sweep export {shlex.quote(study.name)}{trial} -o best.yaml"
 
 
 def _so_far(study: StudyRecord, planned: int | None) -> str:
