@@ -178,6 +178,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
 @click.option("--seeds", metavar="N", help="Fresh seeds of the finals.")
 @click.option("--margin", metavar="X", help="Differences below it do not matter.")
 @click.option("--searches", metavar="N", help="Independent searches of each arm.")
+@click.option("--jobs", metavar="N", help="Trials at once (default: the study's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
 def compare(study: str, storage: str | None, **options: str | None) -> None:
     """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.

@@ -15,8 +15,8 @@ from clr_sweep.training.records import StudyRecord
 Answer = Literal["better", "worse", "equivalent", "not decidable"]
 
 ALPHA = 0.05
-# With fewer independent searches of each arm nothing is said of classes of schedules: a test
-# between the winners of one search each, of two equal classes, rejects in 12 to 24 of 100.
+# With fewer independent searches of each arm nothing is said of classes of schedules: the winners
+# of one search each truly differ, of two equal classes too (docs/comparison.md).
 SEARCHES_OF_A_CLASS = 5
 
 
