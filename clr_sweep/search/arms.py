@@ -23,8 +23,10 @@ MEAN_RATE = "its mean rate, held constant"
 _EDGE = 0.05
 # The longest name of a study.
 _LONGEST = 100
-# Seeds of trials are made from two numbers, all others from three.
-_SEED_OF_SEARCH = (0, 0)
+# Seeds of trials are made from two numbers, all others from more, of which none that decides is 0:
+# zeros at the end make no other seed. The range test's third is 2, those of seed runs are 1 and 2
+# with a fourth.
+_SEED_OF_SEARCH = 3
 
 
 def search_sweep(sweep: Sweep, search: int) -> Sweep:
@@ -35,8 +37,8 @@ def search_sweep(sweep: Sweep, search: int) -> Sweep:
     """
     if search == 1:
         return sweep
-    seed = seed_of(sweep.study.seed, search, *_SEED_OF_SEARCH)
-    return _named(sweep, f"{sweep.study_name}.search{search}", seed=seed)
+    seed = seed_of(sweep.study.seed, search, _SEED_OF_SEARCH)
+    return _named(sweep, search_name(sweep.study_name, search), seed=seed)
 
 
 def rival_sweep(sweep: Sweep, rival: Policy, trials: int) -> Sweep:
@@ -52,15 +54,37 @@ def seeds_sweep(sweep: Sweep, number: int, trainings: int) -> Sweep:
     Args:
         number: which comparison, from 1.
     """
-    name = f"{sweep.study_name}.comparison{number if number > 1 else ''}"
+    name = comparison_name(sweep.study_name, number)
     return _named(sweep, name, trials=trainings, pruner="none", deterministic=False)
+
+
+def search_name(study: str, search: int) -> str:
+    """The name of a search done again; the first is the study itself."""
+    return study if search == 1 else f"{study}.search{search}"
+
+
+def comparison_name(study: str, number: int) -> str:
+    """The name of the study that holds a comparison's trainings."""
+    return f"{study}.comparison{number if number > 1 else ''}"
+
+
+def refuse_long_names(sweep: Sweep, settings: ComparisonConfig) -> None:
+    """Find out before the first training whether all studies of a comparison can be named.
+
+    Raises:
+        InputError: one cannot.
+    """
+    last = search_sweep(sweep, settings.searches)
+    for rival in settings.rivals:
+        rival_sweep(last, rival, 1)
+    seeds_sweep(last, 1, 1)
 
 
 def _named(sweep: Sweep, name: str, **changes: object) -> Sweep:
     if len(name) > _LONGEST:
         raise InputError(
-            f"the comparison's study {name!r} has a name of more than {_LONGEST} characters: give "
-            "the study a shorter one with --study"
+            f"the comparison needs a study {name!r}, a name of more than {_LONGEST} characters: "
+            "give the study that is compared a shorter one (`clr-sweep run` with --study)"
         )
     study = sweep.study.model_copy(update={"name": name, **changes})
     return sweep.model_copy(update={"study": study, "comparison": None})

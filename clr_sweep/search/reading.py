@@ -15,7 +15,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
 from clr_sweep.search import attributes as keys
-from clr_sweep.search.arms import search_sweep, seeds_sweep
+from clr_sweep.search.arms import comparison_name, search_name
 from clr_sweep.search.configurations import with_ranges
 from clr_sweep.search.places import Places
 from clr_sweep.search.seed_runs import comparison_of
@@ -37,32 +37,39 @@ def read_study(study: optuna.Study) -> StudyRecord:
 
     With the comparisons of it with its rivals, which are studies of their own beside it.
     """
-    record, sweep = StudyReader(study).read(), stored_definition(study, None)
+    record = StudyReader(study).read()
     if record.comparison is not None:
         return record
-    comparisons = _comparisons(study, sweep)
+    comparisons = _comparisons(study, study.study_name)
     searches = list(comparisons[-1:])
     for number in count(2):
-        again = search_sweep(sweep, number)
-        found = _comparisons(study, again)
-        if not found:
+        found = _comparisons(study, search_name(study.study_name, number))
+        if not comparisons or not found:
             break
-        searches.append(found[-1])
+        # Only those made as the last comparison of the study can be counted with it.
+        alike = [one for one in found if _design(one) == _design(comparisons[-1])]
+        searches += alike[-1:]
     many = tuple(searches) if len(searches) > 1 else ()
     return replace(record, comparisons=comparisons, searches=many)
 
 
-def _comparisons(study: optuna.Study, sweep: Sweep) -> tuple[StudyRecord, ...]:
+def _design(study: StudyRecord) -> tuple[object, ...]:
+    assert study.comparison is not None
+    return study.comparison.design
+
+
+def _comparisons(study: optuna.Study, name: str) -> tuple[StudyRecord, ...]:
     """The comparisons of a search, of the study's own or of another one of it."""
     found: list[StudyRecord] = []
     for number in count(1):
-        name = seeds_sweep(sweep, number, 1).study_name
         try:
-            other = optuna.load_study(study_name=name, storage=study._storage)
+            other = optuna.load_study(
+                study_name=comparison_name(name, number), storage=study._storage
+            )
         except KeyError:
             break
         record = comparison_of(other)
-        if record is None or record.of != sweep.study_name:
+        if record is None or record.of != name:
             break
         found.append(StudyReader(other).read())
     return tuple(found)

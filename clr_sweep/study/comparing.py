@@ -28,6 +28,7 @@ from clr_sweep.search.arms import (
     clr_arms,
     fixed_arms,
     held_against,
+    refuse_long_names,
     rival_arm,
     rival_sweep,
     search_sweep,
@@ -81,6 +82,7 @@ def compare_study(
     Raises:
         As `run_sweep`.
     """
+    refuse_long_names(sweep, settings)
     store = storage.open_storage(sweep.study.storage or storage.DEFAULT_STORAGE)
     comparing = _Comparing(sweep, settings, source, store, engine, client, adopted, stop, say)
     numbers = [

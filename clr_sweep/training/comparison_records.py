@@ -82,6 +82,12 @@ class ComparisonRecord:
     arms: tuple[Arm, ...]
     pairs: tuple[tuple[int, int], ...]
 
+    @property
+    def design(self) -> tuple[object, ...]:
+        """What independent searches have in common where they can be counted together."""
+        arms = tuple((arm.kind, arm.name, arm.trials) for arm in self.arms)
+        return self.finalist_seeds, self.seeds, self.margin, self.pairs, arms
+
 
 def entry_of(study: str, number: int) -> str:
     """The name of a trial of another study that is trained again."""
