@@ -166,7 +166,7 @@ class Examination:
 
     def _finalists(self, study: StudyRecord) -> None:
         """Whether the two that were tested when the search had ended still have what was found."""
-        if study.state != "complete":
+        if study.state != "complete" or study.on_test_set:
             return
         for record in (study.best, study.baseline):
             if record is None or record.state != "complete":

@@ -23,11 +23,13 @@ def evaluate_finalists(
 ) -> None:
     """Evaluate those of the two that are complete and have not been evaluated yet.
 
+    Neither where validation is on the test set: what is known of it is known, and judges nothing.
+
     Args:
         say: shows a line: of one whose model is gone, which cannot be evaluated.
     """
     due = []
-    for record in (study.best, study.baseline):
+    for record in () if study.on_test_set else (study.best, study.baseline):
         if record is None or record.state != "complete" or record.test_metrics:
             continue
         file = TrialFolder(record.folder).model_file

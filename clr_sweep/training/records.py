@@ -219,6 +219,11 @@ class StudyRecord:
     test_examples: int | None = None
     again: str = ""
 
+    @property
+    def on_test_set(self) -> bool:
+        """Whether validation was on the test set, which is then no fair measure of anything."""
+        return any(trial.config.dataset.on_test_set for trial in self.all)
+
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""
         return next(trial for trial in self.trials if trial.number == number)

@@ -67,7 +67,7 @@ def test_the_shipped_sweep_is_right() -> None:
             0.9,
             "unknown hyperparameter 'momentun' - did you mean 'momentum'? (known: init_lr, max_lr, "
             "step_size_factor, policy, gamma, batch_size, optimizer, model.input_shape, "
-            f"model.classes, model.dropout, {SGD}",
+            f"model.classes, model.dropout, model.spatial, {SGD}",
         ),
         ("search_space.dropout", 0.1, "unknown hyperparameter 'dropout' - did you mean 'model.dr"),
         ("search_space.further", 1, "unknown hyperparameter 'further'"),
@@ -113,7 +113,7 @@ def test_a_wrong_argument_of_a_known_model(tmp_path: Path) -> None:
     found = problems(written(tmp_path, {"model.arguments": {"dropot": 0.1, "classes": 10}}))
     assert found == [
         "model.arguments.dropot: unknown argument of the model tutorial_cnn 'dropot' - did you "
-        "mean 'dropout'? (known: input_shape, classes, dropout)"
+        "mean 'dropout'? (known: input_shape, classes, dropout, spatial)"
     ]
 
 

@@ -121,7 +121,7 @@ def test_unknown_arguments() -> None:
     config = ModelConfig(name="tutorial_cnn", arguments={"drop_out": 0.1, "depth": 3})
     with pytest.raises(InputError) as caught:
         build_model(config, FACTS, [])
-    known = "(known: input_shape, classes, dropout)"
+    known = "(known: input_shape, classes, dropout, spatial)"
     assert caught.value.problems == (
         f"model.arguments: unknown argument 'drop_out' - did you mean 'dropout'? {known}",
         f"model.arguments: unknown argument 'depth' {known}",
