@@ -24,7 +24,8 @@ def cycle_warnings(sweep: Sweep) -> list[str]:
     # The answer does not hang on the steps of an epoch; many make the rounding small.
     if all(plan_trial(factor, 1000, epochs, at).at_trough for factor in factors):
         return []
-    if len(factors) == 1 and not sweep.search_space.acyclic_policies:
+    space = sweep.search_space
+    if len(factors) == len(space.cyclical_policies + space.acyclic_policies) == 1:
         return []  # no trough, but the same place for all
     return [
         "warning: with objective.at: final trials end wherever their cycle stands then, not at a "

@@ -202,6 +202,15 @@ def test_validation_problems_of_data_whose_size_is_known_late() -> None:
     ]
 
 
+def test_validation_on_the_test_set_holds_nothing_out() -> None:
+    """A batch may be as large as all of the training data."""
+    sweep = Sweep.model_validate(content({"dataset.validation": "test"}))
+    assert sweep.dataset.on_test_set
+    assert sweep.dataset.held_out(1000) == 0
+    assert list(validation_problems(sweep, sweep.training.batch_size)) == []
+    assert len(list(validation_problems(sweep, sweep.training.batch_size - 1))) == 1
+
+
 def test_readable_values_are_those_right_by_themselves() -> None:
     """Wrong values are left out, missing ones have their defaults, in the order of the file."""
     values = readable_values(
