@@ -123,6 +123,8 @@ def _hindrance(ours: ArmResult, theirs: ArmResult, test: PairedTest) -> str:
     for arm, whose in ((ours, "CLR's"), (theirs, "the rival's")):
         if arm.entry is None and not arm.arm.entries:
             return f"no trial of {whose} search is complete"
+    if any(arm.example and arm.example.config.dataset.on_test_set for arm in (ours, theirs)):
+        return "the test set is what the search was validated on, so it has chosen the winners"
     if not (ours.is_complete and theirs.is_complete):
         return "the finals have not ended"
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from clr_sweep.common.durations import duration
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results import curves, words
 from clr_sweep.results.arms import chosen_trial
@@ -131,6 +132,8 @@ def trial_markdown(record: TrialRecord) -> str:
             f"Earlier attempts that ended through no fault of the trial's: {len(record.retried)} "
             f"({reasons})."
         )
+    if record.config.dataset.on_test_set:
+        lines.append(f"**{ON_TEST_SET}**")
     metrics = {**record.metrics, **record.test_metrics}
     if metrics:
         rows = [[words.metric(name), words.value(value)] for name, value in metrics.items()]
@@ -147,6 +150,7 @@ def model_markdown(study: str, record: TrialRecord) -> str:
         f"{inline(_outcome(record))}**",
         f"Trained on {inline(data)}, which it takes as they are held there. Schedule: "
         f"{words.schedule(record)}.",
+        *([ON_TEST_SET] if record.config.dataset.on_test_set else []),
         "For inference: without the optimizer, which the trial's folder keeps.",
     ])  # fmt: skip
 

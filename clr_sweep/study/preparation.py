@@ -81,7 +81,8 @@ def estimate(
         for _ in space.cyclical_policies
     ]
     epochs += [budget] * 3 * len(space.acyclic_policies)
-    validation = sweep.dataset.held_out(facts.train)
+    dataset = sweep.dataset
+    validation = facts.test if dataset.on_test_set else dataset.held_out(facts.train)
     per_epoch_seconds = per_epoch * found.seconds_per_step + validation * found.seconds_per_example
     test, range_test = sweep.range_test, 0.0
     if sweep.search_space.awaits_range_test:

@@ -251,6 +251,11 @@ class StudyRecord:
     searches: tuple[StudyRecord, ...] = ()
     source: StudySource | None = None
 
+    @property
+    def on_test_set(self) -> bool:
+        """Whether validation was on the test set, which is then no fair measure of anything."""
+        return any(trial.config.dataset.on_test_set for trial in self.all)
+
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""
         return next(trial for trial in self.trials if trial.number == number)
@@ -287,7 +292,9 @@ class StudyRecord:
 
     @property
     def to_be_tested(self) -> list[TrialRecord]:
-        """What is evaluated on the test set once it is complete."""
+        """What is evaluated on the test set once complete; nothing that was validated on it."""
+        if self.on_test_set:
+            return []
         if self.comparison is not None:
             return [t for t in self.trials if t.seed_run and t.seed_run.stage == FINALS]
         both = (self.best, self.baseline) if self.is_tested else ()

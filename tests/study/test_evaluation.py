@@ -78,6 +78,24 @@ def test_the_two_are_evaluated_once(
     assert TrialFolder(study.baseline.folder).test_metrics() == found["baseline"]
 
 
+def test_none_where_validation_was_on_the_test_set(
+    engine: LocalEngine, facts: DataFacts, study: StudyRecord
+) -> None:
+    """What is known of the test set is known: no second look is shown as a fair one."""
+
+    def on_test(record: TrialRecord) -> TrialRecord:
+        dataset = record.config.dataset.model_copy(update={"validation": "test"})
+        return replace(record, config=record.config.model_copy(update={"dataset": dataset}))
+
+    assert study.baseline is not None
+    trials = tuple(on_test(trial) for trial in study.trials)
+    seen = replace(study, trials=trials, baseline=on_test(study.baseline))
+    for record in seen.all:
+        (record.folder / "test.json").unlink(missing_ok=True)
+    evaluate_finalists(engine, seen, facts, (), StopRequest(), print)
+    assert not any((record.folder / "test.json").exists() for record in seen.all)
+
+
 def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: StudyRecord) -> None:
     """A study without a complete trial, whose baseline failed."""
     assert study.baseline is not None

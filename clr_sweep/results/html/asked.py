@@ -59,12 +59,12 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
     train, test = data.get("train"), data.get("test")
     if isinstance(train, int):
         held_out = sweep.dataset.held_out(train)
-        parts.append(
-            f"{words.count(train - held_out)} examples to train on, {words.count(held_out)} held "
-            "out of them for validation"
-        )
+        parts.append(f"{words.count(train - held_out)} examples to train on")
+        if held_out:
+            parts.append(f"{words.count(held_out)} held out of them for validation")
     if isinstance(test, int):
-        parts.append(f"{words.count(test)} to test on")
+        also = " and to validate on" if sweep.dataset.on_test_set else ""
+        parts.append(f"{words.count(test)} to test on{also}")
     if shape := cast("list[int] | None", data.get("input_shape")):
         parts.append(f"{' x '.join(map(str, shape))} of {data.get('input_dtype')}")
     return ", ".join(parts)
