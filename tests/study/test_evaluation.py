@@ -92,7 +92,7 @@ def test_none_where_validation_was_on_the_test_set(
     seen = replace(study, trials=trials, baseline=on_test(study.baseline))
     for record in seen.all:
         (record.folder / "test.json").unlink(missing_ok=True)
-    evaluate_finalists(engine, seen, facts, (), StopRequest(), print)
+    evaluate_untested(engine, seen, facts, (), StopRequest(), print)
     assert not any((record.folder / "test.json").exists() for record in seen.all)
 
 
