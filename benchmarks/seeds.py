@@ -136,7 +136,8 @@ def write(arms: Arms, file: Path) -> None:
 def read(file: Path = FILE) -> Arms:
     """The recorded values by arm and metric, seed by seed; None where a run diverged."""
     kept = json.loads(file.read_text(encoding="utf-8"))
-    if kept["definition"] != definition().model_dump(mode="json"):
+    # With the keys that have come with later versions, at their defaults.
+    if Sweep.from_json(kept["definition"]) != definition():
         raise ValueError(f"{file} holds runs of another definition: move it away to begin anew")
     arms: Arms = kept["arms"]
     return arms

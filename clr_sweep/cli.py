@@ -178,6 +178,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
 @click.option("--seeds", metavar="N", help="Fresh seeds of the finals.")
 @click.option("--margin", metavar="X", help="Differences below it do not matter.")
 @click.option("--searches", metavar="N", help="Independent searches of each arm.")
+@click.option("--jobs", metavar="N", help="Trials at once (default: the study's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
 def compare(study: str, storage: str | None, **options: str | None) -> None:
     """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.
@@ -214,6 +215,20 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 
 
 @main.command()
+@click.argument("study", metavar="STUDY_OR_RUN_ID")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
+@click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
+def report(study: str, output: Path | None, storage: str | None) -> None:
+    """Write the report of a study as one HTML file; it may still be running.
+
+    STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow.
+    """
+    from clr_sweep.commands.report import write_report
+
+    click.echo(f"written to {write_report(study, storage, output)}", err=True)
+
+
+@main.command()
 @click.argument("config", type=click.Path(path_type=Path))
 def train(config: Path) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
@@ -237,9 +252,9 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     """
     if fix:  # which logs models that are missing in MLflow
         train_with_tensorflow(_say)
-    from clr_sweep.commands.doctor import report
+    from clr_sweep.commands.doctor import report as examined
 
-    lines, is_well = report(study, storage, fix=fix)
+    lines, is_well = examined(study, storage, fix=fix)
     say(lines)
     if not is_well:
         sys.exit(1)

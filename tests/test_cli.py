@@ -105,14 +105,20 @@ def test_the_options_of_run_are_those_that_override() -> None:
         assert name in Sweep.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
 
 
-def test_options_have_no_defaults_of_their_own() -> None:
-    """Defaults live in the sweep file: what is not given on the command line is not there."""
-    project = read_mapping(SHIPPED.parent.parent / "MLproject")
-    parameters = project["entry_points"]["main"]["parameters"]
-    for option in main.commands["run"].params:
+@pytest.mark.parametrize(("command", "entry"), [("run", "main"), ("compare", "compare")])
+def test_options_have_no_defaults_of_their_own(command: str, entry: str) -> None:
+    """Defaults live in the sweep file: what is not given on the command line is not there.
+
+    `mlflow run` has every option as a parameter, and hands it over by its name.
+    """
+    point = read_mapping(SHIPPED.parent.parent / "MLproject")["entry_points"][entry]
+    for option in main.commands[command].params:
         if isinstance(option, click.Option):
             assert option.to_info_dict()["default"] is None
-            assert parameters[option.opts[0].removeprefix("--")]["default"] == AS_IN_FILE
+            assert option.name is not None
+            assert point["parameters"][option.name]["default"] == AS_IN_FILE
+            assert f"{option.opts[0]} {{{option.name}}}" in point["command"]
+    assert f"clr_sweep {command} " in point["command"]
 
 
 def test_check_prints_the_plan(tmp_path: Path) -> None:

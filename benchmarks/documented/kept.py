@@ -96,6 +96,8 @@ def thinned(study: StudyRecord) -> StudyRecord:
             for trial in study.trials
         ),
         baseline=_without_points(study.baseline) if study.baseline is not None else None,
+        comparisons=tuple(map(thinned, study.comparisons)),
+        searches=tuple(map(thinned, study.searches)),
     )
 
 
@@ -106,6 +108,8 @@ def without_places(study: StudyRecord) -> StudyRecord:
         study,
         trials=tuple(_placed(trial, study.name) for trial in study.trials),
         baseline=_placed(study.baseline, study.name) if study.baseline is not None else None,
+        comparisons=tuple(map(without_places, study.comparisons)),
+        searches=tuple(map(without_places, study.searches)),
         range_test=None if test is None else replace(
             test, files=tuple(Path("trials", study.name, file.name) for file in test.files)
         ),

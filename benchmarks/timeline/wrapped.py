@@ -66,7 +66,7 @@ WRAPPED = (
     Wrapped(FIGURES, "clr_sweep.results.trial_figures:*"),
     Wrapped(FIGURES, "clr_sweep.results.loss_by_rate:*"),
     Wrapped(FIGURES, "clr_sweep.results.style:save"),
-    Wrapped(TEST, "clr_sweep.study.finals:evaluate_finalists"),
+    Wrapped(TEST, "clr_sweep.study.evaluation:evaluate_untested"),
     Wrapped(LOOP, "clr_sweep.study.progress:Display.*", inside=False),
     Wrapped(LOOP, "clr_sweep.engines.local.engine:LocalEngine.start", inside=False),
     Wrapped(WAITING, "clr_sweep.engines.local.engine:LocalEngine.wait", inside=False),

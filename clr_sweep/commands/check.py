@@ -13,7 +13,7 @@ from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 from clr_sweep.search.configurations import steps_per_epoch
@@ -78,15 +78,18 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         yield f"early stopping: after {many} not improve{by}"
     yield f"baseline: {sweep.baseline.policy} learning rate {sweep.baseline.learning_rate}"
     yield from _comparison(sweep)
+    if sweep.dataset.on_test_set:
+        yield ON_TEST_SET
     if examples is None:
         yield f"data: {sweep.dataset.name} (its size is known once it is loaded: --measure)"
         yield from cycle_warnings(sweep)
         return
     per_epoch = steps_per_epoch(sweep, training.batch_size, examples)
     held_out = sweep.dataset.held_out(examples)
+    validated = "none" if sweep.dataset.on_test_set else f"{held_out:,}"
     yield (
         f"data: {sweep.dataset.name}, {examples - held_out:,} examples to train on, "
-        f"{held_out:,} held out for validation, {per_epoch:,} steps per epoch"
+        f"{validated} held out for validation, {per_epoch:,} steps per epoch"
     )
     if "batch_size" in sweep.search_space.further:
         yield f"  (at batch size {training.batch_size}; the trials' own differ)"

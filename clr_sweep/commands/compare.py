@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.commands.mlflow_project import go_to_user
-from clr_sweep.commands.run import keep_imports
+from clr_sweep.commands.run import keep_imports, storage_problems
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
@@ -47,6 +47,8 @@ def compare_command(
     go_to_user()
     train_with_tensorflow(say)
     adopted = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
+    if wrong := storage_problems(url or "", adopted):
+        raise InputError(wrong)
     with scratch_folder(), local_engine() as engine:
         # The study is read, and MLflow is imported, while the server imports Keras.
         gc.disable()
@@ -82,30 +84,37 @@ def _stored(
         raise InputError(
             f"study {name!r} holds the trainings of a comparison: compare {held.of!r}, whose it is"
         )
-    sweep = stored_definition(study, url)
-    settings = _settings(sweep.comparison or ComparisonConfig(), options, sweep.study.trials)
     facts, places = study.user_attrs[FACTS], Places(study)
+    if "search_path" not in facts:
+        raise InputError(
+            f"study {name!r} is of an earlier version, which did not keep what a comparison needs: "
+            "start it with its sweep file and `clr-sweep run` once more"
+        )
+    sweep = stored_definition(study, url)
+    sweep, settings = _as_asked(sweep, sweep.comparison or ComparisonConfig(), options)
     folders = tuple(places.whole(folder) for folder in facts["search_path"])
     file = Path(facts.get("sweep_argument") or facts["sweep_file"])
     return sweep, SweepSource(file, study.user_attrs[SWEEP_TEXT], folders), settings
 
 
-def _settings(
-    before: ComparisonConfig, options: Mapping[str, str], of_study: int
-) -> ComparisonConfig:
-    """How a study is compared, with the options in place; all that is wrong with them at once."""
+def _as_asked(
+    sweep: Sweep, before: ComparisonConfig, options: Mapping[str, str]
+) -> tuple[Sweep, ComparisonConfig]:
+    """A study and how it is compared, with the options in place; all that is wrong with them."""
     from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
     from clr_sweep.definition.problems import sentence
+    from clr_sweep.definition.sweep import StudyConfig
     from clr_sweep.definition.validation import validation
 
-    content = before.model_dump()
     given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}
-    settings, problems = validation(ComparisonConfig, {**content, **given})
-    problems += trials_problems(settings, of_study)
-    if settings is None or problems:
+    jobs = {"jobs": given.pop("jobs")} if "jobs" in given else {}
+    study, problems = validation(StudyConfig, {**sweep.study.model_dump(), **jobs})
+    settings, others = validation(ComparisonConfig, {**before.model_dump(), **given})
+    problems += [*others, *trials_problems(settings, sweep.study.trials)]
+    if study is None or settings is None or problems:
         named = [((f"--{keys[0].replace('_', '-')}", *keys[1:]), text) for keys, text in problems]
         raise InputError([sentence(keys, text) for keys, text in named])
-    return settings
+    return sweep.model_copy(update={"study": study}), settings
 
 
 def _value(name: str, text: str) -> Any:

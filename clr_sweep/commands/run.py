@@ -61,13 +61,7 @@ def _load(
     from clr_sweep.definition.problems import unknown
 
     wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in unknown_options]
-    if run_id and secrets_of(options.get("storage", "")):
-        wrong.append(
-            "--storage: must hold no password under `mlflow run`, which has written it into "
-            f"the parameters of the run {run_id}: delete that (`mlflow runs delete --run-id "
-            f"{run_id}`, `mlflow gc`), and leave the password to the database's own ways, such "
-            "as PGPASSWORD or ~/.pgpass"
-        )
+    wrong += storage_problems(options.get("storage", ""), run_id)
     try:
         loaded = load_sweep(file, {OPTIONS[f"--{name}"]: text for name, text in options.items()})
     except InputError as error:
@@ -75,6 +69,22 @@ def _load(
     if wrong:
         raise InputError(wrong)
     return loaded
+
+
+def storage_problems(url: str, run_id: str | None) -> list[str]:
+    """A password in the address of a storage, which `mlflow run` has shown already.
+
+    Args:
+        run_id: of the run that it made, if it did.
+    """
+    if not run_id or not secrets_of(url):
+        return []
+    return [
+        "--storage: must hold no password under `mlflow run`, which has written it into the "
+        f"parameters of the run {run_id}: delete that (`mlflow runs delete --run-id {run_id}`, "
+        "`mlflow gc`), and leave the password to the database's own ways, such as PGPASSWORD or "
+        "~/.pgpass"
+    ]
 
 
 def run_sweep(

@@ -15,7 +15,7 @@ from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.loading import search_path
-from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.definition.sweep import ON_TEST_SET, StudyConfig
 from clr_sweep.engines.base import Died, Done, Engine, Failed, Message
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.results.export import Exported, read_exported
@@ -105,7 +105,7 @@ def _train(
         folders,
         record.kind,
         record.number,
-        with_test=True,
+        with_test=not record.config.dataset.on_test_set,
     )
     engine.start("train", RUN_TRIAL, job, TrialFolder(record.folder).log_file)
     while True:
@@ -158,6 +158,8 @@ def _outcome(exported: Exported, record: TrialRecord, run_id: str | None) -> lis
     found: dict[str, Any] = {**record.metrics, **record.test_metrics}
     lines = [f"{record.state}" + (f": {record.reason}" if record.reason else "")]
     lines += [f"  {name}: {value!r}" for name, value in sorted(found.items())]
+    if record.config.dataset.on_test_set:
+        lines.append(ON_TEST_SET)
     if run_id:
         lines.append(f"MLflow run {run_id}")
     if not exported.metrics:

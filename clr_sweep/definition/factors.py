@@ -20,9 +20,13 @@ def cycle_warnings(sweep: Sweep) -> list[str]:
     at, epochs = sweep.objective.at, sweep.training.epochs
     if at != "final" or not sweep.search_space.cyclical_policies:
         return []
+    factors = shown_factors(sweep)
     # The answer does not hang on the steps of an epoch; many make the rounding small.
-    if all(plan_trial(factor, 1000, epochs, at).at_trough for factor in shown_factors(sweep)):
+    if all(plan_trial(factor, 1000, epochs, at).at_trough for factor in factors):
         return []
+    space = sweep.search_space
+    if len(factors) == len(space.cyclical_policies + space.acyclic_policies) == 1:
+        return []  # no trough, but the same place for all
     return [
         "warning: with objective.at: final trials end wherever their cycle stands then, not at a "
         "trough, and are not comparable; cycle_end would end them at their last trough"

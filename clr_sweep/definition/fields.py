@@ -85,15 +85,27 @@ _URL = r"^[A-Za-z][A-Za-z0-9+_]*://"
 StorageUrl = Annotated[
     StrictStr, Field(max_length=500, json_schema_extra={"pattern": _URL}), AfterValidator(_url)
 ]
+TEST: Literal["test"] = "test"  # validation on the test set
+
+
+def _held_out(value: Any) -> Any:
+    part = is_number(value) and (value >= 1 if isinstance(value, int) else 0 < value < 1)
+    if not part and value != TEST:
+        raise expected(
+            "a number of examples, 1 or more, or a part of them between 0 and 1; or test: on the "
+            "test set",
+            (TEST,),
+        )
+    return value
+
+
 HeldOut = Annotated[
-    int | float,
-    _number(
-        lambda value: value >= 1 if isinstance(value, int) else 0 < value < 1,
-        "a number of examples, 1 or more, or a part of them between 0 and 1",
-    ),
+    int | float | Literal["test"],
+    PlainValidator(_held_out),
     WithJsonSchema({"anyOf": [
         {"type": "integer", "minimum": 1},
         {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        {"const": TEST},
     ]}),
 ]  # fmt: skip
 _POLICY_SCHEMA = {"enum": list(POLICIES)}

@@ -211,8 +211,9 @@ def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem
     part = values.get("dataset.validation")
     if part is None:
         return
-    held_out = DatasetConfig(name=values["dataset.name"], validation=part).held_out(examples)
-    if not 0 < held_out < examples:
+    dataset = DatasetConfig(name=values["dataset.name"], validation=part)
+    held_out = dataset.held_out(examples)
+    if not dataset.on_test_set and not 0 < held_out < examples:
         yield (
             ("dataset", "validation"),
             f"must hold out at least one and leave at least one of the {examples} training "

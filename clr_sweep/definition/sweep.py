@@ -12,6 +12,7 @@ from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
 from clr_sweep.definition.dimensions import Frozen, Scalar, expected
 from clr_sweep.definition.fields import (
+    TEST,
     AboveZero,
     AcyclicPolicy,
     At,
@@ -40,22 +41,36 @@ from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.range_test.settings import RangeTestConfig
 
+ON_TEST_SET = (
+    "Validation is on the test set: no data are left that took no part in the choice, so nothing "
+    "can be judged by these values."
+)
+"""What is said of every result of such a sweep."""
+
 
 class DatasetConfig(Frozen):
-    """Where the images come from, and the part held out of the training data.
+    """Where the images come from, and which of them score a trial.
 
     Attributes:
         name: `fashion_mnist`, a `.npz` file, or `module:function`.
-        validation: examples held out of the training data: a number, or a part in (0, 1).
+        validation: examples held out of the training data: a number, or a part in (0, 1); or
+            `test`: none is held out, and the test set is what validation is done on.
     """
 
     name: Name
     validation: HeldOut = 0.1
     folder: StrictStr | None = None
 
+    @property
+    def on_test_set(self) -> bool:
+        """Whether validation is on the test set: then nothing is left that no choice has seen."""
+        return self.validation == TEST
+
     def held_out(self, examples: int) -> int:
         """How many of the training examples are held out; it may be all of them, or none."""
         part = self.validation
+        if isinstance(part, str):
+            return 0
         return part if isinstance(part, int) else int(part * examples + 0.5)
 
 

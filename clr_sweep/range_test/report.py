@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results import words
 from clr_sweep.training.records import RangeTestRecord
@@ -69,6 +70,7 @@ def summary(record: RangeTestRecord) -> str:
         f"  over {noun}: base {_spread(bases)}, max {_spread(tops)}",
         f"  {edges_in_words(record, found.edges)}",
         *(f"  warning: {text}" for text in found.warnings),
+        *([f"  {ON_TEST_SET}"] if record.config.dataset.on_test_set else []),
     ]
     return "\n".join(lines)
 

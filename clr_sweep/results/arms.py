@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.definition import metrics
-from clr_sweep.training.comparison_records import FINALISTS, FINALS, Arm, Stage
+from clr_sweep.training.comparison_records import FINALISTS, FINALS, Arm, Stage, entry_of
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
@@ -83,6 +83,21 @@ def arm_results(study: StudyRecord) -> tuple[ArmResult, ...]:
     """
     assert study.comparison is not None
     return tuple(_result(study, arm) for arm in study.comparison.arms)
+
+
+def chosen_trial(study: StudyRecord) -> int | None:
+    """The trial that the last comparison's fresh seeds chose among the best; None where none did.
+
+    Args:
+        study: the one that is compared.
+    """
+    if not study.comparisons:
+        return None
+    last = study.comparisons[-1]
+    assert last.comparison is not None
+    own = last.comparison.arms[0]
+    entry = winner(last, own)
+    return next((n for n in own.candidates if entry == entry_of(study.name, n)), None)
 
 
 def shown_arms(study: StudyRecord) -> tuple[ArmResult, ...]:

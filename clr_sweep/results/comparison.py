@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from clr_sweep.definition import metrics
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results import curves, words
 from clr_sweep.schedules import policies
@@ -67,8 +68,17 @@ def compare(study: StudyRecord) -> Comparison:
     """Compares the study's best complete trial with its baseline.
 
     One run of each allows no test of significance, and none is claimed: the verdict says what was
-    seen, and the command that would tell more.
+    seen, and the command that would tell more; and where validation is on the test set, that.
     """
+    found = _compare(study)
+    if found.best is None or not study.on_test_set:
+        return found
+    seen, _, rest = found.verdict.partition(". ")
+    verdict = " ".join([f"{seen.rstrip('.')}.", ON_TEST_SET, *([rest] if rest else [])])
+    return replace(found, verdict=verdict)
+
+
+def _compare(study: StudyRecord) -> Comparison:
     best, baseline = study.best, study.baseline
     if best is None:
         return Comparison(None, baseline, (), _nothing_complete(study), ())
@@ -196,10 +206,11 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
     if number < 2:
         return ()
     fair = "" if best.test_metrics else " (not evaluated yet)"
+    measure = f"The test set{fair} took no part in the choice: it is the fair measure."
     return (
         f"{words.capital(best.label)} is the best of {number} complete trials, picked by "
         f"{words.metric(study.metric)}: its validation metrics are optimistic (the winner's "
-        f"curse). The test set{fair} took no part in the choice: it is the fair measure.",
+        f"curse). {ON_TEST_SET if study.on_test_set else measure}",
     )
 
 

@@ -145,9 +145,9 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
 def tables(study: StudyRecord) -> Iterator[tuple[str, Rows]]:
     """All tables of a comparison that have rows, with their titles."""
     found = {
-        "The arms": arm_rows(study),
+        "On the test set": arm_rows(study),
         "The answers": contest_rows(study),
         "The finalists": finalist_rows(study),
-        "The cost": cost_rows(study),
+        "What it cost": cost_rows(study),
     }
     yield from ((title, rows) for title, rows in found.items() if rows[1])

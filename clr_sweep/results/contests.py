@@ -15,8 +15,8 @@ from clr_sweep.training.records import StudyRecord
 Answer = Literal["better", "worse", "equivalent", "not decidable"]
 
 ALPHA = 0.05
-# With fewer independent searches of each arm nothing is said of classes of schedules: a test
-# between the winners of one search each, of two equal classes, rejects in 12 to 24 of 100.
+# With fewer independent searches of each arm nothing is said of classes of schedules: the winners
+# of one search each truly differ, of two equal classes too (docs/comparison.md).
 SEARCHES_OF_A_CLASS = 5
 
 
@@ -123,6 +123,8 @@ def _hindrance(ours: ArmResult, theirs: ArmResult, test: PairedTest) -> str:
     for arm, whose in ((ours, "CLR's"), (theirs, "the rival's")):
         if arm.entry is None and not arm.arm.entries:
             return f"no trial of {whose} search is complete"
+    if any(arm.example and arm.example.config.dataset.on_test_set for arm in (ours, theirs)):
+        return "the test set is what the search was validated on, so it has chosen the winners"
     if not (ours.is_complete and theirs.is_complete):
         return "the finals have not ended"
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):

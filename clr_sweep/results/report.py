@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from clr_sweep.common.durations import duration
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results import curves, words
+from clr_sweep.results.arms import chosen_trial
 from clr_sweep.results.comparison import Comparison, compare, compared
 from clr_sweep.results.comparison_report import comparison_markdown, verdict_markdown
 from clr_sweep.results.markdown import LIMIT, fenced, inline, table
@@ -60,12 +63,15 @@ def _sections(
     best = study.best
     # The page's title is the study's name, and it shows a few lines until one asks for more: what
     # came out and by how much, and after it where to look.
+    result, _, caution = comparison.verdict.partition(". ")
+    seen = f"{_so_far(study, planned)}{inline(result).rstrip('.')}."
     if found := verdict_markdown(study):
         yield found
-    result, _, caution = comparison.verdict.partition(". ")
-    yield f"**{_so_far(study, planned)}{inline(result).rstrip('.')}.**"
-    if caution:
-        yield inline(caution)
+        yield f"In the search, one run each: {seen}"
+    else:
+        yield f"**{seen}**"
+        if caution:
+            yield inline(caution)
     if warning := words.deviations(study):
         yield f"**{inline(warning)}**"
     if best is not None:
@@ -78,10 +84,13 @@ def _sections(
         yield table(*_trial_rows(study, rows))
     if best is not None:
         yield "## Best configuration"
+        chosen = _chosen(study, best)
+        if chosen is not best:
+            yield f"{words.capital(chosen.label)}, which fresh seeds chose among the best."
         if with_config:
-            yield fenced(dump({"config": best.config.model_dump(mode="json")}), "yaml")
+            yield fenced(dump({"config": chosen.config.model_dump(mode="json")}), "yaml")
         yield "Write it to a file, and train it again:"
-        yield fenced(f"clr-sweep export {study.name} -o best.yaml\nclr-sweep train best.yaml", "sh")
+        yield fenced(f"{export_command(study)}\nclr-sweep train best.yaml", "sh")
     if with_notes and comparison.notes:
         yield "## Notes"
         yield "\n".join(f"- {inline(note)}" for note in comparison.notes)
@@ -123,6 +132,8 @@ def trial_markdown(record: TrialRecord) -> str:
             f"Earlier attempts that ended through no fault of the trial's: {len(record.retried)} "
             f"({reasons})."
         )
+    if record.config.dataset.on_test_set:
+        lines.append(f"**{ON_TEST_SET}**")
     metrics = {**record.metrics, **record.test_metrics}
     if metrics:
         rows = [[words.metric(name), words.value(value)] for name, value in metrics.items()]
@@ -139,6 +150,7 @@ def model_markdown(study: str, record: TrialRecord) -> str:
         f"{inline(_outcome(record))}**",
         f"Trained on {inline(data)}, which it takes as they are held there. Schedule: "
         f"{words.schedule(record)}.",
+        *([ON_TEST_SET] if record.config.dataset.on_test_set else []),
         "For inference: without the optimizer, which the trial's folder keeps.",
     ])  # fmt: skip
 
@@ -154,8 +166,22 @@ def summary(study: StudyRecord) -> str:
     if warning := words.deviations(study):
         lines.append(warning)
     if study.best is not None:
-        lines.append(f"Best configuration: clr-sweep export {study.name} -o best.yaml")
+        lines.append(f"Best configuration: {export_command(study)}")
     return "\n".join(lines)
+
+
+def _chosen(study: StudyRecord, best: TrialRecord) -> TrialRecord:
+    """The best trial; where a comparison has chosen another one with fresh seeds, that."""
+    number = chosen_trial(study)
+    return best if number is None else study.trial(number)
+
+
+def export_command(study: StudyRecord) -> str:
+    """How the best configuration is written to a file, as a command."""
+    best = study.best
+    other = best is not None and _chosen(study, best) is not best
+    trial = f" --trial {chosen_trial(study)}" if other else ""
+    return f"clr-sweep export {shlex.quote(study.name)}{trial} -o best.yaml"
 
 
 def _so_far(study: StudyRecord, planned: int | None) -> str:

@@ -224,7 +224,7 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
             "These answers are about configurations, as one search of each arm found them. Whether "
             "cyclical rates help here as a class takes at least "
             f"{SEARCHES_OF_A_CLASS} independent searches of each arm: "
-            f"`clr-sweep compare {study.name} --searches {SEARCHES_OF_A_CLASS}`."
+            f"clr-sweep compare {study.name} --searches {SEARCHES_OF_A_CLASS}"
         )
 
 

@@ -108,9 +108,16 @@ def clr_arms(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig) -> tu
     )
 
 
-def rival_arm(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig, rival: Policy) -> Arm:
-    """A rival, by its own search."""
-    return replace(_arm(study, sweep, settings, study.planned), name=rival)
+def rival_arm(
+    study: StudyRecord, sweep: Sweep, settings: ComparisonConfig, rival: Policy, of_study: int
+) -> Arm:
+    """A rival, by its own search, of which no more trials count than are asked for.
+
+    Args:
+        of_study: trials of the study that it is compared with.
+    """
+    trials = settings.trials_of(rival, of_study)
+    return replace(_arm(study, sweep, settings, trials), name=rival)
 
 
 def fixed_arms() -> tuple[Arm, ...]:

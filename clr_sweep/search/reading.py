@@ -22,7 +22,14 @@ from clr_sweep.search.seed_runs import comparison_of
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.comparison_records import SeedRun
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import Divergence, Kind, RangeTestRecord, StudyRecord, TrialRecord
+from clr_sweep.training.records import (
+    Divergence,
+    Kind,
+    RangeTestRecord,
+    StudyRecord,
+    StudySource,
+    TrialRecord,
+)
 
 
 def read_study(study: optuna.Study) -> StudyRecord:
@@ -97,6 +104,12 @@ class StudyReader:
             test_examples=(facts.get("data") or {}).get("test"),
             is_tested=facts.get("is_tested", True),
             comparison=comparison_of(study),
+            source=StudySource(
+                sweep=sweep,
+                text=study.user_attrs.get(keys.SWEEP_TEXT, ""),
+                file=_sweep_file(facts),
+                data={"digest": facts.get("data_digest"), **(facts.get("data") or {})},
+            ),
         )
 
     def trial(self, stored: FrozenTrial) -> TrialRecord:
@@ -207,3 +220,8 @@ def _record(
         retried=tuple(content.get(keys.RETRIED, ())),
         seed_run=SeedRun(**content[keys.SEED_RUN]) if keys.SEED_RUN in content else None,
     )
+
+
+def _sweep_file(facts: Mapping[str, Any]) -> str:
+    # Studies of earlier versions know the file's name alone.
+    return str(facts.get("sweep_argument") or facts.get("sweep_file") or "")

@@ -77,7 +77,7 @@ def compare_study(
         say: shows a line.
 
     Returns:
-        The study, with its comparisons.
+        The study, with its comparisons, the last one that which was asked for.
 
     Raises:
         As `run_sweep`.
@@ -85,10 +85,14 @@ def compare_study(
     refuse_long_names(sweep, settings)
     store = storage.open_storage(sweep.study.storage or storage.DEFAULT_STORAGE)
     comparing = _Comparing(sweep, settings, source, store, engine, client, adopted, stop, say)
-    for search in range(1, settings.searches + 1):
+    numbers = [
         comparing.compare(search_sweep(sweep, search), search)
+        for search in range(1, settings.searches + 1)
+    ]
     # Its page says what came out.
-    return run_stages(sweep, source, engine, client, adopted.by_study, stop)
+    study = run_stages(sweep, source, engine, client, adopted.by_study, stop)
+    # An earlier one may have been asked for again.
+    return replace(study, comparisons=study.comparisons[: numbers[0]])
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,12 @@ class _Comparing:
     stop: StopRequest
     say: Callable[[str], None]
 
-    def compare(self, sweep: Sweep, search: int) -> StudyRecord:
-        """One search of each arm, and what they found against one another."""
+    def compare(self, sweep: Sweep, search: int) -> int:
+        """One search of each arm, and what they found against one another.
+
+        Returns:
+            Which comparison of that search it is.
+        """
         first = search == 1
         adopted = self.adopted.by_comparison if first else None
         clr = self._searched(sweep, WHOLE if first else SEARCH)
@@ -130,7 +138,8 @@ class _Comparing:
             winners = [next(iter(arm.entries), None) for arm in record.arms]
         examples = self._facts(sweep)["data"]["train"]
         runs |= final_runs(record, winners, configs, ranged, examples)
-        return self._trained(ranged, record, "finals", runs, adopted)
+        self._trained(ranged, record, "finals", runs, adopted)
+        return record.number
 
     def _searched(self, sweep: Sweep, part: Part) -> StudyRecord:
         if (ended := self._ended(sweep)) is not None:
@@ -146,7 +155,7 @@ class _Comparing:
         settings = self.settings
         ours, fixed = clr_arms(clr, sweep, settings), fixed_arms()
         theirs = [
-            rival_arm(study, sweep, settings, rival)
+            rival_arm(study, sweep, settings, rival, clr.planned)
             for study, rival in zip(rivals, settings.rivals, strict=True)
         ]
         arms = (*ours, *theirs, *fixed)
@@ -182,7 +191,9 @@ class _Comparing:
             SeedRuns(study, record, folder, sweep.study.seed, provenance).enqueue(runs)
 
         seeds = seeds_sweep(sweep, record.number, len(runs))
-        if (ended := self._ended(seeds, wholly=stage == "finals")) is not None:
+        ended = self._ended(seeds, wholly=stage == "finals")
+        # A run that `mlflow run` made is to show what was found, if there is nothing left to do.
+        if ended is not None and (adopted is None or stage == "finalists"):
             return ended
         self.say(f"{stage} of {record.of}, {len(runs)} trainings with fresh seeds in all")
         return self._run(seeds, replace(SEARCH, plan=plan), adopted)

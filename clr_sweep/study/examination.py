@@ -110,7 +110,7 @@ class Examination:
                     return self.found
                 for trial in record.all:
                     self._trial_folder(trial)
-                self._finalists(record)
+                self._tested(record)
                 if record.range_test is not None:
                     self._range_test(record.range_test)
                 self._work_folders()
@@ -164,11 +164,11 @@ class Examination:
         self.unreadable |= bool(broken)
         self.found.lost += [f"{record.label}: {text}" for text in broken or missing_files(record)]
 
-    def _finalists(self, study: StudyRecord) -> None:
+    def _tested(self, study: StudyRecord) -> None:
         """Whether those that were tested when the search had ended still have what was found."""
         if study.state != "complete":
             return
-        for record in study.finalists:
+        for record in study.to_be_tested:
             if record.state != "complete":
                 continue
             folder = TrialFolder(record.folder)

@@ -210,7 +210,7 @@ def parent_problems(publisher: Publisher, study: StudyRecord) -> list[str]:
             f"not {study.state}, {status}"
         )
     expected = outcome(study)
-    files = ["best.yaml", "figures/history.png"] if expected else []
+    files = ["best.yaml", "figures/history.png", "report.html"] if expected else []
     if study.comparison is not None:
         files = ["figures/verdict.png"] if expected else []
     there = runs.files(parent.info.run_id)

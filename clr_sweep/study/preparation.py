@@ -81,7 +81,8 @@ def estimate(
         for _ in space.cyclical_policies
     ]
     epochs += [budget] * 3 * len(space.acyclic_policies)
-    validation = sweep.dataset.held_out(facts.train)
+    dataset = sweep.dataset
+    validation = facts.test if dataset.on_test_set else dataset.held_out(facts.train)
     per_epoch_seconds = per_epoch * found.seconds_per_step + validation * found.seconds_per_example
     test, range_test = sweep.range_test, 0.0
     if sweep.search_space.awaits_range_test:
@@ -128,7 +129,8 @@ def announce_cost(
     )
     display.slots = engine.slots
     display.expect(cost)
+    less = "" if sweep.study.pruner == "none" else "; less with pruning"
     display.say(
         f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "
-        f"{duration(cost.wall_seconds)} of training; less with pruning"
+        f"{duration(cost.wall_seconds)} of training{less}"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,14 @@ from clr_sweep.tracking.store import tracking_uri
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.tracking.views import artifact_link, view_link
-from clr_sweep.training.records import EpochReport, RangeTestRecord, State, StudyRecord, TrialRecord
+from clr_sweep.training.records import (
+    EpochReport,
+    Importance,
+    RangeTestRecord,
+    State,
+    StudyRecord,
+    TrialRecord,
+)
 
 P = ParamSpec("P")
 
@@ -65,6 +72,8 @@ class Publisher:
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         self._has_last_figures = False
         self._has_figures = False
+        # As the last figures show them, and the report after them.
+        self._importances: Mapping[str, Importance] = {}
         # The parent's id, and the best values that it has, by how many trials each is of.
         self._best_told: tuple[str, dict[int, float]] = ("", {})
 
@@ -148,6 +157,8 @@ class Publisher:
         self._summarise(study)
         if not self._has_last_figures:
             self._draw(study, last=True)
+        if study.state == "complete" and study.comparison is None:
+            self._log_report(study)
         self.runs.end(self.runs.parent_id, study.state, study.reason or None)
         self.link.completed()
 
@@ -226,10 +237,19 @@ class Publisher:
         from clr_sweep.search.importances import importances
 
         # They take seconds, from the processor that trials are trained on.
-        found = importances(study) if last else {}
+        if last:
+            self._importances = importances(study)
+        found = self._importances if last else {}
         drawn = {name: partial(save, one) for name, one in study_figures(study, found).items()}
         self.runs.log_figures(self.runs.parent_id, drawn)
         self._has_figures = True
+
+    def _log_report(self, study: StudyRecord) -> None:
+        # As of the figures: its imports are for the end.
+        from clr_sweep.results.html.render import report_html
+
+        text = report_html(study, self._importances)
+        self.runs.client.log_text(self.runs.parent_id, text, "report.html")
 
     def _summarise(self, study: StudyRecord) -> None:
         note = markdown(study, study.planned, self._links(study))
@@ -247,6 +267,8 @@ class Publisher:
         found = {"figures": f"figures/{shown}.png"} if self._has_figures else {}
         if study.state == "complete" and study.best is not None:
             found = {"figures": f"figures/{shown}.png", "best.yaml": "best.yaml"}
+        if study.state == "complete" and study.comparison is None:
+            found = {"report": "report.html"} | found
         for name, path in found.items():
             links.append(f"[{name}]({artifact_link(runs.experiment_id, runs.parent_id, path)})")
         return " · ".join(links)

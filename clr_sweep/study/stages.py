@@ -1,4 +1,4 @@
-"""The stages of a sweep: data, range test, trials, finals; from a definition to its study."""
+"""The stages of a sweep: data, range test, trials, evaluation; from a definition to its study."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from clr_sweep.search.study_folder import (
 from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
-from clr_sweep.study.finals import evaluate_finalists
+from clr_sweep.study.evaluation import evaluate_untested
 from clr_sweep.study.parent_run import open_runs, publisher_of, stored_facts
 from clr_sweep.study.part import WHOLE, Part, SweepSource
 from clr_sweep.study.preparation import announce_cost, check_sizes, inspect, prepare_data
@@ -172,10 +172,10 @@ def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> It
 
 
 def evaluate(sweep: UnderWay, stored: StudyRecord) -> None:
-    """The last stage, see `evaluate_finalists`; when it is asked to stop, it says what is left."""
+    """The last stage, see `evaluate_untested`; when it is asked to stop, it says what is left."""
     say = sweep.display.say
     try:
-        evaluate_finalists(sweep.engine, stored, sweep.facts, sweep.search_path, sweep.stop, say)
+        evaluate_untested(sweep.engine, stored, sweep.facts, sweep.search_path, sweep.stop, say)
     except InterruptedSweepError:
         say(sweep.standing(0))
         raise

@@ -83,6 +83,6 @@ class UnderWay:
         parts = [f"{ended} trials have ended"]
         if in_flight:
             parts.append(f"{in_flight} in training wait after their last whole epoch")
-        elif not self.left and not self.baseline_waits:
+        elif not self.left and not self.baseline_waits and not self.definition.dataset.on_test_set:
             parts.append("the evaluation on the test set is left")
         return f"{', '.join(parts)}; the same command goes on"

@@ -31,7 +31,7 @@ class TrainingLoop:
 
     Args:
         model: a built, compiled Keras model.
-        x: examples of the training data, the validation part included, first axis first.
+        x: examples to train on and for validation, first axis first.
         y: their labels.
         batch_size: examples a step; the last step of an epoch takes what is left.
         momentum: what gives the optimizer another momentum at every step, if anything.

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def tutorial_cnn(
-    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, dropout: float = 0.2
+    input_shape: tuple[int, ...] = (28, 28, 1),
+    classes: int = 10,
+    dropout: float = 0.2,
+    spatial: bool = True,
 ) -> keras.Model:
     """The CNN of TensorFlow Addons' CLR tutorial: 18,762 parameters on Fashion-MNIST.
 
@@ -32,7 +35,9 @@ def tutorial_cnn(
         input_shape: height, width and channels of an image; without channels, as in Keras' own
             files, it is taken for one.
         classes: number of classes; the output is a probability for each.
-        dropout: part of the feature maps dropped by the spatial dropout.
+        dropout: part of the feature maps that is dropped.
+        spatial: whole maps are dropped, as in the tutorial; else single values, as in the same
+            network of keras.io's mixup example.
     """
     import keras
     from keras import layers
@@ -47,7 +52,7 @@ def tutorial_cnn(
             layers.MaxPooling2D((2, 2)),
             layers.Conv2D(32, (5, 5), activation="relu"),
             layers.MaxPooling2D((2, 2)),
-            layers.SpatialDropout2D(dropout),
+            layers.SpatialDropout2D(dropout) if spatial else layers.Dropout(dropout),
             layers.GlobalAveragePooling2D(),
             layers.Dense(128, activation="relu"),
             # In float32 in mixed precision too: bfloat16 knows two digits of a probability.

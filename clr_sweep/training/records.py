@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.curve import Curve, read_curve
 from clr_sweep.range_test.settings import RangeTestConfig
@@ -201,6 +202,23 @@ class Importance:
 
 
 @dataclass(frozen=True)
+class StudySource:
+    """What a study was made from.
+
+    Attributes:
+        sweep: the definition, with the ranges that its range test gave.
+        text: the sweep file as it was written.
+        file: the sweep file as a command names it; empty where not known.
+        data: of the data set: name, source, digest, examples, shape and type of an input.
+    """
+
+    sweep: Sweep
+    text: str = ""
+    file: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A whole study as it is stored.
 
@@ -214,6 +232,7 @@ class StudyRecord:
         comparison: what the study's trainings are for, if they are those of a comparison.
         comparisons: of this study with its rivals, one for each time that one was begun.
         searches: the last comparison of each independent search, where there are several.
+        source: what it was made from; None in records that were not read from a storage.
     """
 
     name: str
@@ -230,6 +249,12 @@ class StudyRecord:
     comparison: ComparisonRecord | None = None
     comparisons: tuple[StudyRecord, ...] = ()
     searches: tuple[StudyRecord, ...] = ()
+    source: StudySource | None = None
+
+    @property
+    def on_test_set(self) -> bool:
+        """Whether validation was on the test set, which is then no fair measure of anything."""
+        return any(trial.config.dataset.on_test_set for trial in self.all)
 
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""
@@ -266,8 +291,10 @@ class StudyRecord:
         return min(self.complete, key=self._rank, default=None)
 
     @property
-    def finalists(self) -> list[TrialRecord]:
-        """What is evaluated on the test set once it is complete."""
+    def to_be_tested(self) -> list[TrialRecord]:
+        """What is evaluated on the test set once complete; nothing that was validated on it."""
+        if self.on_test_set:
+            return []
         if self.comparison is not None:
             return [t for t in self.trials if t.seed_run and t.seed_run.stage == FINALS]
         both = (self.best, self.baseline) if self.is_tested else ()

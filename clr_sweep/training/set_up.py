@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from clr_sweep.common.errors import InputError
@@ -27,7 +28,8 @@ class SetUp:
     """A training before its first step.
 
     Attributes:
-        train_rows, validation_rows: of the training data, ascending, int32.
+        train_rows, validation_rows: of the loop's data, ascending, int32: of the training data,
+            which that of the test set follows where validation is on it.
         steps_per_epoch: of a whole epoch.
     """
 
@@ -54,12 +56,18 @@ def set_up(
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     examples, size = len(data.x_train), config.training.batch_size
-    train, validation = hold_out(examples, config.dataset.validation, config.split_seed)
+    x, y = data.x_train, data.y_train
+    if isinstance(part := config.dataset.validation, str):
+        # On the test set: its examples follow those that are trained on.
+        x, y = np.concatenate([x, data.x_test]), np.concatenate([y, data.y_test])
+        train, validation = np.split(np.arange(len(x), dtype=np.int32), [examples])
+    else:
+        train, validation = hold_out(examples, part, config.split_seed)
     steps = math.ceil(len(train) / size)
     model = compiled_model(config, data, search_path, None if ramp is None else ramp(steps))
     momentum = momentum_cycle(config, model.optimizer) if ramp is None else None
     check = batch_check(config.training, data)
-    loop = TrainingLoop(model, data.x_train, data.y_train, size, momentum, check)
+    loop = TrainingLoop(model, x, y, size, momentum, check)
     if not model.trainable_variables:  # all are there only when the model has seen data
         raise InputError(
             f"model.name: {config.model.name} returns a model with nothing to train: it has no "

@@ -9,7 +9,7 @@ import pytest
 from written_sweeps import FROM_RANGE_TEST, SHIPPED, content, written
 
 from clr_sweep.commands.check import cycle_warnings, describe_plan
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 
 SLICE = str(Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz")
 
@@ -197,8 +197,23 @@ def test_the_warning_of_scores_that_are_not_comparable() -> None:
     assert "with objective.at: final" in warning
     assert warnings({"objective": {"at": "final"}, "search_space.step_size_factor": 4}) == []
     assert warnings({"objective": {"at": "best"}}) == []
+    # One factor and policy is the same place for all trials, wherever that is.
+    one = {"objective": {"at": "final"}, "search_space.step_size_factor": 3}
+    assert warnings({**one, "search_space.policy": "triangular2"}) == []
+    assert len(warnings({**one, "search_space.policy": ["triangular", "constant"]})) == 1
     # A factor that finishes no cycle is compared as little.
     assert len(warnings({"objective": {"at": "final"}, "training.epochs": 2})) == 1
+
+
+def test_the_plan_with_validation_on_the_test_set(tmp_path: Path) -> None:
+    """What is trained on, and that no value of such a sweep judges anything."""
+    lines = plan(tmp_path, {"dataset": {"name": "fashion_mnist", "validation": "test"}})
+    assert ON_TEST_SET in lines
+    assert (
+        "data: fashion_mnist, 60,000 examples to train on, none held out for validation, "
+        "938 steps per epoch"
+    ) in lines
+    assert ON_TEST_SET not in plan(tmp_path, {})
 
 
 def test_the_plan_with_a_range_test(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_the_shipped_sweep_is_right() -> None:
             0.9,
             "unknown hyperparameter 'momentun' - did you mean 'momentum'? (known: init_lr, max_lr, "
             "step_size_factor, policy, gamma, batch_size, optimizer, model.input_shape, "
-            f"model.classes, model.dropout, {SGD}",
+            f"model.classes, model.dropout, model.spatial, {SGD}",
         ),
         ("search_space.dropout", 0.1, "unknown hyperparameter 'dropout' - did you mean 'model.dr"),
         ("search_space.further", 1, "unknown hyperparameter 'further'"),
@@ -113,7 +113,7 @@ def test_a_wrong_argument_of_a_known_model(tmp_path: Path) -> None:
     found = problems(written(tmp_path, {"model.arguments": {"dropot": 0.1, "classes": 10}}))
     assert found == [
         "model.arguments.dropot: unknown argument of the model tutorial_cnn 'dropot' - did you "
-        "mean 'dropout'? (known: input_shape, classes, dropout)"
+        "mean 'dropout'? (known: input_shape, classes, dropout, spatial)"
     ]
 
 
@@ -200,6 +200,15 @@ def test_validation_problems_of_data_whose_size_is_known_late() -> None:
     assert list(validation_problems(sweep, 149)) == [
         "training.batch_size: must be at most the 49 examples that are trained on, got 50"
     ]
+
+
+def test_validation_on_the_test_set_holds_nothing_out() -> None:
+    """A batch may be as large as all of the training data."""
+    sweep = Sweep.model_validate(content({"dataset.validation": "test"}))
+    assert sweep.dataset.on_test_set
+    assert sweep.dataset.held_out(1000) == 0
+    assert list(validation_problems(sweep, sweep.training.batch_size)) == []
+    assert len(list(validation_problems(sweep, sweep.training.batch_size - 1))) == 1
 
 
 def test_readable_values_are_those_right_by_themselves() -> None:

@@ -31,7 +31,10 @@ DIMENSION = (
     "must be a finite number or another single value, a list of values, or a range such as "
     "{low: 0.001, high: 0.1, log: true}"
 )
-HELD_OUT = "must be a number of examples, 1 or more, or a part of them between 0 and 1"
+HELD_OUT = (
+    "must be a number of examples, 1 or more, or a part of them between 0 and 1; or test: on the "
+    "test set"
+)
 URL = "must be a database URL such as sqlite:///optuna.db or postgresql://host/name"
 OPTIMIZER = "must be the name of an optimizer, or a mapping of name and arguments"
 KNOWN = {
@@ -63,6 +66,7 @@ KNOWN = {
         ("dataset.validation", 1.0, f"{HELD_OUT}, got 1.0"),
         ("dataset.validation", float("nan"), f"{HELD_OUT}, got nan"),
         ("dataset.validation", "10%", f"{HELD_OUT}, got '10%'"),
+        ("dataset.validation", "tests", f"{HELD_OUT}, got 'tests' - did you mean 'test'?"),
         ("dataset.validation", True, f"{HELD_OUT}, got true"),
         ("model.arguments", [1], f"{MAPPING}, got [1]"),
         ("training", [], f"{MAPPING}, got []"),

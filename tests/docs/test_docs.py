@@ -15,6 +15,7 @@ import yaml
 from documentation import (
     BEST_CONFIGURATION,
     COMMANDS,
+    COMPARISON,
     FIRST_SWEEP,
     GUIDE,
     MLFLOW,
@@ -76,7 +77,7 @@ def test_options_of_the_program_are_documented() -> None:
 def test_every_parameter_of_mlflow_run_is_documented() -> None:
     """The parameters of the project's entry points stand where they are used."""
     project = yaml.safe_load((PROJECT / "MLproject").read_text(encoding="utf-8"))
-    pages = {"main": FIRST_SWEEP, "train": BEST_CONFIGURATION}
+    pages = {"main": FIRST_SWEEP, "compare": COMPARISON, "train": BEST_CONFIGURATION}
     assert set(pages) == set(project["entry_points"])
     for entry, page in pages.items():
         for name in project["entry_points"][entry]["parameters"]:

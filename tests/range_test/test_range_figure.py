@@ -12,6 +12,7 @@ from landscapes import classifier, seeds, stuck
 from range_records import complete_test
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.range_test.report import markdown, ranges_yaml, summary
 from clr_sweep.range_test.settings import RangeTestConfig
@@ -127,3 +128,13 @@ def test_it_is_told_in_words(tmp_path: Path) -> None:
     assert ranges_yaml(waiting) == ""
     assert summary(waiting) == "range test of example: interrupted"
     assert "stopped" in markdown(waiting)
+
+
+def test_a_range_test_that_was_validated_on_the_test_set(tmp_path: Path) -> None:
+    """What is suggested says so, in the terminal and on the run's page."""
+    held_out = complete_test(tmp_path, seeds(2))
+    dataset = held_out.config.dataset.model_copy(update={"validation": "test"})
+    on_test = replace(held_out, config=held_out.config.model_copy(update={"dataset": dataset}))
+    assert ON_TEST_SET in summary(on_test)
+    assert ON_TEST_SET in markdown(on_test)
+    assert ON_TEST_SET not in summary(held_out)

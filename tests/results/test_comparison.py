@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from compared_trials import gain, measured
 
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.results.comparison import compare
+from clr_sweep.results.report import trial_markdown
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
@@ -215,3 +217,27 @@ def test_a_loss_to_minimize(build: Any) -> None:
     assert change > 0
     assert f": {change:.4f} better" in found.verdict
     assert found.differences[0].metric == "val_loss"
+
+
+def test_validation_on_the_test_set_judges_nothing(build: Any) -> None:
+    """It is said at once after what was seen, in the notes too, and no measure is called fair."""
+
+    def on_test(record: TrialRecord) -> TrialRecord:
+        dataset = record.config.dataset.model_copy(update={"validation": "test"})
+        return dataclasses.replace(
+            record, config=record.config.model_copy(update={"dataset": dataset}), test_metrics={}
+        )
+
+    trials = [on_test(build.trial(number)) for number in (0, 1)]
+    complete = compare(build.study(trials, on_test(build.baseline())))
+    unfinished = compare(build.study(trials, on_test(build.baseline(state="running", stop=2))))
+    for found in (complete, unfinished, compare(build.study(trials, None))):
+        seen, said, rest = found.verdict.partition(ON_TEST_SET)
+        assert seen.endswith(". ")
+        assert said
+        assert rest == "" or rest.startswith(" One run each")
+        assert "fair" not in " ".join([found.verdict, *found.notes])
+        assert ON_TEST_SET in found.notes[0]
+    assert ON_TEST_SET in trial_markdown(trials[0])
+    held_out = build.study([build.trial(0)], build.baseline())
+    assert ON_TEST_SET not in compare(held_out).verdict

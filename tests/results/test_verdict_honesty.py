@@ -18,6 +18,8 @@ from scipy import stats
 from benchmarks import seeds
 from clr_sweep.results.verdict import verdict
 
+pytestmark = pytest.mark.heavy
+
 COMPARISONS, SEEDS, MARGIN = 2000, 10, 0.005
 RIVALS = ("constant", "linear", "cosine", "one_cycle")
 # Of the spread of a seed, .45 points, a third is one that the arms share.

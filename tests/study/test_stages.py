@@ -64,7 +64,7 @@ def test_a_stop_during_the_last_stage_says_what_is_left(
         stop.receive(signal.SIGTERM, None)
         raise stop.error()
 
-    monkeypatch.setattr(stages, "evaluate_finalists", stopped)
+    monkeypatch.setattr(stages, "evaluate_untested", stopped)
     with pytest.raises(InterruptedSweepError, match="stopped by SIGTERM"):
         stages.evaluate(under_way, anything)
     assert lines == [said]

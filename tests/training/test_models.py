@@ -116,12 +116,22 @@ def test_arguments_of_the_configuration() -> None:
     assert model.output_shape == (None, 12)
 
 
+def test_dropout_of_whole_maps_or_of_single_values() -> None:
+    """The tutorial drops maps, keras.io's mixup example values: the same weights otherwise."""
+    models = [tutorial_cnn(spatial=spatial) for spatial in (True, False)]
+    assert [model.count_params() for model in models] == [18762, 18762]
+    assert [model.layers[5].__class__.__name__ for model in models] == [
+        "SpatialDropout2D",
+        "Dropout",
+    ]
+
+
 def test_unknown_arguments() -> None:
     """All of them at once, each with the nearest one and all that are known."""
     config = ModelConfig(name="tutorial_cnn", arguments={"drop_out": 0.1, "depth": 3})
     with pytest.raises(InputError) as caught:
         build_model(config, FACTS, [])
-    known = "(known: input_shape, classes, dropout)"
+    known = "(known: input_shape, classes, dropout, spatial)"
     assert caught.value.problems == (
         f"model.arguments: unknown argument 'drop_out' - did you mean 'dropout'? {known}",
         f"model.arguments: unknown argument 'depth' {known}",

@@ -102,7 +102,7 @@ def test_the_links_in_the_description_lead_to_all_trials(
     pages.open(shown.page(shown.parent))
     pages.wait_for(lambda: pages.texts(f"{NOTE} a"), "the links")
     links = {a.text: a.get_attribute("href") for a in pages.all(f"{NOTE} a")}
-    assert list(links) == ["charts", "table", "figures", "best.yaml"]
+    assert list(links) == ["charts", "table", "report", "figures", "best.yaml"]
     assert links["charts"] == f"{pages.url}/{view}"
     # Unopened, they stand above the button that shows the rest.
     (more,) = (button for button in pages.all("button") if button.text == "Show more")

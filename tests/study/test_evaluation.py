@@ -11,7 +11,7 @@ from small_trials import SLICE, few_images, small_config
 
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
-from clr_sweep.study.finals import evaluate_finalists
+from clr_sweep.study.evaluation import evaluate_untested
 from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.trial_job import finished
 from clr_sweep.training.folder import TrialFolder
@@ -61,7 +61,7 @@ def test_the_two_are_evaluated_once(
     best = study.best
     assert best is not None
     assert study.baseline is not None
-    evaluate_finalists(engine, study, facts, (), StopRequest(), print)
+    evaluate_untested(engine, study, facts, (), StopRequest(), print)
     other = next(trial for trial in study.trials if trial is not best)
     assert not (other.folder / "test.json").exists()
     found = {}
@@ -72,10 +72,28 @@ def test_the_two_are_evaluated_once(
         (record.folder / "test.json").unlink()
     tested = replace(best, test_metrics={"test_loss": 1.0})
     trials = tuple(tested if trial is best else trial for trial in study.trials)
-    evaluate_finalists(engine, replace(study, trials=trials), facts, (), StopRequest(), print)
+    evaluate_untested(engine, replace(study, trials=trials), facts, (), StopRequest(), print)
     assert not (best.folder / "test.json").exists()
     # The same model on the same images: the same numbers.
     assert TrialFolder(study.baseline.folder).test_metrics() == found["baseline"]
+
+
+def test_none_where_validation_was_on_the_test_set(
+    engine: LocalEngine, facts: DataFacts, study: StudyRecord
+) -> None:
+    """What is known of the test set is known: no second look is shown as a fair one."""
+
+    def on_test(record: TrialRecord) -> TrialRecord:
+        dataset = record.config.dataset.model_copy(update={"validation": "test"})
+        return replace(record, config=record.config.model_copy(update={"dataset": dataset}))
+
+    assert study.baseline is not None
+    trials = tuple(on_test(trial) for trial in study.trials)
+    seen = replace(study, trials=trials, baseline=on_test(study.baseline))
+    for record in seen.all:
+        (record.folder / "test.json").unlink(missing_ok=True)
+    evaluate_untested(engine, seen, facts, (), StopRequest(), print)
+    assert not any((record.folder / "test.json").exists() for record in seen.all)
 
 
 def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: StudyRecord) -> None:
@@ -84,7 +102,7 @@ def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: Study
     baseline = replace(study.baseline, state="failed", folder=Path("nowhere"))
     for left in (baseline, None):
         without = replace(study, trials=(), baseline=left)
-        evaluate_finalists(engine, without, facts, (), StopRequest(), print)
+        evaluate_untested(engine, without, facts, (), StopRequest(), print)
     assert engine.running == ()
 
 
@@ -94,6 +112,6 @@ def test_a_model_that_is_gone(engine: LocalEngine, facts: DataFacts, study: Stud
     lost = replace(study.baseline, folder=Path("nowhere"), test_metrics={})
     said: list[str] = []
     alone = replace(study, trials=(), baseline=lost)
-    evaluate_finalists(engine, alone, facts, (), StopRequest(), said.append)
+    evaluate_untested(engine, alone, facts, (), StopRequest(), said.append)
     expected = f"baseline is not evaluated on the test set: {Path('nowhere/model.keras')} is gone"
     assert said == [expected]

@@ -13,7 +13,7 @@ from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import TEST_TRIAL, DataFacts, TrialJob
 
 
-def evaluate_finalists(
+def evaluate_untested(
     engine: Engine,
     study: StudyRecord,
     facts: DataFacts,
@@ -27,7 +27,7 @@ def evaluate_finalists(
         say: shows a line: of one whose model is gone, which cannot be evaluated.
     """
     due = []
-    for record in study.finalists:
+    for record in study.to_be_tested:
         if record.state != "complete" or record.test_metrics:
             continue
         file = TrialFolder(record.folder).model_file

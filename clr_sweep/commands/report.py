@@ -1,0 +1,43 @@
+"""`clr-sweep report`: a stored study as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clr_sweep.commands.stored_study import find_study
+from clr_sweep.common.errors import InputError
+from clr_sweep.results.html.render import report_html
+from clr_sweep.search.importances import importances
+from clr_sweep.search.reading import read_study
+
+
+def write_report(study_or_run: str, url: str | None, output: Path | None = None) -> Path:
+    """Write the report of a study; it may still be running.
+
+    Args:
+        study_or_run, url: as for `find_study`.
+        output: the file; None: NAME.html in the current folder.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        InputError: there is no such study or run, or the file cannot be written.
+        StoreError: a store cannot be used.
+    """
+    record = read_study(find_study(study_or_run, url))
+    if record.comparison is not None:
+        raise InputError(
+            f"study {record.name!r} holds the trainings of a comparison, which the report of "
+            f"{record.comparison.of!r} shows"
+        )
+    file = output or Path(f"{record.name}.html")
+    # Before the work of drawing: a folder that is missing is told at once.
+    if not file.parent.is_dir():
+        raise InputError("cannot be written: there is no such folder", str(file))
+    text = report_html(record, importances(record))
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
+    return file

@@ -1,0 +1,85 @@
+"""What was asked: model, data, space, trials, objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from clr_sweep.definition.dimensions import describe
+from clr_sweep.definition.search_space import RATES, in_whole_numbers
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.results import words
+from clr_sweep.results.html.views import Section, Table
+from clr_sweep.training.records import StudyRecord, StudySource
+
+_READ_AT = {
+    "cycle_end": "at the end of a trial's last whole cycle",
+    "final": "in the last epoch",
+    "best": "at the best of a trial's troughs",
+}
+
+
+def asked_section(study: StudyRecord) -> Section:
+    """The question of the sweep, as its definition has it."""
+    source, title = study.source, "What was asked"
+    if source is None:
+        return Section("asked", title)
+    sweep = source.sweep
+    about = (sweep.description,) if sweep.description else ()
+    facts = tuple(_facts(study, source, sweep))
+    return Section("asked", title, about, facts, tables=(_space(sweep),))
+
+
+def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tuple[str, str]]:
+    training, objective = sweep.training, sweep.objective
+    yield "Model", _with_arguments(sweep.model.name, sweep.model.arguments)
+    yield "Data", _data(sweep, source.data)
+    yield (
+        "Training",
+        f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, batch size "
+        f"{training.batch_size}, {training.loss}, at most "
+        f"{words.of_epochs(str(training.epochs))}"
+        + ("" if training.precision == "float32" else f", {training.precision}"),
+    )
+    yield (
+        "Objective",
+        f"{objective.direction} {words.metric(objective.metric)}, read {_READ_AT[objective.at]}",
+    )
+    yield (
+        "Search",
+        f"{words.plural(study.planned or sweep.study.trials, 'trial')}, sampler "
+        f"{sweep.study.sampler}, pruner {sweep.study.pruner}, seed {sweep.study.seed}",
+    )
+    baseline = sweep.baseline
+    yield "Baseline", f"{baseline.policy} learning rate {words.rate(float(baseline.learning_rate))}"
+
+
+def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
+    parts = [sweep.dataset.name]
+    train, test = data.get("train"), data.get("test")
+    if isinstance(train, int):
+        held_out = sweep.dataset.held_out(train)
+        parts.append(f"{words.count(train - held_out)} examples to train on")
+        if held_out:
+            parts.append(f"{words.count(held_out)} held out of them for validation")
+    if isinstance(test, int):
+        also = " and to validate on" if sweep.dataset.on_test_set else ""
+        parts.append(f"{words.count(test)} to test on{also}")
+    if shape := cast("list[int] | None", data.get("input_shape")):
+        parts.append(f"{' x '.join(map(str, shape))} of {data.get('input_dtype')}")
+    return ", ".join(parts)
+
+
+def _with_arguments(name: str, arguments: Mapping[str, object]) -> str:
+    listed = ", ".join(f"{key} {value}" for key, value in arguments.items())
+    return f"{name} ({listed})" if listed else name
+
+
+def _space(sweep: Sweep) -> Table:
+    rows = [
+        (name, describe(dimension, whole=in_whole_numbers(name, dimension)))
+        for name, dimension in sweep.search_space.dimensions.items()
+    ]
+    if sweep.search_space.awaits_range_test:
+        rows = [(name, "what the range test will give") for name in RATES] + rows
+    return Table("The search space", ("hyperparameter", "values"), tuple(rows))

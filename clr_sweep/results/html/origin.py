@@ -1,0 +1,96 @@
+"""Where the results come from, and how to have them again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from clr_sweep.common.errors import StoreError
+from clr_sweep.range_test import report
+from clr_sweep.range_test.figure import range_figure
+from clr_sweep.results import words
+from clr_sweep.results.html.views import Section, whole
+from clr_sweep.results.report import export_command
+from clr_sweep.training.records import StudyRecord
+
+
+def range_test_section(study: StudyRecord) -> Section:
+    """The range test that the search space came from; empty without one."""
+    record, title = study.range_test, "The range test"
+    if record is None:
+        return Section("range-test", title)
+    lines = report.summary(record).splitlines()
+    told = tuple(f"{words.capital(line.rstrip('.'))}." for line in lines if line.strip())
+    figures = []
+    if record.suggestion is not None:
+        try:
+            figures.append(range_figure(record))
+        except StoreError as error:
+            told = (*told, f"No figure: {error}")
+    return Section("range-test", title, told, pictures=whole(figures))
+
+
+def environment_section(study: StudyRecord) -> Section:
+    """The code, the packages and the data, as they are stored with the runs."""
+    facts = tuple((name, value) for name, value in _environment(study) if value)
+    return Section("environment", "Environment and data", facts=facts)
+
+
+def _environment(study: StudyRecord) -> Iterator[tuple[str, str]]:
+    found = [dict(record.provenance) for record in study.all if record.provenance]
+    for name, key in (("Python", "python"), ("Machine", "machine")):
+        yield name, _each(str(one[key]) for one in found if one.get(key))
+    names = dict.fromkeys(name for one in found for name in _packages(one))
+    for name in names:
+        yield (
+            name,
+            _each(str(_packages(one).get(name)) for one in found if _packages(one).get(name)),
+        )
+    yield "Git commit", _each(_commit(one) for one in found if one.get("git_commit"))
+    data = study.source.data if study.source is not None else {}
+    yield "Data from", str(data.get("source") or "")
+    yield "Digest of the data", str(data.get("digest") or "")
+
+
+def _commit(provenance: Mapping[str, object]) -> str:
+    changed = ", with changes that were not committed" if provenance.get("git_dirty") else ""
+    return f"{provenance['git_commit']}{changed}"
+
+
+def _packages(provenance: Mapping[str, object]) -> Mapping[str, object]:
+    packages = provenance.get("packages")
+    return packages if isinstance(packages, Mapping) else {}
+
+
+def _each(values: Iterator[str]) -> str:
+    """What all runs have; where they differ, how many have which."""
+    every = list(values)
+    kinds = dict.fromkeys(every)
+    if len(kinds) < 2:
+        return "".join(kinds)
+    return "; ".join(f"{one} ({words.plural(every.count(one), 'run')})" for one in kinds)
+
+
+def reproduce_section(study: StudyRecord) -> Section:
+    """The commands that give the same again, and the file that they take."""
+    name, source = shlex.quote(study.name), study.source
+    steps = []
+    if source is not None and source.file:
+        steps.append(("the study", f"clr-sweep run {shlex.quote(source.file)} --study {name}"))
+    if study.best is not None:
+        steps.append((
+            "its best configuration, trained again to the same metrics",
+            f"{export_command(study)}\nclr-sweep train best.yaml",
+        ))  # fmt: skip
+        steps.append(
+            (
+                "rivals tuned as it was, and all of them over fresh seeds",
+                f"clr-sweep compare {name}",
+            )
+        )
+    steps.append(("this page", f"clr-sweep report {name}"))
+    commands = tuple(f"# {what}\n{command}" for what, command in steps)
+    fold = None
+    if source is not None and source.text:
+        fold = ("The sweep file, as it was written", source.text)
+    return Section("reproduce", "How to reproduce", commands=commands, fold=fold)
