@@ -156,7 +156,9 @@ def _means(arms: Sequence[ArmResult]) -> ArmResult:
         for arm in arms
     ]
     runs = tuple(run for arm in arms for run in arm.runs)
-    return replace(arms[0], values=np.array(means), runs=runs)
+    # One whose search found nothing says so for all: its finals are not to come.
+    known = next((arm for arm in arms if not arm.arm.entries), arms[0])
+    return replace(known, values=np.array(means), runs=runs)
 
 
 def _sign(study: StudyRecord) -> int:
