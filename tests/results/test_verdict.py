@@ -1,0 +1,248 @@
+"""The verdict in sentences: the numbers, units and directions in them, and what they leave out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from compared_arms import Outcome, compared, study_of
+
+from clr_sweep.results.verdict import Verdict, p_value, verdict
+from clr_sweep.search.arms import BASELINE, MEAN_RATE
+from clr_sweep.training.records import StudyRecord
+
+RNG = np.random.default_rng(8)
+SHARED = RNG.normal(0, 0.004, 10)
+OURS, THEIRS = (0.88 + SHARED + RNG.normal(0, 0.001, 10) for _ in range(2))
+LOSS = {"metric": "val_loss", "direction": "minimize", "margin": None}
+
+
+def found(finals: dict[str, Any], **more: Any) -> Verdict:
+    lists = {name: list(values) for name, values in finals.items()}
+    said = verdict(study_of(compared(lists, **more)))
+    assert said is not None
+    return said
+
+
+def test_a_study_that_was_not_compared_has_none() -> None:
+    """Nothing is made up."""
+    assert verdict(StudyRecord("s", "val_accuracy", "maximize", (), None)) is None
+
+
+def test_better_by_points_of_accuracy() -> None:
+    """Of a share: difference and interval in points, as they were measured."""
+    said = found({"CLR": OURS + 0.012, "constant": THEIRS})
+    [answer] = said.answers
+    difference = 100 * (OURS + 0.012 - THEIRS)
+    assert " beats " in answer
+    assert f"{difference.mean():.2f} points" in answer
+    half = 2.262157 * difference.std(ddof=1) / 10**0.5
+    assert f"{difference.mean() - half:.2f} to {difference.mean() + half:.2f}" in answer
+    assert f"{difference.std(ddof=1):.2f} points" in answer
+    assert "10 seeds" in answer
+    assert said.headline == answer.split(" Over the seeds")[0]
+
+
+def test_worse_is_told_by_a_positive_size() -> None:
+    """CLR loses by so much: the interval is turned with it."""
+    [answer] = found({"CLR": OURS - 0.012, "constant": THEIRS}).answers
+    size = 100 * (THEIRS - OURS + 0.012).mean()
+    assert " loses to " in answer
+    assert f"by {size:.2f} points" in answer
+    low, high = re.findall(r"interval (\S+) to (\S+?)[,)]", answer)[0]
+    assert 0 < float(low) < size < float(high)
+
+
+def test_equivalent_names_the_margin_and_its_own_p() -> None:
+    """The margin that the sweep states, in its unit."""
+    [answer] = found({"CLR": OURS, "constant": THEIRS}, margin=0.01).answers
+    assert "equivalent within 1.00 points" in answer
+    assert "equivalence p below 0.001" in answer
+
+
+def test_not_decidable_says_what_could_have_been_shown() -> None:
+    """With so many seeds, at power .8."""
+    [answer] = found({"CLR": OURS[:4], "constant": THEIRS[::-1][:4]}, margin=None).answers
+    assert "not decidable with 4 seeds" in answer
+    assert "power 0.8" in answer
+    assert "Holm p" in answer
+
+
+@pytest.mark.parametrize(
+    ("shift", "verb"), [(-0.1, " beats "), (0.1, " loses to "), (0.0, "not decidable")]
+)
+def test_a_loss_has_neither_points_nor_accuracy(shift: float, verb: str) -> None:
+    """Its own unit and direction, everywhere; less is better."""
+    said = found(
+        {"CLR": OURS + shift, "constant": THEIRS, "cosine": THEIRS + 0.3, BASELINE: THEIRS + 1},
+        **LOSS,
+    )
+    text = "\n".join([said.headline, *said.answers, *said.notes])
+    assert "point" not in text
+    assert "accuracy" not in text
+    assert "test loss" in text
+    assert verb in said.answers[0]
+    assert " beats " in said.answers[1]
+
+
+def test_a_metric_of_the_users_own_has_its_own_unit() -> None:
+    """By its name, and in the direction that was given."""
+    how = {"metric": "val_largest_gap", "direction": "minimize", "margin": 0.5}
+    [answer] = found({"CLR": 1000 * OURS, "constant": 1000 * OURS + 0.001}, **how).answers
+    assert "equivalent within 0.500 of test largest_gap" in answer
+
+
+def test_the_headline_holds_every_tuned_rival() -> None:
+    """Each with its answer; the fixed arms have answers of their own below."""
+    said = found({
+        "CLR": OURS, "constant": THEIRS, "linear": OURS + 0.02, "cosine": OURS - 0.02 + THEIRS / 99,
+        BASELINE: THEIRS - 0.3, MEAN_RATE: THEIRS,
+    })  # fmt: skip
+    for answer, rival in (
+        ("equivalent to", "constant rate"), ("worse than", "linear decay"),
+        ("better than", "cosine decay"),
+    ):  # fmt: skip
+        assert re.search(f"{answer} the tuned {rival}", said.headline)
+    assert "baseline" not in said.headline
+    assert len(said.answers) == 5
+    assert BASELINE in said.answers[3]
+    assert MEAN_RATE in said.answers[4]
+    assert said.headline.count("10 seeds") == 1
+
+
+def test_what_was_searched_for_is_named() -> None:
+    """By policy and rates, and how many trials found it."""
+    [answer] = found(
+        {"CLR": OURS + 1, "constant": THEIRS}, arms={"constant": {"trials": 50}}
+    ).answers
+    assert answer.startswith("This triangular2 schedule (0.01 to 0.2) ")
+    assert "the best constant rate that 50 trials found (constant 0.01)" in answer
+
+
+@pytest.mark.parametrize("lost", ["diverged", "failed"])
+def test_seeds_lost_are_told(lost: str) -> None:
+    """How many, of which arm, and of how many."""
+    ours: list[Outcome] = [lost, lost, *OURS[2:].tolist()]
+    said = found({"CLR": ours, "constant": THEIRS})
+    assert any(note.startswith(f"CLR: 2 of 10 finals {lost}") for note in said.notes)
+
+
+def test_finals_under_way_give_no_numbers() -> None:
+    """Nobody may stop when it looks good."""
+    ours: list[Outcome] = [*OURS[:9].tolist(), None]
+    said = found({"CLR": ours, "constant": THEIRS - 0.1})
+    text = f"{said.headline} {' '.join(said.answers)}"
+    assert "have not ended" in text
+    assert "not decidable" in text
+    assert "points" not in text
+
+
+@pytest.mark.parametrize(
+    "finals",
+    [
+        {"CLR": [], "constant": THEIRS},
+        {"CLR": OURS, "constant": []},
+        {"CLR": [None] * 10, "constant": [None] * 10},
+        {"CLR": ["failed"] * 10, "constant": ["diverged"] * 10},
+        {"CLR": [0.5] * 10, "constant": [0.5] * 10},
+        {"CLR": [0.5, "failed"], "constant": ["failed", 0.5]},
+    ],
+)
+@pytest.mark.parametrize("is_loss", [False, True])
+def test_whatever_there_is_can_be_said(finals: dict[str, Any], is_loss: bool) -> None:
+    """An arm without finals is one whose search found nothing; no NaN is told of it."""
+    arms = {name: {"candidates": ()} for name, values in finals.items() if not len(values)}
+    said = found(finals, arms=arms, **(LOSS if is_loss else {}))
+    text = "\n".join([said.headline, *said.answers, *said.notes])
+    assert "not decidable" in said.headline
+    assert not re.search(r"\bnan\b|\binf\b|None", text)
+    assert said.answers[0].endswith(".")
+
+
+def test_few_seeds_are_told() -> None:
+    """Below ten; ten are not."""
+    few = found({"CLR": OURS[:5], "constant": THEIRS[:5]})
+    assert any("5 seeds were asked for" in note for note in few.notes)
+    many = found({"CLR": OURS, "constant": THEIRS})
+    assert not any("seeds were asked for" in note for note in many.notes)
+
+
+def test_a_later_comparison_says_so() -> None:
+    """The last one is told, and that it is not the first."""
+    first = compared({"CLR": [0.1] * 10, "constant": THEIRS.tolist()})
+    second = compared({"CLR": OURS.tolist(), "constant": THEIRS.tolist()}, number=2)
+    said = verdict(study_of(first, second))
+    assert said is not None
+    assert "equivalent" in said.headline
+    assert any("comparison 2" in note for note in said.notes)
+
+
+def test_edges_of_the_winner_are_told_and_no_others() -> None:
+    """A wider range may hold a better one."""
+    at_edge = {"0": ("max_lr at the upper end of its range",), "3": ("init_lr at an end",)}
+    said = found(
+        {"CLR": OURS, "constant": THEIRS}, arms={"constant": {"edges": at_edge}, "CLR": {}}
+    )
+    [note] = [note for note in said.notes if "end" in note and "range" in note]
+    assert note.startswith("Constant: the winner has max_lr at the upper end of its range")
+
+
+def test_tests_that_disagree_are_told() -> None:
+    """Strongly correlated arms: paired they differ, unpaired not."""
+    wide = RNG.normal(0, 0.01, 10)
+    ours, theirs = 0.8 + wide + 0.001 + RNG.normal(0, 1e-4, 10), 0.8 + wide
+    said = found({"CLR": ours, "constant": theirs}, margin=None)
+    assert " beats " in said.headline
+    assert any("Welch" in note for note in said.notes)
+    agreeing = found({"CLR": OURS + 0.2, "constant": THEIRS}, margin=None)
+    assert not any("Welch" in note or "sign-flip" in note for note in agreeing.notes)
+
+
+def test_one_search_speaks_of_configurations() -> None:
+    """And names the command that would speak of classes."""
+    said = found({"CLR": OURS + 0.1, "constant": THEIRS})
+    assert "CLR helps" not in said.headline
+    assert any("clr-sweep compare tiny --searches 5" in note for note in said.notes)
+
+
+def searches(count: int, shift: float, **more: Any) -> list[StudyRecord]:
+    rng = np.random.default_rng(4)
+    return [
+        compared({
+            "CLR": (0.8 + shift + rng.normal(0, 0.002, 3)).tolist(),
+            "constant": (0.8 + rng.normal(0, 0.002, 3)).tolist(),
+            BASELINE: (0.8 - 3 * abs(shift) + rng.normal(0, 0.002, 3)).tolist(),
+        }, **more)
+        for _ in range(count)
+    ]  # fmt: skip
+
+
+def test_five_searches_speak_of_the_class() -> None:
+    """Only then it is said that CLR helps, or that it does not; against a tuned rival."""
+    for shift, wanted in ((0.02, "CLR helps here"), (-0.02, "CLR does not help here")):
+        made = searches(5, shift)
+        said = verdict(study_of(made[0], searches=tuple(made)))
+        assert said is not None
+        assert said.headline.startswith(wanted)
+        assert "5 independent searches" in said.headline
+        helping = [one for one in (*said.answers, said.headline) if "CLR helps" in one]
+        assert len(helping) == (shift > 0)
+        assert not any("--searches" in note for note in said.notes)
+
+
+def test_four_searches_do_not() -> None:
+    """However clear it is."""
+    made = searches(4, 0.1)
+    said = verdict(study_of(made[0], searches=tuple(made)))
+    assert said is not None
+    assert "CLR helps" not in "\n".join([said.headline, *said.answers])
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "-"), (0.5, "0.5"), (0.0123, "0.012"), (0.0009, "below 0.001"), (0, "b")]
+)
+def test_p_values(p: float | None, text: str) -> None:
+    """Two digits, and never 0."""
+    assert p_value(p).startswith(text)
