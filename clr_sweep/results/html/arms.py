@@ -32,7 +32,7 @@ def verdict_of(study: StudyRecord) -> Verdict:
         sentences.append(warning)
     drawn = _dots(study, found)
     notes = found.notes if drawn is None else (_reading(study, found), *found.notes)
-    return Verdict(tuple(sentences), drawn, None, notes)
+    return Verdict(tuple(sentences), drawn, notes)
 
 
 def _dots(study: StudyRecord, found: Comparison) -> Figure | None:

@@ -25,7 +25,7 @@ def compared_verdict(study: StudyRecord) -> Verdict | None:
     last = study.comparisons[-1]
     gained = gain_sentence(last)
     sentences = (found.headline, *([gained] if gained else []))
-    return Verdict(sentences, verdict_figure(last), None, found.notes)
+    return Verdict(sentences, verdict_figure(last), found.notes)
 
 
 def compared_rivals(study: StudyRecord) -> tuple[Rival, ...]:

@@ -65,13 +65,11 @@ class Verdict:
     Attributes:
         sentences: the result first; what has to be known beside it after that.
         figure: the arms, each run a dot.
-        table: the arms in numbers, where the figure does not hold them.
         notes: what has to be known to read the verdict rightly.
     """
 
     sentences: tuple[str, ...]
     figure: Figure | None = None
-    table: Table | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -6,16 +6,19 @@ import dataclasses
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
+from compared_arms import compared, study_of
 from written_sweeps import sweep
 
 from clr_sweep.definition.sweep import Objective
 from clr_sweep.results import words
 from clr_sweep.results.comparison import compare
+from clr_sweep.results.html.arms import arms_section, curves_section
 from clr_sweep.results.html.page import study_page
 from clr_sweep.results.html.render import report_html
 from clr_sweep.results.html.views import Page, Section, Table, Verdict
 from clr_sweep.results.rival_figures import Rival
+from clr_sweep.results.verdict import verdict
+from clr_sweep.search.arms import BASELINE
 from clr_sweep.training.records import Importance, StudyRecord, StudySource
 
 PARTS = ["asked", "arms", "curves", "cost", "search", "ended-early", "environment", "reproduce"]
@@ -41,7 +44,6 @@ def described(study: StudyRecord, **changes: Any) -> StudyRecord:
         study,
         source=StudySource(sweep(changes), "name: example  # as written\n", "sweep.yaml", data),
         trials=tuple(dataclasses.replace(t, provenance=provenance) for t in study.trials),
-        again="clr-sweep run sweep.yaml --seed 43 --study another",
     )
 
 
@@ -60,7 +62,7 @@ def test_the_parts_stand_in_their_order(page: Page) -> None:
 def test_the_verdict_is_that_of_the_comparison(page: Page, big_study: StudyRecord) -> None:
     """Every word of it, its notes, and a dot for each run and each set of examples."""
     assert " ".join(page.verdict.sentences).startswith(compare(big_study).verdict)
-    assert "clr-sweep run sweep.yaml --seed 43" in page.verdict.sentences[-1]
+    assert "clr-sweep compare fashion-mnist" in page.verdict.sentences[-1]
     assert set(compare(big_study).notes) <= set(page.verdict.notes)
     assert page.verdict.figure is not None
     (ax,) = page.verdict.figure.axes
@@ -202,22 +204,41 @@ def test_a_regression_is_told_in_its_own_words(build: Any) -> None:
     assert "accuracy" not in report_html(study).lower()
 
 
-def test_more_rivals_and_another_verdict_can_be_handed_in(build: Any) -> None:
-    """As a comparison over several arms has them."""
+def test_rivals_are_told_apart(build: Any) -> None:
+    """Each of five has a line of its own colour and dashes in every figure."""
     arms = [
         Rival(f"arm {policy}", build.trial(n, policy=policy, tested=True))
         for n, policy in enumerate(["triangular2", "cosine", "linear", "one_cycle", "constant"])
     ]
-    table = Table("Arms", ("arm", "mean"), (("CLR", "0.9"),), "lr")
-    verdict = Verdict(("This is better.", "It is."), Figure((4, 2)), table, ("A note.",))
-    page = study_page(build.study([arms[0].record]), verdict=verdict, rivals=arms)
-    assert page.verdict is verdict
-    assert len(rows(part(page, "arms").tables[0])) == 5
-    for picture in part(page, "curves").pictures:
+    study = build.study([arms[0].record])
+    assert len(rows(arms_section(study, arms).tables[0])) == 5
+    for picture in curves_section(study, arms).pictures:
         lines = picture.figure.axes[0].get_lines()
         named = [line for line in lines if line.get_gid() in {arm.label for arm in arms}]
         looks = {(line.get_color(), str(line.get_linestyle())) for line in named}
         assert len(named) == len(looks) == 5
+
+
+def test_a_compared_study() -> None:
+    """The verdict over fresh seeds is first, its figure beside it; then every answer, in tables."""
+    finals = {"CLR": [0.9, 0.91, 0.92], "constant": [0.5, 0.52, 0.51], BASELINE: [0.1, 0.1, 0.12]}
+    study = study_of(compared(finals))
+    found = verdict(study)
+    assert found is not None
+    page = study_page(study)
+    assert page.verdict.sentences[0] == found.headline
+    assert page.verdict.notes == found.notes
+    assert page.verdict.figure is not None
+    arms = part(page, "arms")
+    assert arms.paragraphs == found.answers
+    captions = [table.caption for table in arms.tables]
+    assert captions == ["On the test set", "The answers", "What it cost"]
+    assert [row["arm"] for row in rows(arms.tables[0])] == [
+        "CLR", "Constant", "The untuned baseline"
+    ]  # fmt: skip
+    html = report_html(study)
+    assert found.headline in html
+    assert "clr-sweep compare tiny" in html
 
 
 def test_columns_without_a_value_are_left_out() -> None:
