@@ -209,6 +209,11 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
                 f"CLR's winner is among its first {arm.arm.trials} trials: against rivals with as "
                 "many the searches are equal."
             )
+    if last.direction == "minimize":
+        yield (
+            f"The differences are of {words.metric(_metric(last))}, of which less is better: "
+            "+ is where CLR is better."
+        )
     if record.seeds < 10:
         yield (
             f"{record.seeds} seeds were asked for; more, such as the default of 10, show smaller "

@@ -85,6 +85,7 @@ def test_a_loss_has_neither_points_nor_accuracy(shift: float, verb: str) -> None
     assert "test loss" in text
     assert verb in said.answers[0]
     assert " beats " in said.answers[1]
+    assert any("test loss, of which less is better: + is where CLR" in n for n in said.notes)
 
 
 def test_a_metric_of_the_users_own_has_its_own_unit() -> None:
@@ -166,6 +167,7 @@ def test_few_seeds_are_told() -> None:
     few = found({"CLR": OURS[:5], "constant": THEIRS[:5]})
     assert any("5 seeds were asked for" in note for note in few.notes)
     many = found({"CLR": OURS, "constant": THEIRS})
+    assert not any("less is better" in note for note in many.notes)
     assert not any("seeds were asked for" in note for note in many.notes)
 
 
