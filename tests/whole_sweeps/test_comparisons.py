@@ -119,7 +119,7 @@ def test_the_same_numbers_however_often_it_was_interrupted(
     whole, (broken, found) = undisturbed[0], interrupted
     for name in STUDIES:
         assert results(broken.study(name)) == results(whole.study(name)), name
-    assert tested_in(broken) == tested_in(whole)
+    assert evaluated_in(broken) == evaluated_in(whole)
     assert found["stopped"].process.returncode == 130
     assert "the same command goes on" in found["stopped"].output
     assert found["second"].process.returncode == 2
@@ -172,7 +172,7 @@ def test_two_arms_of_the_same_constant_rate(places: Callable[..., Place]) -> Non
     assert "equivalent" in against or "not decidable" in against
 
 
-def tested_in(place: Place) -> dict[int, Any]:
+def evaluated_in(place: Place) -> dict[int, Any]:
     folder = place.folder / "trials" / "tiny.comparison"
     return {int(file.parent.name): file.read_text() for file in folder.rglob("test.json")}
 

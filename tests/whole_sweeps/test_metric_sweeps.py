@@ -60,7 +60,7 @@ def test_a_regression(tmp_path: Path) -> None:
         assert "accuracy" not in text
         assert "points" not in text
     assert "reached validation loss " in done.stdout
-    assert "clr-sweep run regression.yaml --seed 4 --study regression-seed-4" in done.stdout
+    assert "clr-sweep compare regression" in done.stdout
     wanted = {"loss", "mean_absolute_error", "largest_gap"}
     for kind in ("trial", "baseline"):
         for found in metrics_of(tmp_path, kind):
