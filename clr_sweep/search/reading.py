@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
@@ -149,7 +150,11 @@ def stored_definition(study: optuna.Study, url: str | None) -> Sweep:
     now = sweep.study.model_copy(
         update={"name": study.study_name, "trials": planned, "storage": url}
     )
-    return sweep.model_copy(update={"study": now})
+    facts = study.user_attrs.get(keys.FACTS, {})
+    if facts.get("comparison") is None:
+        return sweep.model_copy(update={"study": now})
+    comparison = ComparisonConfig.from_json(facts["comparison"])
+    return sweep.model_copy(update={"study": now, "comparison": comparison})
 
 
 def range_test_record(study: optuna.Study) -> RangeTestRecord | None:

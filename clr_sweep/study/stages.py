@@ -118,7 +118,7 @@ def run_stages(
                 store,
                 sweep,
                 source.text,
-                placed(store, stored_facts(data, source, folder) | part.facts),
+                placed(store, stored_facts(data, source, folder) | part.facts | _asked(sweep)),
             )
             holder.sign(study)
             part.plan(study, data, provenance(source.folders[0]))
@@ -147,6 +147,12 @@ def run_stages(
                 background.call(partial(publisher.draw_last, stored))
                 evaluate(under_way, stored)
             return _finish(under_way, publisher, reason)
+
+
+def _asked(sweep: Sweep) -> dict[str, object]:
+    """How it is to be compared, which a later start may change: `compare` takes it as it is now."""
+    comparison = sweep.comparison
+    return {"comparison": None if comparison is None else comparison.model_dump(mode="json")}
 
 
 @contextlib.contextmanager
