@@ -13,7 +13,7 @@ from written_sweeps import sweep
 
 from clr_sweep.search import storage
 from clr_sweep.search.arms import comparison_name, fixed_arms, search_name
-from clr_sweep.search.reading import read_study
+from clr_sweep.search.reading import read_study, stored_definition
 from clr_sweep.search.seed_runs import open_comparison
 from clr_sweep.training.comparison_records import Arm, ComparisonRecord
 
@@ -107,3 +107,15 @@ def test_the_study_of_a_comparison_has_none_itself(
 def test_a_study_of_the_longest_name_is_read(opened: optuna.storages.BaseStorage) -> None:
     """No comparison of it could have a name, so it has none; it is a study all the same."""
     assert names(begun(opened, "n" * 100), "comparisons") == []
+
+
+def test_a_comparison_is_asked_for_as_the_last_start_had_it(
+    opened: optuna.storages.BaseStorage,
+) -> None:
+    """The study goes on by its first definition, but for what a later start may change."""
+    for asked in (None, {"seeds": 3}, {"seeds": 20, "trials": {"cosine": 4}}, None):
+        made = sweep({"comparison": asked})
+        kept = None if made.comparison is None else made.comparison.model_dump(mode="json")
+        study = storage.open_study(opened, made, "", {**FACTS, "comparison": kept})
+        if asked is not None:
+            assert stored_definition(study, None).comparison == made.comparison

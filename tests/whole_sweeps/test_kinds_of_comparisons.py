@@ -1,0 +1,214 @@
+"""Whole comparisons of what is no plain case: a loss, searches done again, trainings that fail."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import yaml
+from metric_sweeps import regression
+from real_runs import Place, Running, results
+
+from clr_sweep.search import storage
+from clr_sweep.search.reading import read_study
+from clr_sweep.training.records import StudyRecord
+
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
+
+COMPARISON = {"rivals": ["constant"], "finalists": 1, "seeds": 2}
+
+
+def write(place: Place, **changes: Any) -> Path:
+    """A study of one trial and one rival, whose trainings can be held or spoiled."""
+    content = yaml.safe_load(place.write_held_sweep(1, epochs=2).read_text())
+    return place.write_sweep(content | {"comparison": COMPARISON | changes})
+
+
+def stored(place: Place, name: str = "tiny") -> StudyRecord:
+    url = f"sqlite:///{place.folder / 'optuna.db'}"
+    return read_study(storage.load_study(storage.open_storage(url), name))
+
+
+def names(place: Place) -> set[str]:
+    return set(optuna.get_all_study_names(f"sqlite:///{place.folder / 'optuna.db'}"))
+
+
+# ---- a regression
+
+
+@pytest.fixture(scope="module")
+def compared_regression(places: Callable[..., Place]) -> tuple[Place, Running]:
+    place = places("regression")
+    file = regression(place.folder)
+    content = yaml.safe_load(file.read_text())
+    content["comparison"] = {
+        "rivals": ["constant", "cosine"], "trials": {"cosine": 1}, "finalists": 2,
+        "finalist_seeds": 1, "seeds": 3,
+    }  # fmt: skip
+    return place, place.sweep("run", str(place.write_sweep(content)), status=0)
+
+
+def test_a_loss_has_no_word_of_accuracy(compared_regression: tuple[Place, Running]) -> None:
+    """Neither in what is printed nor on the pages of MLflow; no margin is made up for it."""
+    place, running = compared_regression
+    pages = [run.data.tags["mlflow.note.content"] for run in place.runs_of_kind("sweep")]
+    assert len(pages) == 4
+    for text in (running.output, *pages):
+        assert "accuracy" not in text
+        assert "points" not in text
+        assert "equivalent" not in text
+    assert "test loss" in running.output
+    metrics = {name for run in place.runs_of_kind("sweep") for name in run.data.metrics}
+    assert {"test_loss/CLR", "better_by/constant"} <= metrics
+
+
+def test_of_a_loss_less_is_better(compared_regression: tuple[Place, Running]) -> None:
+    """In each answer, by the values that the finals had on the test set."""
+    place, running = compared_regression
+    [comparison] = stored(place, "regression").comparisons
+    values: dict[str, list[float]] = {}
+    for trial in comparison.trials:
+        if trial.seed_run is not None and trial.seed_run.stage == "finals":
+            values.setdefault(trial.seed_run.entry, []).append(trial.test_metrics["test_loss"])
+    means = {entry.rpartition(" trial ")[0]: sum(found) / 3 for entry, found in values.items()}
+    assert all(len(found) == 3 for found in values.values())
+    [metrics] = [
+        run.data.metrics for run in place.runs_of_kind("sweep")
+        if "better_by/constant" in run.data.metrics
+    ]  # fmt: skip
+    for rival in ("constant", "cosine"):
+        better_by = means[f"regression.{rival}"] - means["regression"]
+        assert metrics[f"better_by/{rival}"] == pytest.approx(better_by, rel=1e-6)
+    answers = running.output.partition("on the test set: ")[2].partition("\n")[0]
+    for rival, part in zip(("constant", "cosine"), answers.split(", "), strict=True):
+        sign = "+" if metrics[f"better_by/{rival}"] > 0 else "-"
+        assert f" ({sign}" in part
+
+
+def test_doctor_finds_a_compared_regression_well(
+    compared_regression: tuple[Place, Running],
+) -> None:
+    place, _ = compared_regression
+    lines = place.sweep("doctor", status=0).output.splitlines()
+    assert lines
+    assert all("all is well" in line for line in lines)
+
+
+# ---- searches done again
+
+
+@pytest.fixture(scope="module")
+def undisturbed(places: Callable[..., Place]) -> tuple[Place, Running]:
+    """One search of each arm, and then another one."""
+    place = places("searches")
+    place.sweep("run", str(write(place)), status=0)
+    return place, place.sweep("compare", "tiny", "--searches", "2", status=0)
+
+
+@pytest.fixture(scope="module")
+def killed(places: Callable[..., Place]) -> tuple[Place, Running]:
+    """The same, killed in its finals and in the second search's finals; then left to finish."""
+    place = places("killed")
+    file = write(place, searches=2)
+    # The baseline, the study's trial and the rival's come first; eight finals, of which one is
+    # trained again, and two trials of the second search then.
+    for ahead in (5, 8 - 1 + 1 + 2 + 2):
+        running = place.start_held(file, ahead=ahead)
+        running.signal_group(signal.SIGKILL)
+        running.wait()
+    return place, place.sweep("run", str(file), status=0)
+
+
+STUDIES = [
+    f"tiny{search}{part}"
+    for search in ("", ".search2")
+    for part in ("", ".constant", ".comparison")
+]
+
+
+def test_searches_are_studies_of_their_own(undisturbed: tuple[Place, Running]) -> None:
+    """Each with its split, its sampler and its seeds; none shares a training's seed."""
+    place, _ = undisturbed
+    assert names(place) == set(STUDIES)
+    configs = {
+        name: [trial.user_attrs["config"] for trial in place.study(name).trials] for name in STUDIES
+    }
+    splits = {name: {one["split_seed"] for one in found} for name, found in configs.items()}
+    assert [len(one) for one in splits.values()] == [1] * 6
+    assert splits["tiny"] == splits["tiny.constant"] == splits["tiny.comparison"]
+    again = splits["tiny.search2"]
+    assert again == splits["tiny.search2.constant"] == splits["tiny.search2.comparison"]
+    assert again != splits["tiny"]
+    rates = [configs[name][0]["schedule"]["max_lr"] for name in ("tiny", "tiny.search2")]
+    assert rates[0] != rates[1]
+    seeds = [{one["seed"] for one in configs[name]} for name in STUDIES if "constant" not in name]
+    assert sum(map(len, seeds)) == len(set().union(*seeds))
+
+
+def test_two_searches_are_no_class(undisturbed: tuple[Place, Running]) -> None:
+    """They are read together; five are needed to speak of CLR."""
+    place, running = undisturbed
+    assert [one.name for one in stored(place).searches] == [
+        "tiny.comparison", "tiny.search2.comparison",
+    ]  # fmt: skip
+    assert "CLR helps" not in running.output
+    assert "--searches 5" in running.output
+    assert "all is well" in place.sweep("doctor", status=0).output
+
+
+def test_a_killed_comparison_ends_with_the_same_numbers(
+    undisturbed: tuple[Place, Running], killed: tuple[Place, Running]
+) -> None:
+    """To the bit, in all studies, and with the same answers."""
+    (whole, first), (broken, second) = undisturbed, killed
+    for name in STUDIES:
+        assert results(broken.study(name)) == results(whole.study(name)), name
+    assert tested(broken) == tested(whole)
+
+    def sentences(running: Running) -> list[str]:
+        return [line for line in running.output.splitlines() if "on the test set" in line
+                or "not decidable" in line]  # fmt: skip
+
+    assert sentences(first)
+    assert sentences(second) == sentences(first)
+
+
+def tested(place: Place) -> dict[str, str]:
+    files = (place.folder / "trials").rglob("*.comparison/*/test.json")
+    return {str(file.relative_to(place.folder)): file.read_text() for file in files}
+
+
+# ---- trainings that fail
+
+
+def test_a_final_that_fails_is_told(places: Callable[..., Place]) -> None:
+    """The others go on; the answer says that a seed is missing, and whose."""
+    place = places("spoiled")
+    file = write(place, seeds=3)
+    place.spoil(5)  # the rival's first; a study of which the first fails is stopped
+    running = place.sweep("run", str(file), status=0)
+    assert "1 of 3 finals failed" in running.output
+    states = [trial.state.name for trial in place.study("tiny.comparison").trials]
+    assert states.count("FAIL") == 1
+    assert states.count("COMPLETE") == 11
+    assert "Traceback" not in running.output
+
+
+# ---- a comparison that is changed
+
+
+def test_a_changed_comparison_is_asked_for_by_either_command(
+    places: Callable[..., Place],
+) -> None:
+    """What the file holds now is what `compare` does too, once `run` has read it."""
+    place = places("changed")
+    place.sweep("run", str(write(place)), status=0)
+    place.sweep("run", str(write(place, seeds=3)), status=0)
+    assert len(stored(place).comparisons) == 2
+    again = place.sweep("compare", "tiny", status=0)
+    assert len(stored(place).comparisons) == 2
+    assert "with 3 seeds" in again.output or "over 3 seeds" in again.output
