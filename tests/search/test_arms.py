@@ -58,7 +58,7 @@ def study(trials: list[TrialRecord], direction: str = "maximize") -> StudyRecord
 
 def rival(trials: list[TrialRecord], searched: Sweep | None = None, **settings: Any) -> Arm:
     config = ComparisonConfig(rivals=CONSTANT, **settings)
-    return arms.rival_arm(study(trials), searched or sweep(), config, "constant")
+    return arms.rival_arm(study(trials), searched or sweep(), config, "constant", len(trials))
 
 
 # ---- the sweeps
@@ -138,7 +138,7 @@ def test_the_best_trials_go_on(values: list[float]) -> None:
     assert rival(trials).candidates == tuple(best)
     config = ComparisonConfig(rivals=CONSTANT)
     least = sorted(range(len(values)), key=lambda number: (values[number], number))[:3]
-    found = arms.rival_arm(study(trials, "minimize"), sweep(), config, "constant")
+    found = arms.rival_arm(study(trials, "minimize"), sweep(), config, "constant", len(values))
     assert found.candidates == tuple(least)
 
 
@@ -190,6 +190,16 @@ def test_trials_are_counted_by_their_numbers() -> None:
     settings = ComparisonConfig(rivals=CONSTANT, trials=2)
     _, first = arms.clr_arms(study(trials), sweep(), settings)
     assert first.candidates == (1, 0)
+
+
+def test_no_more_trials_of_a_rival_count_than_are_asked_for() -> None:
+    """Its search may have had more, by an earlier comparison."""
+    trials = [trial(number, value) for number, value in enumerate([0.1, 0.3, 0.2, 0.9])]
+    fewer = ComparisonConfig(rivals=CONSTANT, trials=3, finalists=1)
+    arm = arms.rival_arm(study(trials), sweep(), fewer, "constant", 4)
+    assert (arm.trials, arm.candidates, arm.cpu_seconds) == (3, (1,), 6)
+    config = ComparisonConfig(rivals=CONSTANT, finalists=1)
+    assert arms.rival_arm(study(trials), sweep(), config, "constant", 2).candidates == (1,)
 
 
 def test_what_is_held_against_what() -> None:
