@@ -167,7 +167,7 @@ def test_a_killed_comparison_ends_with_the_same_numbers(
     (whole, first), (broken, second) = undisturbed, killed
     for name in STUDIES:
         assert results(broken.study(name)) == results(whole.study(name)), name
-    assert tested(broken) == tested(whole)
+    assert evaluated_in(broken) == evaluated_in(whole)
 
     def sentences(running: Running) -> list[str]:
         return [line for line in running.output.splitlines() if "on the test set" in line
@@ -177,7 +177,7 @@ def test_a_killed_comparison_ends_with_the_same_numbers(
     assert sentences(second) == sentences(first)
 
 
-def tested(place: Place) -> dict[str, str]:
+def evaluated_in(place: Place) -> dict[str, str]:
     files = (place.folder / "trials").rglob("*.comparison/*/test.json")
     return {str(file.relative_to(place.folder)): file.read_text() for file in files}
 
