@@ -35,13 +35,14 @@ class SeedRuns:
 
     Args:
         study: that holds them.
+        number: of the comparison.
         folder: of that study.
         seed: of the search.
         provenance: stored with each training.
     """
 
     study: optuna.Study
-    record: ComparisonRecord
+    number: int
     folder: Path
     seed: int
     provenance: Mapping[str, Any]
@@ -73,15 +74,13 @@ class SeedRuns:
 
     def _seed(self, run: SeedRun) -> int:
         """A seed that no trial of the search has, and no other comparison; one for all arms."""
-        return seed_of(self.seed, run.seed, _STAGES[run.stage], self.record.number)
+        return seed_of(self.seed, run.seed, _STAGES[run.stage], self.number)
 
 
-def open_comparison(study: optuna.Study, record: ComparisonRecord) -> ComparisonRecord:
-    """Store how a comparison is made, once and for ever; if it is stored, as it is."""
-    if (stored := comparison_of(study)) is not None:
-        return stored
-    study.set_user_attr(keys.COMPARISON, asdict(record))
-    return record
+def open_comparison(study: optuna.Study, record: ComparisonRecord) -> None:
+    """Store how a comparison is made, once and for ever."""
+    if keys.COMPARISON not in study.user_attrs:
+        study.set_user_attr(keys.COMPARISON, asdict(record))
 
 
 def comparison_of(study: optuna.Study) -> ComparisonRecord | None:

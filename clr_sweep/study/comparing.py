@@ -34,8 +34,7 @@ from clr_sweep.search.arms import (
     search_sweep,
     seeds_sweep,
 )
-from clr_sweep.search.attributes import FACTS
-from clr_sweep.search.reading import StudyReader, stored_sweep, trials_left
+from clr_sweep.search.reading import StudyReader, trials_left
 from clr_sweep.search.seed_runs import (
     SeedRuns,
     comparison_of,
@@ -48,7 +47,6 @@ from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
 from clr_sweep.study.stages import run_stages
 from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
 from clr_sweep.training.records import StudyRecord
-from clr_sweep.training.requests import DataFacts
 
 
 class Adopted(NamedTuple):
@@ -116,8 +114,9 @@ class _Comparing:
         first = search == 1
         adopted = self.adopted.by_comparison if first else None
         clr = self._searched(sweep, WHOLE if first else SEARCH)
+        assert clr.source is not None
         # With the ranges that a range test gave it.
-        ranged = self._definition(sweep)
+        ranged = clr.source.sweep.model_copy(update={"study": sweep.study})
         rivals = [
             self._searched(
                 rival_sweep(ranged, rival, self.settings.trials_of(rival, clr.planned)), SEARCH
@@ -136,8 +135,7 @@ class _Comparing:
             winners = [winner(chosen, arm) for arm in record.arms]
         else:
             winners = [next(iter(arm.entries), None) for arm in record.arms]
-        examples = self._facts(sweep)["data"]["train"]
-        runs |= final_runs(record, winners, configs, ranged, examples)
+        runs |= final_runs(record, winners, configs, ranged, clr.source.examples)
         self._trained(ranged, record, "finals", runs, adopted)
         return record.number
 
@@ -185,10 +183,10 @@ class _Comparing:
     ) -> StudyRecord:
         """All trainings with fresh seeds up to a stage."""
 
-        def plan(study: optuna.Study, _data: DataFacts, provenance: Mapping[str, Any]) -> None:
+        def plan(study: optuna.Study, provenance: Mapping[str, Any]) -> None:
             open_comparison(study, record)
             folder = Path.cwd() / STUDIES_FOLDER / study.study_name
-            SeedRuns(study, record, folder, sweep.study.seed, provenance).enqueue(runs)
+            SeedRuns(study, record.number, folder, sweep.study.seed, provenance).enqueue(runs)
 
         seeds = seeds_sweep(sweep, record.number, len(runs))
         ended = self._ended(seeds, wholly=stage == "finals")
@@ -224,18 +222,6 @@ class _Comparing:
             return None
         record = StudyReader(study).read()
         return record if record.state == "complete" or not wholly else None
-
-    def _definition(self, sweep: Sweep) -> Sweep:
-        """A sweep as it is stored, with the ranges that its range test gave."""
-        study = self._stored(sweep.study_name)
-        assert study is not None
-        return stored_sweep(study).model_copy(update={"study": sweep.study})
-
-    def _facts(self, sweep: Sweep) -> Mapping[str, Any]:
-        study = self._stored(sweep.study_name)
-        assert study is not None
-        found: Mapping[str, Any] = study.user_attrs[FACTS]
-        return found
 
     def _stored(self, name: str) -> optuna.Study | None:
         if not storage.is_begun(self.store, name):

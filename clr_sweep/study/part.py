@@ -10,9 +10,8 @@ from typing import Any
 import optuna
 
 from clr_sweep.definition.loading import search_path
-from clr_sweep.training.requests import DataFacts
 
-Plan = Callable[[optuna.Study, DataFacts, Mapping[str, Any]], None]
+Plan = Callable[[optuna.Study, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,13 @@ class Part:
     Attributes:
         has_baseline: a baseline is trained beside them.
         is_tested: the best trial and the baseline are evaluated on the test set.
-        plan: told the study before its first trial, with its data and the provenance of what it
-            trains: it may enqueue trials.
+        plan: told the study before its first trial, with the provenance of what it trains: it
+            may enqueue trials.
     """
 
     has_baseline: bool = True
     is_tested: bool = True
-    plan: Plan = lambda _study, _data, _provenance: None
+    plan: Plan = lambda _study, _provenance: None
 
     @property
     def facts(self) -> dict[str, bool]:

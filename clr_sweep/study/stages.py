@@ -121,7 +121,7 @@ def run_stages(
                 placed(store, stored_facts(data, source, folder) | part.facts | _asked(sweep)),
             )
             holder.sign(study)
-            part.plan(study, data, provenance(source.folders[0]))
+            part.plan(study, provenance(source.folders[0]))
             start.announce(study)
             publisher = publisher_of(study, client, Link(display.say))
             record_progress(study, "running", sweep.study.trials)

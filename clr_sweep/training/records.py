@@ -217,6 +217,13 @@ class StudySource:
     file: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def examples(self) -> int:
+        """Training examples in all, the validation part included."""
+        train = self.data["train"]
+        assert isinstance(train, int)
+        return train
+
 
 @dataclass(frozen=True)
 class StudyRecord:
