@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.definition import metrics
-from clr_sweep.training.comparison_records import FINALISTS, FINALS, Arm, Stage, entry_of
+from clr_sweep.training.comparison_records import FINALISTS, FINALS, Arm, Stage
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
@@ -96,8 +96,7 @@ def chosen_trial(study: StudyRecord) -> int | None:
     last = study.comparisons[-1]
     assert last.comparison is not None
     own = last.comparison.arms[0]
-    entry = winner(last, own)
-    return next((n for n in own.candidates if entry == entry_of(study.name, n)), None)
+    return own.candidate(winner(last, own))
 
 
 def shown_arms(study: StudyRecord) -> tuple[ArmResult, ...]:

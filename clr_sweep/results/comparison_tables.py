@@ -14,6 +14,7 @@ from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.gains import Gain, gain, reached
 from clr_sweep.results.statistics import mean_interval, spread
 from clr_sweep.results.verdict import p_value
+from clr_sweep.training.comparison_records import CLR
 from clr_sweep.training.records import StudyRecord
 
 Rows = tuple[list[str], list[list[str]]]
@@ -50,7 +51,7 @@ def finalist_rows(study: StudyRecord) -> Rows:
     for arm in shown_arms(study):
         for finalist in arm.finalists:
             mean = _NONE if finalist.mean is None else words.value(finalist.mean)
-            number = finalist.entry.rpartition(" ")[2]
+            number = str(arm.arm.candidate(finalist.entry))
             schedule = words.bounds(finalist.runs[0]) if finalist.runs else _NONE
             won = "wins" if finalist.entry == arm.entry else ""
             rows.append([arm.arm.name, number, schedule, mean, str(finalist.lost), won])
@@ -95,10 +96,10 @@ def _arm_row(arm: ArmResult) -> list[str]:
 
 
 def _contest_row(one: Contest, metric: str) -> list[str]:
-    test, own = one.test, one.ours.arm.name
+    test, own = one.test, one.ours.arm
     against = words.capital(one.theirs.arm.name)
-    if own != "CLR":
-        against += f" ({own.removeprefix('CLR, ')})"
+    if not own.is_study:
+        against += f" ({own.name.removeprefix(f'{CLR}, ')})"
 
     def number(value: float | None) -> str:
         return _NONE if value is None else words.bare(metric, value)

@@ -25,7 +25,7 @@ def comparison_values(study: StudyRecord) -> dict[str, float]:
         if contest.why or contest.test.mean is None:
             continue
         name = _key(contest.theirs.arm.name)
-        if contest.ours.arm.name != "CLR":
+        if not contest.ours.arm.is_study:
             name += f"_and_{_key(contest.ours.arm.name)}"
         found[f"better_by/{name}"] = contest.test.mean
         if contest.p is not None:

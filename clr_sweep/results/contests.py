@@ -70,12 +70,11 @@ def class_contests(searches: Sequence[StudyRecord]) -> tuple[Contest, ...]:
     Args:
         searches: the studies that hold the trainings, one for each search; made alike.
     """
-    complete = [study for study in searches if study.comparison is not None]
-    if len(complete) < SEARCHES_OF_A_CLASS:
+    if len(searches) < SEARCHES_OF_A_CLASS:
         return ()
-    first = complete[0].comparison
+    first = searches[0].comparison
     assert first is not None
-    results, sign = [arm_results(study) for study in complete], _sign(complete[0])
+    results, sign = [arm_results(study) for study in searches], _sign(searches[0])
     found = []
     for a, b in first.pairs:
         ours, theirs = (_means([arms[place] for arms in results]) for place in (a, b))

@@ -15,6 +15,7 @@ from clr_sweep.results.contests import (
     class_contests,
     contests,
 )
+from clr_sweep.training.comparison_records import CLR
 from clr_sweep.training.records import StudyRecord
 
 _RIVALS = {
@@ -70,7 +71,7 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
     metric, parts = _metric(study), []
     tuned = [one for one in found if one.theirs.arm.kind == "rival"]
     for one in tuned:
-        if one.ours.arm.name != "CLR":
+        if not one.ours.arm.is_study:
             continue
         by = f" ({words.signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
         parts.append(f"{_AGAINST[one.answer]} the tuned {_rival(one.theirs)}{by}")
@@ -103,25 +104,23 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
         )
     else:
         head = f"Whether {ours} is better than {theirs} is not decidable with {_seeds(contest)}"
+        reasons = [contest.why] if contest.why else []
         if test.mean is not None and test.n > 1 and contest.ours.is_complete:
-            head += (
-                f": they differ by {words.signed(metric, test.mean)} ({_interval(contest, metric)}"
-            )
-            head += f", Holm p {p_value(contest.p)})" if contest.p is not None else ")"
-        if contest.why:
-            head += f"; {contest.why}" if ":" in head else f": {contest.why}"
+            p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
+            by = words.signed(metric, test.mean)
+            reasons.insert(0, f"they differ by {by} ({_interval(contest, metric)}{p})")
+        if reasons:
+            head += f": {'; '.join(reasons)}"
     return f"{words.capital(head)}."
 
 
 def class_sentences(study: StudyRecord) -> list[str]:
     """What independent searches say of the classes of schedules; none where there are too few."""
-    if len(study.searches) < SEARCHES_OF_A_CLASS:
-        return []
     return [_class_sentence(one, study) for one in class_contests(study.searches)]
 
 
 def _class_sentence(contest: Contest, study: StudyRecord) -> str:
-    metric, test = metrics.on_test_set(study.metric), contest.test
+    metric, test = _metric(study), contest.test
     tuned = contest.theirs.arm.kind == "rival"
     against = f"a tuned {_rival(contest.theirs)}" if tuned else contest.theirs.arm.name
     searches = words.plural(len(contest.ours.values), "independent search")[:-1] + "es"
@@ -185,8 +184,7 @@ def _of_contests(found: tuple[Contest, ...]) -> Iterator[str]:
 def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
     arms = {id(arm): arm for one in found for arm in (one.ours, one.theirs)}
     for arm in arms.values():
-        number = (arm.entry or "").rpartition(" ")[2]
-        for edge in arm.arm.edges.get(number, ()):
+        for edge in arm.arm.edges.get(str(arm.arm.candidate(arm.entry)), ()):
             yield (
                 f"{words.capital(arm.arm.name)}: the winner has {edge}: a wider range may hold a "
                 "better one."
@@ -206,8 +204,8 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
     for arm in others:
         if own.entry is not None and arm.entry == own.entry:
             yield (
-                f"CLR's winner is among its first {arm.arm.trials} trials: against rivals with as "
-                "many the searches are equal."
+                f"CLR's winner is among its first {words.plural(arm.arm.trials, 'trial')}: against "
+                "rivals with as many the searches are equal."
             )
     if last.direction == "minimize":
         yield (
@@ -234,9 +232,9 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
 
 
 def _ours(arm: ArmResult) -> str:
-    if arm.arm.name == "CLR":
+    if arm.arm.is_study:
         return f"this {_schedule(arm)}"
-    return f"the best {_schedule(arm)} of {arm.arm.name.replace('CLR, ', 'CLR, its ')}"
+    return f"the best {_schedule(arm)} of {CLR}, its first {words.plural(arm.arm.trials, 'trial')}"
 
 
 def _theirs(arm: ArmResult) -> str:
@@ -281,7 +279,8 @@ def _interval(contest: Contest, metric: str, *, turned: bool = False) -> str:
 
 def _shown(contest: Contest, metric: str, unit: str = "seeds") -> str:
     test = contest.test
-    if test.sd is None or test.detectable is None or contest.why.startswith("the finals"):
+    has_ended = contest.ours.is_complete and contest.theirs.is_complete
+    if test.sd is None or test.detectable is None or not has_ended:
         return ""
     return (
         f" Over the {unit} the difference has a standard deviation of "

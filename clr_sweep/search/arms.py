@@ -12,7 +12,7 @@ from clr_sweep.definition.dimensions import Range
 from clr_sweep.definition.fields import Policy
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.configurations import seed_of
-from clr_sweep.training.comparison_records import Arm
+from clr_sweep.training.comparison_records import CLR, Arm
 from clr_sweep.training.records import ENDED, StudyRecord, TrialRecord
 
 BASELINE = "the untuned baseline"
@@ -102,10 +102,14 @@ def clr_arms(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig) -> tu
         replace(
             _arm(study, sweep, settings, trials),
             kind="clr",
-            name="CLR" if trials == study.planned else f"CLR, first {trials} trials",
+            name=CLR if trials == study.planned else f"{CLR}, first {_trials(trials)}",
         )
         for trials in (study.planned, *fewer)
     )
+
+
+def _trials(number: int) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"
 
 
 def rival_arm(

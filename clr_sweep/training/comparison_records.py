@@ -9,6 +9,8 @@ from typing import Literal
 Stage = Literal["finalists", "finals"]
 FINALISTS: Stage = "finalists"
 FINALS: Stage = "finals"
+CLR = "CLR"
+"""The name of the study that is compared, as an arm."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,20 @@ class Arm:
     edges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def is_study(self) -> bool:
+        """Whether it is all of the study that is compared, not its first trials alone."""
+        return self.name == CLR
+
+    @property
     def entries(self) -> tuple[str, ...]:
         """What of it is trained with fresh seeds, the best first."""
         if self.kind == "fixed":
             return (self.name,)
         return tuple(entry_of(self.source, number) for number in self.candidates)
+
+    def candidate(self, entry: str | None) -> int | None:
+        """The number of the candidate that an entry is of; None of what is no candidate."""
+        return dict(zip(self.entries, self.candidates, strict=False)).get(entry or "")
 
 
 @dataclass(frozen=True)
