@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import warm_starts
 import yaml
-from real_runs import CLR_SWEEP, DATA, Place, Running, assert_whole, definition
+from real_runs import DATA, Place, Running, assert_whole, definition, elsewhere
+from refused_commands import Refusal, assert_refused, refused_together
 
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.search import storage
@@ -27,16 +28,6 @@ def exported(finished: Place) -> str:
 def test_commands_are_started_warm(finished: Place) -> None:
     """Whatever this process has imported; otherwise all tests of commands are slow."""
     assert warm_starts.differing(finished.environment) == set()
-
-
-def elsewhere(finished: Place, folder: Path, *arguments: str, **environment: str) -> Running:
-    """Run `clr-sweep` in another folder than that of the study, with its MLflow store."""
-    folder.mkdir(parents=True, exist_ok=True)
-    uri = f"sqlite:///{finished.folder / 'mlflow.db'}"
-    variables = {**finished.environment, "MLFLOW_TRACKING_URI": uri, **environment}
-    running = Running((*CLR_SWEEP, *arguments), folder, variables)
-    running.wait()
-    return running
 
 
 def best(finished: Place) -> Any:
@@ -92,8 +83,7 @@ def test_export_a_trial_into_a_file(finished: Place, tmp_path: Path) -> None:
     assert content["config"] == finished.study().trials[other].user_attrs["config"]
 
 
-# What is asked for, the exit status, and what is said.
-REFUSED = [
+REFUSED: list[Refusal] = [
     (("nothing",), 2, "there is no study 'nothing' in the storage (there: tiny)"),
     (("0" * 32,), 2, "no run " + "0" * 32 + " of a clr-sweep study in the MLflow store"),
     (("tiny", "--trial", "7"), 2, "study 'tiny' has no trial 7 (0 to 1)"),
@@ -106,14 +96,7 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def refused(finished: Place) -> dict[tuple[str, ...], Running]:
-    """Exports of what is not there, all at once; nothing may be made by them."""
-    before = {path.name for path in finished.folder.iterdir()}
-    started = {words: finished.start(*CLR_SWEEP, "export", *words) for words, _, _ in REFUSED}
-    for running in started.values():
-        running.wait()
-    outputs = {running.output_file.name for running in started.values()}
-    assert {path.name for path in finished.folder.iterdir()} == before | outputs
-    return started
+    return refused_together(finished, "export", REFUSED)
 
 
 @pytest.mark.parametrize(("arguments", "status", "message"), REFUSED)
@@ -121,10 +104,7 @@ def test_export_of_what_is_not_there(
     refused: dict[tuple[str, ...], Running], arguments: tuple[str, ...], status: int, message: str
 ) -> None:
     """A wrong name is refused with what there is."""
-    running = refused[arguments]
-    assert running.process.returncode == status, running.output
-    assert message in running.output
-    assert "Traceback" not in running.output
+    assert_refused(refused[arguments], status, message)
 
 
 def test_export_without_a_complete_trial(places: Callable[..., Place]) -> None:

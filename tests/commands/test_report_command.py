@@ -5,17 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_runs import CLR_SWEEP, Place, Running
-
-
-def elsewhere(finished: Place, folder: Path, *arguments: str) -> Running:
-    """Run `clr-sweep report` in another folder than that of the study, with its MLflow store."""
-    folder.mkdir(parents=True, exist_ok=True)
-    uri = f"sqlite:///{finished.folder / 'mlflow.db'}"
-    variables = {**finished.environment, "MLFLOW_TRACKING_URI": uri}
-    running = Running((*CLR_SWEEP, "report", *arguments), folder, variables)
-    running.wait()
-    return running
+from real_runs import Place, Running, elsewhere
+from refused_commands import Refusal, assert_refused, refused_together
 
 
 def test_the_report_of_a_sweep_is_an_artifact_and_the_same_by_command(
@@ -23,7 +14,7 @@ def test_the_report_of_a_sweep_is_an_artifact_and_the_same_by_command(
 ) -> None:
     """By the parent run's id, in another folder: named after the study, as the sweep left it."""
     (parent,) = finished.runs_of_kind("sweep")
-    done = elsewhere(finished, tmp_path, parent.info.run_id)
+    done = elsewhere(finished, tmp_path, "report", parent.info.run_id)
     assert done.process.returncode == 0, done.output
     assert done.output == "written to tiny.html\n"
     text = (tmp_path / "tiny.html").read_text(encoding="utf-8")
@@ -39,15 +30,16 @@ def test_a_report_into_another_file(finished: Place, tmp_path: Path) -> None:
     """By name, with the storage named."""
     file = tmp_path / "other.html"
     url = f"sqlite:///{finished.folder / 'optuna.db'}"
-    done = elsewhere(finished, tmp_path / "there", "tiny", "-o", str(file), "--storage", url)
+    done = elsewhere(
+        finished, tmp_path / "there", "report", "tiny", "-o", str(file), "--storage", url
+    )
     assert done.process.returncode == 0, done.output
     assert done.output == f"written to {file}\n"
     assert file.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert not list((tmp_path / "there").glob("*.html"))
 
 
-# What is asked for, the exit status, and what is said.
-REFUSED = [
+REFUSED: list[Refusal] = [
     (("nothing",), 2, "there is no study 'nothing' in the storage (there: tiny)"),
     (("0" * 32,), 2, "no run " + "0" * 32 + " of a clr-sweep study in the MLflow store"),
     (("tiny", "-o", "missing/x.html"), 2, "missing/x.html: cannot be written: there is no such"),
@@ -58,14 +50,7 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def refused(finished: Place) -> dict[tuple[str, ...], Running]:
-    """Reports of what is not there, all at once; nothing may be made by them."""
-    before = {path.name for path in finished.folder.iterdir()}
-    started = {words: finished.start(*CLR_SWEEP, "report", *words) for words, _, _ in REFUSED}
-    for running in started.values():
-        running.wait()
-    outputs = {running.output_file.name for running in started.values()}
-    assert {path.name for path in finished.folder.iterdir()} == before | outputs
-    return started
+    return refused_together(finished, "report", REFUSED)
 
 
 @pytest.mark.parametrize(("arguments", "status", "message"), REFUSED)
@@ -73,7 +58,4 @@ def test_a_report_of_what_is_not_there(
     refused: dict[tuple[str, ...], Running], arguments: tuple[str, ...], status: int, message: str
 ) -> None:
     """A wrong name is refused with what there is, a wrong file with why."""
-    running = refused[arguments]
-    assert running.process.returncode == status, running.output
-    assert message in running.output
-    assert "Traceback" not in running.output
+    assert_refused(refused[arguments], status, message)

@@ -320,6 +320,16 @@ def assert_whole(
     return parent
 
 
+def elsewhere(finished: Place, folder: Path, *arguments: str, **environment: str) -> Running:
+    """Run `clr-sweep` in another folder than that of the study, with its MLflow store."""
+    folder.mkdir(parents=True, exist_ok=True)
+    uri = f"sqlite:///{finished.folder / 'mlflow.db'}"
+    variables = {**finished.environment, "MLFLOW_TRACKING_URI": uri, **environment}
+    running = Running((*CLR_SWEEP, *arguments), folder, variables)
+    running.wait()
+    return running
+
+
 def is_gone(process: psutil.Process) -> bool:
     """Whether a process has ended (one that nobody waits for is a zombie)."""
     try:
