@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.commands.mlflow_project import go_to_user
-from clr_sweep.commands.run import keep_imports, storage_problems
+from clr_sweep.commands.run import Asked, run_asked, storage_problems
 from clr_sweep.common.errors import InputError
-from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.training.keras_backend import train_with_tensorflow
 
 if TYPE_CHECKING:
     from clr_sweep.definition.comparison import ComparisonConfig
     from clr_sweep.definition.sweep import Sweep
-    from clr_sweep.study.part import SweepSource
 
 
 def compare_command(
@@ -46,28 +42,15 @@ def compare_command(
     """
     go_to_user()
     train_with_tensorflow(say)
-    adopted = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
-    if wrong := storage_problems(url or "", adopted):
+    if wrong := storage_problems(url or "", os.environ.get("MLFLOW_RUN_ID")):
         raise InputError(wrong)
-    with scratch_folder(), local_engine() as engine:
-        # The study is read, and MLflow is imported, while the server imports Keras.
-        gc.disable()
-        sweep, source, settings = _stored(name, options, url)
-        from clr_sweep.results.report import summary
-        from clr_sweep.study.comparing import Adopted, compare_study
-        from clr_sweep.study.stages import open_stores
+    study = run_asked(lambda: _stored(name, options, url), stop, say)
+    from clr_sweep.results.report import summary
 
-        keep_imports()
-        with open_stores(url, adopted, stop) as client:
-            study = compare_study(
-                sweep, settings, source, engine, client, Adopted(by_comparison=adopted), stop, say
-            )
     return summary(study)
 
 
-def _stored(
-    name: str, options: Mapping[str, str], url: str | None
-) -> tuple[Sweep, SweepSource, ComparisonConfig]:
+def _stored(name: str, options: Mapping[str, str], url: str | None) -> Asked:
     """A study's sweep, where that was read from, and how it is compared."""
     from clr_sweep.definition.comparison import ComparisonConfig
     from clr_sweep.search import storage
@@ -94,7 +77,8 @@ def _stored(
     sweep, settings = _as_asked(sweep, sweep.comparison or ComparisonConfig(), options)
     folders = tuple(places.whole(folder) for folder in facts["search_path"])
     file = Path(facts.get("sweep_argument") or facts["sweep_file"])
-    return sweep, SweepSource(file, study.user_attrs[SWEEP_TEXT], folders), settings
+    source = SweepSource(file, study.user_attrs[SWEEP_TEXT], folders)
+    return Asked(sweep, source, settings, is_begun=True)
 
 
 def _as_asked(

@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clr_sweep.commands.mlflow_project import go_to_user, in_project
 from clr_sweep.common.errors import InputError
@@ -18,7 +18,9 @@ from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.training.keras_backend import train_with_tensorflow
 
 if TYPE_CHECKING:
+    from clr_sweep.definition.comparison import ComparisonConfig
     from clr_sweep.definition.sweep import Sweep
+    from clr_sweep.study.part import SweepSource
     from clr_sweep.training.records import StudyRecord
 
 
@@ -103,25 +105,56 @@ def run_sweep(
         InterruptedSweepError: after Ctrl-C or SIGTERM.
         ClrSweepError: a store, the user's model or its data failed.
     """
+
+    def asked() -> Asked:
+        from clr_sweep.study.part import SweepSource
+
+        sweep = load()
+        return Asked(sweep, SweepSource.of(file), sweep.comparison)
+
+    return run_asked(asked, stop, say)
+
+
+class Asked(NamedTuple):
+    """What a command is to run.
+
+    Attributes:
+        comparison: how the study is compared; None: it is not.
+        is_begun: it is a stored study that is compared: then the run that `mlflow run` made stands
+            for the comparison, else for the study.
+    """
+
+    sweep: Sweep
+    source: SweepSource
+    comparison: ComparisonConfig | None
+    is_begun: bool = False
+
+
+def run_asked(
+    load: Callable[[], Asked], stop: StopRequest, say: Callable[[str], None]
+) -> StudyRecord:
+    """Run a study, and its comparison; see `run_sweep`.
+
+    Args:
+        load: reads what is asked for.
+    """
     # Read before the engine takes it away from the processes it starts.
     adopted = os.environ.get("MLFLOW_RUN_ID")
     if stop and adopted is None:
         raise stop.error()
     with scratch_folder(), local_engine() as engine:
-        # The file is read, and MLflow and Optuna are imported, while the server imports Keras.
-        sweep = load()
+        # What is asked is read, and MLflow and Optuna are imported, while the server imports Keras.
         gc.disable()
+        sweep, source, comparison, is_begun = load()
         from clr_sweep.study.comparing import Adopted, compare_study
-        from clr_sweep.study.part import SweepSource
         from clr_sweep.study.stages import open_stores, run_stages
 
         keep_imports()
-        source = SweepSource.of(file)
         with open_stores(sweep.study.storage, adopted, stop) as client:
-            if sweep.comparison is None:
+            if comparison is None:
                 return run_stages(sweep, source, engine, client, adopted, stop)
-            runs = Adopted(by_study=adopted)
-            return compare_study(sweep, sweep.comparison, source, engine, client, runs, stop, say)
+            runs = Adopted(None, adopted) if is_begun else Adopted(adopted)
+            return compare_study(sweep, comparison, source, engine, client, runs, stop, say)
 
 
 def keep_imports() -> None:
