@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from clr_sweep.common.durations import duration
-from clr_sweep.definition.dimensions import Range, describe
+from clr_sweep.definition.dimensions import Range, describe, with_arguments
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
+from clr_sweep.definition.fields import READ_AT
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
@@ -18,12 +18,6 @@ from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_bu
 from clr_sweep.schedules import policies
 from clr_sweep.search.configurations import steps_per_epoch
 from clr_sweep.training.data.datasets import training_examples
-
-_READ_AT = {
-    "cycle_end": "at the end of a trial's last whole cycle",
-    "final": "in the last epoch",
-    "best": "at the best of a trial's troughs",
-}
 
 
 def describe_plan(file: Path, *, measure: bool = False) -> str:
@@ -53,7 +47,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         f"pruner {study.pruner}, seed {study.seed}"
     )
     objective = sweep.objective
-    yield f"objective: {objective.direction} {objective.metric} {_READ_AT[objective.at]}"
+    yield f"objective: {objective.direction} {objective.metric} {READ_AT[objective.at]}"
     if sweep.search_space.awaits_range_test:
         yield from _range_test(sweep)
     yield "search space:"
@@ -62,8 +56,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
             whole = in_whole_numbers(name, dimension)
             yield f"  {name}: {describe(dimension, whole=whole)}"
     yield (
-        f"training: {_with_arguments(sweep.model.name, sweep.model.arguments)}, "
-        f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
+        f"training: {with_arguments(sweep.model.name, sweep.model.arguments)}, "
+        f"{with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
         f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
     if training.precision != "float32":
@@ -182,11 +176,6 @@ def _range_test(sweep: Sweep) -> Iterator[str]:
             f"warning: the range test is done at the values of training and model; bounds do not "
             f"carry over to others, and the space varies {', '.join(settings)}"
         )
-
-
-def _with_arguments(name: str, arguments: Mapping[str, Any]) -> str:
-    listed = ", ".join(f"{key} {str(value).lower()}" for key, value in arguments.items())
-    return f"{name} ({listed})" if listed else name
 
 
 def _epochs(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clr_sweep.commands.output import write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.results.export import Origin, as_yaml, best_trial
@@ -41,10 +42,7 @@ def export_study(
     origin = Origin(run_id, digest, trial.provenance)
     text = as_yaml(record, trial, origin)
     if output is not None:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", str(output)) from None
+        write_output(output, text)
     return text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clr_sweep.commands.output import write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.results.html.render import report_html
@@ -35,9 +36,5 @@ def write_report(study_or_run: str, url: str | None, output: Path | None = None)
     # Before the work of drawing: a folder that is missing is told at once.
     if not file.parent.is_dir():
         raise InputError("cannot be written: there is no such folder", str(file))
-    text = report_html(record, importances(record))
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
+    write_output(file, report_html(record, importances(record)))
     return file

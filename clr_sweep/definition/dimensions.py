@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Self
 
@@ -211,6 +211,15 @@ Dimension = Annotated[
     | Annotated[_SingleValue, Tag(_VALUE_TAG)],
     Discriminator(_shape_of),
 ]
+
+
+def with_arguments(name: str, arguments: Mapping[str, Scalar]) -> str:
+    """A model or an optimizer with its arguments, in words."""
+    listed = ", ".join(
+        f"{key} {str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in arguments.items()
+    )
+    return f"{name} ({listed})" if listed else name
 
 
 def describe(

@@ -26,6 +26,12 @@ Policy = Literal[
 ]  # fmt: skip
 AcyclicPolicy = Literal["constant", "linear", "cosine", "one_cycle"]
 At = Literal["cycle_end", "final", "best"]
+READ_AT: dict[At, str] = {
+    "cycle_end": "at the end of a trial's last whole cycle",
+    "final": "in the last epoch",
+    "best": "at the best of a trial's troughs",
+}
+"""When the objective is read, in words."""
 Direction = Literal["maximize", "minimize"]
 Pruner = Literal[
     "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from clr_sweep.common.durations import duration
-from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.results import curves, words
@@ -111,7 +110,7 @@ def trial_markdown(record: TrialRecord) -> str:
         )
     further = [
         f"{inline(words.shorten(name, 60))} {inline(_parameter(value))}"
-        for name, value in _further(record).items()
+        for name, value in words.further(record).items()
     ]
     training = record.config.training
     setting = [f"optimizer {training.optimizer.name}", f"batch size {training.batch_size}"]
@@ -179,8 +178,8 @@ def _chosen(study: StudyRecord, best: TrialRecord) -> TrialRecord:
 def export_command(study: StudyRecord) -> str:
     """How the best configuration is written to a file, as a command."""
     best = study.best
-    other = best is not None and _chosen(study, best) is not best
-    trial = f" --trial {chosen_trial(study)}" if other else ""
+    chosen = None if best is None else _chosen(study, best)
+    trial = f" --trial {chosen.number}" if chosen is not None and chosen is not best else ""
     return f"clr-sweep export {shlex.quote(study.name)}{trial} -o best.yaml"
 
 
@@ -239,7 +238,7 @@ def _compared(best: TrialRecord) -> list[str]:
 
 def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[str]]]:
     done = study.ranked
-    further = list(dict.fromkeys(key for trial in done for key in _further(trial)))
+    further = list(dict.fromkeys(key for trial in done for key in words.further(trial)))
     further = further[:_MOST_FURTHER]
     with_gamma = any(trial.config.schedule.policy in DECAYING for trial in done)
     head = [
@@ -252,7 +251,7 @@ def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[s
 
 def _trial_row(trial: TrialRecord, further: Sequence[str], with_gamma: bool) -> list[str]:
     schedule = trial.config.schedule
-    values = _further(trial)
+    values = words.further(trial)
     gamma = f"{schedule.gamma:.7g}" if schedule.policy in DECAYING else _NONE
     return [
         str(trial.number),
@@ -266,12 +265,6 @@ def _trial_row(trial: TrialRecord, further: Sequence[str], with_gamma: bool) -> 
         words.epochs(curves.epochs_done(trial)),
         f"{trial.cpu_seconds:,.1f}",
     ]
-
-
-def _further(record: TrialRecord) -> dict[str, object]:
-    # The ratio is how init_lr was sampled; the rates that follow from it are shown.
-    own = (*SCHEDULE_KEYS, "init_lr_ratio")
-    return {name: value for name, value in record.params.items() if name not in own}
 
 
 def _parameter(value: object) -> str:

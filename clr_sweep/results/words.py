@@ -6,6 +6,7 @@ import math
 import textwrap
 
 from clr_sweep.definition import metrics
+from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.cycles import troughs, whole_cycles
@@ -142,6 +143,13 @@ def bounds(record: TrialRecord) -> str:
     words = f"{schedule.policy}, {rate(schedule.init_lr)} to {rate(schedule.max_lr)}"
     decays = schedule.policy in policies.DECAYING
     return words + (f", gamma {schedule.gamma:.7g}" if decays else "")
+
+
+def further(record: TrialRecord) -> dict[str, object]:
+    """The sampled hyperparameters beyond the schedule's, by their names in the search space."""
+    # The ratio is how init_lr was sampled; the rates that follow from it are shown.
+    own = (*SCHEDULE_KEYS, "init_lr_ratio")
+    return {name: value for name, value in record.params.items() if name not in own}
 
 
 def cycles(record: TrialRecord) -> str:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from clr_sweep.definition.dimensions import describe
+from clr_sweep.definition.dimensions import describe, with_arguments
+from clr_sweep.definition.fields import READ_AT
 from clr_sweep.definition.search_space import RATES, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import words
 from clr_sweep.results.html.views import Section, Table
 from clr_sweep.training.records import StudyRecord, StudySource
-
-_READ_AT = {
-    "cycle_end": "at the end of a trial's last whole cycle",
-    "final": "in the last epoch",
-    "best": "at the best of a trial's troughs",
-}
 
 
 def asked_section(study: StudyRecord) -> Section:
@@ -32,18 +27,18 @@ def asked_section(study: StudyRecord) -> Section:
 
 def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tuple[str, str]]:
     training, objective = sweep.training, sweep.objective
-    yield "Model", _with_arguments(sweep.model.name, sweep.model.arguments)
+    yield "Model", with_arguments(sweep.model.name, sweep.model.arguments)
     yield "Data", _data(sweep, source.data)
     yield (
         "Training",
-        f"{_with_arguments(training.optimizer.name, training.optimizer.arguments)}, batch size "
+        f"{with_arguments(training.optimizer.name, training.optimizer.arguments)}, batch size "
         f"{training.batch_size}, {training.loss}, at most "
         f"{words.of_epochs(str(training.epochs))}"
         + ("" if training.precision == "float32" else f", {training.precision}"),
     )
     yield (
         "Objective",
-        f"{objective.direction} {words.metric(objective.metric)}, read {_READ_AT[objective.at]}",
+        f"{objective.direction} {words.metric(objective.metric)}, read {READ_AT[objective.at]}",
     )
     yield (
         "Search",
@@ -68,11 +63,6 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
     if shape := cast("list[int] | None", data.get("input_shape")):
         parts.append(f"{' x '.join(map(str, shape))} of {data.get('input_dtype')}")
     return ", ".join(parts)
-
-
-def _with_arguments(name: str, arguments: Mapping[str, object]) -> str:
-    listed = ", ".join(f"{key} {value}" for key, value in arguments.items())
-    return f"{name} ({listed})" if listed else name
 
 
 def _space(sweep: Sweep) -> Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clr_sweep.common.durations import duration
-from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.results import curves, words
 from clr_sweep.results.bounds_figure import bounds_figure
 from clr_sweep.results.divergence_figure import divergence_figure
@@ -72,11 +71,9 @@ def _factor(trial: TrialRecord) -> str:
 
 
 def _further(trial: TrialRecord) -> str:
-    own = (*SCHEDULE_KEYS, "init_lr_ratio")
     return ", ".join(
         f"{words.shorten(name, 40)} {words.rate(value) if isinstance(value, float) else value}"
-        for name, value in trial.params.items()
-        if name not in own
+        for name, value in words.further(trial).items()
     )
 
 
