@@ -107,9 +107,9 @@ def run_sweep(
     """
 
     def asked() -> Asked:
+        sweep = load()
         from clr_sweep.study.part import SweepSource
 
-        sweep = load()
         return Asked(sweep, SweepSource.of(file), sweep.comparison)
 
     return run_asked(asked, stop, say)

@@ -21,8 +21,9 @@ from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
+from clr_sweep.study.outcome import best_told, outcome
 from clr_sweep.study.part import SweepSource
-from clr_sweep.study.publishing import Publisher, best_told, outcome
+from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link

@@ -19,11 +19,9 @@ from mlflow.exceptions import MlflowException
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.range_test.run_in_mlflow import RangeTestRuns
-from clr_sweep.results.comparison import compare
-from clr_sweep.results.comparison_values import comparison_values
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
-from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.study.outcome import best_parameters, best_told, outcome
 from clr_sweep.study.trial_runs import TrialRuns
 from clr_sweep.tracking.link import Link, refuses
 from clr_sweep.tracking.store import tracking_uri
@@ -290,7 +288,7 @@ class Publisher:
             return
         parameters = {
             "best.trial_number": best.number,
-            **{f"best.{key}": value for key, value in _schedule(best).items()},
+            **{f"best.{key}": value for key, value in best_parameters(best).items()},
         }
         there = self.runs.client.get_run(self.runs.parent_id).data.params
         if any(key in there and there[key] != str(value) for key, value in parameters.items()):
@@ -302,36 +300,3 @@ class Publisher:
             self.runs.link_model(self.runs.parent_id, run_id)
         if (text := self.best_yaml(study)) is not None:
             self.runs.client.log_text(self.runs.parent_id, text, "best.yaml")
-
-
-def best_told(runs: SweepRuns, name: str) -> dict[int, float]:
-    """The best values that the parent run has, by how many trials each is of."""
-    history = runs.client.get_metric_history(runs.parent_id, name)
-    return {item.step: item.value for item in sorted(history, key=lambda item: item.timestamp)}
-
-
-def outcome(study: StudyRecord) -> dict[str, float]:
-    """The metrics of a sweep that has ended: of its best trial and of its baseline.
-
-    Of a comparison its answers in numbers.
-    """
-    if study.comparison is not None:
-        return comparison_values(study) if study.state == "complete" else {}
-    best = study.best
-    if study.state != "complete" or best is None:
-        return {}
-    metrics, baseline = {**best.metrics, **best.test_metrics}, compare(study).baseline
-    values = {f"best_{key}": value for key, value in metrics.items() if key != study.metric}
-    if baseline is not None:
-        both = {**baseline.metrics, **baseline.test_metrics}
-        values |= {f"baseline_{key}": value for key, value in both.items()}
-    return values | {"sweep_cpu_seconds": sum(record.cpu_seconds for record in study.all)}
-
-
-def _schedule(record: TrialRecord) -> dict[str, object]:
-    keys = ["init_lr", "max_lr", "step_size_factor", "step_size", "policy"]
-    if record.config.schedule.policy in DECAYING:
-        keys.append("gamma")
-    values = record.config.schedule.model_dump()
-    further = {key: value for key, value in record.params.items() if key not in values}
-    return {key: values[key] for key in keys} | further

@@ -13,9 +13,10 @@ from small_studies import DATA, TEXT, SmallStudy
 
 from clr_sweep.commands.ui import say_where
 from clr_sweep.search.attributes import FACTS
+from clr_sweep.study.outcome import best_told
 from clr_sweep.study.parent_run import is_described, open_parent, publisher_of, stored_facts
 from clr_sweep.study.part import SweepSource
-from clr_sweep.study.publishing import Publisher, best_told
+from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
