@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.documented.kept import DRAWN, KeptRun, read
+from benchmarks.documented.reproduction_figures import rate_curve_figure, tutorial_figure
 from clr_sweep.range_test.curve import from_arrays
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.results import style
@@ -38,6 +39,8 @@ def draw() -> list[Path]:
         "search-space.png": space_figure(study),
         "learning-rate.png": learning_rate_figure(*curve),
         "loss-by-rate.png": loss_by_rate_figure(*curve),
+        "tutorial.png": tutorial_figure(),
+        "rate-curve.png": rate_curve_figure(),
     }
     drawn = []
     for name, figure in figures.items():

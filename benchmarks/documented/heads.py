@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.documented import sums
 from benchmarks.documented.kept import SWEEPS, KeptRun
 from clr_sweep.results import words
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _WIDTH = 100
 _FIELD = "# {name}: "
@@ -63,6 +65,8 @@ def expected(run: KeptRun) -> str:
     best, baseline = study.best, study.baseline
     if best is None or baseline is None:
         raise ValueError(f"{study.name}: no complete trial, or no baseline")
+    if sums.is_one_point(study):
+        return _seeds(study, best, baseline)
     shown = study.metric, study.metric.replace("val_", "test_")
     sentences.append(
         f"trial {best.number} ({words.bounds(best)}) with {words.metric(shown[0])} "
@@ -79,4 +83,16 @@ def expected(run: KeptRun) -> str:
         sentences.append(f"the best of each policy (of so many trials): {ranked}")
     return ". ".join(words.capital(one) if i else one for i, one in enumerate(sentences)) + (
         ". One run each (docs/results.md)."
+    )
+
+
+def _seeds(study: StudyRecord, best: TrialRecord, baseline: TrialRecord) -> str:
+    """What came out of several seeds of one configuration."""
+    values = [trial.value or 0.0 for trial in study.complete]
+    mean, low, high = (words.value(found) for found in (fmean(values), min(values), max(values)))
+    where = ", which is measured on the test set," if study.on_test_set else ""
+    return (
+        f"{words.bounds(best)}: {words.metric(study.metric)}{where} {mean} on average over "
+        f"{len(values)} seeds ({low} to {high}); the baseline ({words.bounds(baseline)}) "
+        f"{sums.value(baseline, study.metric)} in one (docs/results.md)."
     )

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.documented import sums
+from benchmarks.documented import reproductions, sums
 from benchmarks.documented.blocks import table
 from benchmarks.documented.constants import kept_constants
 from benchmarks.documented.kept import read
@@ -246,6 +246,7 @@ BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
     ("docs/range-test.md", "printed"): (_printed, _RANGE),
     ("docs/range-test.md", "rules"): (_rules, _RANGE),
     ("docs/range-test.md", "ranges-held"): (_ranges_held, _RANGE),
+    **reproductions.BLOCKS,
 }
 
 

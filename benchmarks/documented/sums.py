@@ -35,6 +35,12 @@ def best_by_policy(study: StudyRecord) -> dict[str, list[TrialRecord]]:
     return found
 
 
+def is_one_point(study: StudyRecord) -> bool:
+    """Whether the trials are seeds of a single configuration."""
+    configs = [trial.config.model_copy(update={"seed": 0}) for trial in study.trials]
+    return len(configs) > 1 and all(config == configs[0] for config in configs)
+
+
 def by_name(record: TrialRecord) -> Mapping[str, float]:
     """All metrics of a trial, those of the test set included."""
     return {**record.metrics, **record.test_metrics}

@@ -12,6 +12,8 @@ from real_runs import PROJECT
 from benchmarks.documented import heads, pages
 from benchmarks.documented.blocks import blocks_of, replaced, table
 from benchmarks.documented.kept import SWEEPS, definition, kept, read
+from benchmarks.documented.reproductions import TUTORIAL
+from benchmarks.documented.seeds import kept_tests
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
 
@@ -71,6 +73,30 @@ def test_the_first_look_is_worth_seeing() -> None:
     values = [trial.value or 0.0 for trial in study.trials]
     assert min(values) > baseline + 0.05
     assert max(values) > baseline + 0.10
+
+
+def test_the_tutorials_seeds_are_paired() -> None:
+    """Trial by trial the same weights and order of the data, so that differences are of a pair."""
+    seeds = [[trial.config.seed for trial in read(sweep).study.trials] for sweep in TUTORIAL]
+    assert seeds[0] == seeds[1] == seeds[2]
+    assert len(set(seeds[0])) == 5
+
+
+def test_each_constant_rate_was_trained_once() -> None:
+    """The curve has every rate that its sweep lists."""
+    rates = [trial.config.schedule.max_lr for trial in read("rate_curve").study.trials]
+    listed = load_sweep(SWEEPS / "rate_curve.yaml").search_space.max_lr
+    assert isinstance(listed, tuple)
+    assert sorted(rates) == sorted(float(rate) for rate in listed)
+
+
+def test_test_values_of_seeds_are_those_of_the_study() -> None:
+    """Of the one seed that the study has tested itself."""
+    study = read("keras_io").study
+    best, tests = study.best, kept_tests()
+    assert best is not None
+    assert tests[best.number] == best.test_metrics["test_accuracy"]
+    assert sorted(tests) == [trial.number for trial in study.trials]
 
 
 # ---- figures
