@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.documented.kept import DRAWN, KeptRun, read
+from benchmarks.documented.compared import last_comparison
+from benchmarks.documented.kept import COMPARED, DRAWN, KeptRun, read
 from benchmarks.documented.reproduction_figures import rate_curve_figure, tutorial_figure
 from clr_sweep.range_test.curve import from_arrays
 from clr_sweep.range_test.figure import range_figure
@@ -21,13 +22,14 @@ from clr_sweep.results.figures import (
     loss_by_rate_figure,
     space_figure,
 )
+from clr_sweep.results.verdict_figure import verdict_figure
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
 def draw() -> list[Path]:
     """Draw them into `docs/images`."""
-    study = read("fashion_mnist").study
+    study = read(COMPARED).study
     drawn_run = read(DRAWN)
     looked, steps = drawn_run.study.best, range(len(drawn_run.rates))
     assert looked is not None
@@ -39,6 +41,7 @@ def draw() -> list[Path]:
         "search-space.png": space_figure(study),
         "learning-rate.png": learning_rate_figure(*curve),
         "loss-by-rate.png": loss_by_rate_figure(*curve),
+        "verdict.png": verdict_figure(last_comparison(COMPARED)),
         "tutorial.png": tutorial_figure(),
         "rate-curve.png": rate_curve_figure(),
     }

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from pathlib import Path
 from statistics import fmean
 
-from benchmarks.documented import sums
-from benchmarks.documented.kept import SWEEPS, KeptRun
+from benchmarks.documented import compared, sums
+from benchmarks.documented.kept import KeptRun, sweep_file
 from clr_sweep.results import words
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _WIDTH = 100
 _FIELD = "# {name}: "
 _INDENT = 12
-
-
-def file_of(sweep: str) -> Path:
-    return SWEEPS / f"{sweep}.yaml"
 
 
 def with_head(text: str, run: KeptRun) -> str:
@@ -35,13 +30,15 @@ def with_head(text: str, run: KeptRun) -> str:
         )  # fmt: skip
         text, found = pattern.subn(lambda _, lines=lines: "\n".join(lines) + "\n", text)
         if found != 1:
-            raise ValueError(f"sweeps/{run.sweep}.yaml: {found} lines begin with `# {name}:`")
+            raise ValueError(f"{sweep_file(run.sweep).name}: {found} lines begin with `# {name}:`")
     return text
 
 
 def cost(run: KeptRun) -> str:
     """What the trials took."""
     study = run.study
+    if study.searches:
+        return f"{compared.spent(*study.searches)}."
     trained, planned = sums.epochs_trained(study), sums.epochs_planned(study)
     epochs = f"{trained} epochs" if trained == planned else f"{trained} of {planned} epochs"
     beside = "" if study.range_test is None else ", the range test apart"
@@ -54,6 +51,8 @@ def cost(run: KeptRun) -> str:
 def expected(run: KeptRun) -> str:
     """What came out, in one run."""
     study = run.study
+    if study.searches:
+        return " ".join([*compared.class_answers(), "(docs/results.md)"])
     sentences = []
     if study.range_test is not None and (found := study.range_test.suggestion) is not None:
         space = run.study.range_test.suggestion
@@ -81,9 +80,12 @@ def expected(run: KeptRun) -> str:
             for policy, trials in policies.items()
         )
         sentences.append(f"the best of each policy (of so many trials): {ranked}")
-    return ". ".join(words.capital(one) if i else one for i, one in enumerate(sentences)) + (
-        ". One run each (docs/results.md)."
-    )
+    told = ". ".join(words.capital(one) if i else one for i, one in enumerate(sentences))
+    if study.comparisons:
+        told += f". One run each. {compared.found(run.sweep).headline} (docs/results.md)"
+    else:
+        told += ". One run each (docs/results.md)."
+    return told
 
 
 def _seeds(study: StudyRecord, best: TrialRecord, baseline: TrialRecord) -> str:

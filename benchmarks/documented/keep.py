@@ -1,11 +1,11 @@
-"""Keeps the run of a shipped sweep: `python -m benchmarks.documented.keep STORAGE SWEEP`.
+"""Keeps a sweep that was run, and compared: `python -m benchmarks.documented.keep STORAGE SWEEP`.
 
     clr-sweep run sweeps/first_look.yaml
     python -m benchmarks.documented.keep sqlite:///optuna.db first_look
     python -m benchmarks.documented
 
 Run it where the sweep was run, so that the trials' folders are found. It refuses a study that has
-not come to its end, and one of another definition than the file in `sweeps/` holds now.
+not come to its end, and one of another definition than its file holds now.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import sys
 
 from benchmarks.documented.kept import (
     DRAWN,
-    SWEEPS,
     KeptRun,
     curve_lists,
     definition,
+    sweep_file,
     thinned,
     without_places,
     write,
@@ -37,14 +37,17 @@ _PLACE = re.compile(r"folder: /.*")
 
 
 def main(storage: str, sweep: str) -> None:
-    file = load_sweep(SWEEPS / f"{sweep}.yaml")
+    file = load_sweep(sweep_file(sweep))
     stored = load_study(open_storage(storage, must_exist=True), file.name)
     study = read_study(stored)
     if study.state != "complete" or study.ended < study.planned:
         sys.exit(f"{study.name}: {study.ended} of {study.planned} trials, {study.state}: run it on")
+    for held in (*study.comparisons, *study.searches):
+        if held.state != "complete":
+            sys.exit(f"{held.name}: {held.ended} trainings, {held.state}: compare it on")
     ran = Sweep.model_validate_json(json.dumps(stored.user_attrs[SWEEP]))
     if definition(ran) != definition(file):
-        sys.exit(f"{study.name}: not what sweeps/{sweep}.yaml holds now: run that")
+        sys.exit(f"{study.name}: not what {sweep_file(sweep).name} holds now: run that")
     curves = study.range_test.curves() if study.range_test is not None else ()
     best = study.best
     curve = TrialFolder(best.folder).curve() if best is not None and sweep == DRAWN else None

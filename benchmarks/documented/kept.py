@@ -22,6 +22,8 @@ FOLDER = Path(__file__).parents[1] / "recorded" / "runs"
 # The sweep whose best trial docs/mlflow.md shows step by step.
 DRAWN = "first_look"
 SWEEPS = Path(__file__).parents[2] / "sweeps"
+# What was compared with tuned rivals: configurations in one search of each arm, classes in several.
+COMPARED, CLASSES = "fashion_mnist", "classes"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class KeptRun:
     """A sweep that was run in full.
 
     Attributes:
-        sweep: name of its file in `sweeps/`, without `.yaml`.
+        sweep: name of its file (`sweep_file`), without `.yaml`.
         definition: what it held of all that decides its trials.
         study: the study as it was stored in the end; steps within an epoch are kept of the best
             trial alone.
@@ -49,6 +51,12 @@ class KeptRun:
 
 
 _FORM = TypeAdapter(KeptRun)
+
+
+def sweep_file(sweep: str) -> Path:
+    """The file of a sweep: a shipped one, or the benchmark of classes."""
+    folder = FOLDER.parents[1] / CLASSES if sweep == CLASSES else SWEEPS
+    return folder / f"{sweep}.yaml"
 
 
 def file_of(sweep: str) -> Path:

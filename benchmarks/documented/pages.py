@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.documented import reproductions, sums
+from benchmarks.documented import compared, reproductions, sums
 from benchmarks.documented.blocks import table
-from benchmarks.documented.constants import kept_constants
-from benchmarks.documented.kept import read
+from benchmarks.documented.kept import COMPARED, read
 from clr_sweep.range_test.curve import from_arrays
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.rules import RULES
@@ -18,9 +16,7 @@ from clr_sweep.results import curves, report, words
 from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
 
 PROJECT = Path(__file__).parents[2]
-_MAIN, _RANGE, _POLICIES = (
-    "fashion_mnist", "fashion_mnist_range_test", "policies",
-)  # fmt: skip
+_RANGE, _POLICIES = "fashion_mnist_range_test", "policies"
 _SHOWN = ("val_accuracy", "val_loss", "test_accuracy", "test_loss")
 
 
@@ -29,43 +25,6 @@ def _finalists(study: StudyRecord) -> tuple[TrialRecord, TrialRecord]:
     assert study.best is not None
     assert study.baseline is not None
     return study.best, study.baseline
-
-
-def _verdict(sweep: str) -> str:
-    """The answer in a sentence or two, and what two guesses of a constant rate say to it."""
-    study = read(sweep).study
-    best, baseline = _finalists(study)
-    rates = kept_constants()
-    top = max(rates, key=lambda rate: rates[rate]["val_accuracy"])
-    tested = sums.by_name(best)["test_accuracy"]
-    gain, left = (
-        words.points(tested - other).removeprefix("+")
-        for other in (sums.by_name(baseline)["test_accuracy"], rates[top]["test_accuracy"])
-    )
-    return textwrap.fill(
-        f"Against the tutorial's {words.bounds(baseline)}: the best of {len(study.trials)} trials "
-        f"is {gain} points of test accuracy ahead, in one run each. Most of it comes from the size "
-        f"of the rate, not from its cycles: against a constant rate of {words.rate(top)}, which "
-        f"nobody tuned, {left} points remain ([what it shows and what "
-        "not](#what-it-shows-and-what-not)).",
-        100,
-        break_on_hyphens=False,
-    )
-
-
-def _constants(sweep: str) -> str:
-    study = read(sweep).study
-    best, baseline = _finalists(study)
-    rows = [
-        [f"{words.bounds(baseline)}, the tutorial's (the baseline)", *_accuracies(baseline)],
-        *(
-            [f"constant {words.rate(rate)}",
-             *(words.value(metrics[name]) for name in ("val_accuracy", "test_accuracy"))]
-            for rate, metrics in kept_constants().items()
-        ),
-        [f"{best.label}, the best cyclical one of {len(study.trials)}", *_accuracies(best)],
-    ]  # fmt: skip
-    return table(["schedule", "validation accuracy", "test accuracy"], rows)
 
 
 def _accuracies(record: TrialRecord) -> list[str]:
@@ -178,8 +137,7 @@ def _readme(sweep: str) -> str:
     return "\n".join([
         table(["schedule", "validation accuracy", "test accuracy"], rows),
         "",
-        f"One run each, {sums.cpu_minutes(study):.0f} CPU minutes in all. Most of the difference "
-        "comes from the size of the rate.",
+        f"One run each, {sums.cpu_minutes(study):.0f} CPU minutes in all.",
     ])  # fmt: skip
 
 
@@ -204,7 +162,7 @@ def _ranges_held(sweep: str) -> str:
     """How the ranges of the range test lie to the best trials of the study without one."""
     suggestion = _range_test(sweep).suggestion
     assert suggestion is not None
-    best = sums.complete(read(_MAIN).study)[:10]
+    best = sums.complete(read(COMPARED).study)[:10]
     inits, tops = (
         [getattr(trial.config.schedule, key) for trial in best] for key in ("init_lr", "max_lr")
     )
@@ -229,23 +187,22 @@ def _range_test(sweep: str) -> RangeTestRecord:
 
 # Page, block: by what it is written, and from the run of which sweep.
 BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
-    ("README.md", "result"): (_readme, _MAIN),
-    ("docs/first-sweep.md", "summary"): (_summary, _MAIN),
-    ("docs/results.md", "verdict"): (_verdict, _MAIN),
-    ("docs/results.md", "run"): (_run, _MAIN),
-    ("docs/results.md", "constants"): (_constants, _MAIN),
-    ("docs/results.md", "against-baseline"): (_against_baseline, _MAIN),
-    ("docs/results.md", "complete-trials"): (_complete, _MAIN),
-    ("docs/results.md", "configuration"): (_configuration, _MAIN),
+    ("README.md", "result"): (_readme, COMPARED),
+    ("docs/first-sweep.md", "summary"): (_summary, COMPARED),
+    ("docs/results.md", "run"): (_run, COMPARED),
+    ("docs/results.md", "against-baseline"): (_against_baseline, COMPARED),
+    ("docs/results.md", "complete-trials"): (_complete, COMPARED),
+    ("docs/results.md", "configuration"): (_configuration, COMPARED),
     ("docs/results.md", "range-test-run"): (_run, _RANGE),
     ("docs/results.md", "range-test-against-baseline"): (_against_baseline, _RANGE),
     ("docs/results.md", "policies-run"): (_run, _POLICIES),
     ("docs/results.md", "policies"): (_policies, _POLICIES),
     ("docs/results.md", "policies-against-baseline"): (_against_baseline, _POLICIES),
-    ("docs/pruning.md", "real-sweep"): (_saved, _MAIN),
+    ("docs/pruning.md", "real-sweep"): (_saved, COMPARED),
     ("docs/range-test.md", "printed"): (_printed, _RANGE),
     ("docs/range-test.md", "rules"): (_rules, _RANGE),
     ("docs/range-test.md", "ranges-held"): (_ranges_held, _RANGE),
+    **compared.BLOCKS,
     **reproductions.BLOCKS,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import pytest
@@ -9,39 +10,41 @@ import yaml
 from documentation import PAGES
 from real_runs import PROJECT
 
-from benchmarks.documented import heads, pages
+from benchmarks.documented import heads, pages, report
 from benchmarks.documented.blocks import blocks_of, replaced, table
-from benchmarks.documented.kept import SWEEPS, definition, kept, read
+from benchmarks.documented.compared import class_answers, found, last_comparison
+from benchmarks.documented.kept import CLASSES, COMPARED, SWEEPS, definition, kept, read, sweep_file
 from benchmarks.documented.reproductions import TUTORIAL
 from benchmarks.documented.seeds import kept_tests
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.results.arms import arm_results
 
 ALL_PAGES = [*PAGES, PROJECT / "README.md"]
-SHIPPED = sorted(file.stem for file in SWEEPS.glob("*.yaml"))
+RUN = sorted([*(file.stem for file in SWEEPS.glob("*.yaml")), CLASSES])
 
 
-@pytest.mark.parametrize("sweep", SHIPPED)
-def test_a_run_of_each_shipped_sweep_is_kept(sweep: str) -> None:
+@pytest.mark.parametrize("sweep", RUN)
+def test_a_run_of_each_sweep_is_kept(sweep: str) -> None:
     """It was run in full, as its file is now."""
     assert sweep in kept(), f"run it, then: python -m benchmarks.documented.keep STORAGE {sweep}"
     run = read(sweep)
-    now = definition(load_sweep(SWEEPS / f"{sweep}.yaml"))
+    now = definition(load_sweep(sweep_file(sweep)))
     assert definition(Sweep.model_validate({**run.definition})) == now
     assert run.study.state == "complete"
     assert run.study.ended == now["study"]["trials"]
 
 
-@pytest.mark.parametrize("sweep", SHIPPED)
+@pytest.mark.parametrize("sweep", RUN)
 def test_the_head_of_a_sweep_is_its_kept_run(sweep: str) -> None:
     """Every figure in it: another one is overwritten by the run's."""
-    text = heads.file_of(sweep).read_text(encoding="utf-8")
+    text = sweep_file(sweep).read_text(encoding="utf-8")
     assert heads.with_head(text, read(sweep)) == text, "python -m benchmarks.documented"
 
 
 def test_a_head_with_another_figure_is_noticed() -> None:
     """The comparison sees one digit."""
-    text = heads.file_of("first_look").read_text(encoding="utf-8")
+    text = sweep_file("first_look").read_text(encoding="utf-8")
     best = read("first_look").study.best
     assert best is not None
     value = f"{best.value:.4f}"
@@ -99,6 +102,36 @@ def test_test_values_of_seeds_are_those_of_the_study() -> None:
     assert sorted(tests) == [trial.number for trial in study.trials]
 
 
+# ---- the comparison
+
+
+def test_the_comparison_has_the_stated_searches_and_has_ended() -> None:
+    """Of CLR's 50 trials with as many of a constant rate and 20 of the others, over 10 seeds."""
+    record = last_comparison(COMPARED).comparison
+    assert record is not None
+    rivals = {arm.name: arm.trials for arm in record.arms if arm.kind == "rival"}
+    assert rivals == {"constant": 50, "linear": 20, "cosine": 20, "one_cycle": 20}
+    assert record.seeds == 10
+    for arm in arm_results(last_comparison(COMPARED)):
+        assert arm.is_complete, arm.arm.name
+
+
+def test_the_classes_have_searches_enough() -> None:
+    """An answer on the class stands in the pages, by five searches that have all ended."""
+    study = read(CLASSES).study
+    assert len(study.searches) == 5
+    assert all(arm.is_complete for one in study.searches for arm in arm_results(one))
+    assert class_answers()
+
+
+def test_the_kept_report_says_what_the_page_says() -> None:
+    """The verdict's sentence, and of no folder where it was made."""
+    text = html.unescape(report.FILE.read_text(encoding="utf-8"))
+    assert found(COMPARED).headline in text
+    assert "/home/" not in text
+    assert "/root/" not in text
+
+
 # ---- figures
 
 
@@ -149,6 +182,6 @@ def test_numbers_are_set_to_the_right() -> None:
 
 def test_heads_are_comments() -> None:
     """A head changes nothing of what a sweep is."""
-    for sweep in SHIPPED:
-        text = heads.file_of(sweep).read_text(encoding="utf-8")
+    for sweep in RUN:
+        text = sweep_file(sweep).read_text(encoding="utf-8")
         assert yaml.safe_load(heads.with_head(text, read(sweep))) == yaml.safe_load(text)

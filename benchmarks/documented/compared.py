@@ -1,0 +1,153 @@
+"""What the pages say of the two comparisons: of configurations on the full data, and of classes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable
+
+from benchmarks.documented.blocks import table
+from benchmarks.documented.kept import CLASSES, COMPARED, read
+from clr_sweep.common.durations import duration
+from clr_sweep.results import words
+from clr_sweep.results.arms import arm_results
+from clr_sweep.results.comparison_tables import (
+    Rows,
+    arm_rows,
+    contest_rows,
+    cost_rows,
+    finalist_rows,
+    gain_sentence,
+)
+from clr_sweep.results.verdict import Verdict, class_sentences, verdict
+from clr_sweep.training.comparison_records import FINALISTS
+from clr_sweep.training.records import StudyRecord
+
+_WIDTH = 115
+
+
+def last_comparison(sweep: str) -> StudyRecord:
+    """The study that holds the trainings of a kept sweep's last comparison."""
+    return read(sweep).study.comparisons[-1]
+
+
+def found(sweep: str) -> Verdict:
+    """What the comparison of a kept sweep found."""
+    answer = verdict(read(sweep).study)
+    assert answer is not None
+    return answer
+
+
+def in_short(sweep: str) -> str:
+    """The configurations, the rate's size and its shape, and the classes: a paragraph each."""
+    return "\n\n".join([
+        _filled(f"**{found(sweep).headline}**"),
+        _filled(gain_sentence(last_comparison(sweep))),
+        _filled(f"As classes, on 8,000 of the images: {' '.join(class_answers())}"),
+    ])  # fmt: skip
+
+
+def class_answers() -> list[str]:
+    """What the searches say of CLR and each tuned rival, without the spread behind it."""
+    study = read(CLASSES).study
+    rivals = sum(arm.arm.kind == "rival" for arm in arm_results(study.searches[0]))
+    return [one.partition(" Over the searches ")[0] for one in class_sentences(study)[:rivals]]
+
+
+def _answers(sweep: str) -> str:
+    return _bullets(found(sweep).answers)
+
+
+def _notes(sweep: str) -> str:
+    return _bullets(found(sweep).notes)
+
+
+def _rows(make: Callable[[StudyRecord], Rows]) -> Callable[[str], str]:
+    return lambda sweep: table(*make(last_comparison(sweep)))
+
+
+def _cost(sweep: str) -> str:
+    return _filled(
+        f"{spent(last_comparison(sweep))} in all, on 2 cores of an AMD EPYC with AVX-512."
+    )
+
+
+def spent(*held: StudyRecord) -> str:
+    """What comparisons cost: all arms' searches, and every training with fresh seeds."""
+    fresh = [trial for study in held for trial in study.trials]
+    arms = [arm for study in held if study.comparison for arm in study.comparison.arms]
+    # The first trials of CLR's search are trials of it.
+    searched = [arm for arm in arms if arm.kind == "rival" or arm.is_study]
+    finalists = sum(t.seed_run is not None and t.seed_run.stage == FINALISTS for t in fresh)
+    seconds = sum(t.cpu_seconds for t in fresh) + sum(arm.cpu_seconds for arm in searched)
+    return (
+        f"{sum(arm.trials for arm in searched)} trials of searches, {finalists} trainings of "
+        f"finalists and {len(fresh) - finalists} of finals: {duration(seconds, 1)} of CPU time"
+    )
+
+
+def _class_sentences(sweep: str) -> str:
+    return _bullets(class_sentences(read(sweep).study))
+
+
+def _class_searches(sweep: str) -> str:
+    """Each search's winners, by their means over the seeds of the finals."""
+    studies = read(sweep).study.searches
+    first = arm_results(studies[0])
+    rows = [
+        [str(number), *(_mean_of(arm.values) for arm in arm_results(study))]
+        for number, study in enumerate(studies, start=1)
+    ]
+    return table(["search", *(words.capital(arm.arm.name) for arm in first)], rows)
+
+
+def _class_winners(sweep: str) -> str:
+    """What each search found."""
+    studies = read(sweep).study.searches
+    tuned = [arm.arm.name for arm in arm_results(studies[0]) if arm.arm.kind != "fixed"]
+    rows = [
+        [str(number), *(
+            words.bounds(arm.example) if arm.example is not None else "-"
+            for arm in arm_results(study) if arm.arm.kind != "fixed"
+        )]
+        for number, study in enumerate(studies, start=1)
+    ]  # fmt: skip
+    return table(["search", *tuned], rows)
+
+
+def _class_cost(sweep: str) -> str:
+    return _filled(f"{spent(*read(sweep).study.searches)}.")
+
+
+def _mean_of(values: Iterable[float]) -> str:
+    known = list(values)
+    return words.value(sum(known) / len(known))
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    return "\n".join(
+        textwrap.fill(one, _WIDTH, initial_indent="- ", subsequent_indent="  ", **_WRAP)
+        for one in sentences
+    )
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, **_WRAP)
+
+
+_WRAP = {"break_on_hyphens": False, "break_long_words": False}
+
+BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
+    ("README.md", "verdict"): (in_short, COMPARED),
+    ("docs/results.md", "verdict"): (in_short, COMPARED),
+    ("docs/results.md", "answers"): (_answers, COMPARED),
+    ("docs/results.md", "arms"): (_rows(arm_rows), COMPARED),
+    ("docs/results.md", "contests"): (_rows(contest_rows), COMPARED),
+    ("docs/results.md", "finalists"): (_rows(finalist_rows), COMPARED),
+    ("docs/results.md", "costs"): (_rows(cost_rows), COMPARED),
+    ("docs/results.md", "comparison-cost"): (_cost, COMPARED),
+    ("docs/results.md", "notes"): (_notes, COMPARED),
+    ("docs/results.md", "classes"): (_class_sentences, CLASSES),
+    ("docs/results.md", "class-searches"): (_class_searches, CLASSES),
+    ("docs/results.md", "class-winners"): (_class_winners, CLASSES),
+    ("docs/results.md", "class-cost"): (_class_cost, CLASSES),
+}
