@@ -137,7 +137,7 @@ def _readme(sweep: str) -> str:
     return "\n".join([
         table(["schedule", "validation accuracy", "test accuracy"], rows),
         "",
-        f"One run each, {sums.cpu_minutes(study):.0f} CPU minutes in all.",
+        f"{sums.cpu_minutes(study):.0f} CPU minutes in all.",
     ])  # fmt: skip
 
 
