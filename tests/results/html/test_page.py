@@ -205,18 +205,19 @@ def test_a_regression_is_told_in_its_own_words(build: Any) -> None:
 
 
 def test_rivals_are_told_apart(build: Any) -> None:
-    """Each of five has a line of its own colour and dashes in every figure."""
+    """Each of seven, a comparison's by default, has its own colour and dashes in every figure."""
+    policies = ["triangular2", "cosine", "linear", "one_cycle", "constant", "constant", "constant"]
     arms = [
-        Rival(f"arm {policy}", build.trial(n, policy=policy, tested=True))
-        for n, policy in enumerate(["triangular2", "cosine", "linear", "one_cycle", "constant"])
+        Rival(f"arm {n}", build.trial(n, policy=policy, tested=True))
+        for n, policy in enumerate(policies)
     ]
     study = build.study([arms[0].record])
-    assert len(rows(arms_section(study, arms).tables[0])) == 5
+    assert len(rows(arms_section(study, arms).tables[0])) == 7
     for picture in curves_section(study, arms).pictures:
         lines = picture.figure.axes[0].get_lines()
         named = [line for line in lines if line.get_gid() in {arm.label for arm in arms}]
         looks = {(line.get_color(), str(line.get_linestyle())) for line in named}
-        assert len(named) == len(looks) == 5
+        assert len(named) == len(looks) == 7
 
 
 def test_a_compared_study() -> None:
