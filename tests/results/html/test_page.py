@@ -242,6 +242,24 @@ def test_a_compared_study() -> None:
     assert "clr-sweep compare tiny" in html
 
 
+def test_how_it_was_compared_stands_there_and_is_repeated() -> None:
+    """Rivals, trials, seeds and margin in words; and the command with the options of this one."""
+    first = "CLR, first 3 trials"
+    finals = {
+        "CLR": [0.9, 0.91], first: [0.9, 0.91], "constant": [0.5, 0.52], "cosine": [0.6, 0.5],
+        BASELINE: [0.1, 0.2],
+    }  # fmt: skip
+    arms = {"cosine": {"trials": 3}, first: {"trials": 3}}
+    source = StudySource(sweep())
+    page = study_page(study_of(compared(finals, arms=arms, margin=0.01), source=source))
+    said = dict(part(page, "asked").facts)["Comparison"]
+    assert "constant (5 trials), cosine (3 trials)" in said
+    assert "equivalent within 1.00 points" in said
+    commands = " ".join(part(page, "reproduce").commands)
+    assert "tiny --rivals constant,cosine --trials cosine=3 --finalists 1 --finalist-s" in commands
+    assert "--seeds 2 --margin 0.01 --searches 1" in commands
+
+
 def test_columns_without_a_value_are_left_out() -> None:
     """In all rows; one value keeps the column, at its own side."""
     table = Table("x", ("a", "b", "c"), (("1", "-", ""), ("2", "", "3")), "lrr")
