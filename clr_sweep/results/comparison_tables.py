@@ -13,8 +13,6 @@ from clr_sweep.results.arms import ArmResult, shown_arms
 from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.gains import Gain, gain, reached
 from clr_sweep.results.statistics import mean_interval, spread
-from clr_sweep.results.verdict import p_value
-from clr_sweep.training.comparison_records import CLR
 from clr_sweep.training.records import StudyRecord
 
 Rows = tuple[list[str], list[list[str]]]
@@ -82,7 +80,11 @@ def _arm_row(arm: ArmResult) -> list[str]:
     interval, sd = mean_interval(values), spread(values)
     lost = "".join(
         f", {count} {what}"
-        for count, what in ((arm.diverged, "diverged"), (arm.failed, "failed"))
+        for count, what in (
+            (arm.diverged, "diverged"),
+            (arm.failed, "failed"),
+            (arm.untested, "untested"),
+        )
         if count
     )
     return [
@@ -96,26 +98,23 @@ def _arm_row(arm: ArmResult) -> list[str]:
 
 
 def _contest_row(one: Contest, metric: str) -> list[str]:
-    test, own = one.test, one.ours.arm
-    against = words.capital(one.theirs.arm.name)
-    if not own.is_study:
-        against += f" ({own.name.removeprefix(f'{CLR}, ')})"
+    test = one.test
 
     def number(value: float | None) -> str:
         return _NONE if value is None else words.bare(metric, value)
 
     low, high = number(test.low), number(test.high)
     return [
-        against,
+        words.capital(one.against),
         one.answer,
-        number(test.mean) if one.ours.is_complete and one.theirs.is_complete else _NONE,
+        f"{'+' if (test.mean or 0) > 0 else ''}{number(test.mean)}",
         f"{low} to {high}" if low != _NONE else _NONE,
-        p_value(one.p),
-        p_value(test.p_flip),
-        p_value(test.welch_p),
+        words.p_value(one.p),
+        words.p_value(test.p_flip),
+        words.p_value(test.welch_p),
         _NONE if test.correlation is None else f"{test.correlation:.2f}",
         number(test.sd),
-        number(test.detectable),
+        number(one.detectable),
     ]
 
 
@@ -137,7 +136,7 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
         return _NONE
     found = reached(study, arm, baseline)
     if found.epochs is None or found.cpu_seconds is None:
-        return f"never ({found.of} seeds)" if found.of else _NONE
+        return f"never ({words.plural(found.of, 'seed')})" if found.of else _NONE
     every = "" if found.seeds == found.of else f", {found.seeds} of {found.of} seeds"
     epochs = words.of_epochs(words.epochs(found.epochs))
     return f"{epochs}, {duration(found.cpu_seconds, 1)} CPU{every}"
@@ -145,9 +144,10 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
 
 def tables(study: StudyRecord) -> Iterator[tuple[str, Rows]]:
     """All tables of a comparison that have rows, with their titles."""
+    unit = ", in points" if metrics.is_share(study.metric) else ""
     found = {
         "On the test set": arm_rows(study),
-        "The answers": contest_rows(study),
+        f"The answers{unit}": contest_rows(study),
         "The finalists": finalist_rows(study),
         "What it cost": cost_rows(study),
     }

@@ -233,7 +233,7 @@ def test_a_compared_study() -> None:
     arms = part(page, "arms")
     assert arms.paragraphs == found.answers
     captions = [table.caption for table in arms.tables]
-    assert captions == ["On the test set", "The answers", "What it cost"]
+    assert captions == ["On the test set", "The answers, in points", "What it cost"]
     assert [row["arm"] for row in rows(arms.tables[0])] == [
         "CLR", "Constant", "The untuned baseline"
     ]  # fmt: skip
