@@ -67,11 +67,17 @@ def _gain(found: Gain, metric: str) -> str:
         return f"{'+' if number > 0 else ''}{words.bare(metric, number)}"
 
     unit = " points" if metrics.is_share(metric) else ""
+    better = " (+ is less, which is better)" if found.sign < 0 else ""
+    others = (
+        "" if found.is_of_rates else " They differ in further hyperparameters too, whose part of "
+        "both is not known."
+    )  # fmt: skip
     return (
-        f"From the baseline ({words.value(found.baseline)}) to CLR ({words.value(found.clr)}) it "
-        f"is {signed(found.size + found.shape)}{unit} of {words.metric(metric)}: "
-        f"{signed(found.size)} by the size of the rate, as the tuned constant rate "
-        f"({words.value(found.constant)}) shows, and {signed(found.shape)} by the shape."
+        f"From the baseline ({words.value(found.baseline)}) to {found.name} "
+        f"({words.value(found.clr)}) it is {signed(found.size + found.shape)}{unit} of "
+        f"{words.metric(metric)}{better}: {signed(found.size)} by the size of the rate, as the "
+        f"tuned constant rate ({words.value(found.constant)}) shows, and {signed(found.shape)} by "
+        f"the shape.{others}"
     )
 
 
