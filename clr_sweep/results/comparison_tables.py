@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from clr_sweep.common.durations import duration
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
-from clr_sweep.results.arms import ArmResult, shown_arms
+from clr_sweep.results.arms import ArmResult, arm_results, shown_arms
 from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.gains import Gain, gain, reached
 from clr_sweep.results.statistics import mean_interval, spread
@@ -56,6 +56,16 @@ def finalist_rows(study: StudyRecord) -> Rows:
     return head, rows
 
 
+def search_rows(searches: Sequence[StudyRecord]) -> Rows:
+    """The winners' means over the seeds, a row for each independent search: a class' values."""
+    found = [(study, arm_results(study)) for study in searches]
+    rows = [
+        [study.comparison.of if study.comparison else study.name, *map(_mean, arms)]
+        for study, arms in found
+    ]
+    return ["search", *(words.capital(arm.arm.name) for arm in found[0][1])], rows
+
+
 def gain_sentence(study: StudyRecord) -> str:
     """How much of the gain over the baseline is the rate's size, and how much its shape."""
     found = gain(study, shown_arms(study))
@@ -96,11 +106,16 @@ def _arm_row(arm: ArmResult) -> list[str]:
     return [
         words.capital(arm.arm.name),
         words.bounds(arm.example) if arm.example is not None else _NONE,
-        words.value(float(values.mean())) if len(values) else _NONE,
+        _mean(arm),
         " to ".join(map(words.value, interval[1:])) if interval is not None else _NONE,
         words.value(sd, 2) if sd is not None else _NONE,
         f"{len(values)} of {len(arm.runs)}{lost}",
     ]
+
+
+def _mean(arm: ArmResult) -> str:
+    values = arm.values[np.isfinite(arm.values)]
+    return words.value(float(values.mean())) if len(values) else _NONE
 
 
 def _contest_row(one: Contest, metric: str) -> list[str]:
