@@ -222,7 +222,7 @@ def _baseline_note(baseline: TrialRecord) -> str:
     return (
         f"The baseline is a single {kind} ({rate}) that was not tuned, the best trial was "
         "searched for: the difference holds the search over rates as well as the schedule of the "
-        f"best trial. How close a tuned {kind} comes was not measured."
+        f"best trial. How close a tuned {kind} comes these two runs do not tell."
     )
 
 

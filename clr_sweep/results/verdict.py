@@ -68,7 +68,10 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         if not one.ours.arm.is_study:
             continue
         by = f" ({words.signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
-        parts.append(f"{_AGAINST[one.answer]} the tuned {_rival(one.theirs)}{by}")
+        rival = f"the tuned {_rival(one.theirs)}"
+        if one.theirs.arm.trials != one.ours.arm.trials:
+            rival += f" of {words.plural(one.theirs.arm.trials, 'trial')} alone"
+        parts.append(f"{_AGAINST[one.answer]} {rival}{by}")
     if len(parts) < 2:
         return _answer((tuned or found)[0], study)
     return (

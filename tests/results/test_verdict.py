@@ -120,6 +120,14 @@ def test_the_headline_holds_every_tuned_rival() -> None:
     assert said.headline.count("10 seeds") == 1
 
 
+def test_the_headline_tells_a_shorter_search() -> None:
+    """It is not tuned alike."""
+    arms = {"cosine": {"trials": 3}}
+    said = found({"CLR": OURS, "constant": THEIRS, "cosine": THEIRS[::-1]}, arms=arms)
+    assert "the tuned cosine decay of 3 trials alone" in said.headline
+    assert said.headline.count("alone") == 1
+
+
 def test_what_was_searched_for_is_named() -> None:
     """By policy and rates, and how many trials found it."""
     [answer] = found(
