@@ -176,7 +176,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
 @click.option("--finalists", metavar="N", help="Best trials of a search that are trained again.")
 @click.option("--finalist-seeds", metavar="N", help="Fresh seeds that choose among them.")
 @click.option("--seeds", metavar="N", help="Fresh seeds of the finals.")
-@click.option("--margin", metavar="X", help="Differences below it do not matter.")
+@click.option("--margin", metavar="X", help="What does not matter: 0.005 is half a point.")
 @click.option("--searches", metavar="N", help="Independent searches of each arm.")
 @click.option("--jobs", metavar="N", help="Trials at once (default: the study's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")

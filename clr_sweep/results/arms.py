@@ -38,6 +38,8 @@ class ArmResult:
         runs: of the finals, by seed; None where that one has not ended.
         values: on the test set, by seed, shape (seeds,): NaN where a training diverged or failed,
             is still to come, or was not tested.
+        untested: complete finals without a finite value of the test set, and none to come.
+        awaits_test: whether a complete final is still to be tested.
     """
 
     arm: Arm
@@ -45,6 +47,8 @@ class ArmResult:
     finalists: tuple[Finalist, ...]
     runs: tuple[TrialRecord | None, ...]
     values: npt.NDArray[np.float64]
+    untested: int = 0
+    awaits_test: bool = False
 
     @property
     def diverged(self) -> int:
@@ -59,12 +63,14 @@ class ArmResult:
     @property
     def lost(self) -> int:
         """Seeds of the finals without a result."""
-        return self.diverged + self.failed
+        return self.diverged + self.failed + self.untested
 
     @property
     def is_complete(self) -> bool:
-        """Whether all finals have ended, in whatever way."""
-        return self.entry is not None and all(run and run.has_ended for run in self.runs)
+        """Whether all finals have ended, in whatever way, and been tested."""
+        if self.entry is None or self.awaits_test:
+            return False
+        return all(run and run.has_ended for run in self.runs)
 
     @property
     def example(self) -> TrialRecord | None:
@@ -157,7 +163,21 @@ def _result(study: StudyRecord, arm: Arm) -> ArmResult:
         else math.nan
         for run in runs
     ]
-    return ArmResult(arm, entry, finalists(study, arm), runs, np.array(values, dtype=np.float64))
+    lacking = sum(
+        run is not None and run.state == "complete" and not math.isfinite(value)
+        for run, value in zip(runs, values, strict=True)
+    )
+    # All are tested when the last one has ended: until then some may have a value, and others not.
+    has_ended = study.state == "complete"
+    return ArmResult(
+        arm=arm,
+        entry=entry,
+        finalists=finalists(study, arm),
+        runs=runs,
+        values=np.array(values, dtype=np.float64),
+        untested=lacking if has_ended else 0,
+        awaits_test=lacking > 0 and not has_ended,
+    )
 
 
 def _runs(study: StudyRecord, stage: Stage, entry: str) -> dict[int, TrialRecord]:

@@ -222,7 +222,7 @@ def _baseline_note(baseline: TrialRecord) -> str:
     return (
         f"The baseline is a single {kind} ({rate}) that was not tuned, the best trial was "
         "searched for: the difference holds the search over rates as well as the schedule of the "
-        f"best trial. A tuned {kind} is likely to come closer."
+        f"best trial. How close a tuned {kind} comes these two runs do not tell."
     )
 
 
@@ -235,19 +235,21 @@ def _unequal(best: TrialRecord, baseline: TrialRecord) -> tuple[str, ...]:
             f"Unequal training: the best trial took {words.count(ours)} steps ({lengths[0]} "
             f"epochs), the baseline {words.count(theirs)} ({lengths[1]} epochs)."
         )
-    changed = [
+    others = [
         f"{key} {words.shorten(str(a), 40)} (baseline {words.shorten(str(b), 40)})"
-        for key, a, b in _changed(best.config, baseline.config)
+        for key, a, b in changed(best.config, baseline.config)
     ]
-    if changed:
-        rest = f", and {len(changed) - 4} more" if len(changed) > 4 else ""
+    if others:
+        rest = f", and {len(others) - 4} more" if len(others) > 4 else ""
         notes.append(
-            "Besides the schedule the best trial also has " + ", ".join(changed[:4]) + rest + "."
+            "Besides the schedule the best trial also has " + ", ".join(others[:4]) + rest + "."
         )
     return tuple(notes)
 
 
-def _changed(ours: TrialConfig, theirs: TrialConfig) -> list[tuple[str, object, object]]:
+def changed(ours: TrialConfig, theirs: TrialConfig) -> list[tuple[str, object, object]]:
+    """What two configurations differ in beside the schedule: names, and the values of both."""
+
     def flat(config: TrialConfig) -> dict[str, object]:
         training, model = config.training, config.model
         return {

@@ -44,6 +44,8 @@ def _sections(study: StudyRecord, links: str) -> Iterator[str]:
     yield "\n".join(f"- {inline(answer)}" for answer in found.answers)
     if gained := gain_sentence(study):
         yield inline(gained)
+    if warning := words.deviations(study):
+        yield f"**{inline(warning)}**"
     for title, (head, rows) in tables(study):
         yield f"## {title}"
         yield table(head, [[inline(cell) for cell in row] for row in rows])

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from clr_sweep.common.durations import duration
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
-from clr_sweep.results.arms import ArmResult, shown_arms
+from clr_sweep.results.arms import ArmResult, arm_results, shown_arms
 from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.gains import Gain, gain, reached
 from clr_sweep.results.statistics import mean_interval, spread
-from clr_sweep.results.verdict import p_value
-from clr_sweep.training.comparison_records import CLR
 from clr_sweep.training.records import StudyRecord
 
 Rows = tuple[list[str], list[list[str]]]
@@ -58,6 +56,16 @@ def finalist_rows(study: StudyRecord) -> Rows:
     return head, rows
 
 
+def search_rows(searches: Sequence[StudyRecord]) -> Rows:
+    """The winners' means over the seeds, a row for each independent search: a class' values."""
+    found = [(study, arm_results(study)) for study in searches]
+    rows = [
+        [study.comparison.of if study.comparison else study.name, *map(_mean, arms)]
+        for study, arms in found
+    ]
+    return ["search", *(words.capital(arm.arm.name) for arm in found[0][1])], rows
+
+
 def gain_sentence(study: StudyRecord) -> str:
     """How much of the gain over the baseline is the rate's size, and how much its shape."""
     found = gain(study, shown_arms(study))
@@ -69,11 +77,17 @@ def _gain(found: Gain, metric: str) -> str:
         return f"{'+' if number > 0 else ''}{words.bare(metric, number)}"
 
     unit = " points" if metrics.is_share(metric) else ""
+    better = " (+ is less, which is better)" if found.sign < 0 else ""
+    others = (
+        "" if found.is_of_rates else " They differ in further hyperparameters too, whose part of "
+        "both is not known."
+    )  # fmt: skip
     return (
-        f"From the baseline ({words.value(found.baseline)}) to CLR ({words.value(found.clr)}) it "
-        f"is {signed(found.size + found.shape)}{unit} of {words.metric(metric)}: "
-        f"{signed(found.size)} by the size of the rate, as the tuned constant rate "
-        f"({words.value(found.constant)}) shows, and {signed(found.shape)} by the shape."
+        f"From the baseline ({words.value(found.baseline)}) to {found.name} "
+        f"({words.value(found.clr)}) it is {signed(found.size + found.shape)}{unit} of "
+        f"{words.metric(metric)}{better}: {signed(found.size)} by the size of the rate, as the "
+        f"tuned constant rate ({words.value(found.constant)}) shows, and {signed(found.shape)} by "
+        f"the shape.{others}"
     )
 
 
@@ -82,40 +96,46 @@ def _arm_row(arm: ArmResult) -> list[str]:
     interval, sd = mean_interval(values), spread(values)
     lost = "".join(
         f", {count} {what}"
-        for count, what in ((arm.diverged, "diverged"), (arm.failed, "failed"))
+        for count, what in (
+            (arm.diverged, "diverged"),
+            (arm.failed, "failed"),
+            (arm.untested, "untested"),
+        )
         if count
     )
     return [
         words.capital(arm.arm.name),
         words.bounds(arm.example) if arm.example is not None else _NONE,
-        words.value(float(values.mean())) if len(values) else _NONE,
+        _mean(arm),
         " to ".join(map(words.value, interval[1:])) if interval is not None else _NONE,
         words.value(sd, 2) if sd is not None else _NONE,
         f"{len(values)} of {len(arm.runs)}{lost}",
     ]
 
 
+def _mean(arm: ArmResult) -> str:
+    values = arm.values[np.isfinite(arm.values)]
+    return words.value(float(values.mean())) if len(values) else _NONE
+
+
 def _contest_row(one: Contest, metric: str) -> list[str]:
-    test, own = one.test, one.ours.arm
-    against = words.capital(one.theirs.arm.name)
-    if not own.is_study:
-        against += f" ({own.name.removeprefix(f'{CLR}, ')})"
+    test = one.test
 
     def number(value: float | None) -> str:
         return _NONE if value is None else words.bare(metric, value)
 
     low, high = number(test.low), number(test.high)
     return [
-        against,
+        words.capital(one.against),
         one.answer,
-        number(test.mean) if one.ours.is_complete and one.theirs.is_complete else _NONE,
+        f"{'+' if (test.mean or 0) > 0 else ''}{number(test.mean)}",
         f"{low} to {high}" if low != _NONE else _NONE,
-        p_value(one.p),
-        p_value(test.p_flip),
-        p_value(test.welch_p),
+        words.p_value(one.p),
+        words.p_value(test.p_flip),
+        words.p_value(test.welch_p),
         _NONE if test.correlation is None else f"{test.correlation:.2f}",
         number(test.sd),
-        number(test.detectable),
+        number(one.detectable),
     ]
 
 
@@ -137,7 +157,7 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
         return _NONE
     found = reached(study, arm, baseline)
     if found.epochs is None or found.cpu_seconds is None:
-        return f"never ({found.of} seeds)" if found.of else _NONE
+        return f"never ({words.plural(found.of, 'seed')})" if found.of else _NONE
     every = "" if found.seeds == found.of else f", {found.seeds} of {found.of} seeds"
     epochs = words.of_epochs(words.epochs(found.epochs))
     return f"{epochs}, {duration(found.cpu_seconds, 1)} CPU{every}"
@@ -145,9 +165,10 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
 
 def tables(study: StudyRecord) -> Iterator[tuple[str, Rows]]:
     """All tables of a comparison that have rows, with their titles."""
+    unit = ", in points" if metrics.is_share(study.metric) else ""
     found = {
         "On the test set": arm_rows(study),
-        "The answers": contest_rows(study),
+        f"The answers{unit}": contest_rows(study),
         "The finalists": finalist_rows(study),
         "What it cost": cost_rows(study),
     }

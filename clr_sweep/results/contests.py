@@ -9,7 +9,13 @@ from typing import Literal
 import numpy as np
 
 from clr_sweep.results.arms import ArmResult, arm_results
-from clr_sweep.results.statistics import PairedTest, holm, paired, spread
+from clr_sweep.results.statistics import (
+    PairedTest,
+    detectable_difference,
+    holm,
+    paired,
+    spread,
+)
 from clr_sweep.training.records import StudyRecord
 
 Answer = Literal["better", "worse", "equivalent", "not decidable"]
@@ -18,6 +24,8 @@ ALPHA = 0.05
 # With fewer independent searches of each arm nothing is said of classes of schedules: the winners
 # of one search each truly differ, of two equal classes too (docs/comparison.md).
 SEARCHES_OF_A_CLASS = 5
+# Fewer seeds may give both arms the same counts of right answers by chance.
+_FEWEST_ALIKE = 6
 
 
 @dataclass(frozen=True)
@@ -25,8 +33,10 @@ class Contest:
     """CLR's arm and another one, over the same seeds.
 
     Attributes:
-        test: of ours against theirs, better being more; of the pairs where both came to an end.
-        p: of the paired t test, after Holm, over all contests of the comparison.
+        test: of ours against theirs, better being more; of the pairs where both have a value, and
+            of none before all finals have ended.
+        family: contests that are corrected together; 0 of one that is not tested.
+        p: of the paired t test, after Holm, over the family.
         p_equivalent: of the two one-sided tests, after Holm; None without a margin.
         answer: of ours.
         why: what stands against a decision; empty where the numbers alone do.
@@ -35,10 +45,28 @@ class Contest:
     ours: ArmResult
     theirs: ArmResult
     test: PairedTest
+    family: int = 0
     p: float | None = None
     p_equivalent: float | None = None
     answer: Answer = "not decidable"
     why: str = ""
+
+    @property
+    def against(self) -> str:
+        """The other arm in words, and whose of CLR's arms it stands against, if not the whole."""
+        theirs, ours = self.theirs.arm, self.ours.arm
+        return theirs.name if ours.is_study else f"{theirs.name} ({ours.name})"
+
+    @property
+    def detectable(self) -> float | None:
+        """The true difference that is found with a power of at least .8, whatever the others are.
+
+        Holm asks a p value of the smallest to be below ALPHA / family, of no other for less. None
+        where nothing is tested, and without a spread.
+        """
+        if not self.family or self.test.sd is None:
+            return None
+        return detectable_difference(self.test.sd, self.test.n, alpha=ALPHA / self.family)
 
 
 def contests(study: StudyRecord) -> tuple[Contest, ...]:
@@ -56,7 +84,7 @@ def contests(study: StudyRecord) -> tuple[Contest, ...]:
         if ours.entry is not None and (ours.entry, theirs.arm.name) in seen:
             continue
         seen.add((ours.entry, theirs.arm.name))
-        test = paired(sign * ours.values, sign * theirs.values, margin=record.margin)
+        test = _test(ours, theirs, sign, record.margin)
         found.append(Contest(ours, theirs, test, why=_hindrance(ours, theirs, test)))
     return decided(found)
 
@@ -78,8 +106,9 @@ def class_contests(searches: Sequence[StudyRecord]) -> tuple[Contest, ...]:
     found = []
     for a, b in first.pairs:
         ours, theirs = (_means([arms[place] for arms in results]) for place in (a, b))
-        test = paired(sign * ours.values, sign * theirs.values, margin=first.margin)
-        found.append(Contest(ours, theirs, test, why=_hindrance(ours, theirs, test)))
+        test = _test(ours, theirs, sign, first.margin)
+        why = _hindrance(ours, theirs, test, fewest=SEARCHES_OF_A_CLASS, unit="searches")
+        found.append(Contest(ours, theirs, test, why=why))
     return decided(found)
 
 
@@ -97,13 +126,17 @@ def decided(found: Sequence[Contest]) -> tuple[Contest, ...]:
             map(id, near), holm([contest.test.p_equivalent or 0.0 for contest in near]), strict=True
         )
     )
-    return tuple(_decided(one, ps.get(id(one)), same.get(id(one))) for one in found)
+    return tuple(
+        _decided(replace(one, family=len(asked), p=ps[id(one)], p_equivalent=same.get(id(one))))
+        if id(one) in ps
+        else one
+        for one in found
+    )
 
 
-def _decided(contest: Contest, p: float | None, p_equivalent: float | None) -> Contest:
-    contest = replace(contest, p=p, p_equivalent=p_equivalent)
-    if contest.why or p is None:
-        return contest
+def _decided(contest: Contest) -> Contest:
+    p, p_equivalent = contest.p, contest.p_equivalent
+    assert p is not None
     ours, theirs, mean = contest.ours, contest.theirs, contest.test.mean or 0.0
     if p_equivalent is not None and p_equivalent < ALPHA:
         if ours.lost or theirs.lost:
@@ -117,8 +150,22 @@ def _decided(contest: Contest, p: float | None, p_equivalent: float | None) -> C
     return replace(contest, answer="better" if mean > 0 else "worse")
 
 
-def _hindrance(ours: ArmResult, theirs: ArmResult, test: PairedTest) -> str:
-    """Why nothing can be tested, or an empty text."""
+def _test(ours: ArmResult, theirs: ArmResult, sign: int, margin: float | None) -> PairedTest:
+    """No number is given before the last final has ended: nobody may stop when it looks good."""
+    if not (ours.is_complete and theirs.is_complete):
+        return paired((), (), margin=margin)
+    return paired(sign * ours.values, sign * theirs.values, margin=margin)
+
+
+def _hindrance(
+    ours: ArmResult, theirs: ArmResult, test: PairedTest, *, fewest: int = 2, unit: str = "seeds"
+) -> str:
+    """Why nothing can be tested, or an empty text.
+
+    Args:
+        fewest: pairs that are needed.
+        unit: what a pair is one of.
+    """
     for arm, whose in ((ours, "CLR's"), (theirs, "the rival's")):
         if arm.entry is None and not arm.arm.entries:
             return f"no trial of {whose} search is complete"
@@ -127,23 +174,28 @@ def _hindrance(ours: ArmResult, theirs: ArmResult, test: PairedTest) -> str:
     if not (ours.is_complete and theirs.is_complete):
         return "the finals have not ended"
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
-        if arm.lost == len(arm.runs):
+        if arm.diverged + arm.failed == len(arm.runs):
             return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"
     if not np.isfinite(ours.values).any() or not np.isfinite(theirs.values).any():
         return (
             "there is no value of a test set, and the validation examples have chosen the winners"
         )
-    if test.n < 2:
-        return f"both have come to an end with {test.n} of the seeds, and that says nothing of them"
+    if test.n < fewest:
+        return f"both have a value of {test.n} of the {unit}, and at least {fewest} are needed"
     if not spread(ours.values) and not spread(theirs.values):
         return "the seed changes nothing here, so all seeds together say no more than one"
+    if test.sd == 0 and (test.mean or test.n < _FEWEST_ALIKE):
+        return (
+            f"the difference is the same with all {test.n} {unit}, so how far chance moves it is "
+            "not known"
+        )
     return ""
 
 
 def _losses(ours: ArmResult, theirs: ArmResult) -> str:
     seeds = len(ours.runs)
     return (
-        f"CLR's winner did not come to an end with {ours.lost} of {seeds} seeds, the rival with "
+        f"CLR's winner has no result with {ours.lost} of {seeds} seeds, the rival with "
         f"{theirs.lost}, and the values of the others do not tell of these"
     )
 
@@ -157,7 +209,13 @@ def _means(arms: Sequence[ArmResult]) -> ArmResult:
     runs = tuple(run for arm in arms for run in arm.runs)
     # One whose search found nothing says so for all: its finals are not to come.
     known = next((arm for arm in arms if not arm.arm.entries), arms[0])
-    return replace(known, values=np.array(means), runs=runs)
+    return replace(
+        known,
+        values=np.array(means),
+        runs=runs,
+        untested=sum(arm.untested for arm in arms),
+        awaits_test=any(arm.awaits_test for arm in arms),
+    )
 
 
 def _sign(study: StudyRecord) -> int:

@@ -9,6 +9,8 @@ import numpy as np
 
 from clr_sweep.results import curves
 from clr_sweep.results.arms import ArmResult
+from clr_sweep.results.comparison import changed
+from clr_sweep.schedules.policies import CONSTANT
 from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.troughs import trough_epochs
 
@@ -33,6 +35,9 @@ class Gain:
     """How a gain over the untuned baseline is made up, in means over the seeds of the finals.
 
     Attributes:
+        name: of CLR's arm: the one whose search had as many trials as the constant rate's.
+        sign: +1 if a larger value is better, else -1.
+        is_of_rates: whether the three differ in nothing but the schedule.
         size: of the tuned constant rate over the baseline: the size of the rate.
         shape: of CLR over the tuned constant rate: the shape of the schedule.
     """
@@ -40,7 +45,9 @@ class Gain:
     baseline: float
     constant: float
     clr: float
+    name: str
     sign: int
+    is_of_rates: bool
 
     @property
     def size(self) -> float:
@@ -52,20 +59,31 @@ class Gain:
 
 
 def gain(study: StudyRecord, arms: tuple[ArmResult, ...]) -> Gain | None:
-    """What the size of the rate gained, and what its shape; None where an arm for it is missing."""
-    found = {
-        "clr": next((arm for arm in arms if arm.arm.kind == "clr"), None),
-        "constant": next(
-            (a for a in arms if a.arm.kind == "rival" and a.arm.name == "constant"), None
-        ),
-        "baseline": next((arm for arm in arms if arm.arm.kind == "fixed"), None),
-    }
-    means = {}
-    for name, arm in found.items():
-        if arm is None or arm.lost or not np.isfinite(arm.values).all():
-            return None
-        means[name] = float(arm.values.mean())
-    return Gain(**means, sign=1 if study.direction == "maximize" else -1)
+    """What the size of the rate gained, and what its shape; None where an arm for it is missing.
+
+    So it is where the baseline's rate is not constant: then it has a shape too.
+    """
+    constant = next((a for a in arms if a.arm.kind == "rival" and a.arm.name == CONSTANT), None)
+    baseline = next((arm for arm in arms if arm.arm.kind == "fixed"), None)
+    ours = [arm for arm in arms if arm.arm.kind == "clr"]
+    if constant is None or baseline is None:
+        return None
+    clr = next((arm for arm in ours if arm.arm.trials == constant.arm.trials), ours[0])
+    found = baseline, constant, clr
+    if any(arm.lost or not np.isfinite(arm.values).all() for arm in found):
+        return None
+    configs = [arm.example.config for arm in found if arm.example is not None]
+    if configs[0].schedule.policy != CONSTANT:
+        return None
+    means = [float(arm.values.mean()) for arm in found]
+    return Gain(
+        baseline=means[0],
+        constant=means[1],
+        clr=means[2],
+        name=clr.arm.name,
+        sign=1 if study.direction == "maximize" else -1,
+        is_of_rates=not any(changed(configs[0], other) for other in configs[1:]),
+    )
 
 
 def reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> Reached:

@@ -20,7 +20,8 @@ from clr_sweep.results.trial_values import baseline_value, scatter, value_scale
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 WIDTH, HEIGHT = 5.4, 3.9  # inches
-# Told apart by colour and by dashes: the best trial first, the baseline second.
+# Told apart by colour and by dashes: the best trial first, the baseline second. A seventh run and
+# those after it have the colours again, each with the dashes of another.
 _LINES = (
     (style.BLUE, "-"),
     (style.INK, (0, (5, 2))),
@@ -150,7 +151,8 @@ def _lines(
 
 
 def _repeated(number: int) -> list[tuple[str, object]]:
-    return [_LINES[i % len(_LINES)] for i in range(number)]
+    many = len(_LINES)
+    return [(_LINES[i % many][0], _LINES[(i + i // many) % many][1]) for i in range(number)]
 
 
 def _legend(drawn: Figure, handles: Sequence[Line2D], columns: int = 1) -> None:

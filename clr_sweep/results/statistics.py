@@ -52,8 +52,6 @@ class PairedTest:
         welch_p: the same for unpaired arms with spreads of their own (Welch, Biometrika 1947).
         correlation: Pearson's, of the arms over the seeds; None below three pairs, and where an
             arm has no spread.
-        detectable: the smallest true difference that n pairs of this sd show; see
-            `detectable_difference`. None where sd is 0.
         p_equivalent: of a true difference of the margin or more, the greater of the two one-sided
             p-values (Schuirmann, J. Pharmacokin. Biopharm. 1987); None without a margin.
         differences: of each pair, shape (n,), in the order of the seeds.
@@ -67,7 +65,6 @@ class PairedTest:
     p: float | None
     welch_p: float | None
     correlation: float | None
-    detectable: float | None
     p_equivalent: float | None
     differences: tuple[float, ...] = field(repr=False)
 
@@ -101,7 +98,7 @@ def paired(
     each = tuple(differences.tolist())
     if n < 2:
         mean = each[0] if each else None
-        return PairedTest(n, mean, None, None, None, None, None, None, None, None, each)
+        return PairedTest(n, mean, None, None, None, None, None, None, None, each)
 
     rounding = _ROUNDING * max(float(np.abs(a).max()), float(np.abs(b).max()))
     mean, sd = float(differences.mean()), _sd(differences, rounding)
@@ -119,7 +116,6 @@ def paired(
         p=min(1.0, 2 * _beyond(abs(mean), error, n - 1)),
         welch_p=_welch(mean, *spreads, n),
         correlation=_correlation(a, b) if n > 2 and min(spreads) > 0 else None,
-        detectable=detectable_difference(sd, n),
         p_equivalent=None if margin is None else _beyond(margin - abs(mean), error, n - 1),
         differences=each,
     )

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
-from clr_sweep.results.arms import ArmResult, arm_results
-from clr_sweep.results.contests import (
-    ALPHA,
-    SEARCHES_OF_A_CLASS,
-    Contest,
-    class_contests,
-    contests,
-)
-from clr_sweep.training.comparison_records import CLR
+from clr_sweep.results.arms import ArmResult
+from clr_sweep.results.contests import Contest, class_contests, contests
+from clr_sweep.results.verdict_notes import verdict_notes
+from clr_sweep.schedules.policies import CYCLICAL
 from clr_sweep.training.records import StudyRecord
 
 _RIVALS = {
@@ -57,13 +51,13 @@ def verdict(study: StudyRecord) -> Verdict | None:
         return None
     last = study.comparisons[-1]
     found = contests(last)
-    classes = class_sentences(study)
+    classes = [_class_sentence(one, study) for one in class_contests(study.searches)]
     headline = classes[0] if classes else _headline(found, last)
     answers = (
         *classes[1:],
         *(f"{_answer(one, last)}{_shown(one, _metric(last))}" for one in found),
     )
-    return Verdict(headline, answers, tuple(_notes(study, found)))
+    return Verdict(headline, answers, tuple(verdict_notes(study, found)))
 
 
 def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
@@ -74,7 +68,10 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         if not one.ours.arm.is_study:
             continue
         by = f" ({words.signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
-        parts.append(f"{_AGAINST[one.answer]} the tuned {_rival(one.theirs)}{by}")
+        rival = f"the tuned {_rival(one.theirs)}"
+        if one.theirs.arm.trials != one.ours.arm.trials:
+            rival += f" of {words.plural(one.theirs.arm.trials, 'trial')} alone"
+        parts.append(f"{_AGAINST[one.answer]} {rival}{by}")
     if len(parts) < 2:
         return _answer((tuned or found)[0], study)
     return (
@@ -93,20 +90,21 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
         head = (
             f"{ours} and {theirs} are equivalent within {margin} of {words.metric(metric)}: "
             f"they differ by {words.signed(metric, test.mean or 0.0)} "
-            f"({_interval(contest, metric)}, equivalence p {p_value(contest.p_equivalent)})"
+            f"({_interval(contest, metric)}, equivalence p {words.p_value(contest.p_equivalent)})"
         )
     elif answer in ("better", "worse"):
         verb = "beats" if answer == "better" else "loses to"
         by = words.difference(metric, abs(test.mean or 0.0))
+        interval = _interval(contest, metric, turned=answer == "worse")
         head = (
             f"{ours} {verb} {theirs} by {by} of {words.metric(metric)} "
-            f"({_interval(contest, metric, turned=answer == 'worse')}, Holm p {p_value(contest.p)})"
+            f"({interval}, Holm p {words.p_value(contest.p)})"
         )
     else:
         head = f"Whether {ours} is better than {theirs} is not decidable with {_seeds(contest)}"
         reasons = [contest.why] if contest.why else []
-        if test.mean is not None and test.n > 1 and contest.ours.is_complete:
-            p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
+        if test.mean is not None and test.n > 1:
+            p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
             by = words.signed(metric, test.mean)
             reasons.insert(0, f"they differ by {by} ({_interval(contest, metric)}{p})")
         if reasons:
@@ -114,127 +112,71 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
     return f"{words.capital(head)}."
 
 
-def class_sentences(study: StudyRecord) -> list[str]:
-    """What independent searches say of the classes of schedules; none where there are too few."""
-    return [_class_sentence(one, study) for one in class_contests(study.searches)]
-
-
 def _class_sentence(contest: Contest, study: StudyRecord) -> str:
-    metric, test = _metric(study), contest.test
-    tuned = contest.theirs.arm.kind == "rival"
-    against = f"a tuned {_rival(contest.theirs)}" if tuned else contest.theirs.arm.name
-    searches = words.plural(len(contest.ours.values), "independent search")[:-1] + "es"
-    if tuned:
+    """What independent searches say of two classes of schedules."""
+    metric, test, answer = _metric(study), contest.test, contest.answer
+    record = study.comparisons[-1].comparison
+    assert record is not None
+    within = "" if record.margin is None else f" within {words.difference(metric, record.margin)}"
+    ours, theirs = _classes(contest)
+    if _is_of_cycles(contest):
         heads = {
-            "better": f"CLR helps here against {against}",
-            "worse": f"CLR does not help here: it is worse than {against}",
-            "equivalent": f"CLR and {against} are equivalent here",
-            "not decidable": f"Whether CLR helps here against {against} is not decidable",
+            "better": f"CLR helps here against {theirs}",
+            "worse": f"CLR does not help here: it is worse than {theirs}",
+            "equivalent": f"CLR and {theirs} are equivalent here{within}",
+            "not decidable": f"Whether CLR helps here against {theirs} is not decidable",
         }
     else:
         heads = {
-            "better": f"A tuned CLR is better here than {against}",
-            "worse": f"A tuned CLR is worse here than {against}",
-            "equivalent": f"A tuned CLR and {against} are equivalent here",
-            "not decidable": f"Whether a tuned CLR is better here than {against} is not decidable",
+            "better": f"{ours} is better here than {theirs}",
+            "worse": f"{ours} is worse here than {theirs}",
+            "equivalent": f"{ours} and {theirs} are equivalent here{within}",
+            "not decidable": f"Whether {ours} is better here than {theirs} is not decidable",
         }
-    why = f"; {contest.why}" if contest.why else ""
-    numbers = ""
+    found = []
     if test.mean is not None and test.low is not None:
-        p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
+        p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
+        if answer == "equivalent":
+            p = f", equivalence p {words.p_value(contest.p_equivalent)}"
         by = words.signed(metric, test.mean)
-        numbers = (
-            f": over {searches} of each arm the winners differ by {by} of "
+        found.append(
+            f"over {test.n} independent searches of each arm the winners differ by {by} of "
             f"{words.metric(metric)} ({_interval(contest, metric)}{p})"
         )
-    return f"{heads[contest.answer]}{numbers}{why}.{_shown(contest, metric, 'searches')}"
+    found += [contest.why] if contest.why else []
+    numbers = f": {'; '.join(found)}" if found else ""
+    return f"{words.capital(heads[answer])}{numbers}.{_shown(contest, metric, 'searches')}"
 
 
-def _notes(study: StudyRecord, found: tuple[Contest, ...]) -> Iterator[str]:
-    yield from _of_contests(found)
-    yield from _of_arms(found)
-    yield from _of_comparison(study, study.comparisons[-1])
+def _is_of_cycles(contest: Contest) -> bool:
+    """Whether cycles, tuned, stand against no cycles, tuned as long: only then may CLR help."""
+    ours, theirs = contest.ours, contest.theirs
+    rival = theirs.arm.kind == "rival" and theirs.arm.name not in CYCLICAL
+    return rival and ours.arm.trials == theirs.arm.trials and _has_cycles(ours)
 
 
-def p_value(p: float | None) -> str:
-    """A p value with two digits, or below what limit it is."""
-    if p is None:
-        return "-"
-    return "below 0.001" if p < 0.001 else f"{p:.2g}"
+def _has_cycles(ours: ArmResult) -> bool:
+    return all(run is None or run.config.schedule.is_cyclical for run in ours.runs)
 
 
-def _of_contests(found: tuple[Contest, ...]) -> Iterator[str]:
-    for one in found:
-        test, name = one.test, one.theirs.arm.name
-        if one.answer == "not decidable" and one.why:
-            continue
-        if test.p is not None and test.welch_p is not None:
-            if (test.p < ALPHA) != (test.welch_p < ALPHA):
-                yield (
-                    f"Against {name} Welch's test, which does not pair the seeds, gives p "
-                    f"{p_value(test.welch_p)} where the paired test gives {p_value(test.p)}."
-                )
-            if test.p_flip is not None and (test.p < ALPHA) != (test.p_flip < ALPHA):
-                yield (
-                    f"Against {name} the sign-flip permutation test gives p "
-                    f"{p_value(test.p_flip)} where the t test gives {p_value(test.p)}."
-                )
-
-
-def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
-    arms = {id(arm): arm for one in found for arm in (one.ours, one.theirs)}
-    for arm in arms.values():
-        for edge in arm.arm.edges.get(str(arm.arm.candidate(arm.entry)), ()):
-            yield (
-                f"{words.capital(arm.arm.name)}: the winner has {edge}: a wider range may hold a "
-                "better one."
-            )
-        for count, what in ((arm.diverged, "diverged"), (arm.failed, "failed")):
-            if count:
-                yield (
-                    f"{words.capital(arm.arm.name)}: {count} of {len(arm.runs)} finals {what}; "
-                    "they are left out of its mean."
-                )
-
-
-def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
-    record = last.comparison
-    assert record is not None
-    own, *others = (arm for arm in arm_results(last) if arm.arm.kind == "clr")
-    for arm in others:
-        if own.entry is not None and arm.entry == own.entry:
-            yield (
-                f"CLR's winner is among its first {words.plural(arm.arm.trials, 'trial')}: against "
-                "rivals with as many the searches are equal."
-            )
-    if last.direction == "minimize":
-        yield (
-            f"The differences are of {words.metric(_metric(last))}, of which less is better: "
-            "+ is where CLR is better."
-        )
-    if record.seeds < 10:
-        yield (
-            f"{record.seeds} seeds were asked for; more, such as the default of 10, show smaller "
-            "differences."
-        )
-    if record.number > 1:
-        yield (
-            f"This is comparison {record.number} of the study, with seeds of its own: whoever "
-            "takes the best of several answers is wrong more often than a p value says."
-        )
-    if len(study.searches) < SEARCHES_OF_A_CLASS:
-        yield (
-            "These answers are about configurations, as one search of each arm found them. Whether "
-            "cyclical rates help here as a class takes at least "
-            f"{SEARCHES_OF_A_CLASS} independent searches of each arm: "
-            f"clr-sweep compare {study.name} --searches {SEARCHES_OF_A_CLASS}"
-        )
+def _classes(contest: Contest) -> tuple[str, str]:
+    """The two classes in words; with the trials of their searches where these differ."""
+    ours, theirs = contest.ours.arm, contest.theirs.arm
+    rival = _rival(contest.theirs)
+    named = "CLR" if _has_cycles(contest.ours) else "schedule of the study's policies"
+    if theirs.kind == "fixed":
+        return f"a tuned {named}", theirs.name
+    if ours.is_study and ours.trials == theirs.trials:
+        return f"a tuned {named}", f"a tuned {rival}"
+    each = [f" tuned by {words.plural(arm.trials, 'trial')}" for arm in (ours, theirs)]
+    return f"a {named}{each[0]}", f"a {rival}{each[1]}"
 
 
 def _ours(arm: ArmResult) -> str:
     if arm.arm.is_study:
         return f"this {_schedule(arm)}"
-    return f"the best {_schedule(arm)} of {CLR}, its first {words.plural(arm.arm.trials, 'trial')}"
+    trials = words.plural(arm.arm.trials, "trial")
+    return f"the best {_schedule(arm)} that CLR's first {trials} found"
 
 
 def _theirs(arm: ArmResult) -> str:
@@ -278,12 +220,21 @@ def _interval(contest: Contest, metric: str, *, turned: bool = False) -> str:
 
 
 def _shown(contest: Contest, metric: str, unit: str = "seeds") -> str:
+    """The measured spread, and what so many could have shown."""
     test = contest.test
-    has_ended = contest.ours.is_complete and contest.theirs.is_complete
-    if test.sd is None or test.detectable is None or not has_ended:
+    if test.sd is None:
         return ""
-    return (
+    if test.sd == 0:
+        return f" Over the {unit} the difference is always the same."
+    text = (
         f" Over the {unit} the difference has a standard deviation of "
-        f"{words.difference(metric, test.sd)}; {test.n} {unit} show a difference of "
-        f"{words.difference(metric, test.detectable)} with power 0.8."
+        f"{words.difference(metric, test.sd)}"
+    )
+    if contest.detectable is None:
+        return f"{text}."
+    family = contest.family
+    corrected = f", Holm's correction for {family} answers included" if family > 1 else ""
+    return (
+        f"{text}; {test.n} {unit} show a difference of "
+        f"{words.difference(metric, contest.detectable)} with power 0.8{corrected}."
     )

@@ -34,7 +34,8 @@ def verdict_figure(study: StudyRecord) -> Figure:
     title = f"{words.shorten(record.of, 32)}: CLR and its rivals on the test set"
     arms = shown_arms(study)
     if not any(np.isfinite(arm.values).any() for arm in arms):
-        return style.empty(title, "none of the finals has been tested yet")
+        yet = "" if study.state == "complete" else " yet"
+        return style.empty(title, f"none of the finals has been tested{yet}")
     found = contests(study)
     drawn = style.figure(
         title,

@@ -111,6 +111,16 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def p_value(p: float | None) -> str:
+    """A p value with two digits, more where two would make .05 of another one; none is -."""
+    if p is None:
+        return "-"
+    if p < 0.001:
+        return "below 0.001"
+    texts = (f"{p:.{digits}g}" for digits in range(2, 18))
+    return next(text for text in texts if float(text) != 0.05 or p == 0.05)
+
+
 def plural(number: int, noun: str) -> str:
     """A count with its noun: 1 trial, 12 trials."""
     return f"{count(number)} {noun}" + ("" if number == 1 else "s")

@@ -33,15 +33,18 @@ from clr_sweep.training.records import (
 )
 
 
-def read_study(study: optuna.Study) -> StudyRecord:
+def read_study(study: optuna.Study, last: int | None = None) -> StudyRecord:
     """The study as it is stored, with the epochs from the trials' folders.
 
     With the comparisons of it with its rivals, which are studies of their own beside it.
+
+    Args:
+        last: the number of the comparison that counts as the last; None: it is the last.
     """
     record = StudyReader(study).read()
     if record.comparison is not None:
         return record
-    comparisons = _comparisons(study, study.study_name)
+    comparisons = _comparisons(study, study.study_name)[:last]
     searches = list(comparisons[-1:])
     for number in count(2):
         found = _comparisons(study, search_name(study.study_name, number))

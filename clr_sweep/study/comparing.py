@@ -34,7 +34,7 @@ from clr_sweep.search.arms import (
     search_sweep,
     seeds_sweep,
 )
-from clr_sweep.search.reading import StudyReader, trials_left
+from clr_sweep.search.reading import StudyReader, read_study, trials_left
 from clr_sweep.search.seed_runs import (
     SeedRuns,
     comparison_of,
@@ -89,8 +89,8 @@ def compare_study(
     ]
     # Its page says what came out.
     study = run_stages(sweep, source, engine, client, adopted.by_study, stop)
-    # An earlier one may have been asked for again.
-    return replace(study, comparisons=study.comparisons[: numbers[0]])
+    # An earlier one may have been asked for again, with its searches.
+    return read_study(optuna.load_study(study_name=study.name, storage=store), numbers[0])
 
 
 @dataclass(frozen=True)

@@ -129,8 +129,9 @@ class Publisher:
             self._next_figures = began + max(FIGURES_SECONDS, took / FIGURES_SHARE)
 
     def draw_last(self, study: StudyRecord) -> None:
-        """The parent's figures as they stay: all trials have ended, and none shows the test set."""
-        self._has_last_figures = self._call(partial(self._draw, study, last=True))
+        """The parent's figures as they stay, but a comparison's: it shows what is tested later."""
+        if study.comparison is None:
+            self._has_last_figures = self._call(partial(self._draw, study, last=True))
 
     def finish(self, study: StudyRecord) -> bool:
         """What the parent holds in the end; what was missed before is completed first.

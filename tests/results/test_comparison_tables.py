@@ -60,7 +60,7 @@ def test_the_answers() -> None:
     """In points, with what each stands on."""
     found = row(contest_rows(compared(FINALS, margin=None)), "Constant")
     differences = np.array(OURS) - THEIRS
-    assert found["difference"] == f"{100 * differences.mean():.2f}"
+    assert found["difference"] == f"+{100 * differences.mean():.2f}"
     assert found["sd"] == f"{100 * differences.std(ddof=1):.2f}"
     assert float(found["correlation"]) == round(float(np.corrcoef(OURS, THEIRS)[0, 1]), 2)
     assert found["sign-flip p"] == "-"

@@ -10,10 +10,12 @@ import pytest
 from compared_arms import Outcome, compared
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from clr_sweep.results.contests import ALPHA, Contest, class_contests, contests
 from clr_sweep.results.statistics import holm, paired
 from clr_sweep.search.arms import BASELINE, MEAN_RATE
+from clr_sweep.training.records import State, StudyRecord
 
 # Ten seeds of an arm, .2 points apart at most.
 TEN = [0.880, 0.881, 0.8795, 0.8802, 0.8808, 0.8799, 0.8811, 0.8793, 0.8804, 0.8797]
@@ -75,8 +77,8 @@ def test_wide_spread_decides_nothing() -> None:
     """Neither that they differ nor that they do not."""
     found = contest(shifted(0.1, noise=40), TEN)
     assert (found.answer, found.why) == ("not decidable", "")
-    assert found.test.detectable is not None
-    assert found.test.detectable > 0.005
+    assert found.detectable is not None
+    assert found.detectable > 0.005
 
 
 @given(
@@ -185,6 +187,68 @@ def test_finals_that_have_not_ended(open_one: Outcome) -> None:
     for found in (contest(ours, TEN), contest(TEN, ours)):
         assert (found.answer, found.why) == ("not decidable", "the finals have not ended")
         assert found.p is None
+        # No number at all, whichever of the two is behind.
+        assert (found.test.n, found.test.mean, found.test.p_flip) == (0, None, None)
+
+
+def untested(study: StudyRecord, **changes: Any) -> StudyRecord:
+    """The same, but the first final of the study's own arm has no value of the test set."""
+    first, *others = study.trials
+    return dataclasses.replace(
+        study, trials=(dataclasses.replace(first, test_metrics={}), *others), **changes
+    )
+
+
+@pytest.mark.parametrize("state", ["running", "interrupted", "failed"])
+def test_finals_that_are_still_to_be_tested(state: State) -> None:
+    """Some of them have a value, and others get one: these are no result either."""
+    [found] = contests(untested(compared({"CLR": shifted(5), "constant": TEN}), state=state))
+    assert (found.answer, found.why) == ("not decidable", "the finals have not ended")
+    assert found.test.n == 0
+
+
+def test_a_final_without_a_value_of_the_test_set_is_lost() -> None:
+    """As one that diverged: of a training that nearly did the loss is no number."""
+    [found] = contests(untested(compared({"CLR": shifted(1), "constant": TEN})))
+    assert (found.ours.untested, found.ours.lost, found.test.n) == (1, 1, 9)
+    assert found.answer == "not decidable"
+    assert "no result with 1 of 10 seeds" in found.why
+    [other] = contests(untested(compared({"CLR": shifted(-1), "constant": TEN})))
+    assert other.answer == "worse"
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_the_same_difference_in_every_seed(seeds: int) -> None:
+    """Counts of right answers may do so by chance, twice above all; no p of 0 comes of it."""
+    ours = [value + 0.01 for value in TEN[:seeds]]
+    for found in (contest(ours, TEN[:seeds]), contest(TEN[:seeds], ours)):
+        assert found.answer == "not decidable"
+        assert "the same with all" in found.why
+        assert (found.p, found.detectable) == (None, None)
+
+
+def test_two_seeds_with_the_same_values_prove_no_equivalence() -> None:
+    """So few may have them by chance."""
+    assert "the same with all 2 seeds" in contest([0.9, 0.8], [0.9, 0.8]).why
+
+
+def test_what_could_be_shown_is_shown_after_holm() -> None:
+    """The power .8 is that of the answer: of a p below a sixth of .05, where six are asked."""
+    names = ["constant", "linear", "cosine", "one_cycle", BASELINE, MEAN_RATE]
+    rng = np.random.default_rng(2)
+    many = {name: (np.array(TEN) + rng.normal(0, 0.001, 10)).tolist() for name in names}
+    found = contests(compared({"CLR": TEN} | many, margin=None))
+    for one in found:
+        assert (one.family, one.test.n) == (6, 10)
+        assert one.test.sd is not None
+        assert one.detectable is not None
+        ncp = one.detectable / (one.test.sd / 10**0.5)
+        critical = stats.t.ppf(1 - 0.05 / 12, 9)
+        assert stats.nct.sf(critical, 9, ncp) == pytest.approx(0.8, abs=1e-4)
+    alone = contest(TEN, many["constant"], margin=None)
+    assert alone.detectable is not None
+    assert found[0].detectable is not None
+    assert alone.detectable < 0.8 * found[0].detectable
 
 
 @pytest.mark.parametrize("lost", ["diverged", "failed"])
@@ -208,7 +272,7 @@ def test_seeds_lost_and_equal_else(lost: str) -> None:
     for ours, theirs in (([lost, *TEN[1:]], TEN), (TEN, [*TEN[:9], lost])):
         found = contest(ours, theirs)
         assert found.answer == "not decidable"
-        assert "did not come to an end" in found.why
+        assert "has no result with" in found.why
 
 
 def test_all_seeds_lost() -> None:
@@ -249,7 +313,7 @@ def test_the_same_winner_in_both_arms_of_clr_is_asked_once() -> None:
 
 def test_fixed_arms_are_asked_about_too() -> None:
     """In one family with the rivals."""
-    finals = {"CLR": shifted(1), "constant": TEN, BASELINE: shifted(-3), MEAN_RATE: TEN}
+    finals = {"CLR": shifted(1), "constant": TEN, BASELINE: shifted(-3, -1), MEAN_RATE: TEN}
     found = contests(compared(finals))
     assert [one.theirs.arm.name for one in found] == ["constant", BASELINE, MEAN_RATE]
     assert [one.answer for one in found] == ["better"] * 3
@@ -325,6 +389,14 @@ def test_a_class_whose_searches_have_not_ended() -> None:
     studies[4] = dataclasses.replace(studies[4], trials=studies[4].trials[:-1])
     [found] = class_contests(studies)
     assert (found.answer, found.why) == ("not decidable", "the finals have not ended")
+
+
+def test_a_search_whose_seeds_are_all_lost_does_not_count() -> None:
+    """Four differences are left, which are no class, though the rival is the one that lost."""
+    lost = compared({"CLR": [0.89] * 4, "constant": ["diverged"] * 4})
+    [found] = class_contests([*searches(4, 0.05), lost])
+    assert (found.test.n, found.answer) == (4, "not decidable")
+    assert found.why == "both have a value of 4 of the searches, and at least 5 are needed"
 
 
 def test_a_class_with_a_search_that_found_nothing() -> None:

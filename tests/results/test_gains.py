@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from compared_arms import compared
+from small_trials import small_config
 
 from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.comparison_tables import gain_sentence
 from clr_sweep.results.gains import Reached, gain, reached
 from clr_sweep.schedules.cycles import troughs
 from clr_sweep.search.arms import BASELINE
@@ -35,6 +37,40 @@ def test_of_a_loss_less_is_a_gain() -> None:
     found = gained(FINALS, metric="val_loss", direction="minimize")
     assert found.size == pytest.approx(-0.15)
     assert found.shape == pytest.approx(-0.03)
+
+
+def with_config(study: StudyRecord, entry: str, **changes: Any) -> StudyRecord:
+    """The finals of an entry with another configuration."""
+    return dataclasses.replace(study, trials=tuple(
+        dataclasses.replace(trial, config=trial.config.model_copy(update=changes))
+        if trial.seed_run and trial.seed_run.entry == entry
+        else trial
+        for trial in study.trials
+    ))  # fmt: skip
+
+
+def test_of_a_baseline_with_a_shape_nothing_is_told() -> None:
+    """What it has by its shape would count as the rate's size."""
+    schedule = small_config("cosine").schedule
+    study = with_config(compared(FINALS), BASELINE, schedule=schedule)
+    assert gain(study, arm_results(study)) is None
+
+
+def test_further_hyperparameters_are_told() -> None:
+    """They are in both parts."""
+    training = small_config("constant").training.model_copy(update={"batch_size": 17})
+    study = with_config(compared(FINALS), "tiny.constant trial 0", training=training)
+    said = gain_sentence(study)
+    assert "They differ in further hyperparameters too" in said
+    assert "hyperparameters" not in gain_sentence(compared(FINALS))
+
+
+def test_the_shape_is_that_of_an_equal_search() -> None:
+    """CLR's first trials, where the constant rate had as many."""
+    first = "CLR, first 3 trials"
+    arms = {first: {"trials": 3, "candidates": (2,)}, "constant": {"trials": 3}}
+    found = gained({"CLR": [0.95, 0.95], first: [0.87, 0.87]} | FINALS, arms=arms)
+    assert (found.name, found.clr) == (first, pytest.approx(0.87))
 
 
 @pytest.mark.parametrize("missing", ["constant", BASELINE])

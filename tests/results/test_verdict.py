@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
 import numpy as np
 import pytest
 from compared_arms import Outcome, compared, study_of
+from drawn_figures import texts
+from small_trials import small_config
 
-from clr_sweep.results.verdict import Verdict, p_value, verdict
+from clr_sweep.results.comparison_tables import contest_rows
+from clr_sweep.results.verdict import Verdict, verdict
+from clr_sweep.results.verdict_figure import verdict_figure
+from clr_sweep.results.words import p_value
 from clr_sweep.search.arms import BASELINE, MEAN_RATE
 from clr_sweep.training.records import StudyRecord
 
@@ -91,14 +97,15 @@ def test_a_loss_has_neither_points_nor_accuracy(shift: float, verb: str) -> None
 def test_a_metric_of_the_users_own_has_its_own_unit() -> None:
     """By its name, and in the direction that was given."""
     how = {"metric": "val_largest_gap", "direction": "minimize", "margin": 0.5}
-    [answer] = found({"CLR": 1000 * OURS, "constant": 1000 * OURS + 0.001}, **how).answers
+    [answer] = found({"CLR": 1000 * OURS, "constant": 1000 * OURS + THEIRS / 99}, **how).answers
     assert "equivalent within 0.500 of test largest_gap" in answer
 
 
 def test_the_headline_holds_every_tuned_rival() -> None:
     """Each with its answer; the fixed arms have answers of their own below."""
     said = found({
-        "CLR": OURS, "constant": THEIRS, "linear": OURS + 0.02, "cosine": OURS - 0.02 + THEIRS / 99,
+        "CLR": OURS, "constant": THEIRS, "linear": OURS + 0.02 + THEIRS / 99,
+        "cosine": OURS - 0.02 + THEIRS / 99,
         BASELINE: THEIRS - 0.3, MEAN_RATE: THEIRS,
     })  # fmt: skip
     for answer, rival in (
@@ -111,6 +118,14 @@ def test_the_headline_holds_every_tuned_rival() -> None:
     assert BASELINE in said.answers[3]
     assert MEAN_RATE in said.answers[4]
     assert said.headline.count("10 seeds") == 1
+
+
+def test_the_headline_tells_a_shorter_search() -> None:
+    """It is not tuned alike."""
+    arms = {"cosine": {"trials": 3}}
+    said = found({"CLR": OURS, "constant": THEIRS, "cosine": THEIRS[::-1]}, arms=arms)
+    assert "the tuned cosine decay of 3 trials alone" in said.headline
+    assert said.headline.count("alone") == 1
 
 
 def test_what_was_searched_for_is_named() -> None:
@@ -132,12 +147,18 @@ def test_seeds_lost_are_told(lost: str) -> None:
 
 def test_finals_under_way_give_no_numbers() -> None:
     """Nobody may stop when it looks good."""
-    ours: list[Outcome] = [*OURS[:9].tolist(), None]
-    said = found({"CLR": ours, "constant": THEIRS - 0.1})
-    text = f"{said.headline} {' '.join(said.answers)}"
-    assert "have not ended" in text
-    assert "not decidable" in text
-    assert "points" not in text
+    ended, under_way = OURS.tolist(), [*(THEIRS - 0.1)[:9].tolist(), None]
+    for finals in ({"CLR": ended, "constant": under_way}, {"CLR": under_way, "constant": ended}):
+        study = compared(finals)
+        said = verdict(study_of(study))
+        assert said is not None
+        text = f"{said.headline} {' '.join(said.answers)}"
+        assert "have not ended" in text
+        assert "not decidable" in text
+        assert "points" not in text
+        assert "points" not in texts(verdict_figure(study))
+        [cells] = contest_rows(study)[1]
+        assert set(cells[2:]) == {"-"}
 
 
 @pytest.mark.parametrize(
@@ -191,6 +212,83 @@ def test_edges_of_the_winner_are_told_and_no_others() -> None:
     assert note.startswith("Constant: the winner has max_lr at the upper end of its range")
 
 
+def test_equal_seed_by_seed_has_a_spread_too() -> None:
+    """None: that is said."""
+    [answer] = found({"CLR": OURS, "constant": OURS}).answers
+    assert "equivalent within 0.50 points" in answer
+    assert answer.endswith("Over the seeds the difference is always the same.")
+
+
+def test_what_could_be_shown_names_its_correction() -> None:
+    """Where there is one."""
+    one = found({"CLR": OURS, "constant": THEIRS})
+    assert "Holm's" not in one.answers[0]
+    two = found({"CLR": OURS, "constant": THEIRS, "cosine": THEIRS[::-1]})
+    assert all("Holm's correction for 2 answers included" in answer for answer in two.answers)
+
+
+def changed_winner(name: str, **changes: Any) -> StudyRecord:
+    """A comparison in which the configuration of one entry is another."""
+    study = compared({"CLR": OURS.tolist(), "constant": THEIRS.tolist()})
+    trials = [
+        dataclasses.replace(trial, config=trial.config.model_copy(update=changes))
+        if trial.seed_run and trial.seed_run.entry == name
+        else trial
+        for trial in study.trials
+    ]
+    return dataclasses.replace(study, trials=tuple(trials))
+
+
+def notes_of(study: StudyRecord) -> str:
+    said = verdict(study_of(study))
+    assert said is not None
+    return "\n".join(said.notes)
+
+
+def test_what_winners_differ_in_beside_the_schedule_is_told() -> None:
+    """A gain by a batch size is none by cycles."""
+    training = small_config("constant").training.model_copy(update={"batch_size": 17})
+    notes = notes_of(changed_winner("tiny.constant trial 0", training=training))
+    assert re.search(
+        r"Against constant CLR's winner differs .*: batch_size \d+ \(there 17\)", notes
+    )
+    assert "in more than the schedule" not in notes_of(changed_winner(""))
+
+
+def test_unequal_training_is_told() -> None:
+    """Cycles end at a trough: a rival may have trained for longer."""
+    training = small_config("constant").training.model_copy(update={"epochs": 7})
+    notes = notes_of(changed_winner("tiny.constant trial 0", training=training))
+    assert re.search(r"Unequal training.*: CLR \d+ epochs?, constant 7 epochs", notes)
+    assert "Unequal" not in notes_of(changed_winner(""))
+
+
+def test_a_winner_without_cycles_is_not_passed_off_as_one_with() -> None:
+    """A study may have such policies among its own."""
+    schedule = small_config("cosine").schedule
+    assert "CLR's winner has no cycles (cosine" in notes_of(
+        changed_winner("tiny trial 0", schedule=schedule)
+    )
+    assert "no cycles" not in notes_of(changed_winner(""))
+
+
+def test_fewer_trials_are_told() -> None:
+    """At equal searches the first trials answer, whether or not their winner is another."""
+    first = "CLR, first 3 trials"
+    finals = {"CLR": OURS, first: OURS - 0.01, "constant": THEIRS}
+    arms = {"constant": {"trials": 3}, first: {"trials": 3, "candidates": (2,)}}
+    said = found(finals, arms=arms)
+    assert any(note.startswith("CLR had 5 trials, some rivals 3 trials:") for note in said.notes)
+    assert "that CLR's first 3 trials found" in said.answers[1]
+
+
+def test_one_seed_lost_is_one() -> None:
+    """In number as in grammar."""
+    ours: list[Outcome] = ["diverged", *OURS[1:].tolist()]
+    notes = found({"CLR": ours, "constant": THEIRS}).notes
+    assert "CLR: 1 of 10 finals diverged; it is left out of its mean." in notes
+
+
 def test_tests_that_disagree_are_told() -> None:
     """Strongly correlated arms: paired they differ, unpaired not."""
     wide = RNG.normal(0, 0.01, 10)
@@ -234,6 +332,55 @@ def test_five_searches_speak_of_the_class() -> None:
         assert not any("--searches" in note for note in said.notes)
 
 
+def class_headline(made: list[StudyRecord]) -> str:
+    said = verdict(study_of(made[0], searches=tuple(made)))
+    assert said is not None
+    assert any("Of the 5 searches of each arm the first alone" in note for note in said.notes)
+    return said.headline
+
+
+def test_classes_that_are_equivalent_name_the_margin() -> None:
+    """And the p of equivalence, not that of a difference."""
+    headline = class_headline(searches(5, 0.0, margin=0.03))
+    assert headline.startswith("CLR and a tuned constant rate are equivalent here within 3.00 poi")
+    assert "equivalence p" in headline
+    assert "Holm p" not in headline
+
+
+@pytest.mark.parametrize(
+    ("arms", "wanted"),
+    [
+        ({"constant": {"trials": 3}}, "A CLR tuned by 5 trials is better here than a constant ra"),
+        ({"CLR": {"trials": 9}}, "A CLR tuned by 9 trials is better here than a constant rate tu"),
+    ],
+)
+def test_an_unequal_search_is_no_proof_for_cycles(arms: Any, wanted: str) -> None:
+    """That is better which was searched for longer: it is said by how much."""
+    assert class_headline(searches(5, 0.02, arms=arms)).startswith(wanted)
+
+
+def test_against_a_rival_with_cycles_nothing_is_said_of_cycles() -> None:
+    """Both sides have them."""
+    made = [
+        compared(
+            {"CLR": (OURS[i : i + 3] - 0.1).tolist(), "triangular": THEIRS[i : i + 3].tolist()}
+        )
+        for i in range(5)
+    ]
+    assert class_headline(made).startswith("A tuned CLR is worse here than a tuned triangular sch")
+
+
+def test_a_class_whose_winner_has_no_cycles_is_not_helped_by_them() -> None:
+    """Once in five searches is enough."""
+    made = searches(5, 0.02)
+    cosine = small_config("cosine").schedule
+    made[3] = dataclasses.replace(made[3], trials=tuple(
+        dataclasses.replace(trial, config=trial.config.model_copy(update={"schedule": cosine}))
+        for trial in made[3].trials
+    ))  # fmt: skip
+    assert class_headline(made).startswith("A tuned schedule of the study's policies is better")
+
+
 def test_four_searches_do_not() -> None:
     """However clear it is."""
     made = searches(4, 0.1)
@@ -243,7 +390,18 @@ def test_four_searches_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(None, "-"), (0.5, "0.5"), (0.0123, "0.012"), (0.0009, "below 0.001"), (0, "b")]
+    ("p", "text"),
+    [
+        (None, "-"),
+        (0.5, "0.5"),
+        (0.0123, "0.012"),
+        (0.0009, "below 0.001"),
+        (0, "b"),
+        (0.0499, "0.0499"),
+        (0.0501, "0.0501"),
+        (0.05, "0.05"),
+        (0.04999999, "0.04999999"),
+    ],
 )
 def test_p_values(p: float | None, text: str) -> None:
     """Two digits, and never 0."""

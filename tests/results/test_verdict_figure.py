@@ -96,7 +96,7 @@ def test_seeds_lost_are_written_and_not_drawn() -> None:
 
 def test_before_the_first_is_tested() -> None:
     """It says so, and is a figure all the same."""
-    nothing = compared({name: [None] * 3 for name in FINALS})
+    nothing = compared({name: [None] * 3 for name in FINALS}, state="running")
     figure = verdict_figure(nothing)
     assert "none of the finals has been tested yet" in texts(figure)
     assert render(figure)

@@ -79,6 +79,22 @@ def test_searches_are_the_last_alike(study: optuna.Study, begin: Begin) -> None:
     assert names(study, "searches") == ["example.comparison2", "example.search2.comparison2"]
 
 
+def test_an_earlier_comparison_has_its_own_searches(study: optuna.Study, begin: Begin) -> None:
+    """Who asks for it again gets no answer about classes that a later one gave."""
+    for search in (1, 2, 3):
+        begin(search, 1)
+    for search in (1, 2):
+        begin(search, 2, seeds=20)
+    assert [one.name for one in read_study(study).searches] == [
+        "example.comparison2", "example.search2.comparison2"
+    ]  # fmt: skip
+    again = read_study(study, last=1)
+    assert [one.name for one in again.comparisons] == ["example.comparison"]
+    assert [one.name for one in again.searches] == [
+        "example.comparison", "example.search2.comparison", "example.search3.comparison"
+    ]  # fmt: skip
+
+
 def test_searches_that_found_other_winners_are_alike() -> None:
     """What was found is what differs; how it was looked for must not."""
     one, other = record("example", 1), record("example.search2", 3)

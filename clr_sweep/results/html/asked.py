@@ -21,7 +21,7 @@ def asked_section(study: StudyRecord) -> Section:
         return Section("asked", title)
     sweep = source.sweep
     about = (sweep.description,) if sweep.description else ()
-    facts = tuple(_facts(study, source, sweep))
+    facts = (*_facts(study, source, sweep), *_comparison(study))
     return Section("asked", title, about, facts, tables=(_space(sweep),))
 
 
@@ -47,6 +47,27 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
     )
     baseline = sweep.baseline
     yield "Baseline", f"{baseline.policy} learning rate {words.rate(float(baseline.learning_rate))}"
+
+
+def _comparison(study: StudyRecord) -> Iterator[tuple[str, str]]:
+    record = study.comparisons[-1].comparison if study.comparisons else None
+    if record is None:
+        return
+    rivals = ", ".join(
+        f"{arm.name} ({words.plural(arm.trials, 'trial')})"
+        for arm in record.arms
+        if arm.kind == "rival"
+    )
+    margin = "no margin of equivalence"
+    if record.margin is not None:
+        margin = f"equivalent within {words.difference(study.metric, record.margin)}"
+    searches = f", {len(study.searches)} searches of each arm" if study.searches else ""
+    yield (
+        "Comparison",
+        f"with {rivals}, each by a search of its own{searches}; "
+        f"{words.plural(record.finalist_seeds, 'fresh seed')} for a finalist, {record.seeds} for "
+        f"the finals; {margin}",
+    )
 
 
 def _data(sweep: Sweep, data: Mapping[str, object]) -> str:

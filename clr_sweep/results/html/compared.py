@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult, shown_arms
-from clr_sweep.results.comparison_tables import gain_sentence, tables
+from clr_sweep.results.comparison_tables import gain_sentence, search_rows, tables
 from clr_sweep.results.html.views import Section, Table, Verdict
 from clr_sweep.results.rival_figures import Rival
 from clr_sweep.results.verdict import verdict
@@ -23,8 +23,8 @@ def compared_verdict(study: StudyRecord) -> Verdict | None:
     if found is None:
         return None
     last = study.comparisons[-1]
-    gained = gain_sentence(last)
-    sentences = (found.headline, *([gained] if gained else []))
+    beside = (gain_sentence(last), words.deviations(study), words.deviations(last))
+    sentences = (found.headline, *filter(None, beside))
     return Verdict(sentences, verdict_figure(last), found.notes)
 
 
@@ -40,9 +40,12 @@ def compared_rivals(study: StudyRecord) -> tuple[Rival, ...]:
 def compared_section(study: StudyRecord) -> Section:
     """The answers in full; the arms, the finalists and the costs in tables."""
     found = verdict(study)
+    shown = dict(tables(study.comparisons[-1]))
+    if study.searches:
+        shown["The winners of each search on the test set"] = search_rows(study.searches)
     in_numbers = tuple(
         Table(title, tuple(head), tuple(map(tuple, rows)), _sides(head))
-        for title, (head, rows) in tables(study.comparisons[-1])
+        for title, (head, rows) in shown.items()
     )
     return Section("arms", "The arms", found.answers if found else (), tables=in_numbers)
 

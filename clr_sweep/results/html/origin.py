@@ -71,6 +71,28 @@ def _each(values: Iterator[str]) -> str:
     return "; ".join(f"{one} ({words.plural(every.count(one), 'run')})" for one in kinds)
 
 
+def _compare_command(study: StudyRecord) -> str:
+    """As the last comparison was made; with the options' defaults where there was none."""
+    command = f"clr-sweep compare {shlex.quote(study.name)}"
+    record = study.comparisons[-1].comparison if study.comparisons else None
+    if record is None:
+        return command
+    rivals = [arm for arm in record.arms if arm.kind == "rival"]
+    fewer = [f"{arm.name}={arm.trials}" for arm in rivals if arm.trials < record.arms[0].trials]
+    options: dict[str, object] = {
+        "rivals": ",".join(arm.name for arm in rivals),
+        "trials": ",".join(fewer),
+        # Where each search had fewer complete trials than finalists, that gives the same ones.
+        "finalists": max(1, *(len(arm.candidates) for arm in record.arms)),
+        "finalist-seeds": record.finalist_seeds,
+        "seeds": record.seeds,
+        "margin": record.margin,
+        "searches": len(study.searches) or 1,
+    }
+    given = (f" --{name} {value}" for name, value in options.items() if value not in ("", None))
+    return command + "".join(given)
+
+
 def reproduce_section(study: StudyRecord) -> Section:
     """The commands that give the same again, and the file that they take."""
     name, source = shlex.quote(study.name), study.source
@@ -82,12 +104,11 @@ def reproduce_section(study: StudyRecord) -> Section:
             "its best configuration, trained again to the same metrics",
             f"{export_command(study)}\nclr-sweep train best.yaml",
         ))  # fmt: skip
-        steps.append(
-            (
-                "rivals tuned as it was, and all of them over fresh seeds",
-                f"clr-sweep compare {name}",
-            )
-        )
+    if study.best is not None or study.comparisons:
+        steps.append((
+            "rivals tuned as it was, and all of them over fresh seeds",
+            _compare_command(study),
+        ))  # fmt: skip
     steps.append(("this page", f"clr-sweep report {name}"))
     commands = tuple(f"# {what}\n{command}" for what, command in steps)
     fold = None

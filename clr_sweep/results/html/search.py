@@ -81,23 +81,25 @@ def ended_early_section(study: StudyRecord) -> Section:
     """What did not complete: how often, and of each trial why."""
     title = "What was pruned, diverged or failed"
     states = ("pruned", "diverged", "failed")
+    # With the trainings of the last comparison, of which the arms' table has the counts alone.
+    runs = [*study.all, *(run for last in study.comparisons[-1:] for run in last.trials)]
     rows: list[tuple[str, ...]] = [
         (
             words.capital(trial.label), trial.state, _why(trial), words.bounds(trial),
             _last(trial, study.metric), words.epochs(curves.epochs_done(trial)),
         )
-        for trial in study.all
+        for trial in runs
         if trial.state in states
     ]  # fmt: skip
     rows.sort(key=lambda row: states.index(row[1]), reverse=True)
     rows += [
         (words.capital(trial.label), "tried again", words.shorten(reason, 300),
          words.bounds(trial), NOTHING, NOTHING)
-        for trial in study.all
+        for trial in runs
         for reason in trial.retried
     ]  # fmt: skip
     if not rows:
-        none = "Every trial that has ended is complete." if study.ended else "No trial has ended."
+        none = "All that has ended is complete." if study.ended else "No trial has ended."
         return Section("ended-early", title, (none,))
     head = ("run", "state", "why", "schedule", f"last {words.metric(study.metric)}", "epochs")
     table = Table("Each with its reason", head, tuple(rows), "llllrr")

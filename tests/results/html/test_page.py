@@ -12,6 +12,7 @@ from written_sweeps import sweep
 from clr_sweep.definition.sweep import Objective
 from clr_sweep.results import words
 from clr_sweep.results.comparison import compare
+from clr_sweep.results.comparison_report import comparison_markdown
 from clr_sweep.results.html.arms import arms_section, curves_section
 from clr_sweep.results.html.page import study_page
 from clr_sweep.results.html.render import report_html
@@ -205,18 +206,19 @@ def test_a_regression_is_told_in_its_own_words(build: Any) -> None:
 
 
 def test_rivals_are_told_apart(build: Any) -> None:
-    """Each of five has a line of its own colour and dashes in every figure."""
+    """Each of seven, a comparison's by default, has its own colour and dashes in every figure."""
+    policies = ["triangular2", "cosine", "linear", "one_cycle", "constant", "constant", "constant"]
     arms = [
-        Rival(f"arm {policy}", build.trial(n, policy=policy, tested=True))
-        for n, policy in enumerate(["triangular2", "cosine", "linear", "one_cycle", "constant"])
+        Rival(f"arm {n}", build.trial(n, policy=policy, tested=True))
+        for n, policy in enumerate(policies)
     ]
     study = build.study([arms[0].record])
-    assert len(rows(arms_section(study, arms).tables[0])) == 5
+    assert len(rows(arms_section(study, arms).tables[0])) == 7
     for picture in curves_section(study, arms).pictures:
         lines = picture.figure.axes[0].get_lines()
         named = [line for line in lines if line.get_gid() in {arm.label for arm in arms}]
         looks = {(line.get_color(), str(line.get_linestyle())) for line in named}
-        assert len(named) == len(looks) == 5
+        assert len(named) == len(looks) == 7
 
 
 def test_a_compared_study() -> None:
@@ -232,13 +234,70 @@ def test_a_compared_study() -> None:
     arms = part(page, "arms")
     assert arms.paragraphs == found.answers
     captions = [table.caption for table in arms.tables]
-    assert captions == ["On the test set", "The answers", "What it cost"]
+    assert captions == ["On the test set", "The answers, in points", "What it cost"]
     assert [row["arm"] for row in rows(arms.tables[0])] == [
         "CLR", "Constant", "The untuned baseline"
     ]  # fmt: skip
     html = report_html(study)
     assert found.headline in html
     assert "clr-sweep compare tiny" in html
+
+
+def test_how_it_was_compared_stands_there_and_is_repeated() -> None:
+    """Rivals, trials, seeds and margin in words; and the command with the options of this one."""
+    first = "CLR, first 3 trials"
+    finals = {
+        "CLR": [0.9, 0.91], first: [0.9, 0.91], "constant": [0.5, 0.52], "cosine": [0.6, 0.5],
+        BASELINE: [0.1, 0.2],
+    }  # fmt: skip
+    arms = {"cosine": {"trials": 3}, first: {"trials": 3}}
+    source = StudySource(sweep())
+    page = study_page(study_of(compared(finals, arms=arms, margin=0.01), source=source))
+    said = dict(part(page, "asked").facts)["Comparison"]
+    assert "constant (5 trials), cosine (3 trials)" in said
+    assert "equivalent within 1.00 points" in said
+    commands = " ".join(part(page, "reproduce").commands)
+    assert "tiny --rivals constant,cosine --trials cosine=3 --finalists 1 --finalist-s" in commands
+    assert "--seeds 2 --margin 0.01 --searches 1" in commands
+
+
+def test_finals_that_were_lost_are_told_with_their_reason() -> None:
+    """Beside the trials of the search."""
+    study = compared({"CLR": [0.9, "failed"], "constant": ["diverged", 0.5], BASELINE: [0.1, 0.2]})
+    trials = tuple(
+        dataclasses.replace(trial, reason="the machine is on fire") if trial.state == "failed"
+        else trial
+        for trial in study.trials
+    )  # fmt: skip
+    page = study_page(study_of(dataclasses.replace(study, trials=trials)))
+    found = {row["run"]: row for row in rows(part(page, "ended-early").tables[0])}
+    assert found["Final 2 of tiny trial 0"]["why"] == "The machine is on fire"
+    assert found["Final 1 of tiny.constant trial 0"]["state"] == "diverged"
+
+
+def test_a_warning_of_wrong_rates_stands_beside_a_verdict_too() -> None:
+    """Whichever training used them."""
+    study = compared({"CLR": [0.9, 0.8], "constant": [0.5, 0.6], BASELINE: [0.1, 0.2]})
+    wrong = dataclasses.replace(study.trials[1], learning_rate_deviation=0.01)
+    broken = dataclasses.replace(study, trials=(study.trials[0], wrong, *study.trials[2:]))
+    assert not any("Warning" in one for one in study_page(study_of(study)).verdict.sentences)
+    assert any("Warning" in one for one in study_page(study_of(broken)).verdict.sentences)
+    assert "Warning" in comparison_markdown(broken)
+
+
+def test_each_search_is_a_row() -> None:
+    """Its winners' means: what a sentence about classes is made of."""
+    made = [
+        compared({"CLR": [0.9 + n / 100, 0.9], "constant": [0.5, "failed"], BASELINE: [0.1, 0.2]})
+        for n in range(3)
+    ]
+    page = study_page(study_of(made[0], searches=tuple(made)))
+    table = part(page, "arms").tables[-1]
+    assert table.caption == "The winners of each search on the test set"
+    assert [row["CLR"] for row in rows(table)] == ["0.9000", "0.9050", "0.9100"]
+    assert {row["Constant"] for row in rows(table)} == {"0.5000"}
+    alone = study_page(study_of(made[0]))
+    assert table.caption not in [one.caption for one in part(alone, "arms").tables]
 
 
 def test_columns_without_a_value_are_left_out() -> None:

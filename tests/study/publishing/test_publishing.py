@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from compared_arms import compared
 from matplotlib.figure import Figure
 from optuna.exceptions import StorageInternalError
 from small_studies import SmallStudy
@@ -14,6 +15,7 @@ from small_trials import few_images, small_config
 from told_sweep import Flaky, Sweep
 
 from clr_sweep.results import figures
+from clr_sweep.search.arms import BASELINE
 from clr_sweep.search.importances import LEAST_TRIALS
 from clr_sweep.study.parent_run import publisher_of
 from clr_sweep.study.publishing import Publisher
@@ -90,6 +92,29 @@ def test_the_last_figures_are_drawn_once(
     assert len(drawn) == 1 + away
     files = publisher.runs.files(publisher.runs.parent_id)
     assert {f"figures/{name}" for name in of_study(study.record)} <= files
+
+
+def test_the_figure_of_a_comparison_waits_for_the_test_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn when the last final has ended it would stay without any value."""
+    drawn: list[StudyRecord] = []
+
+    def draw(record: StudyRecord, _importances: Mapping[str, Importance]) -> dict[str, Figure]:
+        drawn.append(record)
+        return {}
+
+    monkeypatch.setattr(figures, "study_figures", draw)
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.create_experiment("e", artifact_location=(tmp_path / "a").as_uri())
+    runs = SweepRuns(client, experiment, "tiny.comparison", "its id", FACTS)
+    runs.open_parent(None, "sqlite:///optuna.db", "1")
+    publisher = Publisher(runs, Link(print), (), FACTS.digest)
+    finals = {"CLR": [0.9, 0.8], "constant": [0.7, 0.6], BASELINE: [0.5, 0.4]}
+    publisher.draw_last(compared(finals, is_tested=False))
+    tested = compared(finals)
+    assert publisher.finish(tested)
+    assert drawn == [tested]
 
 
 def test_a_sweep_that_is_stopped(study: SmallStudy) -> None:
