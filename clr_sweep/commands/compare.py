@@ -96,17 +96,28 @@ def _as_asked(
     settings, others = validation(ComparisonConfig, {**before.model_dump(), **given})
     problems += [*others, *trials_problems(settings, sweep.study.trials)]
     if study is None or settings is None or problems:
-        named = [((f"--{keys[0].replace('_', '-')}", *keys[1:]), text) for keys, text in problems]
+        named = [_named(keys, text, {*given, *jobs}) for keys, text in problems]
         raise InputError([sentence(keys, text) for keys, text in named])
     return sweep.model_copy(update={"study": study}), settings
+
+
+def _named(keys: tuple[str, ...], text: str, given: set[str]) -> tuple[tuple[str, ...], str]:
+    """A problem at the option that it is with, or at a value that another option is against."""
+    first, *rest = keys
+    option = f"--{first.replace('_', '-')}"
+    if first in given:
+        return (option, *rest), text
+    return ("comparison", *keys), f"{text}: this is what the sweep file says, give {option} too"
 
 
 def _value(name: str, text: str) -> Any:
     if name == "rivals":
         return [one.strip() for one in text.split(",")]
     if "=" in text:
-        parts = (one.partition("=") for one in text.split(","))
-        return {key.strip(): _value(key, value.strip()) for key, _, value in parts}
+        parts = [[word.strip() for word in one.partition("=")] for one in text.split(",")]
+        found = {key: _value(key, value) for key, _, value in parts}
+        # One that is named twice has no one value: the text as it is, which is refused.
+        return found if len(found) == len(parts) else text
     for kind in (int, float):
         try:
             return kind(text)
