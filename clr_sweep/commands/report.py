@@ -33,8 +33,10 @@ def write_report(study_or_run: str, url: str | None, output: Path | None = None)
             f"{record.comparison.of!r} shows"
         )
     file = output or Path(f"{record.name}.html")
-    # Before the work of drawing: a folder that is missing is told at once.
+    # Before the work of drawing: what cannot be written is told at once.
     if not file.parent.is_dir():
         raise InputError("cannot be written: there is no such folder", str(file))
+    if file.is_dir():
+        raise InputError("cannot be written: Is a directory", str(file))
     write_output(file, report_html(record, importances(record)))
     return file
