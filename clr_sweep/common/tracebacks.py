@@ -26,7 +26,9 @@ def users_traceback(error: BaseException) -> str:
         seen.add(id(one))
         one.__traceback__ = _from_others(one.__traceback__)
         waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
-    return "".join(traceback.format_exception(error)).rstrip()
+    text = "".join(traceback.format_exception(error)).rstrip()
+    # The name of a file may hold what is no text, which no database and no file would take.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _from_others(frames: TracebackType | None) -> TracebackType | None:

@@ -73,3 +73,9 @@ def test_a_chain_is_shown_without_our_frames_too(tmp_path: Path) -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__cause__, other.__cause__ = other, one
     assert users_traceback(one).endswith("ValueError: one")
+
+
+def test_what_is_no_text_can_be_stored() -> None:
+    """The name of a file that is no UTF-8, in the message of an exception."""
+    text = users_traceback(FileNotFoundError("caf\udce9.npz"))
+    assert text.encode().endswith(rb"caf\udce9.npz")
