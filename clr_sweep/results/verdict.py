@@ -233,6 +233,8 @@ def _shown(contest: Contest, metric: str, unit: str = "seeds") -> str:
     if contest.detectable is None:
         return f"{text}."
     family = contest.family
+    if metrics.is_share(metric) and contest.detectable > 1:
+        return f"{text}; so few {unit} show no difference at all with power 0.8."
     corrected = f", Holm's correction for {family} answers included" if family > 1 else ""
     return (
         f"{text}; {test.n} {unit} show a difference of "

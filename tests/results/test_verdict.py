@@ -227,6 +227,15 @@ def test_what_could_be_shown_names_its_correction() -> None:
     assert all("Holm's correction for 2 answers included" in answer for answer in two.answers)
 
 
+def test_a_difference_that_there_cannot_be_is_not_named() -> None:
+    """Shares differ by 100 points at most."""
+    [answer] = found({"CLR": [0.9, 0.8], "constant": [0.5, 0.6]}, margin=None).answers
+    assert "2 seeds show" not in answer
+    assert "so few seeds show no difference at all with power 0.8." in answer
+    [of_loss] = found({"CLR": [0.9, 0.8], "constant": [0.5, 0.6]}, **LOSS).answers
+    assert "2 seeds show a difference of " in of_loss
+
+
 def changed_winner(name: str, **changes: Any) -> StudyRecord:
     """A comparison in which the configuration of one entry is another."""
     study = compared({"CLR": OURS.tolist(), "constant": THEIRS.tolist()})

@@ -61,12 +61,17 @@ def _comparison(study: StudyRecord) -> Iterator[tuple[str, str]]:
     margin = "no margin of equivalence"
     if record.margin is not None:
         margin = f"equivalent within {words.difference(study.metric, record.margin)}"
+    has_finalists = any(len(arm.entries) > 1 for arm in record.arms)
+    chosen = (
+        f"{words.plural(record.finalist_seeds, 'fresh seed')} for each finalist, "
+        if has_finalists
+        else ""
+    )
     searches = f", {len(study.searches)} searches of each arm" if study.searches else ""
     yield (
         "Comparison",
         f"with {rivals}, each by a search of its own{searches}; "
-        f"{words.plural(record.finalist_seeds, 'fresh seed')} for a finalist, {record.seeds} for "
-        f"the finals; {margin}",
+        f"{chosen}{words.plural(record.seeds, 'fresh seed')} for the finals; {margin}",
     )
 
 

@@ -255,7 +255,7 @@ def test_how_it_was_compared_stands_there_and_is_repeated() -> None:
     page = study_page(study_of(compared(finals, arms=arms, margin=0.01), source=source))
     said = dict(part(page, "asked").facts)["Comparison"]
     assert "constant (5 trials), cosine (3 trials)" in said
-    assert "equivalent within 1.00 points" in said
+    assert "; 2 fresh seeds for the finals; equivalent within 1.00 points" in said
     commands = " ".join(part(page, "reproduce").commands)
     assert "tiny --rivals constant,cosine --trials cosine=3 --finalists 1 --finalist-s" in commands
     assert "--seeds 2 --margin 0.01 --searches 1" in commands
