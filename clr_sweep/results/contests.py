@@ -18,6 +18,7 @@ ALPHA = 0.05
 # With fewer independent searches of each arm nothing is said of classes of schedules: the winners
 # of one search each truly differ, of two equal classes too (docs/comparison.md).
 SEARCHES_OF_A_CLASS = 5
+NOT_ENDED = "the finals have not ended"
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _hindrance(ours: ArmResult, theirs: ArmResult, test: PairedTest) -> str:
     if any(arm.example and arm.example.config.dataset.on_test_set for arm in (ours, theirs)):
         return "the test set is what the search was validated on, so it has chosen the winners"
     if not (ours.is_complete and theirs.is_complete):
-        return "the finals have not ended"
+        return NOT_ENDED
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
         if arm.lost == len(arm.runs):
             return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"

@@ -10,6 +10,7 @@ from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.contests import (
     ALPHA,
+    NOT_ENDED,
     SEARCHES_OF_A_CLASS,
     Contest,
     class_contests,
@@ -67,7 +68,13 @@ def verdict(study: StudyRecord) -> Verdict | None:
 
 
 def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
-    """Every answer against a tuned rival, at a glance."""
+    """Every answer against a tuned rival, at a glance; before the end that it is not the end."""
+    if any(one.why == NOT_ENDED for one in found):
+        so_far = words.plural(study.ended, "training")
+        return (
+            f"The comparison has not ended ({so_far} with fresh seeds so far): no answer is the "
+            "last word."
+        )
     metric, parts = _metric(study), []
     tuned = [one for one in found if one.theirs.arm.kind == "rival"]
     for one in tuned:

@@ -32,9 +32,10 @@ def study_page(
     Args:
         importances: of the hyperparameters, where they are known.
     """
-    # Of a comparison the winners, of a study by itself the best trial and the baseline.
+    # Of a comparison the winners; before its finals, and of a study by itself, the best trial and
+    # the baseline.
     verdict = compared_verdict(study)
-    rivals = compared_rivals(study) if verdict else best_and_baseline(study)
+    rivals = (compared_rivals(study) if verdict else ()) or best_and_baseline(study)
     sections = (
         asked_section(study),
         compared_section(study) if verdict else arms_section(study, rivals),

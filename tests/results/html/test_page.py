@@ -241,6 +241,17 @@ def test_a_compared_study() -> None:
     assert "clr-sweep compare tiny" in html
 
 
+def test_a_comparison_before_its_finals(build: Any) -> None:
+    """It says that it has not ended; the curves are those of the study by itself."""
+    begun = compared({"CLR": [None] * 3, "constant": [None] * 3, BASELINE: [None] * 3})
+    study = build.study([build.trial(0)], build.baseline())
+    by_itself = part(study_page(study), "curves").pictures
+    page = study_page(dataclasses.replace(study, comparisons=(begun,)))
+    assert "has not ended" in page.verdict.sentences[0]
+    pictures = part(page, "curves").pictures
+    assert [picture.alt for picture in pictures] == [picture.alt for picture in by_itself]
+
+
 def test_columns_without_a_value_are_left_out() -> None:
     """In all rows; one value keeps the column, at its own side."""
     table = Table("x", ("a", "b", "c"), (("1", "-", ""), ("2", "", "3")), "lrr")
