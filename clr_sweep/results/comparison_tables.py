@@ -13,7 +13,6 @@ from clr_sweep.results.arms import ArmResult, shown_arms
 from clr_sweep.results.contests import Contest, contests
 from clr_sweep.results.gains import Gain, gain, reached
 from clr_sweep.results.statistics import mean_interval, spread
-from clr_sweep.results.verdict import p_value
 from clr_sweep.training.comparison_records import CLR
 from clr_sweep.training.records import StudyRecord
 
@@ -54,7 +53,8 @@ def finalist_rows(study: StudyRecord) -> Rows:
             number = str(arm.arm.candidate(finalist.entry))
             schedule = words.bounds(finalist.runs[0]) if finalist.runs else _NONE
             won = "wins" if finalist.entry == arm.entry else ""
-            rows.append([arm.arm.name, number, schedule, mean, str(finalist.lost), won])
+            name = words.capital(arm.arm.name)
+            rows.append([name, number, schedule, mean, str(finalist.lost), won])
     return head, rows
 
 
@@ -70,10 +70,11 @@ def _gain(found: Gain, metric: str) -> str:
 
     unit = " points" if metrics.is_share(metric) else ""
     return (
-        f"From the baseline ({words.value(found.baseline)}) to CLR ({words.value(found.clr)}) it "
-        f"is {signed(found.size + found.shape)}{unit} of {words.metric(metric)}: "
+        f"From the baseline ({words.value(found.baseline)}) to CLR ({words.value(found.clr)}) the "
+        f"gain is {signed(found.size + found.shape)}{unit} of {words.metric(metric)}: "
         f"{signed(found.size)} by the size of the rate, as the tuned constant rate "
-        f"({words.value(found.constant)}) shows, and {signed(found.shape)} by the shape."
+        f"({words.value(found.constant)}) shows, and {signed(found.shape)} by the shape, all in "
+        "means over the seeds."
     )
 
 
@@ -110,9 +111,9 @@ def _contest_row(one: Contest, metric: str) -> list[str]:
         one.answer,
         number(test.mean) if one.ours.is_complete and one.theirs.is_complete else _NONE,
         f"{low} to {high}" if low != _NONE else _NONE,
-        p_value(one.p),
-        p_value(test.p_flip),
-        p_value(test.welch_p),
+        words.p_value(one.p),
+        words.p_value(test.p_flip),
+        words.p_value(test.welch_p),
         _NONE if test.correlation is None else f"{test.correlation:.2f}",
         number(test.sd),
         number(test.detectable),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
-from clr_sweep.results.arms import ArmResult, arm_results
+from clr_sweep.results.arms import ArmResult
 from clr_sweep.results.contests import (
-    ALPHA,
     NOT_ENDED,
-    SEARCHES_OF_A_CLASS,
     Contest,
     class_contests,
     contests,
 )
+from clr_sweep.results.verdict_notes import notes
 from clr_sweep.training.comparison_records import CLR
 from clr_sweep.training.records import StudyRecord
 
@@ -64,7 +62,7 @@ def verdict(study: StudyRecord) -> Verdict | None:
         *classes[1:],
         *(f"{_answer(one, last)}{_shown(one, _metric(last))}" for one in found),
     )
-    return Verdict(headline, answers, tuple(_notes(study, found)))
+    return Verdict(headline, answers, tuple(notes(study, found)))
 
 
 def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
@@ -84,8 +82,12 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         parts.append(f"{_AGAINST[one.answer]} the tuned {_rival(one.theirs)}{by}")
     if len(parts) < 2:
         return _answer((tuned or found)[0], study)
+    # Points are of accuracy, and more is better; of all others it has to be said.
+    measured = "on the test set" if metrics.is_share(metric) else f"by {words.metric(metric)}"
+    if study.direction == "minimize":
+        measured += " (less is better, + is CLR ahead)"
     return (
-        f"{words.capital(_ours(found[0].ours))}, over {_seeds(found[0])} on the test set: "
+        f"{words.capital(_ours(found[0].ours))}, over {_seeds(found[0])} {measured}: "
         f"{', '.join(parts)}."
     )
 
@@ -100,21 +102,22 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
         head = (
             f"{ours} and {theirs} are equivalent within {margin} of {words.metric(metric)}: "
             f"they differ by {words.signed(metric, test.mean or 0.0)} "
-            f"({_interval(contest, metric)}, equivalence p {p_value(contest.p_equivalent)})"
+            f"({_interval(contest, metric)}, equivalence p {words.p_value(contest.p_equivalent)})"
         )
     elif answer in ("better", "worse"):
         verb = "beats" if answer == "better" else "loses to"
         by = words.difference(metric, abs(test.mean or 0.0))
         head = (
             f"{ours} {verb} {theirs} by {by} of {words.metric(metric)} "
-            f"({_interval(contest, metric, turned=answer == 'worse')}, Holm p {p_value(contest.p)})"
+            f"({_interval(contest, metric, turned=answer == 'worse')}, "
+            f"Holm p {words.p_value(contest.p)})"
         )
     else:
         head = f"Whether {ours} is better than {theirs} is not decidable with {_seeds(contest)}"
         reasons = [contest.why] if contest.why else []
         if test.mean is not None and test.n > 1 and contest.ours.is_complete:
-            p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
-            by = words.signed(metric, test.mean)
+            p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
+            by = f"{words.signed(metric, test.mean)} of {words.metric(metric)}"
             reasons.insert(0, f"they differ by {by} ({_interval(contest, metric)}{p})")
         if reasons:
             head += f": {'; '.join(reasons)}"
@@ -148,94 +151,13 @@ def _class_sentence(contest: Contest, study: StudyRecord) -> str:
     why = f"; {contest.why}" if contest.why else ""
     numbers = ""
     if test.mean is not None and test.low is not None:
-        p = f", Holm p {p_value(contest.p)}" if contest.p is not None else ""
+        p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
         by = words.signed(metric, test.mean)
         numbers = (
             f": over {searches} of each arm the winners differ by {by} of "
             f"{words.metric(metric)} ({_interval(contest, metric)}{p})"
         )
     return f"{heads[contest.answer]}{numbers}{why}.{_shown(contest, metric, 'searches')}"
-
-
-def _notes(study: StudyRecord, found: tuple[Contest, ...]) -> Iterator[str]:
-    yield from _of_contests(found)
-    yield from _of_arms(found)
-    yield from _of_comparison(study, study.comparisons[-1])
-
-
-def p_value(p: float | None) -> str:
-    """A p value with two digits, or below what limit it is."""
-    if p is None:
-        return "-"
-    return "below 0.001" if p < 0.001 else f"{p:.2g}"
-
-
-def _of_contests(found: tuple[Contest, ...]) -> Iterator[str]:
-    for one in found:
-        test, name = one.test, one.theirs.arm.name
-        if one.answer == "not decidable" and one.why:
-            continue
-        if test.p is not None and test.welch_p is not None:
-            if (test.p < ALPHA) != (test.welch_p < ALPHA):
-                yield (
-                    f"Against {name} Welch's test, which does not pair the seeds, gives p "
-                    f"{p_value(test.welch_p)} where the paired test gives {p_value(test.p)}."
-                )
-            if test.p_flip is not None and (test.p < ALPHA) != (test.p_flip < ALPHA):
-                yield (
-                    f"Against {name} the sign-flip permutation test gives p "
-                    f"{p_value(test.p_flip)} where the t test gives {p_value(test.p)}."
-                )
-
-
-def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
-    arms = {id(arm): arm for one in found for arm in (one.ours, one.theirs)}
-    for arm in arms.values():
-        for edge in arm.arm.edges.get(str(arm.arm.candidate(arm.entry)), ()):
-            yield (
-                f"{words.capital(arm.arm.name)}: the winner has {edge}: a wider range may hold a "
-                "better one."
-            )
-        for count, what in ((arm.diverged, "diverged"), (arm.failed, "failed")):
-            if count:
-                yield (
-                    f"{words.capital(arm.arm.name)}: {count} of {len(arm.runs)} finals {what}; "
-                    "they are left out of its mean."
-                )
-
-
-def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
-    record = last.comparison
-    assert record is not None
-    own, *others = (arm for arm in arm_results(last) if arm.arm.kind == "clr")
-    for arm in others:
-        if own.entry is not None and arm.entry == own.entry:
-            yield (
-                f"CLR's winner is among its first {words.plural(arm.arm.trials, 'trial')}: against "
-                "rivals with as many the searches are equal."
-            )
-    if last.direction == "minimize":
-        yield (
-            f"The differences are of {words.metric(_metric(last))}, of which less is better: "
-            "+ is where CLR is better."
-        )
-    if record.seeds < 10:
-        yield (
-            f"{record.seeds} seeds were asked for; more, such as the default of 10, show smaller "
-            "differences."
-        )
-    if record.number > 1:
-        yield (
-            f"This is comparison {record.number} of the study, with seeds of its own: whoever "
-            "takes the best of several answers is wrong more often than a p value says."
-        )
-    if len(study.searches) < SEARCHES_OF_A_CLASS:
-        yield (
-            "These answers are about configurations, as one search of each arm found them. Whether "
-            "cyclical rates help here as a class takes at least "
-            f"{SEARCHES_OF_A_CLASS} independent searches of each arm: "
-            f"clr-sweep compare {study.name} --searches {SEARCHES_OF_A_CLASS}"
-        )
 
 
 def _ours(arm: ArmResult) -> str:

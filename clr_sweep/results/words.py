@@ -106,6 +106,13 @@ def change(name: str, difference: float) -> str:
     return f"{'+' if difference > 0 else '-'}{value(abs(difference))}"
 
 
+def p_value(p: float | None) -> str:
+    """A p value with two digits, or below what limit it is."""
+    if p is None:
+        return "-"
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"
+
+
 def count(number: int) -> str:
     """A whole number with its thousands apart."""
     return f"{number:,}"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from compared_arms import Outcome, compared, study_of
 
-from clr_sweep.results.verdict import Verdict, p_value, verdict
+from clr_sweep.results import words
+from clr_sweep.results.verdict import Verdict, verdict
 from clr_sweep.search.arms import BASELINE, MEAN_RATE
 from clr_sweep.training.records import StudyRecord
 
@@ -111,6 +112,39 @@ def test_the_headline_holds_every_tuned_rival() -> None:
     assert BASELINE in said.answers[3]
     assert MEAN_RATE in said.answers[4]
     assert said.headline.count("10 seeds") == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "told"),
+    [
+        ("val_loss", "minimize", "by test loss (less is better, + is CLR ahead): "),
+        ("val_largest_gap", "maximize", "by test largest_gap: "),
+        ("val_accuracy", "maximize", "on the test set: "),
+    ],
+)
+def test_the_headline_says_what_its_numbers_are_of(metric: str, direction: str, told: str) -> None:
+    """Points are of accuracy; of all else the metric is named, and which sign is better."""
+    how = {"metric": metric, "direction": direction, "margin": None}
+    said = found({"CLR": OURS, "constant": THEIRS, "cosine": THEIRS}, **how)
+    assert f", over 10 seeds {told}" in said.headline
+    for answer in said.answers:
+        assert f"of {words.metric(metric.replace('val_', 'test_'))} (95 % interval" in answer
+
+
+def test_which_sign_is_better_is_the_first_thing_noted() -> None:
+    """Right below the answers, which are read the wrong way round without it."""
+    said = found({"CLR": OURS[:5], "constant": THEIRS[:5]}, **LOSS)
+    assert "less is better" in said.notes[0]
+
+
+def test_the_margin_is_noted_or_that_there_is_none() -> None:
+    """`Not decidable` is read by it; without one it is said how to give it."""
+    finals = {"CLR": OURS[:5], "constant": THEIRS[:5]}
+    [note] = [note for note in found(finals, margin=0.02).notes if "margin" in note]
+    assert "below 2.00 points of test accuracy" in note
+    [note] = [note for note in found(finals, **LOSS).notes if "margin" in note]
+    assert "comparison.margin, --margin" in note
+    assert "test loss" in note
 
 
 def test_what_was_searched_for_is_named() -> None:
@@ -258,4 +292,4 @@ def test_four_searches_do_not() -> None:
 )
 def test_p_values(p: float | None, text: str) -> None:
     """Two digits, and never 0."""
-    assert p_value(p).startswith(text)
+    assert words.p_value(p).startswith(text)
