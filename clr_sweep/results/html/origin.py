@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.comparison import ComparisonConfig
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.range_test import report
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.results import words
@@ -74,23 +76,65 @@ def _each(values: Iterator[str]) -> str:
 def reproduce_section(study: StudyRecord) -> Section:
     """The commands that give the same again, and the file that they take."""
     name, source = shlex.quote(study.name), study.source
+    # The search of a rival, say: a comparison made its sweep, which stands in no file.
+    is_made = source is not None and not source.file
     steps = []
-    if source is not None and source.file:
-        steps.append(("the study", f"clr-sweep run {shlex.quote(source.file)} --study {name}"))
+    if source is not None:
+        file = source.file or "sweep.yaml"
+        from_below = ", from the file below, saved as sweep.yaml" if is_made else ""
+        options = _options_of_run(source.sweep, study.planned)
+        steps.append((
+            f"the study{from_below}", f"clr-sweep run {shlex.quote(file)} --study {name} {options}"
+        ))  # fmt: skip
     if study.best is not None:
         steps.append((
             "its best configuration, trained again to the same metrics",
             f"{export_command(study)}\nclr-sweep train best.yaml",
         ))  # fmt: skip
-        steps.append(
-            (
+        if not is_made:
+            steps.append((
                 "rivals tuned as it was, and all of them over fresh seeds",
-                f"clr-sweep compare {name}",
-            )
-        )
+                " ".join([f"clr-sweep compare {name}", *_options_of_compare(study)]),
+            ))  # fmt: skip
     steps.append(("this page", f"clr-sweep report {name}"))
     commands = tuple(f"# {what}\n{command}" for what, command in steps)
     fold = None
     if source is not None and source.text:
-        fold = ("The sweep file, as it was written", source.text)
+        title = "The sweep, as it was made" if is_made else "The sweep file, as it was written"
+        fold = (title, source.text)
     return Section("reproduce", "How to reproduce", commands=commands, fold=fold)
+
+
+def _options_of_run(sweep: Sweep, planned: int | None) -> str:
+    """What may have stood on the command line in place of the file's values."""
+    trials = planned or sweep.study.trials
+    return f"--trials {trials} --epochs {sweep.training.epochs} --seed {sweep.study.seed}"
+
+
+def _options_of_compare(study: StudyRecord) -> Iterator[str]:
+    """How the last comparison was asked for, where the sweep file does not say it."""
+    record = study.comparisons[-1].comparison if study.comparisons else None
+    if record is None:
+        return
+    own = study.source.sweep.comparison if study.source is not None else None
+    settings = own or ComparisonConfig()
+    clr = record.arms[0]
+    rivals = {arm.name: arm.trials for arm in record.arms if arm.kind == "rival"}
+    if tuple(rivals) != settings.rivals:
+        yield f"--rivals {','.join(rivals)}"
+    written: dict[str, int] = {
+        rival: settings.trials_of(rival, clr.trials) for rival in settings.rivals
+    }
+    if any(written.get(rival, clr.trials) != trials for rival, trials in rivals.items()):
+        yield f"--trials {','.join(f'{name}={trials}' for name, trials in rivals.items())}"
+    # A search may have found fewer than were asked for.
+    finalists = min(settings.finalists, clr.counts.get("complete", 0))
+    for option, value, given in (
+        ("finalists", len(clr.candidates), finalists),
+        ("finalist-seeds", record.finalist_seeds, settings.finalist_seeds),
+        ("seeds", record.seeds, settings.seeds),
+        ("margin", record.margin, settings.margin_of(study.metric)),
+        ("searches", max(len(study.searches), 1), settings.searches),
+    ):
+        if value is not None and value != given:
+            yield f"--{option} {value}"

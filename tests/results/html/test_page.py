@@ -137,7 +137,8 @@ def test_where_it_comes_from_and_how_to_have_it_again(page: Page) -> None:
     assert facts["Digest of the data"] == "d" * 64
     again = part(page, "reproduce")
     commands = [line for step in again.commands for line in step.splitlines()]
-    assert commands[1] == "clr-sweep run sweep.yaml --study fashion-mnist"
+    run = "clr-sweep run sweep.yaml --study fashion-mnist --trials 50 --epochs 16 --seed 42"
+    assert commands[1] == run  # whatever stood on the command line
     assert "clr-sweep report fashion-mnist" in commands
     assert again.fold is not None
     assert again.fold[1] == "name: example  # as written\n"
@@ -239,6 +240,59 @@ def test_a_compared_study() -> None:
     html = report_html(study)
     assert found.headline in html
     assert "clr-sweep compare tiny" in html
+
+
+def test_a_line_of_a_compared_study_is_one_seed_and_says_so(build: Any) -> None:
+    """Of the study by itself each line is named; of a winner it would be taken for all seeds."""
+    finals = {"CLR": [0.9, 0.91], "constant": [0.5, 0.52], BASELINE: [0.1, 0.1]}
+    made = compared(finals)
+    trials = tuple(
+        dataclasses.replace(trial, reports=build.trial(0).reports) for trial in made.trials
+    )
+    study = build.study([build.trial(0)], build.baseline())
+    assert not part(study_page(study), "curves").paragraphs
+    one = dataclasses.replace(study, comparisons=(dataclasses.replace(made, trials=trials),))
+    [told] = part(study_page(one), "curves").paragraphs
+    assert "the first seed of the finals" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "options"),
+    [
+        ({"rivals": ["constant"], "finalists": 1, "finalist_seeds": 1, "seeds": 2}, ""),
+        (None, " --rivals constant --finalists 1 --finalist-seeds 1 --seeds 2"),
+        (
+            {"rivals": ["constant"], "trials": 3, "finalists": 1, "seeds": 2, "margin": 0.1},
+            " --trials constant=5 --finalist-seeds 1 --margin 0.005",
+        ),
+    ],
+)
+def test_the_comparison_is_reproduced_as_it_was_asked_for(
+    build: Any, written: dict[str, Any] | None, options: str
+) -> None:
+    """What the sweep file does not say stands as an option, or another one would be made."""
+    made = compared(
+        {"CLR": [0.9, 0.91], "constant": [0.5, 0.52], BASELINE: [0.1, 0.1]},
+        finalists={"tiny trial 0": [0.9]},
+    )
+    study = build.study([build.trial(0)], build.baseline())
+    study = described(study, **({} if written is None else {"comparison": written}))
+    page = study_page(dataclasses.replace(study, comparisons=(made,)))
+    commands = "\n".join(part(page, "reproduce").commands).splitlines()
+    assert f"clr-sweep compare {study.name}{options}" in commands
+
+
+def test_a_search_that_a_comparison_made_is_reproduced_from_its_own_sweep(build: Any) -> None:
+    """It stands in no file, and is a rival: nothing is to be compared with it."""
+    study = described(build.study([build.trial(0)]))
+    assert study.source is not None
+    study = dataclasses.replace(study, source=dataclasses.replace(study.source, file=""))
+    again = part(study_page(study), "reproduce")
+    commands = "\n".join(again.commands)
+    assert "from the file below, saved as sweep.yaml\nclr-sweep run sweep.yaml" in commands
+    assert "clr-sweep compare" not in commands
+    assert again.fold is not None
+    assert again.fold[0] == "The sweep, as it was made"
 
 
 def test_a_comparison_before_its_finals(build: Any) -> None:
