@@ -11,6 +11,7 @@ from clr_sweep.definition.search_space import RATES, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import words
 from clr_sweep.results.html.views import Section, Table
+from clr_sweep.training.comparison_records import ComparisonRecord
 from clr_sweep.training.records import StudyRecord, StudySource
 
 
@@ -46,7 +47,26 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
         f"{sweep.study.sampler}, pruner {sweep.study.pruner}, seed {sweep.study.seed}",
     )
     baseline = sweep.baseline
-    yield "Baseline", f"{baseline.policy} learning rate {words.rate(float(baseline.learning_rate))}"
+    if study.is_tested:  # what is searched for a comparison has none
+        rate = words.rate(float(baseline.learning_rate))
+        yield "Baseline", f"{baseline.policy} learning rate {rate}"
+    if study.comparisons and (record := study.comparisons[-1].comparison) is not None:
+        yield "Comparison", _comparison(record)
+
+
+def _comparison(record: ComparisonRecord) -> str:
+    rivals = [
+        f"{arm.name} (by {words.plural(arm.trials, 'trial')})"
+        for arm in record.arms
+        if arm.kind == "rival"
+    ]
+    candidates = max(len(arm.candidates) for arm in record.arms)
+    chosen = (
+        f"; the best {candidates} of each search with {words.plural(record.finalist_seeds, 'seed')}"
+        if candidates > 1
+        else ""
+    )
+    return f"with {', '.join(rivals)}{chosen}; the winners with {record.seeds} on the test set"
 
 
 def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
@@ -61,7 +81,8 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
         also = " and to validate on" if sweep.dataset.on_test_set else ""
         parts.append(f"{words.count(test)} to test on{also}")
     if shape := cast("list[int] | None", data.get("input_shape")):
-        parts.append(f"{' x '.join(map(str, shape))} of {data.get('input_dtype')}")
+        values = " x ".join(map(str, shape))
+        parts.append(f"an example is {values} values of {data.get('input_dtype')}")
     return ", ".join(parts)
 
 

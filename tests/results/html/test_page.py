@@ -242,6 +242,26 @@ def test_a_compared_study() -> None:
     assert "clr-sweep compare tiny" in html
 
 
+def test_what_was_asked_of_the_comparison(build: Any) -> None:
+    """Its rivals, finalists and seeds; of a search that was made for one, no baseline is told."""
+    finals = {"CLR": [0.9, 0.91], "constant": [0.5, 0.52], BASELINE: [0.1, 0.1]}
+    study = described(build.study([build.trial(0)], build.baseline()))
+    facts = dict(part(study_page(study), "asked").facts)
+    assert "Comparison" not in facts
+    assert "Baseline" in facts
+    one = compared(
+        finals, finalists={"tiny trial 0": [0.9] * 3},
+        arms={"CLR": {"candidates": (0, 4)}, "constant": {"trials": 3}},
+    )  # fmt: skip
+    facts = dict(part(study_page(dataclasses.replace(study, comparisons=(one,))), "asked").facts)
+    assert facts["Comparison"] == (
+        "with constant (by 3 trials); the best 2 of each search with 3 seeds; "
+        "the winners with 2 on the test set"
+    )
+    search = study_page(dataclasses.replace(study, is_tested=False))
+    assert "Baseline" not in dict(part(search, "asked").facts)
+
+
 def test_a_line_of_a_compared_study_is_one_seed_and_says_so(build: Any) -> None:
     """Of the study by itself each line is named; of a winner it would be taken for all seeds."""
     finals = {"CLR": [0.9, 0.91], "constant": [0.5, 0.52], BASELINE: [0.1, 0.1]}
