@@ -122,12 +122,14 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
             f"ending with the budget"
         )
     total, tested, test = trials * mean + epochs, "", sweep.range_test
+    without = ", the comparison left out" if sweep.comparison is not None else ""
     if sweep.search_space.awaits_range_test:
         total += test.seeds * test.epochs
         tested = f", {test.seeds * test.epochs} for the range test"
     yield (
         f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
         f"the baseline{tested}, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
+        f"{without}"
     )
 
 
@@ -199,10 +201,14 @@ def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
         config = baseline_config(sweep, facts.train)
         found = inspect(engine, config, facts, folders, work, stop)
     cost = estimate(sweep, found, facts, sweep.study.trials, engine.slots)
-    unit = processor(engine)
+    unit, compared = processor(engine), ""
+    if sweep.comparison is not None:
+        # At most: those of schedules without cycles take the whole budget.
+        more = sum(sweep.comparison.trainings(sweep.study.trials)) * cost.baseline_seconds
+        compared = f"; the comparison at most {duration(more)} of {unit} more"
     return facts.train, [
         f"time: a training step takes {found.seconds_per_step * 1000:.1f} ms of {unit} here, a "
         f"trial about {duration(cost.trial_seconds)}; in all at most "
         f"{duration(cost.cpu_seconds)} of {unit}, {duration(cost.wall_seconds)} with "
-        f"{at_once(engine)}",
+        f"{at_once(engine)}{compared}",
     ]

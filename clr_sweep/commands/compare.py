@@ -68,6 +68,11 @@ def _stored(name: str, options: Mapping[str, str], url: str | None) -> Asked:
             f"study {name!r} holds the trainings of a comparison: compare {held.of!r}, whose it is"
         )
     facts, places = study.user_attrs[FACTS], Places(study)
+    if not facts.get("is_tested", True):
+        raise InputError(
+            f"study {name!r} is a search that a comparison made: compare the study that it was "
+            "made for"
+        )
     if "search_path" not in facts:
         raise InputError(
             f"study {name!r} is of an earlier version, which did not keep what a comparison needs: "

@@ -207,6 +207,8 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
         return ()
     fair = "" if best.test_metrics else " (not evaluated yet)"
     measure = f"The test set{fair} took no part in the choice: it is the fair measure."
+    if not study.is_tested:
+        measure = "The fair measure are the finals of the comparison that it is a part of."
     return (
         f"{words.capital(best.label)} is the best of {number} complete trials, picked by "
         f"{words.metric(study.metric)}: its validation metrics are optimistic (the winner's "

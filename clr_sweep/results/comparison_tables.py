@@ -52,7 +52,8 @@ def finalist_rows(study: StudyRecord) -> Rows:
             number = str(arm.arm.candidate(finalist.entry))
             schedule = words.bounds(finalist.runs[0]) if finalist.runs else _NONE
             won = "wins" if finalist.entry == arm.entry else ""
-            rows.append([arm.arm.name, number, schedule, mean, str(finalist.lost), won])
+            name = words.capital(arm.arm.name)
+            rows.append([name, number, schedule, mean, str(finalist.lost), won])
     return head, rows
 
 
@@ -84,10 +85,10 @@ def _gain(found: Gain, metric: str) -> str:
     )  # fmt: skip
     return (
         f"From the baseline ({words.value(found.baseline)}) to {found.name} "
-        f"({words.value(found.clr)}) it is {signed(found.size + found.shape)}{unit} of "
+        f"({words.value(found.clr)}) the gain is {signed(found.size + found.shape)}{unit} of "
         f"{words.metric(metric)}{better}: {signed(found.size)} by the size of the rate, as the "
         f"tuned constant rate ({words.value(found.constant)}) shows, and {signed(found.shape)} by "
-        f"the shape.{others}"
+        f"the shape, all in means over the seeds.{others}"
     )
 
 

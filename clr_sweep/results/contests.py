@@ -26,6 +26,7 @@ ALPHA = 0.05
 SEARCHES_OF_A_CLASS = 5
 # Fewer seeds may give both arms the same counts of right answers by chance.
 _FEWEST_ALIKE = 6
+NOT_ENDED = "the finals have not ended"
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _hindrance(
     if any(arm.example and arm.example.config.dataset.on_test_set for arm in (ours, theirs)):
         return "the test set is what the search was validated on, so it has chosen the winners"
     if not (ours.is_complete and theirs.is_complete):
-        return "the finals have not ended"
+        return NOT_ENDED
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
         if arm.diverged + arm.failed == len(arm.runs):
             return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"

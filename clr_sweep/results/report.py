@@ -74,7 +74,7 @@ def _sections(
     if warning := words.deviations(study):
         yield f"**{inline(warning)}**"
     if best is not None:
-        yield "## Best trial against the baseline"
+        yield f"## Best trial{'' if comparison.baseline is None else ' against the baseline'}"
         yield f"{words.capital(best.label)}: {words.schedule(best)}."
         yield table(*_comparison_rows(best, comparison))
     yield "## Trials"
@@ -162,6 +162,7 @@ def summary(study: StudyRecord) -> str:
     lines = [f"{study.name}: {words.counts(study)}", comparison.verdict, _cost(study)]
     if (found := verdict(study)) is not None:
         lines[1:2] = [found.headline, *found.answers, *found.notes]
+        lines.append(_cost_of_comparison(study))
     if warning := words.deviations(study):
         lines.append(warning)
     if study.best is not None:
@@ -200,12 +201,24 @@ def _cost(study: StudyRecord) -> str:
     )
 
 
+def _cost_of_comparison(study: StudyRecord) -> str:
+    cpu = 0.0
+    for number, search in enumerate(study.searches or study.comparisons[-1:]):
+        assert search.comparison is not None
+        cpu += sum(run.cpu_seconds for run in search.trials)
+        for arm in search.comparison.arms:
+            # The first search of CLR is the study itself, and its first trials are among all.
+            if arm.kind == "rival" or (arm.is_study and number):
+                cpu += arm.cpu_seconds
+    return f"The comparison took {duration(cpu, 1)} of CPU time more."
+
+
 def _comparison_rows(
     best: TrialRecord, comparison: Comparison
 ) -> tuple[list[str], list[list[str]]]:
     baseline = comparison.baseline
-    shown = baseline if baseline is not None and baseline.state == "complete" else None
-    title = "baseline" if baseline is None or shown else f"baseline ({baseline.state})"
+    is_complete = baseline is None or baseline.state == "complete"
+    title = "baseline" if baseline is None or is_complete else f"baseline ({baseline.state})"
     rows = [["schedule", words.bounds(best), words.bounds(baseline) if baseline else _NONE, ""]]
     for name in _compared(best):
         found = comparison.difference(name)
@@ -222,7 +235,9 @@ def _comparison_rows(
     rows.append(["CPU s", *(
         f"{record.cpu_seconds:,.1f}" if record else _NONE for record in (best, baseline)
     ), ""])  # fmt: skip
-    return ["", best.label, title, "difference"], rows
+    # A search of a comparison has no baseline to stand beside it.
+    shown = 2 if baseline is None else 4
+    return ["", best.label, title, "difference"][:shown], [row[:shown] for row in rows]
 
 
 def _compared(best: TrialRecord) -> list[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult
-from clr_sweep.results.contests import Contest, class_contests, contests
+from clr_sweep.results.contests import NOT_ENDED, Contest, class_contests, contests
 from clr_sweep.results.verdict_notes import verdict_notes
 from clr_sweep.schedules.policies import CYCLICAL
 from clr_sweep.training.records import StudyRecord
@@ -61,7 +61,13 @@ def verdict(study: StudyRecord) -> Verdict | None:
 
 
 def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
-    """Every answer against a tuned rival, at a glance."""
+    """Every answer against a tuned rival, at a glance; before the end that it is not the end."""
+    if any(one.why == NOT_ENDED for one in found):
+        so_far = words.plural(study.ended, "training")
+        return (
+            f"The comparison has not ended ({so_far} with fresh seeds so far): no answer is the "
+            "last word."
+        )
     metric, parts = _metric(study), []
     tuned = [one for one in found if one.theirs.arm.kind == "rival"]
     for one in tuned:
@@ -74,8 +80,12 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         parts.append(f"{_AGAINST[one.answer]} {rival}{by}")
     if len(parts) < 2:
         return _answer((tuned or found)[0], study)
+    # Points are of accuracy, and more is better; of all others it has to be said.
+    measured = "on the test set" if metrics.is_share(metric) else f"by {words.metric(metric)}"
+    if study.direction == "minimize":
+        measured += " (less is better, + is CLR ahead)"
     return (
-        f"{words.capital(_ours(found[0].ours))}, over {_seeds(found[0])} on the test set: "
+        f"{words.capital(_ours(found[0].ours))}, over {_seeds(found[0])} {measured}: "
         f"{', '.join(parts)}."
     )
 
@@ -105,7 +115,7 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
         reasons = [contest.why] if contest.why else []
         if test.mean is not None and test.n > 1:
             p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
-            by = words.signed(metric, test.mean)
+            by = f"{words.signed(metric, test.mean)} of {words.metric(metric)}"
             reasons.insert(0, f"they differ by {by} ({_interval(contest, metric)}{p})")
         if reasons:
             head += f": {'; '.join(reasons)}"

@@ -37,10 +37,11 @@ def verdict_figure(study: StudyRecord) -> Figure:
         yet = "" if study.state == "complete" else " yet"
         return style.empty(title, f"none of the finals has been tested{yet}")
     found = contests(study)
+    sign = ", + is CLR ahead" if study.direction == "minimize" else ""
     drawn = style.figure(
         title,
-        f"A dot a seed ({record.seeds} for each arm), a bar for the mean with its 95 % interval; "
-        "answers with Holm's correction, by paired seeds",
+        f"A dot a seed ({record.seeds} an arm), a bar for the mean with its 95 % interval; "
+        f"answers by paired seeds, Holm-corrected{sign}",
         height=1.9 + 0.62 * len(arms),
     )
     ax = drawn.add_subplot()

@@ -19,6 +19,12 @@ def verdict_notes(study: StudyRecord, found: tuple[Contest, ...]) -> Iterator[st
         study: the one that is compared.
         found: the contests of that comparison.
     """
+    if study.direction == "minimize":
+        # First: without it the differences above are read the wrong way round.
+        yield (
+            f"The differences are of {words.metric(metrics.on_test_set(study.metric))}, of which "
+            "less is better: + is where CLR is better."
+        )
     yield from _of_tests(found)
     yield from _of_configurations(found)
     yield from _of_arms(found)
@@ -106,11 +112,15 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
                 f"CLR had {words.plural(own.arm.trials, 'trial')}, some rivals {first}: at equal "
                 f"searches the answers against these are those of CLR's first {first}."
             )
-    if last.direction == "minimize":
+    metric = metrics.on_test_set(last.metric)
+    if record.margin is None:
         yield (
-            f"The differences are of {words.metric(metrics.on_test_set(last.metric))}, of which "
-            "less is better: + is where CLR is better."
+            f"Nobody has said which differences of {words.metric(metric)} do not matter "
+            "(comparison.margin, --margin), so nothing is called equivalent."
         )
+    else:
+        margin = words.difference(metric, record.margin)
+        yield f"Differences below {margin} of {words.metric(metric)} do not matter: the margin."
     if record.seeds < 10:
         yield (
             f"{record.seeds} seeds were asked for; more, such as the default of 10, show smaller "

@@ -231,5 +231,6 @@ def _record(
 
 
 def _sweep_file(facts: Mapping[str, Any]) -> str:
-    # Studies of earlier versions know the file's name alone.
-    return str(facts.get("sweep_argument") or facts.get("sweep_file") or "")
+    # Studies of earlier versions know the file's name alone; of a sweep that a comparison made
+    # there is no file.
+    return str(facts.get("sweep_argument", facts.get("sweep_file", "")))

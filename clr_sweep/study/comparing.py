@@ -193,7 +193,8 @@ class _Comparing:
         # A run that `mlflow run` made is to show what was found, if there is nothing left to do.
         if ended is not None and (adopted is None or stage == "finalists"):
             return ended
-        self.say(f"{stage} of {record.of}, {len(runs)} trainings with fresh seeds in all")
+        own = sum(run.stage == stage for run in runs)
+        self.say(f"{stage} of {record.of}, {own} trainings with fresh seeds")
         return self._run(seeds, replace(SEARCH, plan=plan), adopted)
 
     def _run(self, sweep: Sweep, part: Part, adopted: str | None) -> StudyRecord:

@@ -230,3 +230,12 @@ def test_the_plan_with_a_range_test(tmp_path: Path) -> None:
     varied = plan(tmp_path, {**changes, "search_space.momentum": [0.0, 0.9]})
     (warning,) = (line for line in varied if line.startswith("warning"))
     assert warning.endswith("do not carry over to others, and the space varies momentum")
+
+
+def test_a_comparison_is_counted_and_not_among_the_costs_of_the_study(tmp_path: Path) -> None:
+    """How much it trains is said; `in all` is then the study alone, and says so."""
+    changes = {"comparison": {"rivals": ["constant", "cosine"], "seeds": 5}, "study.trials": 8}
+    lines = plan(tmp_path, changes)
+    assert "  16 trials of searches and at most 52 trainings with fresh seeds" in lines
+    cost = next(line for line in lines if line.startswith("cost without pruning: "))
+    assert cost.endswith(" steps in all, the comparison left out")

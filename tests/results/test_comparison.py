@@ -241,3 +241,12 @@ def test_validation_on_the_test_set_judges_nothing(build: Any) -> None:
     assert ON_TEST_SET in trial_markdown(trials[0])
     held_out = build.study([build.trial(0)], build.baseline())
     assert ON_TEST_SET not in compare(held_out).verdict
+
+
+def test_the_search_of_a_rival_is_not_said_to_be_tested_later(build: Any) -> None:
+    """What it found is, in the finals."""
+    study = build.study([build.trial(0), build.trial(1)], build.baseline())
+    assert "test set (not evaluated yet)" in " ".join(compare(study).notes)
+    told = " ".join(compare(dataclasses.replace(study, is_tested=False)).notes)
+    assert "not evaluated yet" not in told
+    assert "the finals of the comparison" in told

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from compared_arms import compared
 
+from clr_sweep.results import words
 from clr_sweep.results.comparison_report import comparison_markdown
 from clr_sweep.results.comparison_tables import (
     arm_rows,
@@ -88,6 +89,7 @@ def test_the_finalists() -> None:
     )  # fmt: skip
     _, body = finalist_rows(study)
     assert [one[1] for one in body] == ["4", "1", "2"]
+    assert all(one[0] == words.capital(one[0]) for one in body)
     assert [one[3:] for one in body] == [
         ["0.5000", "0", ""], ["0.9000", "1", ""], ["0.6000", "0", "wins"],
     ]  # fmt: skip
@@ -109,6 +111,10 @@ def test_the_gain() -> None:
     assert [float(one) for one in re.findall(r"\+\d+\.\d+", said)] == [18.0, 15.0, 3.0]
     assert "points" in said
     loss = gain_sentence(compared(FINALS, metric="val_loss", direction="minimize"))
+    assert (
+        "the gain is -0.180 of test loss: -0.150 by the size" in loss
+    )  # it rose, and less is more
+    assert "means over the seeds" in loss
     assert "points" not in loss
     assert "accuracy" not in loss
     assert gain_sentence(compared(FINALS | {"constant": ["failed"] * 3})) == ""

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from compared_arms import compared
 
 from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.report import LIMIT, markdown, summary, trial_markdown
+from clr_sweep.search.arms import BASELINE
 from clr_sweep.training.records import StudyRecord
 
 
@@ -298,3 +300,22 @@ def test_a_trial_that_was_stopped_early_says_so(build: Any) -> None:
     study = build.study([stopped], build.baseline())
     assert tables(markdown(study))[1][0]["epochs"] == "8"
     assert any("6,752 steps (8 epochs)" in note for note in compare(study).notes)
+
+
+def test_without_a_baseline_nothing_stands_beside_the_best_trial(build: Any) -> None:
+    """The search of a rival has none."""
+    text = markdown(build.study([build.trial(0)]))
+    assert "## Best trial\n" in text
+    [head] = [line for line in text.splitlines() if line.startswith("|  | trial 0")]
+    assert "baseline" not in head
+
+
+def test_a_compared_study_tells_what_the_comparison_cost(build: Any) -> None:
+    """Beside its own trials: the rivals' searches (here 60 s), and all trainings of 1.5 s."""
+    study = build.study([build.trial(0)], build.baseline())
+    assert "The comparison took" not in summary(study)
+    made = compared({"CLR": [0.9, 0.91], "constant": [0.5, 0.52], BASELINE: [0.1, 0.1]})
+    told = summary(dataclasses.replace(study, comparisons=(made,)))
+    assert "The comparison took 69.0 s of CPU time more." in told
+    other = dataclasses.replace(study, comparisons=(made,), searches=(made, made))
+    assert f"The comparison took {(69 + 129) / 60:.1f} min of CPU time more." in summary(other)

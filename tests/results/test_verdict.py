@@ -12,10 +12,10 @@ from compared_arms import Outcome, compared, study_of
 from drawn_figures import texts
 from small_trials import small_config
 
+from clr_sweep.results import words
 from clr_sweep.results.comparison_tables import contest_rows
 from clr_sweep.results.verdict import Verdict, verdict
 from clr_sweep.results.verdict_figure import verdict_figure
-from clr_sweep.results.words import p_value
 from clr_sweep.search.arms import BASELINE, MEAN_RATE
 from clr_sweep.training.records import StudyRecord
 
@@ -128,6 +128,39 @@ def test_the_headline_tells_a_shorter_search() -> None:
     assert said.headline.count("alone") == 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "direction", "told"),
+    [
+        ("val_loss", "minimize", "by test loss (less is better, + is CLR ahead): "),
+        ("val_largest_gap", "maximize", "by test largest_gap: "),
+        ("val_accuracy", "maximize", "on the test set: "),
+    ],
+)
+def test_the_headline_says_what_its_numbers_are_of(metric: str, direction: str, told: str) -> None:
+    """Points are of accuracy; of all else the metric is named, and which sign is better."""
+    how = {"metric": metric, "direction": direction, "margin": None}
+    said = found({"CLR": OURS, "constant": THEIRS, "cosine": THEIRS}, **how)
+    assert f", over 10 seeds {told}" in said.headline
+    for answer in said.answers:
+        assert f"of {words.metric(metric.replace('val_', 'test_'))} (95 % interval" in answer
+
+
+def test_which_sign_is_better_is_the_first_thing_noted() -> None:
+    """Right below the answers, which are read the wrong way round without it."""
+    said = found({"CLR": OURS[:5], "constant": THEIRS[:5]}, **LOSS)
+    assert "less is better" in said.notes[0]
+
+
+def test_the_margin_is_noted_or_that_there_is_none() -> None:
+    """`Not decidable` is read by it; without one it is said how to give it."""
+    finals = {"CLR": OURS[:5], "constant": THEIRS[:5]}
+    [note] = [note for note in found(finals, margin=0.02).notes if "margin" in note]
+    assert "below 2.00 points of test accuracy" in note
+    [note] = [note for note in found(finals, **LOSS).notes if "margin" in note]
+    assert "comparison.margin, --margin" in note
+    assert "test loss" in note
+
+
 def test_what_was_searched_for_is_named() -> None:
     """By policy and rates, and how many trials found it."""
     [answer] = found(
@@ -161,6 +194,17 @@ def test_finals_under_way_give_no_numbers() -> None:
         assert set(cells[2:]) == {"-"}
 
 
+@pytest.mark.parametrize("rivals", [["constant"], ["constant", "cosine"]])
+def test_a_comparison_under_way_has_no_headline_of_answers(rivals: list[str]) -> None:
+    """It says how far it is, and not what five seeds have shown that nobody has trained."""
+    theirs = dict.fromkeys(rivals, THEIRS[:4])
+    said = found({"CLR": OURS[:5], **theirs})
+    assert "has not ended" in said.headline
+    assert f"{5 + 4 * len(rivals)} trainings" in said.headline
+    assert "decidable" not in said.headline
+    assert "on the test set" not in said.headline
+
+
 @pytest.mark.parametrize(
     "finals",
     [
@@ -178,7 +222,7 @@ def test_whatever_there_is_can_be_said(finals: dict[str, Any], is_loss: bool) ->
     arms = {name: {"candidates": ()} for name, values in finals.items() if not len(values)}
     said = found(finals, arms=arms, **(LOSS if is_loss else {}))
     text = "\n".join([said.headline, *said.answers, *said.notes])
-    assert "not decidable" in said.headline
+    assert "not decidable" in said.answers[0]
     assert not re.search(r"\bnan\b|\binf\b|None", text)
     assert said.answers[0].endswith(".")
 
@@ -414,4 +458,4 @@ def test_four_searches_do_not() -> None:
 )
 def test_p_values(p: float | None, text: str) -> None:
     """Two digits, and never 0."""
-    assert p_value(p).startswith(text)
+    assert words.p_value(p).startswith(text)

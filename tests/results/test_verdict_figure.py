@@ -142,3 +142,11 @@ def test_any_values_are_drawn(values: list[float]) -> None:
     how = {"metric": "val_mean_squared_error", "direction": "minimize", "margin": None}
     study = compared({"CLR": values, "constant": values[::-1], BASELINE: values}, **how)
     assert_inside(verdict_figure(study))
+
+
+def test_of_a_loss_the_figure_says_which_sign_is_better() -> None:
+    """It is looked at alone too, among the artifacts; and the longer line is not cut off."""
+    figure = verdict_figure(compared(FINALS, metric="val_loss", direction="minimize"))
+    assert "+ is CLR ahead" in texts(figure)
+    assert_inside(figure)
+    assert "CLR ahead" not in texts(verdict_figure(compared(FINALS)))

@@ -149,6 +149,7 @@ def test_what_cannot_be_compared(undisturbed: tuple[Place, Running]) -> None:
         ("compare", "tiny", "--rivals", "konstant"): "did you mean 'constant'",
         ("compare", "tyni"): "there is no study 'tyni' in the storage",
         ("compare", "tiny.comparison"): "compare 'tiny'",
+        ("compare", "tiny.constant"): "is a search that a comparison made",
         ("export", "tiny.comparison"): "export 'tiny'",
         ("report", "tiny.comparison"): "the report of 'tiny' shows",
     }

@@ -76,6 +76,8 @@ def test_of_a_loss_less_is_better(compared_regression: tuple[Place, Running]) ->
             values.setdefault(trial.seed_run.entry, []).append(trial.test_metrics["test_loss"])
     means = {entry.rpartition(" trial ")[0]: sum(found) / 3 for entry, found in values.items()}
     assert all(len(found) == 3 for found in values.values())
+    finals = 3 * len(values)
+    assert f"finals of regression, {finals} trainings with fresh seeds\n" in running.output
     [metrics] = [
         run.data.metrics for run in place.runs_of_kind("sweep")
         if "better_by/constant" in run.data.metrics

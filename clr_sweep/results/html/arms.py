@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from clr_sweep.common.durations import duration
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.comparison import Comparison, compare, compared
@@ -110,8 +111,12 @@ def _metric(record: TrialRecord, objective: str, name: str) -> str:
     return NOTHING if value is None else words.value(value)
 
 
-def curves_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
-    """Rates and losses side by side, as TensorFlow Addons' tutorial of CLR shows them."""
+def curves_section(study: StudyRecord, rivals: Sequence[Rival], lines: str = "") -> Section:
+    """Rates and losses side by side, as TensorFlow Addons' tutorial of CLR shows them.
+
+    Args:
+        lines: what a line stands for, where its name does not say it.
+    """
     trained = [rival for rival in rivals if rival.record.reports]
     if not trained:
         return Section("curves", "Learning rates and losses")
@@ -138,7 +143,8 @@ def curves_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
         )
         for name in shown
     ]
-    return Section("curves", "Learning rates and losses", pictures=tuple(pictures))
+    told = (lines,) if lines else ()
+    return Section("curves", "Learning rates and losses", told, pictures=tuple(pictures))
 
 
 def _ends(rivals: Sequence[Rival], name: str) -> str:
@@ -162,7 +168,7 @@ def cost_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
         best = study.best
         reached = "" if best is None or best.value is None else (
             f"; the best, {best.label}, reached {words.value(best.value)} in "
-            f"{best.cpu_seconds:,.0f} s"
+            f"{duration(best.cpu_seconds, 1)}"
         )  # fmt: skip
         pictures.append(Picture(
             value_by_cost_figure(study),

@@ -46,7 +46,9 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
         f"{sweep.study.sampler}, pruner {sweep.study.pruner}, seed {sweep.study.seed}",
     )
     baseline = sweep.baseline
-    yield "Baseline", f"{baseline.policy} learning rate {words.rate(float(baseline.learning_rate))}"
+    if study.is_tested:  # what is searched for a comparison has none
+        rate = words.rate(float(baseline.learning_rate))
+        yield "Baseline", f"{baseline.policy} learning rate {rate}"
 
 
 def _comparison(study: StudyRecord) -> Iterator[tuple[str, str]]:
@@ -87,7 +89,8 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
         also = " and to validate on" if sweep.dataset.on_test_set else ""
         parts.append(f"{words.count(test)} to test on{also}")
     if shape := cast("list[int] | None", data.get("input_shape")):
-        parts.append(f"{' x '.join(map(str, shape))} of {data.get('input_dtype')}")
+        values = " x ".join(map(str, shape))
+        parts.append(f"an example is {values} values of {data.get('input_dtype')}")
     return ", ".join(parts)
 
 

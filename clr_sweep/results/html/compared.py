@@ -13,6 +13,10 @@ from clr_sweep.results.verdict import verdict
 from clr_sweep.results.verdict_figure import verdict_figure
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
+ONE_SEED = (
+    "Each line is one training of an arm's winner, with the first seed of the finals; the verdict "
+    "is of all seeds."
+)
 # Columns of words; all others are of numbers.
 _TEXTS = ("arm", "winner", "CLR against", "answer", "schedule", "search", "wins")
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.range_test import report
 from clr_sweep.range_test.figure import range_figure
 from clr_sweep.results import words
@@ -96,15 +97,22 @@ def _compare_command(study: StudyRecord) -> str:
 def reproduce_section(study: StudyRecord) -> Section:
     """The commands that give the same again, and the file that they take."""
     name, source = shlex.quote(study.name), study.source
+    # The search of a rival, say: a comparison made its sweep, which stands in no file.
+    is_made = source is not None and not source.file
     steps = []
-    if source is not None and source.file:
-        steps.append(("the study", f"clr-sweep run {shlex.quote(source.file)} --study {name}"))
+    if source is not None:
+        file = source.file or "sweep.yaml"
+        from_below = ", from the file below, saved as sweep.yaml" if is_made else ""
+        options = _options_of_run(source.sweep, study.planned)
+        steps.append((
+            f"the study{from_below}", f"clr-sweep run {shlex.quote(file)} --study {name} {options}"
+        ))  # fmt: skip
     if study.best is not None:
         steps.append((
             "its best configuration, trained again to the same metrics",
             f"{export_command(study)}\nclr-sweep train best.yaml",
         ))  # fmt: skip
-    if study.best is not None or study.comparisons:
+    if (study.best is not None or study.comparisons) and not is_made:
         steps.append((
             "rivals tuned as it was, and all of them over fresh seeds",
             _compare_command(study),
@@ -113,5 +121,12 @@ def reproduce_section(study: StudyRecord) -> Section:
     commands = tuple(f"# {what}\n{command}" for what, command in steps)
     fold = None
     if source is not None and source.text:
-        fold = ("The sweep file, as it was written", source.text)
+        title = "The sweep, as it was made" if is_made else "The sweep file, as it was written"
+        fold = (title, source.text)
     return Section("reproduce", "How to reproduce", commands=commands, fold=fold)
+
+
+def _options_of_run(sweep: Sweep, planned: int | None) -> str:
+    """What may have stood on the command line in place of the file's values."""
+    trials = planned or sweep.study.trials
+    return f"--trials {trials} --epochs {sweep.training.epochs} --seed {sweep.study.seed}"

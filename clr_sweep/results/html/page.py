@@ -8,6 +8,7 @@ from clr_sweep.results import words
 from clr_sweep.results.html.arms import arms_section, cost_section, curves_section, verdict_of
 from clr_sweep.results.html.asked import asked_section
 from clr_sweep.results.html.compared import (
+    ONE_SEED,
     compared_rivals,
     compared_section,
     compared_verdict,
@@ -32,13 +33,15 @@ def study_page(
     Args:
         importances: of the hyperparameters, where they are known.
     """
-    # Of a comparison the winners, of a study by itself the best trial and the baseline.
+    # Of a comparison the winners; before its finals, and of a study by itself, the best trial and
+    # the baseline.
     verdict = compared_verdict(study)
-    rivals = compared_rivals(study) if verdict else best_and_baseline(study)
+    winners = compared_rivals(study) if verdict else ()
+    rivals, lines = (winners, ONE_SEED) if winners else (best_and_baseline(study), "")
     sections = (
         asked_section(study),
         compared_section(study) if verdict else arms_section(study, rivals),
-        curves_section(study, rivals),
+        curves_section(study, rivals, lines),
         cost_section(study, rivals),
         search_section(study, importances or {}),
         ended_early_section(study),

@@ -138,7 +138,8 @@ def test_where_it_comes_from_and_how_to_have_it_again(page: Page) -> None:
     assert facts["Digest of the data"] == "d" * 64
     again = part(page, "reproduce")
     commands = [line for step in again.commands for line in step.splitlines()]
-    assert commands[1] == "clr-sweep run sweep.yaml --study fashion-mnist"
+    run = "clr-sweep run sweep.yaml --study fashion-mnist --trials 50 --epochs 16 --seed 42"
+    assert commands[1] == run  # whatever stood on the command line
     assert "clr-sweep report fashion-mnist" in commands
     assert again.fold is not None
     assert again.fold[1] == "name: example  # as written\n"
@@ -251,7 +252,7 @@ def test_how_it_was_compared_stands_there_and_is_repeated() -> None:
         BASELINE: [0.1, 0.2],
     }  # fmt: skip
     arms = {"cosine": {"trials": 3}, first: {"trials": 3}}
-    source = StudySource(sweep())
+    source = StudySource(sweep(), file="tiny.yaml")
     page = study_page(study_of(compared(finals, arms=arms, margin=0.01), source=source))
     said = dict(part(page, "asked").facts)["Comparison"]
     assert "constant (5 trials), cosine (3 trials)" in said
@@ -298,6 +299,52 @@ def test_each_search_is_a_row() -> None:
     assert {row["Constant"] for row in rows(table)} == {"0.5000"}
     alone = study_page(study_of(made[0]))
     assert table.caption not in [one.caption for one in part(alone, "arms").tables]
+
+
+def test_a_search_for_a_comparison_has_no_baseline(build: Any) -> None:
+    """None is trained, so none is told."""
+    study = described(build.study([build.trial(0)], build.baseline()))
+    assert "Baseline" in dict(part(study_page(study), "asked").facts)
+    search = study_page(dataclasses.replace(study, is_tested=False))
+    assert "Baseline" not in dict(part(search, "asked").facts)
+
+
+def test_a_line_of_a_compared_study_is_one_seed_and_says_so(build: Any) -> None:
+    """Of the study by itself each line is named; of a winner it would be taken for all seeds."""
+    finals = {"CLR": [0.9, 0.91], "constant": [0.5, 0.52], BASELINE: [0.1, 0.1]}
+    made = compared(finals)
+    trials = tuple(
+        dataclasses.replace(trial, reports=build.trial(0).reports) for trial in made.trials
+    )
+    study = build.study([build.trial(0)], build.baseline())
+    assert not part(study_page(study), "curves").paragraphs
+    one = dataclasses.replace(study, comparisons=(dataclasses.replace(made, trials=trials),))
+    [told] = part(study_page(one), "curves").paragraphs
+    assert "the first seed of the finals" in told
+
+
+def test_a_search_that_a_comparison_made_is_reproduced_from_its_own_sweep(build: Any) -> None:
+    """It stands in no file, and is a rival: nothing is to be compared with it."""
+    study = described(build.study([build.trial(0)]))
+    assert study.source is not None
+    study = dataclasses.replace(study, source=dataclasses.replace(study.source, file=""))
+    again = part(study_page(study), "reproduce")
+    commands = "\n".join(again.commands)
+    assert "from the file below, saved as sweep.yaml\nclr-sweep run sweep.yaml" in commands
+    assert "clr-sweep compare" not in commands
+    assert again.fold is not None
+    assert again.fold[0] == "The sweep, as it was made"
+
+
+def test_a_comparison_before_its_finals(build: Any) -> None:
+    """It says that it has not ended; the curves are those of the study by itself."""
+    begun = compared({"CLR": [None] * 3, "constant": [None] * 3, BASELINE: [None] * 3})
+    study = build.study([build.trial(0)], build.baseline())
+    by_itself = part(study_page(study), "curves").pictures
+    page = study_page(dataclasses.replace(study, comparisons=(begun,)))
+    assert "has not ended" in page.verdict.sentences[0]
+    pictures = part(page, "curves").pictures
+    assert [picture.alt for picture in pictures] == [picture.alt for picture in by_itself]
 
 
 def test_columns_without_a_value_are_left_out() -> None:
