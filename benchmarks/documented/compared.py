@@ -17,8 +17,9 @@ from clr_sweep.results.comparison_tables import (
     cost_rows,
     finalist_rows,
     gain_sentence,
+    search_rows,
 )
-from clr_sweep.results.verdict import Verdict, class_sentences, verdict
+from clr_sweep.results.verdict import Verdict, verdict
 from clr_sweep.training.comparison_records import FINALISTS
 from clr_sweep.training.records import StudyRecord
 
@@ -46,11 +47,17 @@ def in_short(sweep: str) -> str:
     ])  # fmt: skip
 
 
+def class_sentences() -> tuple[str, ...]:
+    """What the independent searches say of CLR and each other arm: the first of its answers."""
+    said, record = found(CLASSES), read(CLASSES).study.searches[0].comparison
+    assert record is not None
+    return (said.headline, *said.answers[: len(record.pairs) - 1])
+
+
 def class_answers() -> list[str]:
-    """What the searches say of CLR and each tuned rival, without the spread behind it."""
-    study = read(CLASSES).study
-    rivals = sum(arm.arm.kind == "rival" for arm in arm_results(study.searches[0]))
-    return [one.partition(" Over the searches ")[0] for one in class_sentences(study)[:rivals]]
+    """Those against the tuned rivals, without the spread behind each."""
+    rivals = sum(arm.arm.kind == "rival" for arm in arm_results(read(CLASSES).study.searches[0]))
+    return [one.partition(" Over the searches ")[0] for one in class_sentences()[:rivals]]
 
 
 def _answers(sweep: str) -> str:
@@ -85,19 +92,13 @@ def spent(*held: StudyRecord) -> str:
     )
 
 
-def _class_sentences(sweep: str) -> str:
-    return _bullets(class_sentences(read(sweep).study))
+def _class_sentences(_sweep: str) -> str:
+    return _bullets(class_sentences())
 
 
 def _class_searches(sweep: str) -> str:
     """Each search's winners, by their means over the seeds of the finals."""
-    studies = read(sweep).study.searches
-    first = arm_results(studies[0])
-    rows = [
-        [str(number), *(_mean_of(arm.values) for arm in arm_results(study))]
-        for number, study in enumerate(studies, start=1)
-    ]
-    return table(["search", *(words.capital(arm.arm.name) for arm in first)], rows)
+    return table(*search_rows(read(sweep).study.searches))
 
 
 def _class_winners(sweep: str) -> str:
@@ -116,11 +117,6 @@ def _class_winners(sweep: str) -> str:
 
 def _class_cost(sweep: str) -> str:
     return _filled(f"{spent(*read(sweep).study.searches)}.")
-
-
-def _mean_of(values: Iterable[float]) -> str:
-    known = list(values)
-    return words.value(sum(known) / len(known))
 
 
 def _bullets(sentences: Iterable[str]) -> str:

@@ -52,7 +52,7 @@ def finalist_rows(study: StudyRecord) -> Rows:
             number = str(arm.arm.candidate(finalist.entry))
             schedule = words.bounds(finalist.runs[0]) if finalist.runs else _NONE
             won = "wins" if finalist.entry == arm.entry else ""
-            name = words.capital(arm.arm.name)
+            name = arm.arm.title
             rows.append([name, number, schedule, mean, str(finalist.lost), won])
     return head, rows
 
@@ -64,7 +64,7 @@ def search_rows(searches: Sequence[StudyRecord]) -> Rows:
         [study.comparison.of if study.comparison else study.name, *map(_mean, arms)]
         for study, arms in found
     ]
-    return ["search", *(words.capital(arm.arm.name) for arm in found[0][1])], rows
+    return ["search", *(arm.arm.title for arm in found[0][1])], rows
 
 
 def gain_sentence(study: StudyRecord) -> str:
@@ -105,7 +105,7 @@ def _arm_row(arm: ArmResult) -> list[str]:
         if count
     )
     return [
-        words.capital(arm.arm.name),
+        arm.arm.title,
         words.bounds(arm.example) if arm.example is not None else _NONE,
         _mean(arm),
         " to ".join(map(words.value, interval[1:])) if interval is not None else _NONE,
@@ -146,7 +146,7 @@ def _cost_row(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> list[s
     counts = ", ".join(f"{count} {state}" for state, count in arm.arm.counts.items() if count)
     search = f"{duration(arm.arm.cpu_seconds, 1)} CPU ({counts})" if counts else "not tuned"
     return [
-        words.capital(arm.arm.name),
+        arm.arm.title,
         search,
         f"{duration(sum(run.cpu_seconds for run in own), 1)} CPU",
         _reached(study, arm, baseline),

@@ -150,6 +150,21 @@ def spread(values: npt.ArrayLike) -> float | None:
     return _sd(found, _rounding(found)) if len(found) > 1 else None
 
 
+def far_off(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which values lie far from the others, of the same shape as `values`.
+
+    Beyond ten median absolute deviations of the median (Hampel, The Influence Curve and Its Role
+    in Robust Estimation, 1974), of normal values 6.7 standard deviations: a seed with which the
+    training collapsed, say. None is called far of fewer than five values, or where more than half
+    are the same; NaN never is.
+    """
+    every, known = np.asarray(values, dtype=np.float64), _finite(values)
+    usual = float(stats.median_abs_deviation(known)) if len(known) >= 5 else 0.0
+    if not usual or usual <= _rounding(known):
+        return np.zeros(every.shape, dtype=np.bool_)
+    return np.asarray(np.abs(every - np.median(known)) > 10 * usual, dtype=np.bool_)
+
+
 def mean_interval(values: npt.ArrayLike) -> tuple[float, float, float] | None:
     """Mean of an arm, shape (seeds,), and its 95 % t interval: mean, low, high.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,7 +12,7 @@ from clr_sweep.definition import metrics
 from clr_sweep.results import style, words
 from clr_sweep.results.arms import ArmResult, shown_arms
 from clr_sweep.results.contests import Contest, contests
-from clr_sweep.results.statistics import mean_interval
+from clr_sweep.results.statistics import Values, far_off, mean_interval
 from clr_sweep.training.records import StudyRecord
 
 _ANSWERS = {
@@ -45,6 +47,7 @@ def verdict_figure(study: StudyRecord) -> Figure:
         height=1.9 + 0.62 * len(arms),
     )
     ax = drawn.add_subplot()
+    ax.set_xlim(*_limits(arms))
     for place, arm in enumerate(arms):
         _draw(ax, place, arm)
         if (contest := next((one for one in found if one.theirs.arm is arm.arm), None)) is not None:
@@ -60,12 +63,15 @@ def verdict_figure(study: StudyRecord) -> Figure:
 def _draw(ax: Axes, place: int, arm: ArmResult) -> None:
     colour = _COLOURS[arm.arm.kind]
     values = arm.values[np.isfinite(arm.values)]
+    left, right = ax.get_xlim()
+    inside = (values >= left) & (values <= right)
     if len(values):
         heights = place + 0.16 + 0.14 * np.array([style.jitter(i) for i in range(len(values))])
         ax.scatter(
-            values, heights, s=20, facecolors=colour, edgecolors="white", linewidths=0.6,
-            alpha=0.75, zorder=3, gid=f"seeds-{place}",
+            values[inside], heights[inside], s=20, facecolors=colour, edgecolors="white",
+            linewidths=0.6, alpha=0.75, zorder=3, gid=f"seeds-{place}",
         )  # fmt: skip
+        _write_beyond(ax, place, values, colour)
         ax.plot(
             [values.mean()] * 2, [place - 0.2, place + 0.04], color=colour, lw=2.4, zorder=5,
             solid_capstyle="butt",
@@ -74,6 +80,29 @@ def _draw(ax: Axes, place: int, arm: ArmResult) -> None:
         _, low, high = interval
         ax.plot([low, high], [place - 0.08] * 2, color=colour, lw=5, alpha=0.35, zorder=4,
                 solid_capstyle="butt", gid=f"interval-{place}")  # fmt: skip
+
+
+def _write_beyond(ax: Axes, place: int, values: Values, colour: str) -> None:
+    """The seeds that the axis leaves out, in numbers at the end that they lie beyond."""
+    left, right = ax.get_xlim()
+    ends = ((0.0, "left", values[values < left]), (1.0, "right", values[values > right]))
+    for at, side, far in ends:
+        listed = ", ".join(map(words.value, np.sort(far)))
+        if listed:
+            ax.annotate(
+                f"\N{LEFTWARDS ARROW} {listed}" if at == 0 else f"{listed} \N{RIGHTWARDS ARROW}",
+                (at, place + 0.16), xycoords=("axes fraction", "data"), ha=side, va="center",
+                fontsize=style.SMALL, color=colour, fontweight="bold", gid=f"beyond-{place}",
+            )  # fmt: skip
+
+
+def _limits(arms: Sequence[ArmResult]) -> tuple[float, float]:
+    """From the least to the greatest value that is not far from the others, all means within."""
+    near = [float(value) for arm in arms for value in arm.values[~far_off(arm.values)]]
+    means = [float(np.nanmean(arm.values)) for arm in arms if np.isfinite(arm.values).any()]
+    shown = [value for value in (*near, *means) if np.isfinite(value)]
+    room = 0.04 * (max(shown) - min(shown)) or 0.01 * abs(shown[0]) or 1.0
+    return min(shown) - room, max(shown) + room
 
 
 def _write_answer(ax: Axes, place: int, contest: Contest, metric: str) -> None:
@@ -88,7 +117,7 @@ def _write_answer(ax: Axes, place: int, contest: Contest, metric: str) -> None:
 
 
 def _label(arm: ArmResult) -> str:
-    name = words.capital(arm.arm.name)
+    name = arm.arm.title
     if arm.example is None:
         return f"{name}\nnothing to train" if not arm.arm.entries else f"{name}\nnot trained yet"
     lost = f", {arm.lost} of {len(arm.runs)} lost" if arm.lost else ""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, words
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.comparison import changed
 from clr_sweep.results.contests import ALPHA, SEARCHES_OF_A_CLASS, Contest
+from clr_sweep.results.statistics import far_off
 from clr_sweep.training.records import StudyRecord
 
 
@@ -52,33 +55,43 @@ def _of_tests(found: tuple[Contest, ...]) -> Iterator[str]:
 
 def _of_configurations(found: tuple[Contest, ...]) -> Iterator[str]:
     """What the winners differ in beside the schedule, and how long they train."""
-    lengths: dict[str, str] = {}
+    lengths: dict[str, dict[str, None]] = {}
     for one in found:
         ours, theirs = one.ours.example, one.theirs.example
         if ours is None or theirs is None:
             continue
         for arm, run in ((one.ours, ours), (one.theirs, theirs)):
-            lengths[arm.arm.name] = words.of_epochs(words.epochs(curves.planned_epochs(run)))
+            length = words.of_epochs(words.epochs(curves.planned_epochs(run)))
+            lengths.setdefault(length, {})[arm.arm.name] = None
         if others := changed(ours.config, theirs.config):
             listed = ", ".join(
                 f"{key} {words.shorten(str(a), 40)} (there {words.shorten(str(b), 40)})"
                 for key, a, b in others
             )
             yield f"Against {one.against} CLR's winner differs in more than the schedule: {listed}."
-    if len(set(lengths.values())) > 1:
-        each = ", ".join(f"{name} {length}" for name, length in lengths.items())
+    if len(lengths) > 1:
+        each = "; ".join(f"{length}: {', '.join(names)}" for length, names in lengths.items())
         yield f"Unequal training, since cycles end at a trough within the epochs given: {each}."
 
 
 def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
     arms = {id(arm): arm for one in found for arm in (one.ours, one.theirs)}
     for arm in arms.values():
-        name = words.capital(arm.arm.name)
+        name = arm.arm.title
         for edge in arm.arm.edges.get(str(arm.arm.candidate(arm.entry)), ()):
             yield f"{name}: the winner has {edge}: a wider range may hold a better one."
         for count, what in _lost(arm):
             are = "it is" if count == 1 else "they are"
             yield f"{name}: {count} of {len(arm.runs)} finals {what}; {are} left out of its mean."
+        if (far := far_off(arm.values)).any():
+            known = arm.values[np.isfinite(arm.values)]
+            ended = ", ".join(map(words.value, np.sort(arm.values[far])))
+            counts, them = ("It counts", "it") if far.sum() == 1 else ("They count", "them")
+            yield (
+                f"{name}: {far.sum()} of {len(arm.runs)} finals ended far from the others, at "
+                f"{ended} (the median is {words.value(float(np.median(known)))}). {counts}: mean "
+                f"and spread hang on {them}, and so does what can be decided."
+            )
 
 
 def _lost(arm: ArmResult) -> Iterator[tuple[int, str]]:

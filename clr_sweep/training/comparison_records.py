@@ -62,6 +62,11 @@ class Arm:
         return self.name == CLR
 
     @property
+    def title(self) -> str:
+        """The name where it begins a line: that of a policy stays as sweep files write it."""
+        return self.name if self.kind == "rival" else f"{self.name[:1].upper()}{self.name[1:]}"
+
+    @property
     def entries(self) -> tuple[str, ...]:
         """What of it is trained with fresh seeds, the best first."""
         if self.kind == "fixed":

@@ -111,9 +111,7 @@ def test_the_gain() -> None:
     assert [float(one) for one in re.findall(r"\+\d+\.\d+", said)] == [18.0, 15.0, 3.0]
     assert "points" in said
     loss = gain_sentence(compared(FINALS, metric="val_loss", direction="minimize"))
-    assert (
-        "the gain is -0.180 of test loss: -0.150 by the size" in loss
-    )  # it rose, and less is more
+    assert "the gain is -0.180 of test loss (+ is less, which is better): -0.150 by the" in loss
     assert "means over the seeds" in loss
     assert "points" not in loss
     assert "accuracy" not in loss

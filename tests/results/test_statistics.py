@@ -15,6 +15,7 @@ from scipy import stats
 from clr_sweep.results.statistics import (
     PairedTest,
     detectable_difference,
+    far_off,
     holm,
     mean_interval,
     noncentrality,
@@ -317,3 +318,33 @@ def test_holm_rejects_as_the_step_down_procedure_does(ps: list[float], alpha: fl
     assert all(raw <= p <= 1 for raw, p in zip(ps, adjusted, strict=True))
     order = np.argsort(ps, kind="stable")
     assert np.all(np.diff(np.array(adjusted)[order]) >= 0)
+
+
+# ---- far from the others
+
+
+def test_a_collapsed_seed_is_far_off() -> None:
+    """One of ten at chance, wherever it stands; NaN is neither far nor near."""
+    values = np.array([0.868, 0.861, 0.1, 0.879, 0.886, np.nan, 0.844, 0.869, 0.872, 0.849])
+    assert far_off(values).tolist() == [value == 0.1 for value in values]
+
+
+def test_normal_values_are_hardly_ever_far_off() -> None:
+    """Of ten seeds in a thousand arms: where it is said, something has happened."""
+    values = np.random.default_rng(5).normal(0.88, 0.004, size=(1000, 10))
+    assert sum(far_off(arm).any() for arm in values) <= 10
+
+
+@given(arrays.arrays(float, st.integers(0, 12), elements=st.one_of(metrics, st.just(math.nan))))
+def test_less_than_half_are_far_off(values: Any) -> None:
+    """Far from most of them, in one unit as in another."""
+    far = far_off(values)
+    assert far.shape == values.shape
+    assert 2 * far.sum() <= np.isfinite(values).sum()
+    assert not far[~np.isfinite(values)].any()
+
+
+def test_few_or_equal_values_are_not_far_off() -> None:
+    """Nothing is usual of four; and half equal counts of a small test set say nothing."""
+    assert not far_off([0.9, 0.9, 0.91, 0.1]).any()
+    assert not far_off([0.9] * 6 + [0.8]).any()

@@ -459,3 +459,13 @@ def test_four_searches_do_not() -> None:
 def test_p_values(p: float | None, text: str) -> None:
     """Two digits, and never 0."""
     assert words.p_value(p).startswith(text)
+
+
+def test_a_seed_far_from_the_others_is_told() -> None:
+    """With its value and the median: it decides the mean and the spread."""
+    theirs = [0.1, *THEIRS[1:].tolist()]
+    [note] = [one for one in found({"CLR": OURS, "constant": theirs}).notes if " far from " in one]
+    assert note.startswith("constant: 1 of 10 finals ended far from the others, at 0.1000")
+    assert f"{np.median(theirs):.4f}" in note
+    assert "It counts" in note
+    assert not any(" far from " in one for one in found({"CLR": OURS, "constant": THEIRS}).notes)

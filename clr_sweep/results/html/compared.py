@@ -56,7 +56,7 @@ def compared_section(study: StudyRecord) -> Section:
 
 def _label(arm: ArmResult, example: TrialRecord) -> str:
     schedule = words.bounds(example)
-    return schedule if arm.arm.kind == "rival" else f"{words.capital(arm.arm.name)}: {schedule}"
+    return schedule if arm.arm.kind == "rival" else f"{arm.arm.title}: {schedule}"
 
 
 def _sides(head: Sequence[str]) -> str:
