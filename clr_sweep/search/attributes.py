@@ -4,7 +4,8 @@
 SWEEP, SWEEP_TEXT, FACTS, BASELINE = "sweep", "sweep_text", "facts", "baseline"
 # By which its runs in MLflow are found: two studies may have the same name.
 STUDY_ID = "study_id"
-# How far the study is: its state, why it stopped, and how many trials were planned last.
+# How far the study is: its state, why it stopped, how many trials were planned last, and whether
+# MLflow knows all of it.
 PROGRESS = "progress"
 # What the range test suggested, with the state of that stage.
 RANGE_TEST = "range_test"

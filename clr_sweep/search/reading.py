@@ -182,6 +182,11 @@ def has_begun(trial: FrozenTrial) -> bool:
     return keys.CONFIG in trial.user_attrs and trial.datetime_start is not None
 
 
+def is_told(study: optuna.Study) -> bool:
+    """Whether MLflow was told all of a study, when it last ended."""
+    return bool(study.user_attrs.get(keys.PROGRESS, {}).get("is_told"))
+
+
 def trials_left(study: optuna.Study, planned: int) -> int:
     """Trials that have not ended yet, of those planned."""
     ended = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))

@@ -161,7 +161,7 @@ def open_study(
         study.set_user_attr(FACTS, dict(facts))
         study.set_user_attr(SWEEP, definition)
     else:
-        _refuse_changes(sweep.study_name, stored, definition, facts)
+        refuse_changes(study, sweep, facts.get("data_digest"))
         if STUDY_ID not in stored:
             study.set_user_attr(STUDY_ID, uuid.uuid4().hex)
         study.set_user_attr(FACTS, dict(facts))
@@ -215,20 +215,26 @@ def own_studies(storage: optuna.storages.BaseStorage) -> Iterator[optuna.Study]:
             yield study
 
 
-def _refuse_changes(
-    name: str, stored: Mapping[str, Any], definition: Mapping[str, Any], facts: Mapping[str, Any]
-) -> None:
+def refuse_changes(study: optuna.Study, sweep: Sweep, digest: str | None) -> None:
+    """Find out whether a stored study was made from this definition and these data.
+
+    Args:
+        digest: of the data.
+
+    Raises:
+        StudyChangedError: it was made from others.
+    """
+    stored = study.user_attrs
     # With the keys that have come with later versions, at their defaults.
     before = _definition(Sweep.from_json(stored[SWEEP]))
-    changes = list(_changes(before, definition))
-    old_digest, digest = stored[FACTS].get("data_digest"), facts.get("data_digest")
-    if old_digest != digest:
+    changes = list(_changes(before, _definition(sweep)))
+    if (old_digest := stored[FACTS].get("data_digest")) != digest:
         changes.append(f"the data: SHA-256 was {old_digest}, is now {digest}")
     if changes:
         raise StudyChangedError(
             [
-                f"study {name!r} was made from another definition, so its trials cannot be "
-                "continued:",
+                f"study {study.study_name!r} was made from another definition, so its trials "
+                "cannot be continued:",
                 *(f"  {change}" for change in changes),
                 "  cure: give the new definition a study of its own (--study NAME), or put the "
                 "old values back",

@@ -13,9 +13,18 @@ from clr_sweep.search.reading import has_begun
 from clr_sweep.training.records import RangeTestRecord, State, TrialRecord, TrialResult
 
 
-def record_progress(study: optuna.Study, state: State, planned: int, reason: str = "") -> None:
-    """Store how far the study is: running, complete, interrupted or failed, and why."""
-    study.set_user_attr(keys.PROGRESS, {keys.STATE: state, "planned": planned, keys.REASON: reason})
+def record_progress(
+    study: optuna.Study, state: State, planned: int, reason: str = "", *, is_told: bool = False
+) -> None:
+    """Store how far the study is: running, complete, interrupted or failed, and why.
+
+    Args:
+        is_told: MLflow has been told all of it.
+    """
+    study.set_user_attr(
+        keys.PROGRESS,
+        {keys.STATE: state, "planned": planned, keys.REASON: reason, "is_told": is_told},
+    )
 
 
 def waiting_again(study: optuna.Study) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import optuna
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.errors import ClrSweepError, StudyChangedError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.sweep import Sweep
@@ -34,7 +34,8 @@ from clr_sweep.search.arms import (
     search_sweep,
     seeds_sweep,
 )
-from clr_sweep.search.reading import StudyReader, read_study, trials_left
+from clr_sweep.search.attributes import FACTS
+from clr_sweep.search.reading import StudyReader, is_told, read_study, trials_left
 from clr_sweep.search.seed_runs import (
     SeedRuns,
     comparison_of,
@@ -114,15 +115,21 @@ class _Comparing:
         first = search == 1
         adopted = self.adopted.by_comparison if first else None
         clr = self._searched(sweep, WHOLE if first else SEARCH)
+        if first and not clr.complete:
+            raise ClrSweepError(
+                f"no trial of study {clr.name!r} is complete, so there is nothing to compare: "
+                f"`clr-sweep report {clr.name}` says why"
+            )
         assert clr.source is not None
         # With the ranges that a range test gave it.
         ranged = clr.source.sweep.model_copy(update={"study": sweep.study})
-        rivals = [
-            self._searched(
-                rival_sweep(ranged, rival, self.settings.trials_of(rival, clr.planned)), SEARCH
-            )
+        sweeps = [
+            rival_sweep(ranged, rival, self.settings.trials_of(rival, clr.planned))
             for rival in self.settings.rivals
         ]
+        for rival in sweeps:  # all of them, before one is searched
+            self._refuse_another(rival)
+        rivals = [self._searched(rival, SEARCH) for rival in sweeps]
         record = self._planned(ranged, clr, rivals)
         configs = {
             entry_of(study.name, trial.number or 0): trial.config
@@ -143,8 +150,7 @@ class _Comparing:
         if (ended := self._ended(sweep)) is not None:
             return ended
         self.say(f"search of {sweep.study_name}, {sweep.study.trials} trials")
-        is_study = sweep.study_name == self.sweep.study_name
-        return self._run(sweep, part, self.adopted.by_study if is_study else None)
+        return self._run(sweep, part, self.adopted.by_study if self._is_study(sweep) else None)
 
     def _planned(
         self, sweep: Sweep, clr: StudyRecord, rivals: Sequence[StudyRecord]
@@ -199,7 +205,8 @@ class _Comparing:
 
     def _run(self, sweep: Sweep, part: Part, adopted: str | None) -> StudyRecord:
         source = self.source
-        if sweep.study_name != self.sweep.study_name:
+        if not self._is_study(sweep):
+            part = replace(part, data_digest=self._data_digest())
             text = dump(
                 sweep.model_dump(mode="json", exclude_none=True, exclude={"study": {"storage"}})
             )
@@ -216,13 +223,50 @@ class _Comparing:
         """A study of which nothing is left to do; None where something is.
 
         Args:
-            wholly: None too where it was stopped with more to train than is asked for now.
+            wholly: None too where it was stopped with more to train than is asked for now, where
+                the test set has still to tell of what was trained, or MLflow to be told of it.
+
+        Raises:
+            As `_refuse_another`.
         """
+        self._refuse_another(sweep)
         study = self._stored(sweep.study_name)
         if study is None or trials_left(study, sweep.study.trials):
             return None
         record = StudyReader(study).read()
-        return record if record.state == "complete" or not wholly else None
+        untested = any(one.state == "complete" and not one.test_metrics
+                       for one in record.to_be_tested)  # fmt: skip
+        is_whole = record.state == "complete" and is_told(study) and not untested
+        return record if is_whole or not wholly else None
+
+    def _refuse_another(self, sweep: Sweep) -> None:
+        """A part's name may be taken by what is no part of this comparison.
+
+        Raises:
+            StudyChangedError: the study of this name was made from another definition or data.
+        """
+        if (study := self._stored(sweep.study_name)) is None:
+            return
+        try:
+            storage.refuse_changes(study, sweep, self._data_digest())
+        except StudyChangedError as error:
+            if self._is_study(sweep):
+                raise
+            cure = (
+                f"  cure: the comparison of {self.sweep.study_name!r} needs a study of that name: "
+                "compare one of another name (`clr-sweep run` with --study); or, if this one is "
+                "not needed any more, delete it (`optuna delete-study`) and its folder "
+                f"{STUDIES_FOLDER}/{sweep.study_name}"
+            )
+            raise StudyChangedError([*error.problems[:-1], cure]) from None
+
+    def _is_study(self, sweep: Sweep) -> bool:
+        return sweep.study_name == self.sweep.study_name
+
+    def _data_digest(self) -> str | None:
+        """Of the data that the study was searched on, and so all its comparison has to be."""
+        study = self._stored(self.sweep.study_name)
+        return None if study is None else study.user_attrs[FACTS].get("data_digest")
 
     def _stored(self, name: str) -> optuna.Study | None:
         if not storage.is_begun(self.store, name):

@@ -44,11 +44,13 @@ class Part:
         is_tested: the best trial and the baseline are evaluated on the test set.
         plan: told the study before its first trial, with the provenance of what it trains: it
             may enqueue trials.
+        data_digest: of the data that it has to be done on; None: on whatever data there are.
     """
 
     has_baseline: bool = True
     is_tested: bool = True
     plan: Plan = lambda _study, _provenance: None
+    data_digest: str | None = None
 
     @property
     def facts(self) -> dict[str, bool]:

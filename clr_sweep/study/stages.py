@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from clr_sweep.common.errors import LockLostError
+from clr_sweep.common.errors import LockLostError, StudyChangedError
 from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
@@ -114,6 +114,12 @@ def run_stages(
             for warning in cycle_warnings(sweep):
                 display.say(warning)
             data = start.load_data()
+            if part.data_digest not in (None, data.digest):  # before anything is made of them
+                raise StudyChangedError(
+                    "the data are not those of the study that is compared: SHA-256 was "
+                    f"{part.data_digest}, is now {data.digest}: put the old data back, or search "
+                    "on the new ones in a study of their own (`clr-sweep run` with --study)"
+                )
             study = storage.open_study(
                 store,
                 sweep,
@@ -192,7 +198,10 @@ def _finish(sweep: UnderWay, publisher: Publisher, reason: str) -> StudyRecord:
     study = sweep.study
     record_progress(study, "complete", sweep.definition.study.trials, reason)
     stored = read_study(study)
-    missed = publisher.link.missed if not publisher.finish(stored) else 0
+    is_told = publisher.finish(stored)
+    missed = 0 if is_told else publisher.link.missed
+    if is_told:
+        record_progress(study, "complete", stored.planned, reason, is_told=True)
     if (text := publisher.best_yaml(stored)) is not None:
         write_best(sweep.folder, text)
     if missed:

@@ -155,7 +155,9 @@ def test_of_a_loss_the_figure_says_which_sign_is_better() -> None:
 def test_a_seed_far_from_the_others_leaves_them_room() -> None:
     """It is written at the end of the axis that it lies beyond; all others are dots within."""
     away = [0.1, *OURS[1:5].tolist()] if hasattr(OURS, "tolist") else [0.1, *OURS[1:5]]
-    figure = verdict_figure(compared({**{name: list(v)[:5] for name, v in FINALS.items()}, "constant": away}))
+    figure = verdict_figure(
+        compared({**{name: list(v)[:5] for name, v in FINALS.items()}, "constant": away})
+    )
     [ax] = figure.axes
     left, right = ax.get_xlim()
     assert left > 0.1

@@ -14,7 +14,7 @@ from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import PHASES, SWEEP
 from clr_sweep.search.configurations import suggest
-from clr_sweep.search.reading import read_study, stored_sweep
+from clr_sweep.search.reading import is_told, read_study, stored_sweep
 from clr_sweep.search.sampling import Asked
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
@@ -80,6 +80,11 @@ def test_how_far_a_study_is(study: optuna.Study) -> None:
     assert progress() == (8, "interrupted", "Ctrl-C")
     trials.record_progress(study, "complete", 8)
     assert progress() == (8, "complete", "")
+    assert not is_told(study)
+    trials.record_progress(study, "complete", 8, is_told=True)
+    assert is_told(study)
+    trials.record_progress(study, "running", 8)
+    assert not is_told(study)
 
 
 def test_a_definition_of_an_earlier_version(

@@ -15,6 +15,7 @@ from real_runs import Place, Running, results
 
 from clr_sweep.search import storage
 from clr_sweep.search.reading import read_study
+from clr_sweep.search.writing import record_progress
 from clr_sweep.training.records import StudyRecord
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
@@ -98,6 +99,63 @@ def test_doctor_finds_a_compared_regression_well(
     lines = place.sweep("doctor", status=0).output.splitlines()
     assert lines
     assert all("all is well" in line for line in lines)
+
+
+def test_what_the_test_set_was_not_told_is_told_again(
+    compared_regression: tuple[Place, Running],
+) -> None:
+    """As the message about a file that cannot be read promises of the same command."""
+    place, _ = compared_regression
+    [file, *_] = sorted((place.folder / "trials").rglob("*.comparison/*/test.json"))
+    before = file.read_text()
+    file.unlink()
+    place.sweep("compare", "regression", status=0)
+    assert file.read_text() == before
+
+
+def test_what_mlflow_was_not_told_is_told_again(
+    compared_regression: tuple[Place, Running],
+) -> None:
+    """Where it was away, or the command killed, when a search had ended."""
+    place, _ = compared_regression
+    [run] = [run for run in place.runs_of_kind("sweep")
+             if run.info.run_name == "regression.constant"]  # fmt: skip
+    place.client.delete_run(run.info.run_id)
+    record_progress(place.study("regression.constant"), "complete", 2)
+    place.sweep("compare", "regression", status=0)
+    again = {run.info.run_name: run.info.status for run in place.runs_of_kind("sweep")}
+    assert again["regression.constant"] == "FINISHED"
+    assert "all is well" in place.sweep("doctor", "regression.constant", status=0).output
+
+
+def test_another_study_or_other_data_are_refused_before_anything_is_trained(
+    compared_regression: tuple[Place, Running],
+) -> None:
+    """A search that has ended is not taken for another one of its name."""
+    place, _ = compared_regression
+    content = yaml.safe_load((place.folder / "t.yaml").read_text())
+    content["comparison"] = {"rivals": ["linear", "one_cycle"], "finalists": 1, "seeds": 2}
+    content["search_space"]["max_lr"]["high"] = 0.6
+    changed = str(place.write_sweep(content, "changed.yaml"))
+    before = names(place)
+    refused = place.sweep("run", changed, status=2)
+    assert "search_space.max_lr.high: was 0.5, is now 0.6" in refused.output
+    assert names(place) == before
+
+    del content["comparison"]
+    taken = str(place.write_sweep(content | {"name": "taken"}, "taken.yaml"))
+    place.sweep("run", taken, "--study", "regression.one_cycle", "--trials", "1", status=0)
+    asked = ("compare", "regression", "--rivals", "linear,one_cycle", "--trials", "1")
+    refused = place.sweep(*asked, status=2)
+    assert "study 'regression.one_cycle' was made from another definition" in refused.output
+    assert "the comparison of 'regression' needs a study of that name" in refused.output
+    assert names(place) == before | {"regression.one_cycle"}
+
+    module = place.folder / "own_metrics_of_a_user.py"
+    module.write_text(module.read_text().replace("default_rng(0)", "default_rng(1)"))
+    refused = place.sweep("compare", "regression", "--rivals", "linear", "--trials", "1", status=2)
+    assert "the data are not those of the study that is compared" in refused.output
+    assert names(place) == before | {"regression.one_cycle"}
 
 
 # ---- searches done again
@@ -198,6 +256,19 @@ def test_a_final_that_fails_is_told(places: Callable[..., Place]) -> None:
     assert states.count("FAIL") == 1
     assert states.count("COMPLETE") == 11
     assert "Traceback" not in running.output
+
+
+def test_a_study_of_which_nothing_is_complete_is_not_compared(
+    places: Callable[..., Place],
+) -> None:
+    """No rival is tuned for what can have no answer."""
+    place = places("nothing-complete")
+    file = write(place)
+    place.spoil(2)  # after the baseline
+    place.sweep("run", str(file), status=1)
+    refused = place.sweep("compare", "tiny", status=1)
+    assert "no trial of study 'tiny' is complete, so there is nothing to compare" in refused.output
+    assert names(place) == {"tiny"}
 
 
 # ---- a comparison that is changed
