@@ -127,7 +127,7 @@ def _contest_row(one: Contest, metric: str) -> list[str]:
 
     low, high = number(test.low), number(test.high)
     return [
-        words.capital(one.against),
+        one.against if one.theirs.arm.kind == "rival" else words.capital(one.against),
         one.answer,
         f"{'+' if (test.mean or 0) > 0 else ''}{number(test.mean)}",
         f"{low} to {high}" if low != _NONE else _NONE,

@@ -38,7 +38,7 @@ def row(rows: tuple[list[str], list[list[str]]], name: str) -> dict[str, str]:
 
 def test_the_arms() -> None:
     """Mean, t interval and sample deviation over the seeds."""
-    found = row(arm_rows(compared(FINALS)), "Constant")
+    found = row(arm_rows(compared(FINALS)), "constant")
     assert found["winner"] == "constant 0.01"
     assert found["test accuracy"] == "0.8600"
     half = 4.302653 * 0.01 / 3**0.5
@@ -50,7 +50,7 @@ def test_seeds_lost_stand_beside_those_that_are_left() -> None:
     """By what became of them; an arm without any value has none."""
     finals = FINALS | {"constant": [0.8, "diverged", "failed"], BASELINE: ["failed"] * 3}
     rows = arm_rows(compared(finals))
-    found = row(rows, "Constant")
+    found = row(rows, "constant")
     assert found["seeds"] == "1 of 3, 1 diverged, 1 failed"
     assert (found["test accuracy"], found["95 % interval"], found["sd"]) == ("0.8000", "-", "-")
     nothing = row(rows, "The untuned")
@@ -59,7 +59,7 @@ def test_seeds_lost_stand_beside_those_that_are_left() -> None:
 
 def test_the_answers() -> None:
     """In points, with what each stands on."""
-    found = row(contest_rows(compared(FINALS, margin=None)), "Constant")
+    found = row(contest_rows(compared(FINALS, margin=None)), "constant")
     differences = np.array(OURS) - THEIRS
     assert found["difference"] == f"+{100 * differences.mean():.2f}"
     assert found["sd"] == f"{100 * differences.std(ddof=1):.2f}"
@@ -72,7 +72,7 @@ def test_the_answers() -> None:
 def test_an_answer_without_numbers() -> None:
     """Where the finals have not ended no difference is shown."""
     finals = FINALS | {"constant": [0.8, 0.9, None]}
-    found = row(contest_rows(compared(finals)), "Constant")
+    found = row(contest_rows(compared(finals)), "constant")
     assert (found["answer"], found["difference"], found["Holm p"]) == ("not decidable", "-", "-")
 
 
@@ -99,7 +99,7 @@ def test_the_finalists() -> None:
 def test_the_cost() -> None:
     """Of the search and of the trainings with fresh seeds, in CPU time."""
     rows = cost_rows(compared(FINALS))
-    found = row(rows, "Constant")
+    found = row(rows, "constant")
     assert "4 complete, 1 pruned" in found["search"]
     assert "4.5 s" in found["finalists and finals"]
     assert row(rows, "The untuned")["search"] == "not tuned"

@@ -253,7 +253,7 @@ def test_edges_of_the_winner_are_told_and_no_others() -> None:
         {"CLR": OURS, "constant": THEIRS}, arms={"constant": {"edges": at_edge}, "CLR": {}}
     )
     [note] = [note for note in said.notes if "end" in note and "range" in note]
-    assert note.startswith("Constant: the winner has max_lr at the upper end of its range")
+    assert note.startswith("constant: the winner has max_lr at the upper end of its range")
 
 
 def test_equal_seed_by_seed_has_a_spread_too() -> None:
@@ -312,7 +312,7 @@ def test_unequal_training_is_told() -> None:
     """Cycles end at a trough: a rival may have trained for longer."""
     training = small_config("constant").training.model_copy(update={"epochs": 7})
     notes = notes_of(changed_winner("tiny.constant trial 0", training=training))
-    assert re.search(r"Unequal training.*: CLR \d+ epochs?, constant 7 epochs", notes)
+    assert re.search(r"Unequal training.*: \d+ epochs?: CLR; 7 epochs: constant", notes)
     assert "Unequal" not in notes_of(changed_winner(""))
 
 

@@ -237,7 +237,7 @@ def test_a_compared_study() -> None:
     captions = [table.caption for table in arms.tables]
     assert captions == ["On the test set", "The answers, in points", "What it cost"]
     assert [row["arm"] for row in rows(arms.tables[0])] == [
-        "CLR", "Constant", "The untuned baseline"
+        "CLR", "constant", "The untuned baseline"
     ]  # fmt: skip
     html = report_html(study)
     assert found.headline in html
@@ -296,7 +296,7 @@ def test_each_search_is_a_row() -> None:
     table = part(page, "arms").tables[-1]
     assert table.caption == "The winners of each search on the test set"
     assert [row["CLR"] for row in rows(table)] == ["0.9000", "0.9050", "0.9100"]
-    assert {row["Constant"] for row in rows(table)} == {"0.5000"}
+    assert {row["constant"] for row in rows(table)} == {"0.5000"}
     alone = study_page(study_of(made[0]))
     assert table.caption not in [one.caption for one in part(alone, "arms").tables]
 
