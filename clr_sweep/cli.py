@@ -97,6 +97,13 @@ def _say(sentence: str) -> None:
     click.echo(f"clr-sweep: {sentence}", err=True)
 
 
+def _show(found: str, has_best: bool) -> None:
+    """What a study found; it has failed if no trial of it is complete."""
+    say(found)
+    if not has_best:
+        raise ClrSweepError("no trial of the study is complete: see the reasons above")
+
+
 _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 
 
@@ -123,9 +130,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
         from clr_sweep.commands.run import run_command
 
         report, has_best = run_command(sweep, given, ctx.meta[_UNKNOWN], stop, _say)
-    say(report)
-    if not has_best:
-        raise ClrSweepError("no trial of the study is complete: see the reasons above")
+    _show(report, has_best)
 
 
 @main.command()
@@ -191,8 +196,8 @@ def compare(study: str, storage: str | None, **options: str | None) -> None:
     with stop_request() as stop:
         from clr_sweep.commands.compare import compare_command
 
-        found = compare_command(study, given, url, stop, _say)
-    say(found)
+        found, has_best = compare_command(study, given, url, stop, _say)
+    _show(found, has_best)
 
 
 @main.command()

@@ -24,7 +24,7 @@ def compare_command(
     url: str | None,
     stop: StopRequest,
     say: Callable[[str], None],
-) -> str:
+) -> tuple[str, bool]:
     """Start or continue the comparison of a stored study with its rivals.
 
     Args:
@@ -35,7 +35,7 @@ def compare_command(
         say: shows a line.
 
     Returns:
-        What was found.
+        What was found, and whether a trial of the study is complete: else nothing is compared.
 
     Raises:
         As `run_sweep`.
@@ -47,7 +47,7 @@ def compare_command(
     study = run_asked(lambda: _stored(name, options, url), stop, say)
     from clr_sweep.results.report import summary
 
-    return summary(study)
+    return summary(study), study.best is not None
 
 
 def _stored(name: str, options: Mapping[str, str], url: str | None) -> Asked:

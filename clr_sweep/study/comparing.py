@@ -76,7 +76,8 @@ def compare_study(
         say: shows a line.
 
     Returns:
-        The study, with its comparisons, the last one that which was asked for.
+        The study, with its comparisons, the last one that which was asked for; one without a
+        complete trial is not compared.
 
     Raises:
         As `run_sweep`.
@@ -84,14 +85,14 @@ def compare_study(
     refuse_long_names(sweep, settings)
     store = storage.open_storage(sweep.study.storage or storage.DEFAULT_STORAGE)
     comparing = _Comparing(sweep, settings, source, store, engine, client, adopted, stop, say)
-    numbers = [
-        comparing.compare(search_sweep(sweep, search), search)
-        for search in range(1, settings.searches + 1)
-    ]
+    number = comparing.compare(sweep, 1)
+    if number is not None:
+        for search in range(2, settings.searches + 1):
+            comparing.compare(search_sweep(sweep, search), search)
     # Its page says what came out.
     study = run_stages(sweep, source, engine, client, adopted.by_study, stop)
     # An earlier one may have been asked for again, with its searches.
-    return read_study(optuna.load_study(study_name=study.name, storage=store), numbers[0])
+    return read_study(optuna.load_study(study_name=study.name, storage=store), number)
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,18 @@ class _Comparing:
     stop: StopRequest
     say: Callable[[str], None]
 
-    def compare(self, sweep: Sweep, search: int) -> int:
+    def compare(self, sweep: Sweep, search: int) -> int | None:
         """One search of each arm, and what they found against one another.
 
         Returns:
-            Which comparison of that search it is.
+            Which comparison of that search it is; None where the study has found nothing that
+            rivals could be tuned for.
         """
         first = search == 1
         adopted = self.adopted.by_comparison if first else None
         clr = self._searched(sweep, WHOLE if first else SEARCH)
         if first and not clr.complete:
-            raise ClrSweepError(
-                f"no trial of study {clr.name!r} is complete, so there is nothing to compare: "
-                f"`clr-sweep report {clr.name}` says why"
-            )
+            return None
         assert clr.source is not None
         # With the ranges that a range test gave it.
         ranged = clr.source.sweep.model_copy(update={"study": sweep.study})

@@ -268,7 +268,8 @@ def test_a_study_of_which_nothing_is_complete_is_not_compared(
     place.spoil(2)  # after the baseline
     place.sweep("run", str(file), status=1)
     refused = place.sweep("compare", "tiny", status=1)
-    assert "no trial of study 'tiny' is complete, so there is nothing to compare" in refused.output
+    assert "tiny: 1 trial: 0 complete, 0 pruned, 0 diverged, 1 failed" in refused.output
+    assert "no trial of the study is complete: see the reasons above" in refused.output
     assert names(place) == {"tiny"}
 
 
