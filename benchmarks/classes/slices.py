@@ -1,4 +1,4 @@
-"""A smaller Fashion-MNIST, as data of one's own: a sweep names it `slices:fashion_mnist_8000`."""
+"""A smaller Fashion-MNIST, as data of one's own: a sweep names it `slices:fashion_mnist_5000`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.datasets import load_dataset
 
 
-def fashion_mnist_8000() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The first 8,000 training images, and all 10,000 of the test set."""
+def fashion_mnist_5000() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """The first 5,000 training images, and all 10,000 of the test set."""
     data = load_dataset("fashion_mnist")
-    return (data.x_train[:8000], data.y_train[:8000]), (data.x_test, data.y_test)
+    return (data.x_train[:5000], data.y_train[:5000]), (data.x_test, data.y_test)

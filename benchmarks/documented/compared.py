@@ -43,7 +43,7 @@ def in_short(sweep: str) -> str:
     return "\n\n".join([
         _filled(f"**{found(sweep).headline}**"),
         _filled(gain_sentence(last_comparison(sweep))),
-        _filled(f"As classes, on 8,000 of the images: {' '.join(class_answers())}"),
+        _filled(f"As classes, on 5,000 of the images: {' '.join(class_answers())}"),
     ])  # fmt: skip
 
 
