@@ -9,6 +9,7 @@ from matplotlib.ticker import MultipleLocator
 from benchmarks.documented.kept import read
 from benchmarks.documented.reproductions import TUTORIAL, by_rate, rates_of
 from clr_sweep.results import style, words
+from clr_sweep.results.line_labels import end_labels
 
 _COLOURS = dict(
     zip(TUTORIAL, (style.INK, style.VERMILLION, style.BLUE), strict=True),
@@ -18,14 +19,15 @@ _COLOURS = dict(
 def tutorial_figure() -> Figure:
     """Above the rate of each schedule, below the accuracy of its seeds, over the same epochs."""
     drawn = style.figure(
-        "Why the tutorial's cyclical rate lost: it ends off the trough, at small rates",
+        "The tutorial's cyclical rate is small and ends off its trough",
         "Above the rate of each step, below the accuracy on the test set after each epoch: five "
         "seeds each, their mean thick",
         height=6.4,
     )
     rates, values = drawn.subplots(2, 1, sharex=True, height_ratios=[1, 1.3])
     style.dress(rates, "", "learning rate")
-    style.dress(values, "epoch", "accuracy")
+    style.dress(values, "epoch", "test accuracy")
+    ends = []
     for sweep, colour in _COLOURS.items():
         study = read(sweep).study
         first = study.trials[0]
@@ -39,14 +41,11 @@ def tutorial_figure() -> Figure:
         values.plot(epochs, curves.T, color=colour, lw=0.7, alpha=0.5)
         mean = curves.mean(axis=0)
         values.plot(epochs, mean, color=colour, lw=2.2)
-        values.annotate(
-            f"{words.bounds(first)}\n{mean[-1]:.4f}", (epochs[-1], mean[-1]), xytext=(8, 0),
-            textcoords="offset points", va="center", fontsize=style.SMALL, color=colour,
-            annotation_clip=False,
-        )  # fmt: skip
+        ends.append((float(mean[-1]), f"{words.bounds(first)}\n{mean[-1]:.4f}", colour))
     style.log_rates(rates, "y", [1e-4, 0.5])
     values.set_xlim(0, 10)
     values.xaxis.set_major_locator(MultipleLocator(1))
+    end_labels(values, ends, gap=0.12)
     return drawn
 
 
