@@ -57,7 +57,8 @@ def rate_curve_figure() -> Figure:
     gone = [trial for trial in trials if trial.state == "diverged"]
     drawn = style.figure(
         "Constant rates from 0.0001 to 1",
-        f"Validation accuracy after 10 epochs, one run of each rate; {len(gone)} diverged",
+        "Validation accuracy after 10 epochs, one run of each rate"
+        + (f"; {len(gone)} diverged" if gone else ""),
         height=4.2,
     )
     ax = drawn.add_subplot()
@@ -71,7 +72,8 @@ def rate_curve_figure() -> Figure:
     for at in sorted({0, x.index(0.01), best, len(x) - 1}):
         ax.annotate(
             f"{words.rate(x[at])}: {words.value(y[at])}", (x[at], y[at]), xytext=(0, 9),
-            textcoords="offset points", ha="center", fontsize=style.SMALL, color=style.INK,
+            textcoords="offset points", ha="right" if at == len(x) - 1 else "center",
+            fontsize=style.SMALL, color=style.INK,
         )  # fmt: skip
     foot = [(trial.config.schedule.max_lr, 0.02) for trial in gone]
     style.draw_marks(ax, foot, style.STATES["diverged"], "diverged")

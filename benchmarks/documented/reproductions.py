@@ -94,6 +94,8 @@ def _rate_curve(sweep: str) -> str:
             f"no finite loss from step {trial.divergence.step:,} on, in epoch "
             f"{trial.divergence.epoch}" if trial.divergence else "",
         ])  # fmt: skip
+    if not any(row[-1] for row in rows):
+        return table(["constant rate", "validation accuracy"], [row[:-1] for row in rows])
     return table(["constant rate", "validation accuracy", ""], rows)
 
 
