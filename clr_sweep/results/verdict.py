@@ -70,6 +70,9 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         )
     metric, parts = _metric(study), []
     tuned = [one for one in found if one.theirs.arm.kind == "rival"]
+    if len(tuned) > 1 and len(whys := {one.why for one in tuned}) == 1 and (why := whys.pop()):
+        # One reason for all, such as data without a test set, stands in place of the answers.
+        return f"{words.capital(_ours(found[0].ours))} is not decided against any rival: {why}."
     for one in tuned:
         if not one.ours.arm.is_study:
             continue

@@ -161,6 +161,16 @@ def test_the_margin_is_noted_or_that_there_is_none() -> None:
     assert "test loss" in note
 
 
+def test_one_reason_for_all_is_the_headline() -> None:
+    """Without a test set nothing is said of one; a reason of one rival alone is not that of all."""
+    nothing = [float("nan")] * 3
+    said = found({"CLR": nothing, "constant": nothing, "cosine": nothing})
+    assert "is not decided against any rival: there is no value of a test set" in said.headline
+    assert "on the test set:" not in said.headline
+    said = found({"CLR": OURS[:3], "constant": THEIRS[:3], "cosine": nothing})
+    assert "decided against any rival" not in said.headline
+
+
 def test_what_was_searched_for_is_named() -> None:
     """By policy and rates, and how many trials found it."""
     [answer] = found(
