@@ -5,8 +5,10 @@ Half as wide as the other figures: two stand side by side where there is room.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,19 +22,21 @@ from clr_sweep.results.trial_values import baseline_value, scatter, value_scale
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 WIDTH, HEIGHT = 5.4, 3.9  # inches
-# Told apart by colour and by dashes: the best trial first, the baseline second. A seventh run and
-# those after it have the colours again, each with the dashes of another.
+# Told apart by colour and by dashes: the best trial first, the baseline second.
 _LINES = (
     (style.BLUE, "-"),
     (style.INK, (0, (5, 2))),
     (style.VERMILLION, (0, (3, 1, 1, 1))),
-    (style.GREEN, (0, (7, 2))),
-    (style.ORANGE, (0, (1, 1))),
-    (style.SKY, (0, (5, 1, 1, 1, 1, 1))),
 )
+_PANEL = 1.6  # inches, of one of several
 # Rates that differ by more than the first factor are drawn on a logarithmic axis, of no more than
 # the second.
 _WIDE, _WIDEST = 10.0, 1e4
+
+
+Curve = Callable[[TrialRecord], tuple[Array, Array]]
+Look = tuple[str, Any]
+"""The colour of a line and its dashes, as Matplotlib takes them."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,13 @@ class Rival:
 
 def rates_figure(rivals: Sequence[Rival]) -> Figure:
     """The learning rate of each run over its epochs."""
-    drawn, ax = _panel("epoch", "learning rate")
-    _lines(ax, rivals, curves.rate_curve)
-    lines = [np.asarray(line.get_ydata(), dtype=np.float64) for line in ax.get_lines()]
+    drawn = _beside(rivals, "epoch", "learning rate", curves.rate_curve)
+    ax = drawn.axes[0]
+    lines = [
+        np.asarray(line.get_ydata(), dtype=np.float64)
+        for panel in drawn.axes
+        for line in panel.get_lines()
+    ]
     rates = np.concatenate(lines) if lines else np.zeros(0)
     above = rates[rates > 0]
     if len(above) and above.max() > _WIDE * rates.min():
@@ -65,23 +73,23 @@ def rates_figure(rivals: Sequence[Rival]) -> Figure:
 
 def metric_figure(rivals: Sequence[Rival], name: str) -> Figure:
     """A metric of each run at the end of each epoch."""
-    drawn, ax = _panel("epoch", words.metric(name))
-    _lines(ax, rivals, lambda record: curves.metric_curve(record, name), ends=True)
-    style.whole_ticks(ax)
+    drawn = _beside(
+        rivals, "epoch", words.metric(name), lambda one: curves.metric_curve(one, name), ends=True
+    )
+    style.whole_ticks(drawn.axes[0])
     return drawn
 
 
 def progress_by_cost_figure(rivals: Sequence[Rival], name: str) -> Figure:
     """What each run had reached after how much CPU time."""
-    drawn, ax = _panel("CPU time of the run (s)", words.metric(name))
 
     def by_cost(record: TrialRecord) -> tuple[Array, Array]:
         _, values = curves.metric_curve(record, name)
         seconds = np.cumsum([report.cpu_seconds for report in record.reports], dtype=np.float64)
         return seconds[: len(values)], values
 
-    _lines(ax, rivals, by_cost, ends=True)
-    ax.set_xlim(left=0)
+    drawn = _beside(rivals, "CPU time of the run (s)", words.metric(name), by_cost, ends=True)
+    drawn.axes[0].set_xlim(left=0)
     return drawn
 
 
@@ -128,31 +136,56 @@ def _panel(x: str, y: str) -> tuple[Figure, Axes]:
     return drawn, ax
 
 
-def _lines(
-    ax: Axes, rivals: Sequence[Rival], curve: Callable[[TrialRecord], tuple[Array, Array]],
-    ends: bool = False,
-) -> None:  # fmt: skip
-    shown: list[Line2D] = []
-    for rival, (color, dashes) in zip(rivals, _repeated(len(rivals)), strict=True):
-        x, y = curve(rival.record)
-        if not np.isfinite(y).any():
-            continue
-        # As many points as the panel has pixels.
-        x, y = curves.thin(x, y, 300)
-        shown += ax.plot(x, y, ls=dashes, color=color, lw=1.8, gid=rival.label, label=rival.label)
-        if ends:
-            ax.plot(x[-1:], y[-1:], "o", ms=5.5, color=color, mec="white", clip_on=False)
-    if not shown:
-        style.message(ax, "nothing to show yet")
+def _beside(
+    rivals: Sequence[Rival], x: str, y: str, curve: Curve, ends: bool = False
+) -> Figure:  # fmt: skip
+    """All runs in one panel; where they are more than it tells apart, the first beside each."""
+    if len(rivals) <= len(_LINES):
+        drawn, ax = _panel(x, y)
+        shown = [
+            line
+            for rival, look in zip(rivals, _LINES, strict=False)
+            for line in _line(ax, rival, look, curve, ends)
+        ]
+        if not shown:
+            style.message(ax, "nothing to show yet")
+        _legend(drawn, shown)
+        return drawn
+    own, *others = rivals
+    rows = math.ceil(len(others) / 2)
+    drawn = Figure(
+        figsize=(WIDTH, 0.9 + _PANEL * rows), dpi=style.DPI, layout="constrained", facecolor="white"
+    )
+    panels = drawn.subplots(rows, 2, sharex=True, sharey=True).ravel()
+    shown = []
+    for ax, rival in zip(panels, others, strict=False):
+        style.dress(ax, "", "")
+        ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        shown = _line(ax, own, _LINES[0], curve, ends)
+        _line(ax, rival, (style.VERMILLION, _LINES[1][1]), curve, ends)
+        name = "\n".join(words.shorten(line, 32) for line in rival.label.split(": ", 1))
+        ax.set_title(name, fontsize=style.SMALL, color=style.VERMILLION, loc="left", gid="label")
+    for ax in panels[len(others) :]:
+        ax.remove()
+        panels[len(others) - 2].tick_params(labelbottom=True)
+    drawn.supxlabel(x, fontsize=style.SMALL)
+    drawn.supylabel(y, fontsize=style.SMALL)
+    _legend(drawn, shown)
+    return drawn
+
+
+def _line(ax: Axes, rival: Rival, look: Look, curve: Curve, ends: bool) -> list[Line2D]:
+    x, y = curve(rival.record)
     ax.margins(x=0.02)
-    figure = ax.get_figure()
-    if isinstance(figure, Figure):
-        _legend(figure, shown)
-
-
-def _repeated(number: int) -> list[tuple[str, object]]:
-    many = len(_LINES)
-    return [(_LINES[i % many][0], _LINES[(i + i // many) % many][1]) for i in range(number)]
+    if not np.isfinite(y).any():
+        return []
+    color, dashes = look
+    # As many points as the panel has pixels.
+    x, y = curves.thin(x, y, 300)
+    shown = ax.plot(x, y, ls=dashes, color=color, lw=1.8, gid=rival.label, label=rival.label)
+    if ends:
+        ax.plot(x[-1:], y[-1:], "o", ms=5.5, color=color, mec="white", clip_on=False)
+    return shown
 
 
 def _legend(drawn: Figure, handles: Sequence[Line2D], columns: int = 1) -> None:

@@ -89,3 +89,21 @@ def test_the_best_and_the_baseline_as_far_as_there_are(build: Any) -> None:
     assert best_and_baseline(build.study()) == ()
     study = build.study([build.trial(3)], build.baseline(state="running", stop=0))
     assert [rival.record.number for rival in best_and_baseline(study)] == [3]
+
+
+def test_many_rivals_have_a_panel_each(rivals: list[Rival]) -> None:
+    """The first is in all of them, on the same axes; nothing lies over anything else."""
+    many = [
+        rivals[0],
+        *(Rival(f"{one.label}: {n}", one.record) for n in range(3) for one in rivals[1:]),
+    ]
+    for drawn in (
+        rates_figure(many[:6]), metric_figure(many[:6], "val_loss"),
+        progress_by_cost_figure(many[:6], "val_loss"),
+    ):  # fmt: skip
+        assert len(drawn.axes) == 5
+        assert len({ax.get_ylim() for ax in drawn.axes}) == 1
+        assert len({ax.get_xlim() for ax in drawn.axes}) == 1
+        for ax in drawn.axes:
+            assert sum(line.get_gid() == rivals[0].label for line in ax.get_lines()) == 1
+        assert not overlaps(drawn)

@@ -207,7 +207,7 @@ def test_a_regression_is_told_in_its_own_words(build: Any) -> None:
 
 
 def test_rivals_are_told_apart(build: Any) -> None:
-    """Each of seven, a comparison's by default, has its own colour and dashes in every figure."""
+    """Of seven, a comparison's by default, each stands beside the first in a panel of its own."""
     policies = ["triangular2", "cosine", "linear", "one_cycle", "constant", "constant", "constant"]
     arms = [
         Rival(f"arm {n}", build.trial(n, policy=policy, tested=True))
@@ -216,10 +216,13 @@ def test_rivals_are_told_apart(build: Any) -> None:
     study = build.study([arms[0].record])
     assert len(rows(arms_section(study, arms).tables[0])) == 7
     for picture in curves_section(study, arms).pictures:
-        lines = picture.figure.axes[0].get_lines()
-        named = [line for line in lines if line.get_gid() in {arm.label for arm in arms}]
-        looks = {(line.get_color(), str(line.get_linestyle())) for line in named}
-        assert len(named) == len(looks) == 7
+        panels = picture.figure.axes
+        assert [panel.get_title(loc="left") for panel in panels] == [one.label for one in arms[1:]]
+        for panel, rival in zip(panels, arms[1:], strict=True):
+            named = [line for line in panel.get_lines() if str(line.get_gid()).startswith("arm ")]
+            assert [line.get_gid() for line in named] == [arms[0].label, rival.label]
+            looks = {(line.get_color(), str(line.get_linestyle())) for line in named}
+            assert len(looks) == 2
 
 
 def test_a_compared_study() -> None:
