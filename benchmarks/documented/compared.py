@@ -39,11 +39,15 @@ def found(sweep: str) -> Verdict:
 
 
 def in_short(sweep: str) -> str:
-    """The configurations, the rate's size and its shape, and the classes: a paragraph each."""
+    """The configurations, seeds that collapsed, size and shape of the rate, and the classes."""
     return "\n\n".join([
         _filled(f"**{found(sweep).headline}**"),
+        # Without these nobody understands why a large difference is not decidable.
+        _filled(" ".join(one for one in found(sweep).notes if "far from the others" in one)),
         _filled(gain_sentence(last_comparison(sweep))),
-        _filled(f"As classes, on 5,000 of the images: {' '.join(class_answers())}"),
+        _filled(" ".join([
+            "As classes, each tuned five times on 5,000 of the images.", *class_answers()
+        ])),
     ])  # fmt: skip
 
 

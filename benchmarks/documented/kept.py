@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.range_test.curve import Curve
-from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, StudySource, TrialRecord
 
 FOLDER = Path(__file__).parents[1] / "recorded" / "runs"
 # The sweep whose best trial docs/mlflow.md shows step by step.
@@ -118,10 +118,18 @@ def without_places(study: StudyRecord) -> StudyRecord:
         baseline=_placed(study.baseline, study.name) if study.baseline is not None else None,
         comparisons=tuple(map(without_places, study.comparisons)),
         searches=tuple(map(without_places, study.searches)),
+        source=None if study.source is None else _anywhere(study.source),
         range_test=None if test is None else replace(
             test, files=tuple(Path("trials", study.name, file.name) for file in test.files)
         ),
     )  # fmt: skip
+
+
+def _anywhere(source: StudySource) -> StudySource:
+    """A data set that a function of a module gives is known by the module's file."""
+    file, colon, function = str(source.data.get("source", "")).partition(":")
+    named = {"source": f"{Path(file).name}:{function}"} if colon else {}
+    return replace(source, data={**source.data, **named})
 
 
 def _placed(trial: TrialRecord, study: str) -> TrialRecord:

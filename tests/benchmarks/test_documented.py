@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import html
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,16 @@ from real_runs import PROJECT
 from benchmarks.documented import heads, pages, report
 from benchmarks.documented.blocks import blocks_of, replaced, table
 from benchmarks.documented.compared import class_answers, found, last_comparison
-from benchmarks.documented.kept import CLASSES, COMPARED, SWEEPS, definition, kept, read, sweep_file
+from benchmarks.documented.kept import (
+    CLASSES,
+    COMPARED,
+    SWEEPS,
+    definition,
+    file_of,
+    kept,
+    read,
+    sweep_file,
+)
 from benchmarks.documented.reproductions import TUTORIAL
 from benchmarks.documented.seeds import kept_tests
 from clr_sweep.definition.loading import load_sweep
@@ -100,6 +111,16 @@ def test_test_values_of_seeds_are_those_of_the_study() -> None:
     assert best is not None
     assert tests[best.number] == best.test_metrics["test_accuracy"]
     assert sorted(tests) == [trial.number for trial in study.trials]
+
+
+@pytest.mark.parametrize("sweep", RUN)
+def test_no_folder_of_the_machine_is_kept(sweep: str) -> None:
+    """Of the trials, the data's module and what was exported."""
+    text = gzip.decompress(file_of(sweep).read_bytes()).decode()
+    places = set(re.findall(r"[\"\s](/[a-z]+/[^\"\s\\\\]*)", text))
+    assert {
+        place for place in places if not place.startswith(("/home/me/", "/usr/share/"))
+    } == set()
 
 
 # ---- the comparison
