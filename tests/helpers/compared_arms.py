@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from small_trials import small_config
 
 from clr_sweep.definition import metrics
 from clr_sweep.definition.fields import POLICIES
 from clr_sweep.definition.sweep import Objective
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.results.verdict import Verdict, verdict
 from clr_sweep.search.arms import BASELINE, MEAN_RATE, held_against
 from clr_sweep.training.comparison_records import (
     FINALISTS,
@@ -27,6 +29,10 @@ from clr_sweep.training.records import StudyRecord, TrialRecord
 OF = "tiny"
 # What one training came to: a value, a state without one, or None where it is still to come.
 Outcome = float | str | None
+_RNG = np.random.default_rng(8)
+_SHARED = _RNG.normal(0, 0.004, 10)
+# Ten seeds of two equal arms, which share a part of what the seed brings about.
+OURS, THEIRS = (0.88 + _SHARED + _RNG.normal(0, 0.001, 10) for _ in range(2))
 
 
 def compared(
@@ -133,3 +139,16 @@ def _config(entry: str, metric: str, direction: str) -> TrialConfig:
     config = small_config(policy, init_lr=0.01)
     objective = Objective(metric=metric, direction=direction)  # type: ignore[arg-type]
     return config.model_copy(update={"objective": objective})
+
+
+def found(finals: Mapping[str, Any], **more: Any) -> Verdict:
+    """What is said of a study whose finals had these values."""
+    lists = {name: list(values) for name, values in finals.items()}
+    return said_of(compared(lists, **more))
+
+
+def said_of(last: StudyRecord, searches: Sequence[StudyRecord] = ()) -> Verdict:
+    """What is said of a study with this comparison."""
+    said = verdict(study_of(last, searches=tuple(searches)))
+    assert said is not None
+    return said

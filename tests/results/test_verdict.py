@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
-import numpy as np
 import pytest
-from compared_arms import Outcome, compared, study_of
+from compared_arms import OURS, THEIRS, Outcome, compared, found, study_of
 from drawn_figures import texts
-from small_trials import small_config
 
 from clr_sweep.results import words
 from clr_sweep.results.comparison_tables import contest_rows
-from clr_sweep.results.verdict import Verdict, verdict
+from clr_sweep.results.verdict import verdict
 from clr_sweep.results.verdict_figure import verdict_figure
 from clr_sweep.search.arms import BASELINE, MEAN_RATE
 from clr_sweep.training.records import StudyRecord
 
-RNG = np.random.default_rng(8)
-SHARED = RNG.normal(0, 0.004, 10)
-OURS, THEIRS = (0.88 + SHARED + RNG.normal(0, 0.001, 10) for _ in range(2))
 LOSS = {"metric": "val_loss", "direction": "minimize", "margin": None}
-
-
-def found(finals: dict[str, Any], **more: Any) -> Verdict:
-    lists = {name: list(values) for name, values in finals.items()}
-    said = verdict(study_of(compared(lists, **more)))
-    assert said is not None
-    return said
 
 
 def test_a_study_that_was_not_compared_has_none() -> None:
@@ -145,22 +132,6 @@ def test_the_headline_says_what_its_numbers_are_of(metric: str, direction: str, 
         assert f"of {words.metric(metric.replace('val_', 'test_'))} (95 % interval" in answer
 
 
-def test_which_sign_is_better_is_the_first_thing_noted() -> None:
-    """Right below the answers, which are read the wrong way round without it."""
-    said = found({"CLR": OURS[:5], "constant": THEIRS[:5]}, **LOSS)
-    assert "less is better" in said.notes[0]
-
-
-def test_the_margin_is_noted_or_that_there_is_none() -> None:
-    """`Not decidable` is read by it; without one it is said how to give it."""
-    finals = {"CLR": OURS[:5], "constant": THEIRS[:5]}
-    [note] = [note for note in found(finals, margin=0.02).notes if "margin" in note]
-    assert "below 2.00 points of test accuracy" in note
-    [note] = [note for note in found(finals, **LOSS).notes if "margin" in note]
-    assert "comparison.margin, --margin" in note
-    assert "test loss" in note
-
-
 def test_one_reason_for_all_is_the_headline() -> None:
     """Without a test set nothing is said of one; a reason of one rival alone is not that of all."""
     nothing = [float("nan")] * 3
@@ -237,35 +208,6 @@ def test_whatever_there_is_can_be_said(finals: dict[str, Any], is_loss: bool) ->
     assert said.answers[0].endswith(".")
 
 
-def test_few_seeds_are_told() -> None:
-    """Below ten; ten are not."""
-    few = found({"CLR": OURS[:5], "constant": THEIRS[:5]})
-    assert any("5 seeds were asked for" in note for note in few.notes)
-    many = found({"CLR": OURS, "constant": THEIRS})
-    assert not any("less is better" in note for note in many.notes)
-    assert not any("seeds were asked for" in note for note in many.notes)
-
-
-def test_a_later_comparison_says_so() -> None:
-    """The last one is told, and that it is not the first."""
-    first = compared({"CLR": [0.1] * 10, "constant": THEIRS.tolist()})
-    second = compared({"CLR": OURS.tolist(), "constant": THEIRS.tolist()}, number=2)
-    said = verdict(study_of(first, second))
-    assert said is not None
-    assert "equivalent" in said.headline
-    assert any("comparison 2" in note for note in said.notes)
-
-
-def test_edges_of_the_winner_are_told_and_no_others() -> None:
-    """A wider range may hold a better one."""
-    at_edge = {"0": ("max_lr at the upper end of its range",), "3": ("init_lr at an end",)}
-    said = found(
-        {"CLR": OURS, "constant": THEIRS}, arms={"constant": {"edges": at_edge}, "CLR": {}}
-    )
-    [note] = [note for note in said.notes if "end" in note and "range" in note]
-    assert note.startswith("constant: the winner has max_lr at the upper end of its range")
-
-
 def test_equal_seed_by_seed_has_a_spread_too() -> None:
     """None: that is said."""
     [answer] = found({"CLR": OURS, "constant": OURS}).answers
@@ -290,168 +232,6 @@ def test_a_difference_that_there_cannot_be_is_not_named() -> None:
     assert "2 seeds show a difference of " in of_loss
 
 
-def changed_winner(name: str, **changes: Any) -> StudyRecord:
-    """A comparison in which the configuration of one entry is another."""
-    study = compared({"CLR": OURS.tolist(), "constant": THEIRS.tolist()})
-    trials = [
-        dataclasses.replace(trial, config=trial.config.model_copy(update=changes))
-        if trial.seed_run and trial.seed_run.entry == name
-        else trial
-        for trial in study.trials
-    ]
-    return dataclasses.replace(study, trials=tuple(trials))
-
-
-def notes_of(study: StudyRecord) -> str:
-    said = verdict(study_of(study))
-    assert said is not None
-    return "\n".join(said.notes)
-
-
-def test_what_winners_differ_in_beside_the_schedule_is_told() -> None:
-    """A gain by a batch size is none by cycles."""
-    training = small_config("constant").training.model_copy(update={"batch_size": 17})
-    notes = notes_of(changed_winner("tiny.constant trial 0", training=training))
-    assert re.search(
-        r"Against constant CLR's winner differs .*: batch_size \d+ \(there 17\)", notes
-    )
-    assert "in more than the schedule" not in notes_of(changed_winner(""))
-
-
-def test_unequal_training_is_told() -> None:
-    """Cycles end at a trough: a rival may have trained for longer."""
-    training = small_config("constant").training.model_copy(update={"epochs": 7})
-    notes = notes_of(changed_winner("tiny.constant trial 0", training=training))
-    assert re.search(r"Unequal training.*: \d+ epochs?: CLR; 7 epochs: constant", notes)
-    assert "Unequal" not in notes_of(changed_winner(""))
-
-
-def test_a_winner_without_cycles_is_not_passed_off_as_one_with() -> None:
-    """A study may have such policies among its own."""
-    schedule = small_config("cosine").schedule
-    assert "CLR's winner has no cycles (cosine" in notes_of(
-        changed_winner("tiny trial 0", schedule=schedule)
-    )
-    assert "no cycles" not in notes_of(changed_winner(""))
-
-
-def test_fewer_trials_are_told() -> None:
-    """At equal searches the first trials answer, whether or not their winner is another."""
-    first = "CLR, first 3 trials"
-    finals = {"CLR": OURS, first: OURS - 0.01, "constant": THEIRS}
-    arms = {"constant": {"trials": 3}, first: {"trials": 3, "candidates": (2,)}}
-    said = found(finals, arms=arms)
-    assert any(note.startswith("CLR had 5 trials, some rivals 3 trials:") for note in said.notes)
-    assert "that CLR's first 3 trials found" in said.answers[1]
-
-
-def test_one_seed_lost_is_one() -> None:
-    """In number as in grammar."""
-    ours: list[Outcome] = ["diverged", *OURS[1:].tolist()]
-    notes = found({"CLR": ours, "constant": THEIRS}).notes
-    assert "CLR: 1 of 10 finals diverged; it is left out of its mean." in notes
-
-
-def test_tests_that_disagree_are_told() -> None:
-    """Strongly correlated arms: paired they differ, unpaired not."""
-    wide = RNG.normal(0, 0.01, 10)
-    ours, theirs = 0.8 + wide + 0.001 + RNG.normal(0, 1e-4, 10), 0.8 + wide
-    said = found({"CLR": ours, "constant": theirs}, margin=None)
-    assert " beats " in said.headline
-    assert any("Welch" in note for note in said.notes)
-    agreeing = found({"CLR": OURS + 0.2, "constant": THEIRS}, margin=None)
-    assert not any("Welch" in note or "sign-flip" in note for note in agreeing.notes)
-
-
-def test_one_search_speaks_of_configurations() -> None:
-    """And names the command that would speak of classes."""
-    said = found({"CLR": OURS + 0.1, "constant": THEIRS})
-    assert "CLR helps" not in said.headline
-    assert any("clr-sweep compare tiny --searches 5" in note for note in said.notes)
-
-
-def searches(count: int, shift: float, **more: Any) -> list[StudyRecord]:
-    rng = np.random.default_rng(4)
-    return [
-        compared({
-            "CLR": (0.8 + shift + rng.normal(0, 0.002, 3)).tolist(),
-            "constant": (0.8 + rng.normal(0, 0.002, 3)).tolist(),
-            BASELINE: (0.8 - 3 * abs(shift) + rng.normal(0, 0.002, 3)).tolist(),
-        }, **more)
-        for _ in range(count)
-    ]  # fmt: skip
-
-
-def test_five_searches_speak_of_the_class() -> None:
-    """Only then it is said that CLR helps, or that it does not; against a tuned rival."""
-    for shift, wanted in ((0.02, "CLR helps here"), (-0.02, "CLR does not help here")):
-        made = searches(5, shift)
-        said = verdict(study_of(made[0], searches=tuple(made)))
-        assert said is not None
-        assert said.headline.startswith(wanted)
-        assert "5 independent searches" in said.headline
-        helping = [one for one in (*said.answers, said.headline) if "CLR helps" in one]
-        assert len(helping) == (shift > 0)
-        assert not any("--searches" in note for note in said.notes)
-
-
-def class_headline(made: list[StudyRecord]) -> str:
-    said = verdict(study_of(made[0], searches=tuple(made)))
-    assert said is not None
-    assert any("Of the 5 searches of each arm the first alone" in note for note in said.notes)
-    return said.headline
-
-
-def test_classes_that_are_equivalent_name_the_margin() -> None:
-    """And the p of equivalence, not that of a difference."""
-    headline = class_headline(searches(5, 0.0, margin=0.03))
-    assert headline.startswith("CLR and a tuned constant rate are equivalent here within 3.00 poi")
-    assert "equivalence p" in headline
-    assert "Holm p" not in headline
-
-
-@pytest.mark.parametrize(
-    ("arms", "wanted"),
-    [
-        ({"constant": {"trials": 3}}, "A CLR tuned by 5 trials is better here than a constant ra"),
-        ({"CLR": {"trials": 9}}, "A CLR tuned by 9 trials is better here than a constant rate tu"),
-    ],
-)
-def test_an_unequal_search_is_no_proof_for_cycles(arms: Any, wanted: str) -> None:
-    """That is better which was searched for longer: it is said by how much."""
-    assert class_headline(searches(5, 0.02, arms=arms)).startswith(wanted)
-
-
-def test_against_a_rival_with_cycles_nothing_is_said_of_cycles() -> None:
-    """Both sides have them."""
-    made = [
-        compared(
-            {"CLR": (OURS[i : i + 3] - 0.1).tolist(), "triangular": THEIRS[i : i + 3].tolist()}
-        )
-        for i in range(5)
-    ]
-    assert class_headline(made).startswith("A tuned CLR is worse here than a tuned triangular sch")
-
-
-def test_a_class_whose_winner_has_no_cycles_is_not_helped_by_them() -> None:
-    """Once in five searches is enough."""
-    made = searches(5, 0.02)
-    cosine = small_config("cosine").schedule
-    made[3] = dataclasses.replace(made[3], trials=tuple(
-        dataclasses.replace(trial, config=trial.config.model_copy(update={"schedule": cosine}))
-        for trial in made[3].trials
-    ))  # fmt: skip
-    assert class_headline(made).startswith("A tuned schedule of the study's policies is better")
-
-
-def test_four_searches_do_not() -> None:
-    """However clear it is."""
-    made = searches(4, 0.1)
-    said = verdict(study_of(made[0], searches=tuple(made)))
-    assert said is not None
-    assert "CLR helps" not in "\n".join([said.headline, *said.answers])
-
-
 @pytest.mark.parametrize(
     ("p", "text"),
     [
@@ -469,13 +249,3 @@ def test_four_searches_do_not() -> None:
 def test_p_values(p: float | None, text: str) -> None:
     """Two digits, and never 0."""
     assert words.p_value(p).startswith(text)
-
-
-def test_a_seed_far_from_the_others_is_told() -> None:
-    """With its value and the median: it decides the mean and the spread."""
-    theirs = [0.1, *THEIRS[1:].tolist()]
-    [note] = [one for one in found({"CLR": OURS, "constant": theirs}).notes if " far from " in one]
-    assert note.startswith("constant: 1 of 10 finals ended far from the others, at 0.1000")
-    assert f"{np.median(theirs):.4f}" in note
-    assert "It counts" in note
-    assert not any(" far from " in one for one in found({"CLR": OURS, "constant": THEIRS}).notes)
