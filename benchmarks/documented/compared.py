@@ -9,7 +9,7 @@ from benchmarks.documented.blocks import table
 from benchmarks.documented.kept import CLASSES, COMPARED, read
 from clr_sweep.common.durations import duration
 from clr_sweep.results import words
-from clr_sweep.results.arms import arm_results
+from clr_sweep.results.arms import arm_results, shown_arms
 from clr_sweep.results.comparison_tables import (
     Rows,
     arm_rows,
@@ -19,7 +19,9 @@ from clr_sweep.results.comparison_tables import (
     gain_sentence,
     search_rows,
 )
+from clr_sweep.results.gains import cpu_seconds, own_searches
 from clr_sweep.results.verdict import Verdict, verdict
+from clr_sweep.results.verdict_notes import far_off_note
 from clr_sweep.training.comparison_records import FINALISTS
 from clr_sweep.training.records import StudyRecord
 
@@ -43,7 +45,7 @@ def in_short(sweep: str) -> str:
     return "\n\n".join([
         _filled(f"**{found(sweep).headline}**"),
         # Without these nobody understands why a large difference is not decidable.
-        _filled(" ".join(one for one in found(sweep).notes if "far from the others" in one)),
+        _filled(" ".join(filter(None, map(far_off_note, shown_arms(last_comparison(sweep)))))),
         _filled(gain_sentence(last_comparison(sweep))),
         _filled(" ".join([
             "As classes, each tuned five times on 5,000 of the images.", *class_answers()
@@ -85,14 +87,12 @@ def _cost(sweep: str) -> str:
 def spent(*held: StudyRecord) -> str:
     """What comparisons cost: all arms' searches, and every training with fresh seeds."""
     fresh = [trial for study in held for trial in study.trials]
-    arms = [arm for study in held if study.comparison for arm in study.comparison.arms]
-    # The first trials of CLR's search are trials of it.
-    searched = [arm for arm in arms if arm.kind == "rival" or arm.is_study]
+    searched = own_searches(held)
     finalists = sum(t.seed_run is not None and t.seed_run.stage == FINALISTS for t in fresh)
-    seconds = sum(t.cpu_seconds for t in fresh) + sum(arm.cpu_seconds for arm in searched)
     return (
         f"{sum(arm.trials for arm in searched)} trials of searches, {finalists} trainings of "
-        f"finalists and {len(fresh) - finalists} of finals: {duration(seconds, 1)} of CPU time"
+        f"finalists and {len(fresh) - finalists} of finals: {duration(cpu_seconds(held), 1)} of CPU "
+        "time"
     )
 
 

@@ -51,6 +51,11 @@ class ArmResult:
     awaits_test: bool = False
 
     @property
+    def known(self) -> npt.NDArray[np.float64]:
+        """The values that are numbers, shape (n,)."""
+        return self.values[np.isfinite(self.values)]
+
+    @property
     def diverged(self) -> int:
         """Seeds of the finals whose loss did not stay finite."""
         return self._count("diverged")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from clr_sweep.common.durations import duration
 from clr_sweep.definition import metrics
 from clr_sweep.results import words
@@ -93,7 +91,7 @@ def _gain(found: Gain, metric: str) -> str:
 
 
 def _arm_row(arm: ArmResult) -> list[str]:
-    values = arm.values[np.isfinite(arm.values)]
+    values = arm.known
     interval, sd = mean_interval(values), spread(values)
     lost = "".join(
         f", {count} {what}"
@@ -115,8 +113,7 @@ def _arm_row(arm: ArmResult) -> list[str]:
 
 
 def _mean(arm: ArmResult) -> str:
-    values = arm.values[np.isfinite(arm.values)]
-    return words.value(float(values.mean())) if len(values) else _NONE
+    return words.value(float(arm.known.mean())) if len(arm.known) else _NONE
 
 
 def _contest_row(one: Contest, metric: str) -> list[str]:

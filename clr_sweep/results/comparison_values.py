@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 from clr_sweep.definition import metrics
 from clr_sweep.results.arms import shown_arms
 from clr_sweep.results.contests import contests
@@ -19,8 +17,8 @@ def comparison_values(study: StudyRecord) -> dict[str, float]:
     """
     metric, found = metrics.on_test_set(study.metric), {}
     for arm in shown_arms(study):
-        if np.isfinite(arm.values).any():
-            found[f"{metric}/{_key(arm.arm.name)}"] = float(np.nanmean(arm.values))
+        if len(arm.known):
+            found[f"{metric}/{_key(arm.arm.name)}"] = float(arm.known.mean())
     for contest in contests(study):
         if contest.why or contest.test.mean is None:
             continue

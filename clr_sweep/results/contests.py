@@ -177,7 +177,7 @@ def _hindrance(
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
         if arm.diverged + arm.failed == len(arm.runs):
             return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"
-    if not np.isfinite(ours.values).any() or not np.isfinite(theirs.values).any():
+    if not len(ours.known) or not len(theirs.known):
         return (
             "there is no value of a test set, and the validation examples have chosen the winners"
         )
@@ -203,10 +203,7 @@ def _losses(ours: ArmResult, theirs: ArmResult) -> str:
 
 def _means(arms: Sequence[ArmResult]) -> ArmResult:
     """An arm with its means over the seeds, one for each search."""
-    means = [
-        float(np.nanmean(arm.values)) if np.isfinite(arm.values).any() else float("nan")
-        for arm in arms
-    ]
+    means = [float(arm.known.mean()) if len(arm.known) else float("nan") for arm in arms]
     runs = tuple(run for arm in arms for run in arm.runs)
     # One whose search found nothing says so for all: its finals are not to come.
     known = next((arm for arm in arms if not arm.arm.entries), arms[0])

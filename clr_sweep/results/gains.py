@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -11,6 +12,7 @@ from clr_sweep.results import curves
 from clr_sweep.results.arms import ArmResult
 from clr_sweep.results.comparison import changed
 from clr_sweep.schedules.policies import CONSTANT
+from clr_sweep.training.comparison_records import Arm
 from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.troughs import trough_epochs
 
@@ -84,6 +86,27 @@ def gain(study: StudyRecord, arms: tuple[ArmResult, ...]) -> Gain | None:
         sign=1 if study.direction == "maximize" else -1,
         is_of_rates=not any(changed(configs[0], other) for other in configs[1:]),
     )
+
+
+def own_searches(held: Sequence[StudyRecord]) -> tuple[Arm, ...]:
+    """The arms that were searched for: CLR's first trials are among those of all its search.
+
+    Args:
+        held: the studies that hold the trainings, one for each search.
+    """
+    return tuple(
+        arm
+        for study in held
+        if study.comparison is not None
+        for arm in study.comparison.arms
+        if arm.kind == "rival" or arm.is_study
+    )
+
+
+def cpu_seconds(held: Sequence[StudyRecord]) -> float:
+    """What all searches took, and every training with fresh seeds."""
+    fresh = sum(run.cpu_seconds for study in held for run in study.trials)
+    return fresh + sum(arm.cpu_seconds for arm in own_searches(held))
 
 
 def reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> Reached:

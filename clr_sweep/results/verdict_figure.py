@@ -35,7 +35,7 @@ def verdict_figure(study: StudyRecord) -> Figure:
     metric = metrics.on_test_set(study.metric)
     title = f"{words.shorten(record.of, 32)}: CLR and its rivals on the test set"
     arms = shown_arms(study)
-    if not any(np.isfinite(arm.values).any() for arm in arms):
+    if not any(len(arm.known) for arm in arms):
         yet = "" if study.state == "complete" else " yet"
         return style.empty(title, f"none of the finals has been tested{yet}")
     found = contests(study)
@@ -62,7 +62,7 @@ def verdict_figure(study: StudyRecord) -> Figure:
 
 def _draw(ax: Axes, place: int, arm: ArmResult) -> None:
     colour = _COLOURS[arm.arm.kind]
-    values = arm.values[np.isfinite(arm.values)]
+    values = arm.known
     left, right = ax.get_xlim()
     inside = (values >= left) & (values <= right)
     if len(values):
@@ -99,7 +99,7 @@ def _write_beyond(ax: Axes, place: int, values: Values, colour: str) -> None:
 def _limits(arms: Sequence[ArmResult]) -> tuple[float, float]:
     """From the least to the greatest value that is not far from the others, all means within."""
     near = [float(value) for arm in arms for value in arm.values[~far_off(arm.values)]]
-    means = [float(np.nanmean(arm.values)) for arm in arms if np.isfinite(arm.values).any()]
+    means = [float(arm.known.mean()) for arm in arms if len(arm.known)]
     shown = [value for value in (*near, *means) if np.isfinite(value)]
     room = 0.04 * (max(shown) - min(shown)) or 0.01 * abs(shown[0]) or 1.0
     return min(shown) - room, max(shown) + room

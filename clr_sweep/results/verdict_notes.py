@@ -83,15 +83,22 @@ def _of_arms(found: tuple[Contest, ...]) -> Iterator[str]:
         for count, what in _lost(arm):
             are = "it is" if count == 1 else "they are"
             yield f"{name}: {count} of {len(arm.runs)} finals {what}; {are} left out of its mean."
-        if (far := far_off(arm.values)).any():
-            known = arm.values[np.isfinite(arm.values)]
-            ended = ", ".join(map(words.value, np.sort(arm.values[far])))
-            counts, them = ("It counts", "it") if far.sum() == 1 else ("They count", "them")
-            yield (
-                f"{name}: {far.sum()} of {len(arm.runs)} finals ended far from the others, at "
-                f"{ended} (the median is {words.value(float(np.median(known)))}). {counts}: mean "
-                f"and spread hang on {them}, and so does what can be decided."
-            )
+        if far := far_off_note(arm):
+            yield far
+
+
+def far_off_note(arm: ArmResult) -> str:
+    """Which finals of an arm ended far from its others; empty where none did."""
+    far = far_off(arm.known)
+    if not far.any():
+        return ""
+    ended = ", ".join(map(words.value, np.sort(arm.known[far])))
+    counts, them = ("It counts", "it") if far.sum() == 1 else ("They count", "them")
+    return (
+        f"{arm.arm.title}: {far.sum()} of {len(arm.runs)} finals ended far from the others, at "
+        f"{ended} (the median is {words.value(float(np.median(arm.known)))}). {counts}: mean and "
+        f"spread hang on {them}, and so does what can be decided."
+    )
 
 
 def _lost(arm: ArmResult) -> Iterator[tuple[int, str]]:
