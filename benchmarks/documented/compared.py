@@ -89,10 +89,10 @@ def spent(*held: StudyRecord) -> str:
     fresh = [trial for study in held for trial in study.trials]
     searched = own_searches(held)
     finalists = sum(t.seed_run is not None and t.seed_run.stage == FINALISTS for t in fresh)
+    took = duration(cpu_seconds(held), 1)
     return (
         f"{sum(arm.trials for arm in searched)} trials of searches, {finalists} trainings of "
-        f"finalists and {len(fresh) - finalists} of finals: {duration(cpu_seconds(held), 1)} of CPU "
-        "time"
+        f"finalists and {len(fresh) - finalists} of finals: {took} of CPU time"
     )
 
 
