@@ -115,6 +115,7 @@ _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 @click.option("--seed", metavar="N", help="Seed of the sampler, the weights and the data order.")
 @click.option("--study", metavar="NAME", help="Name of the study (default: the sweep's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
+@click.option("--engine", metavar="NAME", help="Where trials run: local or ray.")
 @click.pass_context
 def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     """Start the study of the file SWEEP, or continue it: the same command does both.
