@@ -185,6 +185,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
 @click.option("--margin", metavar="X", help="What does not matter: 0.005 is half a point.")
 @click.option("--searches", metavar="N", help="Independent searches of each arm.")
 @click.option("--jobs", metavar="N", help="Trials at once (default: the study's).")
+@click.option("--engine", metavar="NAME", help="Where trials run: local or ray.")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
 def compare(study: str, storage: str | None, **options: str | None) -> None:
     """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.

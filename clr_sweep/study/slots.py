@@ -7,13 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import StudyConfig
 from clr_sweep.engines.base import Device, Engine
 from clr_sweep.engines.to_the_end import Job, run_one
-from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS
-
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+from clr_sweep.training.requests import FIND_GPUS
 
 
 def usable_cores() -> int:

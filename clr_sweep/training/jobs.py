@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from clr_sweep.common.errors import DataError, GpuLostError, OutOfMemoryError, TrialFailedError
+from clr_sweep.common.gpus import ASSIGNED_GPU
 from clr_sweep.range_test.recording import record_curve
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.data.datasets import load_dataset
@@ -28,7 +29,6 @@ from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import (
-    ASSIGNED_GPU,
     EVALUATED,
     DataJob,
     Inspection,
@@ -124,7 +124,7 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
     Raises:
         OutOfMemoryError: there was not enough memory.
         DiskFullError: the disk has no space left; the same job goes on later.
-        ClrSweepError: another process writes into the trial's folder.
+        FolderHeldError: another process writes into the trial's folder.
     """
     data = _prepare(job)
     folder = TrialFolder(job.folder)
@@ -157,7 +157,7 @@ def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
     """Evaluate a trained trial on the test set, which no choice has seen.
 
     Raises:
-        OutOfMemoryError, DiskFullError, ClrSweepError: as `run_trial`.
+        OutOfMemoryError, DiskFullError, FolderHeldError: as `run_trial`.
     """
     data = _prepare(job)
     folder = TrialFolder(job.folder)

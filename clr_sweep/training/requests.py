@@ -18,9 +18,6 @@ RUN_TRIAL = "clr_sweep.study.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 
-# Set in the process of a job that was handed a GPU: which one, for people.
-ASSIGNED_GPU = "CLR_SWEEP_GPU"
-
 # Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
 EVALUATIONS = 40
 EVALUATED = 2000

@@ -113,10 +113,10 @@ class RayEngine:
         if key in self._jobs:
             raise ValueError(f"a job named {key!r} is running already")
         worker = next(worker for worker in self._workers if worker.is_free)
-        worker.is_free = False
         number = next(self._numbers)
         log.parent.mkdir(parents=True, exist_ok=True)
         event = worker.actor.start.remote(number, key, function, payload, str(log))
+        worker.is_free = False
         self._jobs[key] = _Job(worker, number, event)
 
     def answer(self, key: Hashable, value: Any) -> None:

@@ -13,6 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import ray
+
+from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.engines.base import Event
 from clr_sweep.engines.local.engine import LocalEngine
@@ -53,6 +56,7 @@ class Worker:
     def __init__(self, folder: str) -> None:
         with contextlib.suppress(OSError):
             os.chdir(folder)
+        _take_gpus()
         # Of a job's process, which would run Ray's own program first.
         sys.modules["__main__"].__dict__.pop("__file__", None)
         self._scratch = scratch_folder()
@@ -95,6 +99,14 @@ class Worker:
             if events:
                 return events[0]
         return None
+
+
+def _take_gpus() -> None:
+    """Let jobs see the GPUs that Ray has given, and no other."""
+    if given := ray.get_runtime_context().get_accelerator_ids().get("GPU"):
+        os.environ[ASSIGNED_GPU] = ", ".join(given)
+    else:
+        os.environ[VISIBLE] = "-1"
 
 
 def versions() -> dict[str, str]:
