@@ -99,14 +99,16 @@ def _as_asked(
     given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}
     jobs = {"jobs": given.pop("jobs")} if "jobs" in given else {}
     study, problems = validation(StudyConfig, {**sweep.study.model_dump(), **jobs})
-    named = {"name": given.pop("engine")} if "engine" in given else sweep.engine.model_dump()
-    engine, wrong = validation(EngineConfig, named)
+    asked = {"name": given.pop("engine")} if "engine" in given else {}
+    # What the file says of a cluster is not meant where it is to be this machine.
+    kept = {} if asked.get("name") == "local" else sweep.engine.model_dump()
+    engine, wrong = validation(EngineConfig, {**kept, **asked})
     problems += [(("engine",), text) for _, text in wrong]
     settings, others = validation(ComparisonConfig, {**before.model_dump(), **given})
     problems += [*others, *trials_problems(settings, sweep.study.trials)]
     if study is None or engine is None or settings is None or problems:
-        named_problems = [_named(keys, text, {*given, *jobs, "engine"}) for keys, text in problems]
-        raise InputError([sentence(keys, text) for keys, text in named_problems])
+        named = [_named(keys, text, {*given, *jobs, "engine"}) for keys, text in problems]
+        raise InputError([sentence(keys, text) for keys, text in named])
     return sweep.model_copy(update={"study": study, "engine": engine}), settings
 
 

@@ -1,4 +1,4 @@
-"""A Ray cluster of several nodes on this machine, each of them real processes that can be killed."""
+"""A Ray cluster of several nodes on this machine, whose real processes can be killed."""
 
 from __future__ import annotations
 
