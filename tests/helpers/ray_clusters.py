@@ -25,6 +25,11 @@ class RayCluster:
         self._add(num_cpus=0)
         self.address = str(self._cluster.address)
 
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Those that are there, by name."""
+        return tuple(self._nodes)
+
     def add_node(self, name: str, cpus: int = 1, **resources: Any) -> None:
         """Start a node."""
         self._nodes[name] = self._add(num_cpus=cpus, **resources)

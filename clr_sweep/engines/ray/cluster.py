@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from clr_sweep.definition.engine_config import EngineConfig
 # Ray makes sockets below its folder: .../ray/session_2026-11-29_14-58-34_887607_33760/sockets/...
 _SOCKET_BYTES = 107
 _BELOW = len("/ray/session_0000-00-00_00-00-00_000000_0000000/sockets/plasma_store.1")
+_CONNECT_SECONDS = 10.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -94,6 +96,7 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
     """
     if ray.is_initialized():
         raise ClrSweepError("engine: this process has joined a Ray cluster already")
+    _refuse_nobody(config.address)
     try:
         with _signals_kept():
             context = ray.init(
@@ -103,11 +106,7 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
                 **_settings(config.address),
             )
     except ConnectionError as error:
-        raise InputError(
-            f"engine.address: there is no Ray cluster at {config.address!r} ({_first(error)}): "
-            "start one (`ray start --head`), name its head (HOST:PORT, or RAY_ADDRESS), or say "
-            "address: local"
-        ) from None
+        raise _nobody(config.address, error) from None
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise ClrSweepError(
             f"engine.address: the Ray cluster at {config.address!r} cannot be joined: "
@@ -119,6 +118,26 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
     finally:
         with _signals_kept():
             ray.shutdown()
+
+
+def _refuse_nobody(address: str) -> None:
+    """Ask whether anybody hears at an address: Ray would ask for minutes."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", "auto")
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise _nobody(address, error) from None
+
+
+def _nobody(address: str, error: Exception) -> InputError:
+    return InputError(
+        f"engine.address: there is no Ray cluster at {address!r} ({_first(error)}): start one "
+        "(`ray start --head`), name its head (HOST:PORT, or RAY_ADDRESS), or say address: local"
+    )
 
 
 def _settings(address: str) -> dict[str, Any]:
