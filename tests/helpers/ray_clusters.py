@@ -39,6 +39,10 @@ class RayCluster:
         node = self._nodes.pop(name)
         self._cluster.remove_node(node, allow_graceful=False)
 
+    def settle(self) -> None:
+        """Wait until the head knows which nodes are there."""
+        self._cluster.wait_for_nodes()
+
     def processes(self, name: str) -> list[psutil.Process]:
         """Those of a node, with all below them."""
         (raylet,) = self._nodes[name].all_processes["raylet"]
