@@ -74,6 +74,8 @@ def ray_cluster(nodes: Mapping[str, int], **environment: str) -> Iterator[RayClu
         nodes: how many cores each has, by name.
         environment: variables that the nodes have beside those of this process.
     """
+    # Trials would give way to all else on this machine, the tests beside them too.
+    environment = {"RAY_worker_niceness": "0", **environment}
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:
