@@ -20,7 +20,7 @@ from typing import Any
 
 import optuna
 from optuna.storages._rdb.models import StudyModel, StudyUserAttributeModel
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -28,6 +28,7 @@ from clr_sweep.common.errors import InputError, LockLostError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search.attributes import DRIVER
 from clr_sweep.search.lost_connections import until_answered, wait_for_server
+from clr_sweep.search.postgresql import server_engine
 from clr_sweep.search.storage import DEFAULT_STORAGE, sqlite_file
 from clr_sweep.search.storage_locks import FileLock, Lock, NoLock, ServerLock, number_of
 
@@ -79,7 +80,7 @@ class Holder:
                 "is gone)"
             )
         # By a connection of its own: it may be in the middle of a write of the storage's.
-        engine = create_engine(self._url, poolclass=NullPool)
+        engine = server_engine(self._url, poolclass=NullPool)
         wait_for_server(engine)
         if (last := _last_writer(engine, self._study)) not in self._writers:
             self._lose(f"another process ({last}) has written into the study meanwhile")

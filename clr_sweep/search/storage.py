@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import optuna
-from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -23,6 +22,7 @@ from clr_sweep.definition import problems as wording
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
 from clr_sweep.search.lost_connections import wait_for_server
+from clr_sweep.search.postgresql import CURE, engine_options, server_engine, with_driver
 from clr_sweep.search.pruners import make_pruner
 from clr_sweep.search.steady_storage import SteadyStorage
 
@@ -69,7 +69,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if (file := sqlite_file(url)) is not None and (problem := damage(file)):
         raise StoreError(f"the study storage {shown} cannot be used: {problem}")
     try:
-        engine = create_engine(url)
+        engine = server_engine(url)
         try:
             if owner(engine) == "MLflow":
                 raise StoreError(
@@ -79,11 +79,15 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         finally:
             engine.dispose()
         # Asked before it is used: a connection may have been lost while a trial was training.
-        storage = SteadyStorage(url, engine_kwargs={"pool_pre_ping": True})
+        storage = SteadyStorage(
+            with_driver(url), engine_kwargs={"pool_pre_ping": True, **engine_options(url)}
+        )
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         if isinstance(error, ImportError):
             why = f"the Python package that reads it is not installed ({error.__cause__ or error})"
+            if make_url(url).drivername == "postgresql+psycopg":
+                why += f": {CURE}"
         raise StoreError(f"the study storage {shown} cannot be used: {with_cure(why)}") from None
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)

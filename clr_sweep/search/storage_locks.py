@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import StoreError
 from clr_sweep.search.lost_connections import wait_for_server
+from clr_sweep.search.postgresql import server_engine
 
 # So long a server may keep a session whose connection is gone.
 GHOST_SECONDS = 45.0
@@ -110,7 +111,7 @@ class ServerLock(Lock):
     def __init__(self, url: str, study: str) -> None:
         self._is_postgresql = make_url(url).get_backend_name() == "postgresql"
         self._study = study
-        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._engine = server_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._connection: Connection | None = None
         # The server's numbers: of the session that takes it, and of those before.
         self._session: int | None = None
