@@ -10,6 +10,7 @@ closes one that was idle, or with its file. So the holder asks before each write
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import threading
@@ -18,13 +19,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import optuna
-from sqlalchemy import event
+from optuna.storages._rdb.models import StudyModel, StudyUserAttributeModel
+from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from clr_sweep.common.errors import InputError, LockLostError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search.attributes import DRIVER
-from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage, sqlite_file
+from clr_sweep.search.lost_connections import until_answered, wait_for_server
+from clr_sweep.search.postgresql import server_engine
+from clr_sweep.search.storage import DEFAULT_STORAGE, sqlite_file
 from clr_sweep.search.storage_locks import FileLock, Lock, NoLock, ServerLock, number_of
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -42,6 +47,9 @@ class Holder:
     def __init__(self, url: str, study: str, lock: Lock, say: Callable[[str], None]) -> None:
         self._url, self._study, self._lock, self._say = url, study, lock, say
         self._name = f"{platform.node()} {os.getpid()} {uuid.uuid4().hex}"
+        # Who may have written into it last, if no other process has had it meanwhile.
+        self._writers = {self._name, _NOBODY}
+        self._is_sure = True
         self._lost: LockLostError | None = None
         # The storage may be written by several threads.
         self._one_at_a_time = threading.RLock()
@@ -49,6 +57,7 @@ class Holder:
     def sign(self, study: optuna.Study) -> None:
         """Store in the study that this process was the last to write into it."""
         study.set_user_attr(DRIVER, self._name)
+        self._writers = {self._name}
 
     def keep(self) -> None:
         """Take the lock again if it was lost.
@@ -60,16 +69,23 @@ class Holder:
         with self._one_at_a_time:
             if self._lost is not None:
                 raise self._lost
-            if self._lock.is_held():
-                return
-            if not self._lock.take():
-                self._lose(
-                    "another process holds it (or the server has not noticed yet that the "
-                    "connection is gone)"
-                )
-            if (last := self._last_writer()) != self._name:
-                self._lose(f"another process ({last}) has written into the study meanwhile")
-            self._say(f"the lock of study {self._study!r} was lost, and has been taken again")
+            if not (self._lock.is_held() and self._is_sure):
+                until_answered(lambda _: self._take_again())
+
+    def _take_again(self) -> None:
+        self._is_sure = False
+        if not self._lock.take():
+            self._lose(
+                "another process holds it (or the server has not noticed yet that the connection "
+                "is gone)"
+            )
+        # By a connection of its own: it may be in the middle of a write of the storage's.
+        engine = server_engine(self._url, poolclass=NullPool)
+        wait_for_server(engine)
+        if (last := _last_writer(engine, self._study)) not in self._writers:
+            self._lose(f"another process ({last}) has written into the study meanwhile")
+        self._is_sure = True
+        self._say(f"the lock of study {self._study!r} was lost, and has been taken again")
 
     @contextlib.contextmanager
     def guarding(self, store: optuna.storages.BaseStorage) -> Iterator[None]:
@@ -79,7 +95,8 @@ class Holder:
             if statement.lstrip()[:7].upper().startswith(_WRITES):
                 self.keep()
 
-        engine = store.engine  # type: ignore[attr-defined]
+        engine: Engine = store.engine  # type: ignore[attr-defined]
+        self._writers.add(_last_writer(engine, self._study))
         event.listen(engine, "before_cursor_execute", ask)
         try:
             yield
@@ -94,17 +111,27 @@ class Holder:
         )
         raise self._lost
 
-    def _last_writer(self) -> str:
-        """Asked by a connection of its own: it is in the middle of a write of the storage's."""
-        store = open_storage(self._url)
-        try:
-            stored = store.get_study_user_attrs(store.get_study_id_from_name(self._study))
-        except KeyError:
-            return "that deleted the study"
-        finally:
-            store.engine.dispose()  # type: ignore[attr-defined]
-        # Without one nobody has been there since there are such signatures.
-        return str(stored.get(DRIVER, self._name))
+
+# Who has written last into a study that nobody has signed, and into one that is not there.
+_NOBODY = "that has not signed"
+_NO_STUDY = "that deleted the study"
+
+
+def _last_writer(engine: Engine, study: str) -> str:
+    signed = (StudyUserAttributeModel.study_id == StudyModel.study_id) & (
+        StudyUserAttributeModel.key == DRIVER
+    )
+    asked = (
+        select(StudyUserAttributeModel.value_json)
+        .select_from(StudyModel)
+        .outerjoin(StudyUserAttributeModel, signed)
+        .where(StudyModel.study_name == study)
+    )
+    with engine.connect() as connection:
+        stored = connection.execute(asked).one_or_none()
+    if stored is None:
+        return _NO_STUDY
+    return _NOBODY if stored[0] is None else str(json.loads(stored[0]))
 
 
 @contextlib.contextmanager

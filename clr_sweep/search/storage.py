@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import optuna
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -23,11 +21,12 @@ from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.definition import problems as wording
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
+from clr_sweep.search.lost_connections import wait_for_server
+from clr_sweep.search.postgresql import CURE, engine_options, server_engine, with_driver
 from clr_sweep.search.pruners import make_pruner
+from clr_sweep.search.steady_storage import SteadyStorage
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
-# So long a server that has answered before may be away.
-AWAY_SECONDS = 60.0
 # What may differ between two starts of one study: how much and where, not what.
 _MAY_CHANGE = (
     "study.trials",
@@ -71,7 +70,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if (file := sqlite_file(url)) is not None and (problem := damage(file)):
         raise StoreError(f"the study storage {shown} cannot be used: {problem}")
     try:
-        engine = create_engine(url)
+        engine = server_engine(url)
         try:
             if owner(engine) == "MLflow":
                 raise StoreError(
@@ -81,31 +80,19 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         finally:
             engine.dispose()
         # Asked before it is used: a connection may have been lost while a trial was training.
-        storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        storage = SteadyStorage(
+            with_driver(url), engine_kwargs={"pool_pre_ping": True, **engine_options(url)}
+        )
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         if isinstance(error, ImportError):
             why = f"the Python package that reads it is not installed ({error.__cause__ or error})"
+            if make_url(url).drivername == "postgresql+psycopg":
+                why += f": {CURE}"
         raise StoreError(f"the study storage {shown} cannot be used: {with_cure(why)}") from None
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)
     return storage
-
-
-def wait_for_server(engine: Engine) -> None:
-    """Let every new connection wait for a server that is away for a while: it is restarted."""
-
-    def connect(dialect: Any, _record: Any, arguments: Any, keywords: Any) -> Any:
-        deadline = time.monotonic() + AWAY_SECONDS
-        while True:
-            try:
-                return dialect.connect(*arguments, **keywords)
-            except dialect.loaded_dbapi.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
-
-    event.listen(engine, "do_connect", connect)
 
 
 def sqlite_file(url: str) -> Path | None:

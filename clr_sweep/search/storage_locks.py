@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import StoreError
-from clr_sweep.search.storage import wait_for_server
+from clr_sweep.search.lost_connections import wait_for_server
+from clr_sweep.search.postgresql import server_engine
+
+# So long a server may keep a session whose connection is gone.
+GHOST_SECONDS = 45.0
 
 
 class Lock(ABC):
@@ -99,19 +104,22 @@ class FileLock(Lock):
 
 
 class ServerLock(Lock):
-    """A lock of a database server's; a connection of its own holds it until that ends."""
+    """A lock of a database server's; a session of its own holds it until that ends."""
 
     KINDS = ("postgresql", "mysql", "mariadb")
 
     def __init__(self, url: str, study: str) -> None:
         self._is_postgresql = make_url(url).get_backend_name() == "postgresql"
         self._study = study
-        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._engine = server_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._connection: Connection | None = None
-        self._asks = ""
+        # The server's numbers: of the session that takes it, and of those before.
+        self._session: int | None = None
+        self._ghosts: set[int | None] = set()
+        self._asks_holder = ""
 
     def take(self) -> bool:
-        """See `Lock`.
+        """See `Lock`; a session of its own that the server has not ended yet is waited for.
 
         Raises:
             SQLAlchemyError: the server cannot be reached.
@@ -119,37 +127,49 @@ class ServerLock(Lock):
         """
         self.close()
         self._connection = connection = self._engine.connect()
-        if not self._asks:  # it has answered once
+        if not self._asks_holder:  # it has answered once
             wait_for_server(self._engine)
         if self._is_postgresql:
             # Such locks are the database's. In the list of all, a number is cut in two.
             number = number_of(self._study)
-            takes = f"SELECT pg_try_advisory_lock({number})"
-            self._asks = (
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
-                f"pid = pg_backend_pid() AND objsubid = 1 AND classid = {number >> 32} "
-                f"AND objid = {number & 0xFFFFFFFF}"
+            takes, own = f"SELECT pg_try_advisory_lock({number})", "SELECT pg_backend_pid()"
+            self._asks_holder = (
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
+                f"objsubid = 1 AND classid = {number >> 32} AND objid = {number & 0xFFFFFFFF} AND "
+                "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
         else:
             # They are the whole server's, and a name has 64 characters at most.
             database = connection.execute(text(_DATABASE)).scalar()
             name = f"clr-sweep-{sha256(f'{database}/{self._study}'.encode()).hexdigest()[:48]}"
-            takes = f"SELECT GET_LOCK('{name}', 0)"
-            self._asks = f"SELECT IS_USED_LOCK('{name}') = CONNECTION_ID()"
-        taken = connection.execute(text(takes)).scalar()
-        if taken is None:
-            raise StoreError(f"the server of the study storage gives no lock ({takes} was NULL)")
-        return bool(taken)
+            takes, own = f"SELECT GET_LOCK('{name}', 0)", "SELECT CONNECTION_ID()"
+            self._asks_holder = f"SELECT IS_USED_LOCK('{name}')"
+        self._ghosts.add(self._session)
+        self._session = connection.execute(text(own)).scalar()
+        deadline = time.monotonic() + GHOST_SECONDS
+        while not (taken := connection.execute(text(takes)).scalar()):
+            if taken is None:
+                raise StoreError(
+                    f"the server of the study storage gives no lock ({takes} was NULL)"
+                )
+            holder = connection.execute(text(self._asks_holder)).scalar()
+            has_gone_meanwhile = holder is None
+            if not (has_gone_meanwhile or holder in self._ghosts) or time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
 
     def is_held(self) -> bool:
         """See `Lock`."""
         if self._connection is None:
             return False
         try:
-            return bool(self._connection.execute(text(self._asks)).scalar())
+            holder = self._connection.execute(text(self._asks_holder)).scalar()
         except SQLAlchemyError:  # the connection is gone, and the lock with it
             self.close()
             return False
+        is_own: bool = holder == self._session
+        return is_own
 
     def close(self) -> None:
         if self._connection is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
@@ -56,16 +58,28 @@ def zombies() -> list[psutil.Process]:
     return [process for process in below if process.status() == psutil.STATUS_ZOMBIE]
 
 
-def start_driver(folder: Path, what: str, **environment: str) -> subprocess.Popen[str]:
-    """A driver in a session of its own, as a terminal would start it."""
+@contextlib.contextmanager
+def start_driver(folder: Path, what: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A driver in a session of its own, as a terminal would start it; it ends with the block."""
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(HERE / "engine_driver.py"), str(folder), what],
         env={**os.environ, "PYTHONPATH": path, **environment},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
+    ) as driver:
+        try:
+            yield driver
+        finally:  # of a test that fails it may still be there, and would be waited for for ever
+            driver.kill()
+
+
+def hears(pid: int, number: int) -> bool:
+    """Whether a process has not blocked a signal."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (blocked,) = (int(line.split()[1], 16) for line in lines if line.startswith("SigBlk"))
+    return not blocked >> (number - 1) & 1
 
 
 def heard(driver: subprocess.Popen[str]) -> dict[str, Any]:

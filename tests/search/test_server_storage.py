@@ -12,7 +12,7 @@ from optuna.exceptions import StorageInternalError
 from small_studies import FACTS, begin, result, sweep
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.search import storage
+from clr_sweep.search import lost_connections, storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.reading import read_study
 
@@ -66,7 +66,7 @@ def test_a_server_that_stays_away(server: Server, monkeypatch: pytest.MonkeyPatc
     try:
         with pytest.raises(StoreError, match="cannot be used"):
             storage.open_storage(url)
-        monkeypatch.setattr(storage, "AWAY_SECONDS", 0.0)
+        monkeypatch.setattr(lost_connections, "AWAY_SECONDS", 0.0)
         with pytest.raises(StorageInternalError):
             study.set_user_attr("number", 1)
     finally:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from database_servers import Server
 from held_locks import HOLD, holding
+from lost_moments import losing_a_new_connection
 from small_studies import FACTS, sweep
 
 from clr_sweep.common.errors import InputError, LockLostError
-from clr_sweep.search import storage
+from clr_sweep.search import storage, storage_locks
 from clr_sweep.search.one_driver import only_driver
 
 
@@ -77,6 +80,81 @@ def test_a_lost_lock_is_taken_again(server: Server, lose: Callable[[], None]) ->
     assert study.user_attrs["number"] == 1
     taken(url, "example")
     store.engine.dispose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_connection_is_lost_again_while_the_lock_is_taken(server: Server, number: int) -> None:
+    """The storage's own, that of the lock, and the one that asks for the last writer."""
+    url, said = server.url("twice"), list[str]()
+    store = storage.open_storage(url)
+    with only_driver(url, "example", said.append) as holder, holder.guarding(store):
+        study = storage.open_study(store, sweep({}), "text", FACTS)
+        holder.sign(study)
+        server.end_sessions()
+        with losing_a_new_connection(server, number) as lost:
+            study.set_user_attr("number", number)
+        assert lost == [number]
+        assert study.user_attrs["number"] == number
+        assert set(said) == {"the lock of study 'example' was lost, and has been taken again"}
+        with pytest.raises(InputError), only_driver(url, "example"):
+            pytest.fail("there are two drivers")
+    store.engine.dispose()  # type: ignore[attr-defined]
+
+
+def test_a_lock_that_is_lost_before_its_holder_has_signed(
+    server: Server, lose: Callable[[], None]
+) -> None:
+    """A study that another process has run before is no other's for that."""
+    url = server.url("unsigned")
+    for _ in range(2):
+        store = storage.open_storage(url)
+        with only_driver(url, "example") as holder, holder.guarding(store):
+            lose()
+            study = storage.open_study(store, sweep({}), "text", FACTS)
+            lose()
+            study.set_user_attr("number", 1)
+            lose()
+            holder.sign(study)
+            lose()
+            study.set_user_attr("number", 2)
+        taken(url, "example")
+        store.engine.dispose()  # type: ignore[attr-defined]
+
+
+def test_a_server_that_has_not_noticed_the_loss(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the lock for a session that nobody speaks to any more, which is waited for."""
+    url = server.url("ghost")
+    store = storage.open_storage(url)
+    with only_driver(url, "example") as holder, holder.guarding(store):
+        study = storage.open_study(store, sweep({}), "text", FACTS)
+        ghost = cut_off(holder._lock)
+        slept = list[float]()
+
+        def sleep(seconds: float) -> None:
+            if not slept:
+                os.close(ghost)
+            slept.append(seconds)
+            real(seconds)
+
+        real = time.sleep
+        monkeypatch.setattr(storage_locks.time, "sleep", sleep)
+        study.set_user_attr("number", 1)
+        monkeypatch.undo()
+        assert slept
+    assert study.user_attrs["number"] == 1
+    store.engine.dispose()  # type: ignore[attr-defined]
+
+
+def cut_off(lock: Any) -> int:
+    """Take the socket away from under a lock's connection; the server's end goes on with it."""
+    connection = lock._connection.connection.dbapi_connection
+    file = getattr(connection, "_sock", connection).fileno()
+    kept, nowhere = os.dup(file), os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, file)
+    os.close(nowhere)
+    return kept
 
 
 def test_another_process_has_it_meanwhile(server: Server, lose: Callable[[], None]) -> None:

@@ -17,7 +17,13 @@ from typing import Any
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.engines.base import Device, Died, Done, Event, Failed, Message
-from clr_sweep.engines.local.forkserver import end_server, job_context, server_pid, start_server
+from clr_sweep.engines.local.forkserver import (
+    born_deaf,
+    end_server,
+    job_context,
+    server_pid,
+    start_server,
+)
 from clr_sweep.engines.local.job import run
 from clr_sweep.engines.local.processes import JobProcess, adopt_orphans
 
@@ -147,7 +153,8 @@ class LocalEngine:
                 target=run, args=(theirs, *arguments), name=f"clr-sweep {key}"
             )
             try:
-                process.start()
+                with born_deaf():
+                    process.start()
                 return ours, JobProcess(process)
             except (EOFError, OSError) as error:
                 # A process that was made all the same ends, since nobody speaks to it.

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from clr_sweep.common.errors import ClrSweepError
@@ -37,10 +38,9 @@ _server_folder = ""
 def start_server() -> None:
     """Start the server that jobs are forked from, if it is not there.
 
-    It is deaf to the signals that reach the whole group: a signal that is blocked here stays
-    blocked in what is started; for this process it is only delivered later. The server goes when
-    this process goes. One that was started with another folder for temporary files is replaced:
-    its jobs inherit its environment.
+    It is deaf to the signals that reach the whole group. It goes when this process goes. One that
+    was started with another folder for temporary files is replaced: its jobs inherit its
+    environment.
 
     Raises:
         ClrSweepError: it cannot be started.
@@ -51,16 +51,32 @@ def start_server() -> None:
     if _server_folder != tempfile.gettempdir():
         end_server()
         _server_folder = tempfile.gettempdir()
-    # Started first, since it unblocks the same signals.
-    multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS_TO_A_GROUP)
     try:
-        multiprocessing.forkserver.ensure_running()
+        with born_deaf():
+            multiprocessing.forkserver.ensure_running()
     except OSError as error:
         raise ClrSweepError(
             f"the server that trials are started from cannot be started: {error}; its socket "
             f"is a file below {_server_folder}: set TMPDIR to a shorter path that can be written"
         ) from error
+
+
+@contextlib.contextmanager
+def born_deaf() -> Iterator[None]:
+    """A server that is started in the block is deaf to the signals that reach the whole group.
+
+    A signal that is blocked here stays blocked in what is started; for this process it is only
+    delivered later. Each start of a job may start a server too: one that was killed may die
+    between `start_server` and that. A job hears the signals again (`engines/local/job.py`).
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    # Started first, since it unblocks the same signals.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS_TO_A_GROUP)
+    try:
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
