@@ -35,6 +35,7 @@ _PATIENCE = {
     # A server may ask for hours; `Link` has pauses of its own.
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "PGCONNECT_TIMEOUT": "10",
+    "AWS_MAX_ATTEMPTS": "2",
 }
 # Two lines for each run that ends, between ours; the sweep prints its links itself.
 _QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
