@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,20 @@ def _show(found: str, has_best: bool) -> None:
 
 
 _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
+_tracking_option = click.option(
+    "--tracking-uri",
+    metavar="URL",
+    help="MLflow's store (default: MLFLOW_TRACKING_URI, else the sweep's, else sqlite:///mlflow.db).",
+)
+
+
+def _given(options: Mapping[str, str | None]) -> dict[str, str]:
+    """The options that were given, by their names as they stand on the command line."""
+    return {
+        name.replace("_", "-"): text
+        for name, text in options.items()
+        if text and text != AS_IN_FILE
+    }
 
 
 @main.command(cls=_Run)
@@ -116,6 +131,7 @@ _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 @click.option("--study", metavar="NAME", help="Name of the study (default: the sweep's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
 @click.option("--engine", metavar="NAME", help="Where trials run: local or ray.")
+@_tracking_option
 @click.pass_context
 def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     """Start the study of the file SWEEP, or continue it: the same command does both.
@@ -125,7 +141,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     An option that is not given, or given empty or as "as-in-sweep-file", leaves the file's value
     as it is.
     """
-    given = {name: text for name, text in options.items() if text and text != AS_IN_FILE}
+    given = _given(options)
     # The imports take seconds: a signal is heard in them too.
     with stop_request() as stop:
         from clr_sweep.commands.run import run_command
@@ -163,7 +179,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
     """
     from clr_sweep.definition.shipped_sweeps import find_sweep
 
-    given = {name.replace("_", "-"): text for name, text in options.items() if text}
+    given = _given(options)
     train_with_tensorflow(_say)
     with stop_request() as stop:
         from clr_sweep.commands.range_test import run_range_test
@@ -187,18 +203,20 @@ def range_test(sweep: Path, **options: str | None) -> None:
 @click.option("--jobs", metavar="N", help="Trials at once (default: the study's).")
 @click.option("--engine", metavar="NAME", help="Where trials run: local or ray.")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
-def compare(study: str, storage: str | None, **options: str | None) -> None:
+@_tracking_option
+def compare(
+    study: str, storage: str | None, tracking_uri: str | None, **options: str | None
+) -> None:
     """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.
 
     The same command starts or continues. An option that is not given, or given empty or as
     "as-in-sweep-file", leaves the value of `comparison` in the sweep file as it is.
     """
-    given = {name: text for name, text in options.items() if text and text != AS_IN_FILE}
-    url = storage if storage != AS_IN_FILE else None
+    given, stores = _given(options), _given({"storage": storage, "tracking_uri": tracking_uri})
     with stop_request() as stop:
         from clr_sweep.commands.compare import compare_command
 
-        found, has_best = compare_command(study, given, url, stop, _say)
+        found, has_best = compare_command(study, given, stores, stop, _say)
     _show(found, has_best)
 
 
@@ -207,14 +225,22 @@ def compare(study: str, storage: str | None, **options: str | None) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: print).")
 @click.option("--trial", type=click.IntRange(min=0), help="A trial's number (default: the best).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
-def export(study: str, output: Path | None, trial: int | None, storage: str | None) -> None:
+@_tracking_option
+def export(
+    study: str,
+    output: Path | None,
+    trial: int | None,
+    storage: str | None,
+    tracking_uri: str | None,
+) -> None:
     """Write the best configuration of a study as YAML.
 
     STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow.
     """
     from clr_sweep.commands.export import export_study
+    from clr_sweep.tracking.which_store import StoreChoice
 
-    text = export_study(study, trial, storage, output)
+    text = export_study(study, trial, storage, StoreChoice.checked(tracking_uri), output)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -225,25 +251,29 @@ def export(study: str, output: Path | None, trial: int | None, storage: str | No
 @click.argument("study", metavar="STUDY_OR_RUN_ID")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
-def report(study: str, output: Path | None, storage: str | None) -> None:
+@_tracking_option
+def report(study: str, output: Path | None, storage: str | None, tracking_uri: str | None) -> None:
     """Write the report of a study as one HTML file; it may still be running.
 
     STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow.
     """
     from clr_sweep.commands.report import write_report
+    from clr_sweep.tracking.which_store import StoreChoice
 
-    click.echo(f"written to {write_report(study, storage, output)}", err=True)
+    file = write_report(study, storage, StoreChoice.checked(tracking_uri), output)
+    click.echo(f"written to {file}", err=True)
 
 
 @main.command()
 @click.argument("config", type=click.Path(path_type=Path))
-def train(config: Path) -> None:
+@_tracking_option
+def train(config: Path, tracking_uri: str | None) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""
     train_with_tensorflow(_say)
     with stop_request() as stop:
         from clr_sweep.commands.train import train_config
 
-        outcome = train_config(config, stop)
+        outcome = train_config(config, tracking_uri, stop)
     click.echo(outcome)
 
 
@@ -251,7 +281,8 @@ def train(config: Path) -> None:
 @click.argument("study", required=False)
 @click.option("--fix", is_flag=True, help="Mend what can be mended.")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
-def doctor(study: str | None, fix: bool, storage: str | None) -> None:
+@_tracking_option
+def doctor(study: str | None, fix: bool, storage: str | None, tracking_uri: str | None) -> None:
     """Check that the study, the trials' folders and MLflow agree.
 
     STUDY is the study's name; without it, all studies of the storage. The exit status is 1 if
@@ -260,8 +291,9 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
     if fix:  # which logs models that are missing in MLflow
         train_with_tensorflow(_say)
     from clr_sweep.commands.doctor import report as examined
+    from clr_sweep.tracking.which_store import StoreChoice
 
-    lines, is_well = examined(study, storage, fix=fix)
+    lines, is_well = examined(study, storage, StoreChoice.checked(tracking_uri), fix=fix)
     say(lines)
     if not is_well:
         sys.exit(1)
@@ -270,11 +302,12 @@ def doctor(study: str | None, fix: bool, storage: str | None) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
-def ui(host: str, port: int) -> None:
+@_tracking_option
+def ui(host: str, port: int, tracking_uri: str | None) -> None:
     """Open the MLflow UI on the store that `run` writes to."""
     from clr_sweep.commands.ui import open_ui
 
-    open_ui(host, port)
+    open_ui(host, port, tracking_uri)
 
 
 @main.command()

@@ -90,8 +90,9 @@ def _run(folder: Path, begun: float) -> None:
 
 def _load() -> Any:
     from clr_sweep.definition.loading import load_sweep
+    from clr_sweep.tracking.which_store import DEFAULT_URI
 
-    return load_sweep(Path(SWEEP), {})
+    return load_sweep(Path(SWEEP), {}), DEFAULT_URI
 
 
 def _time_jobs(folder: Path) -> None:

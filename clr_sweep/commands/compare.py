@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.commands.mlflow_project import go_to_user
-from clr_sweep.commands.run import Asked, run_asked, storage_problems
+from clr_sweep.commands.run import Asked, run_asked, told_secrets
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.keras_backend import train_with_tensorflow
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def compare_command(
     name: str,
     options: Mapping[str, str],
-    url: str | None,
+    stores: Mapping[str, str],
     stop: StopRequest,
     say: Callable[[str], None],
 ) -> tuple[str, bool]:
@@ -31,7 +32,7 @@ def compare_command(
         name: the study's.
         options: what stands on the command line in place of the study's `comparison`, by the
             option's name without its dashes.
-        url: the study storage; None is the default one.
+        stores: what stands there of the study storage and MLflow's store, in the same way.
         say: shows a line.
 
     Returns:
@@ -42,16 +43,18 @@ def compare_command(
     """
     go_to_user()
     train_with_tensorflow(say)
-    if wrong := storage_problems(url or "", os.environ.get("MLFLOW_RUN_ID")):
+    run_id = os.environ.get("MLFLOW_RUN_ID")  # the engine will have taken it away
+    if wrong := told_secrets(stores, run_id):
         raise InputError(wrong)
-    study = run_asked(lambda: _stored(name, options, url), stop, say)
+    choice = StoreChoice.checked(stores.get("tracking-uri"), run_id)
+    study = run_asked(lambda: _stored(name, options, stores.get("storage"), choice), stop, say)
     from clr_sweep.results.report import summary
 
     return summary(study), study.best is not None
 
 
-def _stored(name: str, options: Mapping[str, str], url: str | None) -> Asked:
-    """A study's sweep, where that was read from, and how it is compared."""
+def _stored(name: str, options: Mapping[str, str], url: str | None, choice: StoreChoice) -> Asked:
+    """A study's sweep, where that was read from, how it is compared, and MLflow's store."""
     from clr_sweep.definition.comparison import ComparisonConfig
     from clr_sweep.search import storage
     from clr_sweep.search.attributes import FACTS, SWEEP_TEXT
@@ -79,11 +82,14 @@ def _stored(name: str, options: Mapping[str, str], url: str | None) -> Asked:
             "start it with its sweep file and `clr-sweep run` once more"
         )
     sweep = stored_definition(study, url)
+    choice.say_which_experiment(sweep.tracking, f"study {name!r}")
+    tracker = choice.uri(sweep.tracking, f"study {name!r}")
+    sweep = sweep.model_copy(update={"tracking": sweep.tracking.at(choice.option)})
     sweep, settings = _as_asked(sweep, sweep.comparison or ComparisonConfig(), options)
     folders = tuple(places.whole(folder) for folder in facts["search_path"])
     file = Path(facts.get("sweep_argument") or facts["sweep_file"])
     source = SweepSource(file, study.user_attrs[SWEEP_TEXT], folders)
-    return Asked(sweep, source, settings, is_begun=True)
+    return Asked(sweep, source, settings, tracker, is_begun=True)
 
 
 def _as_asked(

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
+
 from clr_sweep.commands.output import write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.results.export import Origin, as_yaml, best_trial
 from clr_sweep.search.attributes import FACTS, STUDY_ID
-from clr_sweep.search.reading import read_study
+from clr_sweep.search.reading import read_study, stored_tracking
+from clr_sweep.tracking.which_store import StoreChoice
 
 
 def export_study(
-    study_or_run: str, number: int | None, url: str | None, output: Path | None = None
+    study_or_run: str,
+    number: int | None,
+    url: str | None,
+    choice: StoreChoice,
+    output: Path | None = None,
 ) -> str:
     """The YAML of a trial, written to a file where one is given.
 
     Args:
-        study_or_run, url: as for `find_study`.
+        study_or_run, url, choice: as for `find_study`.
         number: the trial; the best one if None.
         output: the file.
 
@@ -26,7 +33,7 @@ def export_study(
         InputError: there is no such study, run or trial, or the file cannot be written.
         StoreError: a store cannot be used.
     """
-    study = find_study(study_or_run, url)
+    study = find_study(study_or_run, url, choice)
     record = read_study(study)
     if number is None:
         trial = best_trial(record)
@@ -38,7 +45,7 @@ def export_study(
             )
         trial = trials[number]
     digest = study.user_attrs[FACTS].get("data_digest")
-    run_id = _run_of_trial(study.user_attrs.get(STUDY_ID, ""), trial.number)
+    run_id = _run_of_trial(study, trial.number, choice)
     origin = Origin(run_id, digest, trial.provenance)
     text = as_yaml(record, trial, origin)
     if output is not None:
@@ -46,12 +53,13 @@ def export_study(
     return text
 
 
-def _run_of_trial(study_id: str, number: int | None) -> str | None:
+def _run_of_trial(study: optuna.Study, number: int | None, choice: StoreChoice) -> str | None:
     """The trial's run id, or None where the store cannot be asked: the rest is worth having."""
     from clr_sweep.tracking.find_runs import find_trial
-    from clr_sweep.tracking.store import connect, tracking_uri
+    from clr_sweep.tracking.store import connect
 
     try:
-        return find_trial(connect(tracking_uri()), study_id, number)
+        uri = choice.uri(stored_tracking(study), f"study {study.study_name!r}")
+        return find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), number)
     except StoreError:
         return None

@@ -10,13 +10,16 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.results.html.render import report_html
 from clr_sweep.search.importances import importances
 from clr_sweep.search.reading import read_study
+from clr_sweep.tracking.which_store import StoreChoice
 
 
-def write_report(study_or_run: str, url: str | None, output: Path | None = None) -> Path:
+def write_report(
+    study_or_run: str, url: str | None, choice: StoreChoice, output: Path | None = None
+) -> Path:
     """Write the report of a study; it may still be running.
 
     Args:
-        study_or_run, url: as for `find_study`.
+        study_or_run, url, choice: as for `find_study`.
         output: the file; None: NAME.html in the current folder.
 
     Returns:
@@ -26,7 +29,7 @@ def write_report(study_or_run: str, url: str | None, output: Path | None = None)
         InputError: there is no such study or run, or the file cannot be written.
         StoreError: a store cannot be used.
     """
-    record = read_study(find_study(study_or_run, url))
+    record = read_study(find_study(study_or_run, url, choice))
     if record.comparison is not None:
         raise InputError(
             f"study {record.name!r} holds the trainings of a comparison, which the report of "

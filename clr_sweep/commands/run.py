@@ -57,46 +57,54 @@ def run_command(
 
 def _load(
     file: Path, options: Mapping[str, str], unknown_options: Sequence[str], run_id: str | None
-) -> Sweep:
-    """The sweep with the options in place; everything that is wrong with both at once."""
+) -> tuple[Sweep, str]:
+    """The sweep with the options in place, and MLflow's store; all that is wrong with them."""
     from clr_sweep.definition.loading import OPTIONS, load_sweep
     from clr_sweep.definition.problems import unknown
+    from clr_sweep.tracking.which_store import StoreChoice
 
     wrong = [f"{name}: {unknown('option', name, OPTIONS)}" for name in unknown_options]
-    wrong += storage_problems(options.get("storage", ""), run_id)
+    wrong += told_secrets(options, run_id)
+    choice = StoreChoice.of(options.get("tracking-uri"), run_id)
     try:
         loaded = load_sweep(file, {OPTIONS[f"--{name}"]: text for name, text in options.items()})
+        if (text := choice.problem(loaded.tracking, str(file))) is not None:
+            wrong.append(text)
     except InputError as error:
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    return loaded
+    choice.say_which_experiment(loaded.tracking, str(file))
+    return loaded, choice.uri(loaded.tracking, str(file))
 
 
-def storage_problems(url: str, run_id: str | None) -> list[str]:
-    """A password in the address of a storage, which `mlflow run` has shown already.
+def told_secrets(options: Mapping[str, str], run_id: str | None) -> list[str]:
+    """Passwords in the addresses of stores, which `mlflow run` has shown already.
 
     Args:
+        options: by their names without dashes.
         run_id: of the run that it made, if it did.
     """
-    if not run_id or not secrets_of(url):
-        return []
+    from clr_sweep.definition.passwords import KEPT_BY
+
     return [
-        "--storage: must hold no password under `mlflow run`, which has written it into the "
+        f"--{name}: must hold no password under `mlflow run`, which has written it into the "
         f"parameters of the run {run_id}: delete that (`mlflow runs delete --run-id {run_id}`, "
-        "`mlflow gc`), and leave the password to the database's own ways, such as PGPASSWORD or "
-        "~/.pgpass"
+        f"`mlflow gc`), and leave the password to {KEPT_BY[key]}"
+        for name, key in (("storage", "study.storage"), ("tracking-uri", "tracking.uri"))
+        if run_id and secrets_of(options.get(name, ""))
     ]
 
 
 def run_sweep(
-    file: Path, load: Callable[[], Sweep], stop: StopRequest, say: Callable[[str], None]
+    file: Path, load: Callable[[], tuple[Sweep, str]], stop: StopRequest, say: Callable[[str], None]
 ) -> StudyRecord:
     """Start or continue the study of a sweep file, until `study.trials` trials have ended.
 
     Args:
         file: the sweep file.
-        load: reads it, and puts in place what the command line says otherwise.
+        load: reads it, puts in place what the command line says otherwise, and finds the URI of
+            MLflow's store.
         stop: looked at all the time; see `stop_request`.
         say: shows a line.
 
@@ -107,10 +115,10 @@ def run_sweep(
     """
 
     def asked() -> Asked:
-        sweep = load()
+        sweep, tracker = load()
         from clr_sweep.study.part import SweepSource
 
-        return Asked(sweep, SweepSource.of(file), sweep.comparison)
+        return Asked(sweep, SweepSource.of(file), sweep.comparison, tracker)
 
     return run_asked(asked, stop, say)
 
@@ -120,6 +128,7 @@ class Asked(NamedTuple):
 
     Attributes:
         comparison: how the study is compared; None: it is not.
+        tracker: the URI of MLflow's store.
         is_begun: it is a stored study that is compared: then the run that `mlflow run` made stands
             for the comparison, else for the study.
     """
@@ -127,6 +136,7 @@ class Asked(NamedTuple):
     sweep: Sweep
     source: SweepSource
     comparison: ComparisonConfig | None
+    tracker: str
     is_begun: bool = False
 
 
@@ -145,7 +155,7 @@ def run_asked(
     with scratch_folder(), local_engine() as local:
         # What is asked is read, and MLflow and Optuna are imported, while the server imports Keras.
         gc.disable()
-        sweep, source, comparison, is_begun = load()
+        sweep, source, comparison, tracker, is_begun = load()
         from clr_sweep.engines.chosen import chosen_engine
         from clr_sweep.search.study_folder import STUDIES_FOLDER
         from clr_sweep.study.comparing import Adopted, compare_study
@@ -153,7 +163,7 @@ def run_asked(
 
         keep_imports()
         with (
-            open_stores(sweep.study.storage, adopted, stop) as client,
+            open_stores(sweep.study.storage, tracker, adopted, stop) as client,
             chosen_engine(local, sweep, source.folders, Path.cwd() / STUDIES_FOLDER) as engine,
         ):
             if comparison is None:

@@ -24,17 +24,22 @@ from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.trial_job import finished
+from clr_sweep.tracking.experiments import experiment_id
 from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
+from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import State, TrialRecord, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, PreparedData, TrialJob
 
 
-def train_config(named: Path, stop: StopRequest) -> str:
+def train_config(named: Path, option: str | None, stop: StopRequest) -> str:
     """Train a configuration, log it as a run of its own, and say how it compares.
+
+    Args:
+        option: the URI of MLflow's store; None: see `StoreChoice`.
 
     Raises:
         InputError: the file is wrong, or its data is not the data recorded in it.
@@ -45,8 +50,10 @@ def train_config(named: Path, stop: StopRequest) -> str:
     adopted = os.environ.get("MLFLOW_RUN_ID")
     if stop and adopted is None:
         raise stop.error()
+    choice = StoreChoice.checked(option, adopted)
     exported = read_exported(file)
-    client = connect(tracking_uri())
+    choice.say_which_experiment(exported.tracking, str(file))
+    client = connect(choice.uri(exported.tracking, str(file)))
     with scratch_folder() as scratch, local_engine() as engine, adopted_run(client, adopted):
         return _train_and_compare(exported, file, scratch, engine, client, adopted, stop)
 
@@ -135,7 +142,8 @@ def _publisher(
 ) -> Publisher:
     study = str(exported.provenance.get("study", file.stem))
     objective = exported.config.objective
-    experiment = experiment_id(client, study, objective.metric, objective.direction == "maximize")
+    maximize = objective.direction == "maximize"
+    experiment = experiment_id(client, study, objective.metric, maximize, written=exported.tracking)
     runs = SweepRuns(client, experiment, study, "", facts)
     return Publisher(runs, Link(_say), folders, facts.digest)
 

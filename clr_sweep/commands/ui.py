@@ -10,12 +10,16 @@ import click
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.secrets import hidden_address
-from clr_sweep.tracking.store import connect, tracking_uri
+from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.views import START, shown_studies
+from clr_sweep.tracking.which_store import StoreChoice
 
 
-def open_ui(host: str, port: int) -> None:
-    """Become MLflow's UI, on the store of this folder or of MLFLOW_TRACKING_URI.
+def open_ui(host: str, port: int, option: str | None) -> None:
+    """Become MLflow's UI.
+
+    Args:
+        option: the URI of MLflow's store; None: that of MLFLOW_TRACKING_URI, else of this folder.
 
     Returns:
         Only where the store is a server, which is its UI already.
@@ -23,7 +27,7 @@ def open_ui(host: str, port: int) -> None:
     Raises:
         InputError: there is no store.
     """
-    uri = tracking_uri()
+    uri = StoreChoice.checked(option).uri()
     if uri.startswith(("http://", "https://")):
         say_where(uri, hidden_address(uri).rstrip("/"))
         click.echo("the store is a server already, and this is its UI", err=True)
@@ -31,7 +35,7 @@ def open_ui(host: str, port: int) -> None:
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise InputError(
             f"there is no store {hidden_address(uri)} in {Path.cwd()}: run this in the folder "
-            "of the sweep, or set MLFLOW_TRACKING_URI"
+            "of the sweep, or name the store with --tracking-uri or in MLFLOW_TRACKING_URI"
         )
     say_where(uri, f"http://{host}:{port}")
     click.echo(f"the MLflow UI of {hidden_address(uri)} starts; Ctrl-C ends it", err=True)

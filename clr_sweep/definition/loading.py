@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.common.secrets import secrets_of
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
 from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
-from clr_sweep.definition.problems import sentence, shown, unknown
+from clr_sweep.definition.passwords import KEPT_BY, password_problem
+from clr_sweep.definition.problems import sentence, unknown
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import (
@@ -36,6 +36,7 @@ OPTIONS = {
     "--study": "study.name",
     "--storage": "study.storage",
     "--engine": "engine.name",
+    "--tracking-uri": "tracking.uri",
 }
 """The options of the command line that stand in place of a value of the file."""
 
@@ -49,6 +50,7 @@ _OPTION_OF = {
     key: option for known in (OPTIONS, RANGE_TEST_OPTIONS) for option, key in known.items()
 }
 _TEXTS = ("study.name", "study.storage", "engine.name")
+_TEXTS = ("study.name", "study.storage", "tracking.uri")
 _RATES = ("range_test.low", "range_test.high")
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 
@@ -172,13 +174,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     if (loss := values.get("training.loss")) and (wrong_loss := loss_problem(loss)):
         yield ("training", "loss"), wrong_loss
     yield from _metric_problems(values, folders)
-    storage = values.get("study.storage")
-    if storage is not None and secrets_of(storage):
-        yield (
-            ("study", "storage"),
-            f"must hold no password, since the file is kept with the study, got {shown(storage)}: "
-            "leave it to the database's own ways, such as PGPASSWORD or ~/.pgpass",
-        )
+    for key in KEPT_BY:
+        if (told := password_problem(key, values.get(key))) is not None:
+            yield tuple(key.split(".")), told
     space = {
         key.removeprefix("search_space."): value
         for key, value in values.items()

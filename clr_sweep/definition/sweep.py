@@ -40,6 +40,7 @@ from clr_sweep.definition.optimizers import (
 )
 from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 
 ON_TEST_SET = (
@@ -284,6 +285,7 @@ class Sweep(Frozen):
     range_test: RangeTestConfig = RangeTestConfig()
     comparison: ComparisonConfig | None = None
     engine: EngineConfig = EngineConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -11,6 +11,8 @@ from pydantic import Field, StrictStr
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Frozen
+from clr_sweep.definition.passwords import password_problem
+from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.validation import validated
 from clr_sweep.definition.yaml_file import dump, read_mapping
@@ -18,10 +20,15 @@ from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
 class Exported(Frozen):
-    """A file made by `clr-sweep export`; one written by hand needs `config` alone."""
+    """A file made by `clr-sweep export`; one written by hand needs `config` alone.
+
+    Attributes:
+        tracking: where MLflow shows the study, and a training of the file.
+    """
 
     config: TrialConfig
     metrics: dict[StrictStr, float] = {}
+    tracking: TrackingConfig = TrackingConfig()
     provenance: dict[StrictStr, Any] = Field(default={})
 
 
@@ -59,6 +66,7 @@ def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
     content = {
         "config": trial.config.model_dump(mode="json"),
         "metrics": {**trial.metrics, **trial.test_metrics},
+        **_tracking(study),
         "provenance": {
             "study": study.name,
             "trial_number": trial.number,
@@ -77,10 +85,22 @@ def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
     return header + dump(content)
 
 
+def _tracking(study: StudyRecord) -> dict[str, object]:
+    tracking = TrackingConfig() if study.source is None else study.source.sweep.tracking
+    written = tracking.told.model_dump(mode="json", exclude_none=True)
+    return {"tracking": written} if written else {}
+
+
 def read_exported(path: Path) -> Exported:
     """Read a file made by `clr-sweep export`.
 
     Raises:
         InputError: with every problem found, each with its place.
     """
-    return validated(Exported, read_mapping(path), str(path))
+    exported = validated(Exported, read_mapping(path), str(path))
+    addresses = {"uri": exported.tracking.uri, "artifacts": exported.tracking.artifacts}
+    found = {f"tracking.{key}": value for key, value in addresses.items()}
+    problems = {key: password_problem(key, value) for key, value in found.items()}
+    if wrong := [f"{key}: {text}" for key, text in problems.items() if text is not None]:
+        raise InputError(wrong, str(path))
+    return exported

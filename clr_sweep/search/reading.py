@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.range_test.suggestion import from_json
@@ -135,7 +136,7 @@ def read_baseline(study: optuna.Study) -> TrialRecord | None:
 
 def stored_sweep(study: optuna.Study) -> Sweep:
     """The definition that the study was made from, with the ranges that its range test gave."""
-    sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
+    sweep = _definition(study)
     record = range_test_record(study)
     if record is None or record.suggestion is None:
         return sweep
@@ -148,7 +149,7 @@ def stored_definition(study: optuna.Study, url: str | None) -> Sweep:
     Args:
         url: of its storage, which it does not tell itself.
     """
-    sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
+    sweep = _definition(study)
     planned = study.user_attrs.get(keys.PROGRESS, {}).get("planned", sweep.study.trials)
     now = sweep.study.model_copy(
         update={"name": study.study_name, "trials": planned, "storage": url}
@@ -158,6 +159,12 @@ def stored_definition(study: optuna.Study, url: str | None) -> Sweep:
         return sweep.model_copy(update={"study": now})
     comparison = ComparisonConfig.from_json(facts["comparison"])
     return sweep.model_copy(update={"study": now, "comparison": comparison})
+
+
+def stored_tracking(study: optuna.Study) -> TrackingConfig:
+    """Where MLflow shows the study, as its last start was told; without secrets."""
+    facts = study.user_attrs.get(keys.FACTS, {})
+    return TrackingConfig.from_json(facts.get("tracking") or {})
 
 
 def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
@@ -175,6 +182,11 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
         files=tuple(places.found(file, RANGE_TEST_FOLDER) for file in content["files"]),
         suggestion=from_json(suggestion) if suggestion else None,
     )
+
+
+def _definition(study: optuna.Study) -> Sweep:
+    sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
+    return sweep.model_copy(update={"tracking": stored_tracking(study)})
 
 
 def has_begun(trial: FrozenTrial) -> bool:

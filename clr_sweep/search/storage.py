@@ -46,6 +46,11 @@ _MAY_CHANGE = (
 )
 
 
+# Where a study is stored may hold a password, and is known to whoever reads it there; where MLflow
+# shows it is kept with its facts.
+NOT_MADE_FROM: Mapping[str, Any] = {"study": {"storage"}, "tracking": True}
+
+
 def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseStorage:
     """Connect to the storage.
 
@@ -232,8 +237,7 @@ def refuse_changes(study: optuna.Study, sweep: Sweep, digest: str | None) -> Non
 
 def _definition(sweep: Sweep) -> dict[str, Any]:
     """What a study is made from."""
-    # Where the study is stored may hold a password, and is known to whoever reads it there.
-    excluded: dict[str, Any] = {"study": {"storage"}}
+    excluded: dict[str, Any] = dict(NOT_MADE_FROM)
     if sweep.search_space.origin is None:
         # `clr-sweep range-test` reads it, the study does not.
         excluded["range_test"] = True

@@ -207,7 +207,7 @@ class _Comparing:
         if not self._is_study(sweep):
             part = replace(part, data_digest=self._data_digest())
             text = dump(
-                sweep.model_dump(mode="json", exclude_none=True, exclude={"study": {"storage"}})
+                sweep.model_dump(mode="json", exclude_none=True, exclude=storage.NOT_MADE_FROM)
             )
             source = replace(source, text=text, is_written=False)
         study = run_stages(sweep, source, self.engine, self.client, adopted, self.stop, part)

@@ -33,7 +33,8 @@ from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.moved_store import follow, moved_from
-from clr_sweep.tracking.store import connect, file_of, tracking_uri
+from clr_sweep.tracking.store import connect
+from clr_sweep.tracking.which_store import file_of
 from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord, TrialRecord
@@ -74,12 +75,21 @@ class Findings:
 
 
 class Examination:
-    """Of one study."""
+    """Of one study.
 
-    def __init__(self, store: BaseStorage, study: optuna.Study, url: str | None, fix: bool) -> None:
+    Args:
+        url: of its storage; None is the default one.
+        tracker: the URI of MLflow's store.
+        fix: mend what can be mended.
+    """
+
+    def __init__(
+        self, store: BaseStorage, study: optuna.Study, url: str | None, tracker: str, *, fix: bool
+    ) -> None:
         self.store = store
         self.study = study
         self.url = url or storage.DEFAULT_STORAGE
+        self.tracker = tracker
         self.fix = fix
         self.found = Findings(study.study_name)
         # Whether a file from which runs are made cannot be read.
@@ -199,7 +209,7 @@ class Examination:
             )
 
     def _mlflow(self) -> None:
-        uri = tracking_uri()
+        uri = self.tracker
         untrained = _untrained(read_study(self.study))
         file = file_of(uri)
         if file is not None and not file.exists() and untrained:

@@ -25,9 +25,9 @@ from clr_sweep.study.outcome import best_told, outcome
 from clr_sweep.study.part import SweepSource
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.experiments import experiment_id
 from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.store import experiment_id
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.views import save_view
 from clr_sweep.training.records import StudyRecord
@@ -137,6 +137,7 @@ def _experiment(study: optuna.Study, client: MlflowClient) -> str:
         sweep.objective.metric,
         sweep.objective.direction == "maximize",
         experiment_of(client, study.user_attrs[STUDY_ID]),
+        sweep.tracking,
     )
 
 

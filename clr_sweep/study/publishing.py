@@ -23,9 +23,9 @@ from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
 from clr_sweep.study.outcome import best_parameters, best_told, outcome
 from clr_sweep.study.trial_runs import TrialRuns
-from clr_sweep.tracking.link import Link, refuses
-from clr_sweep.tracking.store import tracking_uri
+from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.sweep_runs import SweepRuns
+from clr_sweep.tracking.tracker_errors import refuses
 from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.tracking.views import artifact_link, view_link
 from clr_sweep.training.records import (
@@ -224,9 +224,8 @@ class Publisher:
             if not refuses(error):
                 raise
             why = str(error).split("\n")[0]
-            raise StoreError(
-                f"the MLflow store {hidden_address(tracking_uri())} refuses the sweep's runs: {why}"
-            ) from error
+            store = hidden_address(self.runs.client.tracking_uri)
+            raise StoreError(f"the MLflow store {store} refuses the sweep's runs: {why}") from error
         self._opening = None
 
     def _draw(self, study: StudyRecord, *, last: bool = False) -> None:

@@ -46,22 +46,25 @@ from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.slots import take_slots
-from clr_sweep.study.store_errors import plain_store_errors
+from clr_sweep.study.store_errors import plain_storage_errors, plain_tracker_errors
 from clr_sweep.study.two_databases import refuse_one_database
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.store import connect, tracking_uri
+from clr_sweep.tracking.store import connect
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
 from clr_sweep.training.requests import PreparedData
 
 
 @contextlib.contextmanager
-def open_stores(url: str | None, adopted: str | None, stop: StopRequest) -> Iterator[MlflowClient]:
+def open_stores(
+    url: str | None, tracker: str, adopted: str | None, stop: StopRequest
+) -> Iterator[MlflowClient]:
     """MLflow's store, for as long as the block runs; the study's storage is another database.
 
     Args:
         url: of the study's storage.
+        tracker: the URI of MLflow's store.
         adopted: the run that `mlflow run` made, if it did.
 
     Raises:
@@ -69,11 +72,11 @@ def open_stores(url: str | None, adopted: str | None, stop: StopRequest) -> Iter
     """
     if stop and adopted is None:  # during the imports
         raise stop.error()
-    refuse_one_database(url or storage.DEFAULT_STORAGE, tracking_uri())
+    refuse_one_database(url or storage.DEFAULT_STORAGE, tracker)
     # Before anything that takes long: a store that cannot be used is known at once.
     with outside_scratch():  # MLflow keeps a lock there while it makes its tables
-        client = connect(tracking_uri())
-    with plain_store_errors(url), adopted_run(client, adopted):
+        client = connect(tracker)
+    with plain_storage_errors(url), plain_tracker_errors(tracker), adopted_run(client, adopted):
         yield client
 
 
@@ -156,9 +159,15 @@ def run_stages(
 
 
 def _asked(sweep: Sweep) -> dict[str, object]:
-    """How it is to be compared, which a later start may change: `compare` takes it as it is now."""
+    """What a later start may change, and whoever has only the study takes as it is now.
+
+    How it is to be compared, and where MLflow shows it.
+    """
     comparison = sweep.comparison
-    return {"comparison": None if comparison is None else comparison.model_dump(mode="json")}
+    return {
+        "comparison": None if comparison is None else comparison.model_dump(mode="json"),
+        "tracking": sweep.tracking.told.model_dump(mode="json"),
+    }
 
 
 @contextlib.contextmanager

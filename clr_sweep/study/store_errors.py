@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from mlflow.exceptions import MlflowException
 from optuna.exceptions import StorageInternalError
 from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,12 +13,12 @@ from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import with_cure
 from clr_sweep.search import storage
-from clr_sweep.tracking.store import tracking_uri
+from clr_sweep.tracking.tracker_errors import of_mlflow
 
 
 @contextlib.contextmanager
-def plain_store_errors(url: str | None) -> Iterator[None]:
-    """Raise a StoreError for what Optuna's and MLflow's stores raise.
+def plain_storage_errors(url: str | None) -> Iterator[None]:
+    """Raise a StoreError for what Optuna's storage raises.
 
     Args:
         url: of the study's storage; None is the default one.
@@ -32,8 +31,19 @@ def plain_store_errors(url: str | None) -> Iterator[None]:
         if "disk is full" in why:  # as SQLite says it
             why += "; free some space and start the same command again: it goes on from here"
         raise StoreError(f"the study storage {shown} failed: {with_cure(why)}") from error
-    except (MlflowException, RequestException) as error:
+
+
+@contextlib.contextmanager
+def plain_tracker_errors(uri: str) -> Iterator[None]:
+    """Raise a StoreError for what MLflow's store raises, and the storage of its files.
+
+    Args:
+        uri: of the store.
+    """
+    try:
+        yield
+    except of_mlflow(RequestException) as error:
         why = str(error).split("\n")[0]
         raise StoreError(
-            f"the MLflow store {hidden_address(tracking_uri())} failed: {with_cure(why)}"
+            f"the MLflow store {hidden_address(uri)} failed: {with_cure(why)}"
         ) from error

@@ -24,7 +24,7 @@ def refuse_one_database(storage: str, tracker: str) -> None:
         raise InputError(
             f"the study storage {hidden_address(storage)} and the MLflow store "
             f"{hidden_address(tracker)} are one database, and Optuna and MLflow need one each: "
-            "name another with --storage or in MLFLOW_TRACKING_URI"
+            "name another with --storage or --tracking-uri"
         )
 
 

@@ -6,16 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
-
 from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
+from clr_sweep.tracking.tracker_errors import of_tracker, refuses
 
 P = ParamSpec("P")
 
-# What requests raises is an OSError.
-ERRORS = (MlflowException, SQLAlchemyError, OSError)
 # A call to a server that is away takes seconds; after a failure the next ones are left out for
 # a while, which grows up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 120.0
@@ -54,7 +50,7 @@ class Link:
         """Call, even if the server was away just now. False if it failed."""
         try:
             function(*args, **kwargs)
-        except ERRORS as error:
+        except of_tracker() as error:
             self.missed += 1
             self._failed(error)
             return False
@@ -84,8 +80,3 @@ class Link:
         else:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._next = time.monotonic() + self._pause
-
-
-def refuses(error: Exception) -> bool:
-    """Whether the server is there, and refuses this one thing."""
-    return isinstance(error, MlflowException) and error.get_http_status_code() < 500

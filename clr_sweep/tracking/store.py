@@ -1,4 +1,4 @@
-"""The MLflow store: which one, that it can be used, and which experiment."""
+"""The MLflow store, found to be usable before anything that takes long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import socket
 import sqlite3
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
@@ -20,22 +19,15 @@ from clr_sweep.common.database_owner import owner
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
-from clr_sweep.tracking import tags
-from clr_sweep.tracking.link import ERRORS
+from clr_sweep.definition.passwords import AT_MLFLOW
 from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_store import make_database
 from clr_sweep.tracking.time_limits import limit_answers, within
+from clr_sweep.tracking.tracker_errors import of_tracker
+from clr_sweep.tracking.which_store import file_of
 
 logger = logging.getLogger("clr_sweep")
 
-# MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
-DEFAULT_URI = "sqlite:///mlflow.db"
-
-# The UI shows it on top of the experiment's runs.
-_NOTE = """\
-One run for each sweep, its result in the description; below it one for each trial and one for \
-the baseline. All trials side by side: choose under **Views**.
-"""
 # MLflow's defaults retry for minutes; a sweep would stand still at every call.
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -43,26 +35,15 @@ _PATIENCE = {
     # A server may ask for hours; `Link` has pauses of its own.
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "PGCONNECT_TIMEOUT": "10",
+    "AWS_MAX_ATTEMPTS": "2",
 }
 # Two lines for each run that ends, between ours; the sweep prints its links itself.
 _QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+_UNAUTHORIZED = 401
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _CONNECT_SECONDS = 10.0
 # A whole connection: the drivers' own limits, where they have one, count from byte to byte.
 _PROBE_SECONDS = 30.0
-
-
-def tracking_uri() -> str:
-    """The store that MLFLOW_TRACKING_URI names, else a SQLite file in the current folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-
-
-def file_of(uri: str) -> Path | None:
-    """The file of a SQLite store; None for any other."""
-    parts = urlsplit(uri)
-    path = parts.path[1:]
-    sqlite = parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:")
-    return Path(path) if sqlite else None
 
 
 def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
@@ -102,7 +83,7 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
         mlflow.set_tracking_uri(uri)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
-    except (*ERRORS, CommandError, ImportError, ValueError, sqlite3.Error) as error:
+    except of_tracker(CommandError, ImportError, ValueError, sqlite3.Error) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         why = lines[0]
         if "already exists" in why and "_alembic_tmp" in why:
@@ -112,8 +93,13 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
             )
         if isinstance(error, CommandError):  # of what MLflow keeps its version with
             why += (
-                "; the database is another program's, or a newer MLflow's: name another in "
-                "MLFLOW_TRACKING_URI"
+                "; the database is another program's, or a newer MLflow's: name another with "
+                "--tracking-uri or in MLFLOW_TRACKING_URI"
+            )
+        if isinstance(error, MlflowException) and error.get_http_status_code() == _UNAUTHORIZED:
+            why = (
+                "it asks for a name and a password, and takes none that it was given (401): leave "
+                f"the right ones to {AT_MLFLOW}"
             )
         raise StoreError(
             f"the MLflow store {hidden_address(uri)} cannot be used: {with_cure(why)}"
@@ -135,40 +121,8 @@ def _probe_database(uri: str) -> None:
         if owner(engine) == "Optuna":
             raise StoreError(
                 f"the MLflow store {hidden_address(uri)} is a study storage of Optuna's, and "
-                "Optuna and MLflow need a database each: name another in MLFLOW_TRACKING_URI"
+                "Optuna and MLflow need a database each: name another with --tracking-uri or in "
+                "MLFLOW_TRACKING_URI"
             )
     finally:
         engine.dispose()
-
-
-def experiment_id(
-    client: MlflowClient, default_name: str, metric: str, maximize: bool, known: str | None = None
-) -> str:
-    """The experiment of this process, made if needed.
-
-    It is the one that `mlflow run` or the environment chose, else the one the study is in
-    already (`known`), else the one of the default name.
-    """
-    chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", default_name)
-    if chosen is None and "MLFLOW_EXPERIMENT_NAME" not in os.environ:
-        chosen = known
-    try:
-        if chosen is None:
-            found = client.get_experiment_by_name(name)
-            if found is not None and found.lifecycle_stage != "active":
-                raise StoreError(
-                    f"the MLflow experiment {name!r} is deleted: restore it, or name another "
-                    "with MLFLOW_EXPERIMENT_NAME"
-                )
-            chosen = found.experiment_id if found else client.create_experiment(name)
-        if tags.NOTE not in client.get_experiment(chosen).tags:
-            client.set_experiment_tag(chosen, tags.NOTE, _NOTE)
-        client.set_experiment_tag(chosen, tags.PRIMARY_METRIC, metric)
-        client.set_experiment_tag(chosen, tags.GREATER_IS_BETTER, str(maximize))
-        client.set_experiment_tag(chosen, tags.EXPERIMENT_KIND, "custom_model_development")
-    except MlflowException as error:
-        raise StoreError(
-            f"the MLflow experiment {chosen or name!r} cannot be used: {error}"
-        ) from None
-    return chosen

@@ -106,10 +106,11 @@ def test_what_drivers_write() -> None:
 
 
 def test_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow's own ways to give a password."""
+    """MLflow's own ways to give a password, and those of the storages of its files."""
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "env-secret")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:uri-secret@host")
-    assert hidden("a env-secret and uri-secret") == "a *** and ***"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3-secret/+")
+    assert hidden("a env-secret and uri-secret, s3-secret/+") == "a *** and ***, ***"
 
 
 def test_errors_hide() -> None:

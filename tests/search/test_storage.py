@@ -23,7 +23,7 @@ from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.reading import stored_sweep
 from clr_sweep.search.sampling import Asked
-from clr_sweep.study.store_errors import plain_store_errors
+from clr_sweep.study.store_errors import plain_storage_errors
 
 
 def test_a_study_is_begun_and_continued(
@@ -252,7 +252,7 @@ def test_a_storage_that_may_not_be_written() -> None:
         with (
             without_privileges(folder),
             pytest.raises(StoreError, match=r"failed: .*attempt to write a readonly database"),
-            plain_store_errors(url),  # as a sweep opens it: Optuna writes first, with the study
+            plain_storage_errors(url),  # as a sweep opens it: Optuna writes first, with the study
         ):
             storage.open_study(storage.open_storage(url), sweep(), "", FACTS)
 

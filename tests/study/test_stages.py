@@ -20,6 +20,7 @@ from clr_sweep.search.attributes import BASELINE
 from clr_sweep.study import stages
 from clr_sweep.study.part import SweepSource
 from clr_sweep.study.under_way import UnderWay
+from clr_sweep.tracking.which_store import StoreChoice
 
 NOT_YET = ("keras", "matplotlib", "sklearn", "tensorflow")
 
@@ -89,4 +90,4 @@ def test_a_study_that_was_deleted_is_not_overwritten(
     assert optuna.get_all_study_names(deleted.url) == []
     SmallStudy(tmp_path)
     with pytest.raises(InputError, match=f"run {run} is of a study 'example' that is not in the"):
-        export_study(run, None, None)
+        export_study(run, None, None, StoreChoice())

@@ -16,21 +16,21 @@ from clr_sweep.study.two_databases import refuse_one_database
 
 @pytest.mark.parametrize(
     ("changes", "tracker"),
-    [({}, "sqlite:///optuna.db"), ({"study.storage": "sqlite:///mlflow.db"}, None)],
+    [
+        ({}, "sqlite:///optuna.db"),
+        ({"study.storage": "sqlite:///mlflow.db"}, "sqlite:///mlflow.db"),
+    ],
 )
 def test_a_sweep_is_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], tracker: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], tracker: str
 ) -> None:
     """Either default, named for the other: the message names both, and the cure."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    if tracker is not None:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker)
     storage = sweep(changes).study.storage
     refusal = pytest.raises(
         InputError, match=r"storage sqlite:///(.*) and the MLflow store .*/\1 are"
     )
-    with refusal, open_stores(storage, None, StopRequest()):
+    with refusal, open_stores(storage, tracker, None, StopRequest()):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -46,7 +46,7 @@ def test_which_addresses_are_of_one_database(
         ("sqlite:///./optuna.db", "sqlite+pysqlite:///link.db"),
         ("postgresql://me:one@host/runs", "postgresql+psycopg2://me:two@host/runs"),
     ):
-        with pytest.raises(InputError, match="--storage or in MLFLOW_TRACKING_URI") as caught:
+        with pytest.raises(InputError, match="--storage or --tracking-uri") as caught:
             refuse_one_database(storage, tracker)
         assert "one@" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Stores that cannot be used, and the choice of the experiment."""
+"""Stores that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import pytest
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
-from clr_sweep.tracking import tags
-from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
+from clr_sweep.tracking.store import connect
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +21,6 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment that the tests were started in."""
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
         monkeypatch.delenv(name)
-
-
-def test_the_default_is_a_file_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said outright, so that a leftover ./mlruns does not choose the file store."""
-    assert tracking_uri() == "sqlite:///mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
-    assert tracking_uri() == "http://localhost:1"
 
 
 @pytest.mark.parametrize(
@@ -83,29 +75,3 @@ def test_a_version_that_mlflow_does_not_know_is_named(tmp_path: Path) -> None:
         made.execute("INSERT INTO alembic_version VALUES ('c0ffee')")
     with pytest.raises(StoreError, match=r"other\.db cannot be used: .*'c0ffee'; .* another prog"):
         connect(f"sqlite:///{tmp_path}/other.db")
-
-
-def test_the_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By default the sweep's name, made once; else what the environment or `mlflow run` says."""
-    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
-    mine = experiment_id(client, "my-sweep", "val_accuracy", True)
-    assert experiment_id(client, "my-sweep", "val_accuracy", True) == mine
-    found = client.get_experiment(mine)
-    assert found.name == "my-sweep"
-    assert found.tags[tags.PRIMARY_METRIC] == "val_accuracy"
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "elsewhere")
-    elsewhere = experiment_id(client, "my-sweep", "val_accuracy", True)
-    assert client.get_experiment(elsewhere).name == "elsewhere"
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", mine)
-    assert experiment_id(client, "my-sweep", "val_accuracy", True) == mine
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "987654")
-    with pytest.raises(StoreError, match="987654"):
-        experiment_id(client, "my-sweep", "val_accuracy", True)
-
-
-def test_a_deleted_experiment_is_not_used(tmp_path: Path) -> None:
-    """MLflow would refuse its name later, in the middle of things."""
-    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
-    client.delete_experiment(experiment_id(client, "my-sweep", "val_loss", False))
-    with pytest.raises(StoreError, match="'my-sweep' is deleted"):
-        experiment_id(client, "my-sweep", "val_loss", False)

@@ -12,7 +12,7 @@ import pytest
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.search.storage import open_storage
-from clr_sweep.study.store_errors import plain_store_errors
+from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.store import connect
 
 CURE = "put back a copy of it, or move it away"
@@ -60,7 +60,7 @@ def test_damage_that_shows_at_a_read(tmp_path: Path) -> None:
     with file.open("r+b") as opened:
         opened.seek(100)
         opened.write(b"\xff" * (file.stat().st_size - 100))
-    with pytest.raises(StoreError) as caught, plain_store_errors(storage):
+    with pytest.raises(StoreError) as caught, plain_storage_errors(storage):
         optuna.study.get_all_study_summaries(open_storage(storage))
     assert CURE in str(caught.value)
 

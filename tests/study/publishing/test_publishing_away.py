@@ -87,12 +87,10 @@ def test_a_tracker_that_is_away_when_the_runs_are_opened(study: SmallStudy, call
     assert_nothing_is_wrong(study, publisher)
 
 
-def test_a_tracker_that_refuses_the_runs(
-    study: SmallStudy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tracker_that_refuses_the_runs(study: SmallStudy) -> None:
     """It would refuse them again at every call: the sweep is told at once."""
     publisher = study.publisher()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:s3cr3t@host")
+    publisher.runs.client._tracking_client.tracking_uri = "https://me:s3cr3t@host"
 
     def opening() -> None:
         raise MlflowException("no permission\nat all", PERMISSION_DENIED)
