@@ -30,7 +30,7 @@ from clr_sweep.search.configurations import suggest
 from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.slots import usable_cores
 from clr_sweep.training.records import TrialResult
-from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+from clr_sweep.training.requests import RUN_TRIAL, PreparedData, TrialJob
 
 SWEEP = Path(__file__).parent.parent / "sweeps" / "fashion_mnist.yaml"
 FLOAT32, BFLOAT16, OTHER_SEED = "float32", "mixed_bfloat16", "float32, another seed"
@@ -98,7 +98,7 @@ def variations(config: TrialConfig) -> Iterator[tuple[str, TrialConfig]]:
 def trained(
     engine: LocalEngine,
     jobs: dict[tuple[int, str], TrialConfig],
-    facts: DataFacts,
+    facts: PreparedData,
     folder: Path,
     stop: StopRequest,
 ) -> Iterator[tuple[tuple[int, str], TrialResult]]:
@@ -113,7 +113,7 @@ def trained(
             key = waiting.pop(0)
             path = folder / f"{key[0]:03d}-{key[1].replace(', ', '-').replace(' ', '-')}"
             path.mkdir(parents=True, exist_ok=True)
-            job = TrialJob(jobs[key], facts.materialized, path, ())
+            job = TrialJob(jobs[key], facts.stored, path, ())
             engine.start(key, RUN_TRIAL, job, path / "log.txt")
         if stop:
             engine.stop_all()

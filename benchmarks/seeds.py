@@ -96,7 +96,7 @@ def record(seeds: int, file: Path) -> None:
             for arm, config in configurations(number).items():
                 place = work / f"{number}-{arm}"
                 place.mkdir()
-                job = TrialJob(config, facts.materialized, place, (), with_test=True)
+                job = TrialJob(config, facts.stored, place, (), with_test=True)
                 found = run_one(
                     engine, Job("benchmarks.seeds:trained", job, place / "log.txt"), stop
                 )

@@ -115,6 +115,7 @@ _sweep_argument = click.argument("sweep", type=click.Path(path_type=Path))
 @click.option("--seed", metavar="N", help="Seed of the sampler, the weights and the data order.")
 @click.option("--study", metavar="NAME", help="Name of the study (default: the sweep's).")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
+@click.option("--engine", metavar="NAME", help="Where trials run: local or ray.")
 @click.pass_context
 def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
     """Start the study of the file SWEEP, or continue it: the same command does both.
@@ -184,6 +185,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
 @click.option("--margin", metavar="X", help="What does not matter: 0.005 is half a point.")
 @click.option("--searches", metavar="N", help="Independent searches of each arm.")
 @click.option("--jobs", metavar="N", help="Trials at once (default: the study's).")
+@click.option("--engine", metavar="NAME", help="Where trials run: local or ray.")
 @click.option("--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db).")
 def compare(study: str, storage: str | None, **options: str | None) -> None:
     """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.

@@ -236,7 +236,7 @@ def test_options_and_file_are_refused_together(tmp_path: Path) -> None:
     file = written(tmp_path, {"training.epochs": 0})
     assert refused("run", file, "--trails", "5", "--trials", "0") == [
         "--trails: unknown option '--trails' - did you mean '--trials'? (known: --trials, "
-        "--epochs, --jobs, --seed, --study, --storage)",
+        "--epochs, --jobs, --seed, --study, --storage, --engine)",
         "--trials: must be at least 1, got 0",
         f"{file}: training.epochs: must be at least 1, got 0",
     ]

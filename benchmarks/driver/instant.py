@@ -32,6 +32,7 @@ class InstantEngine:
     def __init__(self, slots: int, files: Path | None = None) -> None:
         self.slots = slots
         self.devices: tuple[Device, ...] = ()
+        self.place = ""
         self._files = files
         self._epochs: dict[Hashable, list[EpochReport]] = {}
         self._results: dict[Hashable, TrialResult] = {}
@@ -44,6 +45,9 @@ class InstantEngine:
     @property
     def has_room(self) -> bool:
         return len(self._results) < self.slots
+
+    def capacity(self) -> int:
+        return self.slots
 
     def use(self, slots: int, devices: Sequence[Device]) -> None:
         self.slots, self.devices = slots, tuple(devices)

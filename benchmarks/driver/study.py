@@ -25,7 +25,7 @@ from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
-from clr_sweep.training.requests import DataFacts
+from clr_sweep.training.requests import DataJob, PreparedData, StoredData
 
 EPOCHS = 10
 BATCH_SIZE = 64
@@ -90,9 +90,10 @@ class _Quiet(Display):
         pass
 
 
-def _facts(steps_per_epoch: int) -> DataFacts:
-    examples, nowhere = steps_per_epoch * BATCH_SIZE + VALIDATION, Path("nowhere")
-    return DataFacts("nothing", "nowhere", "d" * 64, examples, 100, (28, 28), "uint8", nowhere)
+def _facts(steps_per_epoch: int) -> PreparedData:
+    examples, digest, nowhere = steps_per_epoch * BATCH_SIZE + VALIDATION, "d" * 64, Path("nowhere")
+    stored = StoredData(nowhere, digest, DataJob("nothing", None, (), nowhere))
+    return PreparedData("nothing", "nowhere", digest, examples, 100, (28, 28), "uint8", stored)
 
 
 def _left_files(folder: Path) -> Path:

@@ -60,6 +60,11 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         f"{with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
         f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
+    if (engine := sweep.engine).name == "ray":
+        yield (
+            f"engine: ray, the cluster {engine.address}, {engine.cpus:g} CPUs and "
+            f"{engine.gpus:g} GPUs a trial"
+        )
     if training.precision != "float32":
         yield f"precision: {training.precision}"
     if training.cycle_momentum is not None:

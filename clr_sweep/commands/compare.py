@@ -91,6 +91,7 @@ def _as_asked(
 ) -> tuple[Sweep, ComparisonConfig]:
     """A study and how it is compared, with the options in place; all that is wrong with them."""
     from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
+    from clr_sweep.definition.engine_config import EngineConfig
     from clr_sweep.definition.problems import sentence
     from clr_sweep.definition.sweep import StudyConfig
     from clr_sweep.definition.validation import validation
@@ -98,12 +99,17 @@ def _as_asked(
     given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}
     jobs = {"jobs": given.pop("jobs")} if "jobs" in given else {}
     study, problems = validation(StudyConfig, {**sweep.study.model_dump(), **jobs})
+    asked = {"name": given.pop("engine")} if "engine" in given else {}
+    # What the file says of a cluster is not meant where it is to be this machine.
+    kept = {} if asked.get("name") == "local" else sweep.engine.model_dump()
+    engine, wrong = validation(EngineConfig, {**kept, **asked})
+    problems += [(("engine",), text) for _, text in wrong]
     settings, others = validation(ComparisonConfig, {**before.model_dump(), **given})
     problems += [*others, *trials_problems(settings, sweep.study.trials)]
-    if study is None or settings is None or problems:
-        named = [_named(keys, text, {*given, *jobs}) for keys, text in problems]
+    if study is None or engine is None or settings is None or problems:
+        named = [_named(keys, text, {*given, *jobs, "engine"}) for keys, text in problems]
         raise InputError([sentence(keys, text) for keys, text in named])
-    return sweep.model_copy(update={"study": study}), settings
+    return sweep.model_copy(update={"study": study, "engine": engine}), settings
 
 
 def _named(keys: tuple[str, ...], text: str, given: set[str]) -> tuple[tuple[str, ...], str]:

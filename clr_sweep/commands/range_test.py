@@ -8,6 +8,7 @@ from pathlib import Path
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.loading import RANGE_TEST_OPTIONS, load_sweep, search_path
+from clr_sweep.engines.chosen import chosen_engine
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.seeds import FIGURE, NUMBERS, RangeTest
@@ -42,7 +43,8 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     with (
         scratch_folder(),
-        local_engine() as engine,
+        local_engine() as local,
+        chosen_engine(local, sweep, folders, Path.cwd() / STUDIES_FOLDER) as engine,
         Display(sweep.range_test.seeds) as display,
         only_driver_here(folder, sweep.study_name),
         work_folder(folder) as work,

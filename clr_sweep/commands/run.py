@@ -142,15 +142,20 @@ def run_asked(
     adopted = os.environ.get("MLFLOW_RUN_ID")
     if stop and adopted is None:
         raise stop.error()
-    with scratch_folder(), local_engine() as engine:
+    with scratch_folder(), local_engine() as local:
         # What is asked is read, and MLflow and Optuna are imported, while the server imports Keras.
         gc.disable()
         sweep, source, comparison, is_begun = load()
+        from clr_sweep.engines.chosen import chosen_engine
+        from clr_sweep.search.study_folder import STUDIES_FOLDER
         from clr_sweep.study.comparing import Adopted, compare_study
         from clr_sweep.study.stages import open_stores, run_stages
 
         keep_imports()
-        with open_stores(sweep.study.storage, adopted, stop) as client:
+        with (
+            open_stores(sweep.study.storage, adopted, stop) as client,
+            chosen_engine(local, sweep, source.folders, Path.cwd() / STUDIES_FOLDER) as engine,
+        ):
             if comparison is None:
                 return run_stages(sweep, source, engine, client, adopted, stop)
             runs = Adopted(None, adopted) if is_begun else Adopted(adopted)

@@ -30,7 +30,7 @@ from clr_sweep.tracking.store import connect, experiment_id, tracking_uri
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import State, TrialRecord, TrialResult
-from clr_sweep.training.requests import RUN_TRIAL, DataFacts, TrialJob
+from clr_sweep.training.requests import RUN_TRIAL, DataFacts, PreparedData, TrialJob
 
 
 def train_config(named: Path, stop: StopRequest) -> str:
@@ -93,14 +93,14 @@ def _train_and_compare(
 def _train(
     engine: Engine,
     record: TrialRecord,
-    facts: DataFacts,
+    facts: PreparedData,
     folders: tuple[Path, ...],
     publisher: Publisher,
     stop: StopRequest,
 ) -> TrialResult:
     job = TrialJob(
         record.config,
-        facts.materialized,
+        facts.stored,
         record.folder,
         folders,
         record.kind,

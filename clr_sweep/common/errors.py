@@ -74,6 +74,10 @@ class OutOfMemoryError(ClrSweepError):
     """A trial found no memory, of the machine or of its GPU: it may find some another time."""
 
 
+class FolderHeldError(ClrSweepError):
+    """Another process writes into a trial's folder: one that was taken for dead, as a rule."""
+
+
 class GpuLostError(ClrSweepError):
     """A GPU that was there when the command started is not there for a job that it was given."""
 

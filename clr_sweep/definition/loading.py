@@ -35,6 +35,7 @@ OPTIONS = {
     "--seed": "study.seed",
     "--study": "study.name",
     "--storage": "study.storage",
+    "--engine": "engine.name",
 }
 """The options of the command line that stand in place of a value of the file."""
 
@@ -47,7 +48,7 @@ RANGE_TEST_OPTIONS = {
 _OPTION_OF = {
     key: option for known in (OPTIONS, RANGE_TEST_OPTIONS) for option, key in known.items()
 }
-_TEXTS = ("study.name", "study.storage")
+_TEXTS = ("study.name", "study.storage", "engine.name")
 _RATES = ("range_test.low", "range_test.high")
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 
@@ -75,6 +76,8 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     for key, value in given.items():
         section, _, name = key.partition(".")
         inner = content.setdefault(section, {})
+        if key == "engine.name" and value == "local":
+            inner = {}  # what the file says of a cluster is not meant
         if isinstance(inner, dict):
             content[section] = {**inner, name: value}
     sweep, problems = validation(Sweep, content)

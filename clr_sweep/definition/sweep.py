@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
 from clr_sweep.definition.dimensions import Frozen, Scalar, expected
+from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.definition.fields import (
     TEST,
     AboveZero,
@@ -282,12 +283,17 @@ class Sweep(Frozen):
     baseline: BaselineConfig = BaselineConfig()
     range_test: RangeTestConfig = RangeTestConfig()
     comparison: ComparisonConfig | None = None
+    engine: EngineConfig = EngineConfig()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        problems = trials_problems(self.comparison, self.study.trials)
+        found = trials_problems(self.comparison, self.study.trials)
+        problems = [(("comparison", *keys), text) for keys, text in found]
+        if self.engine.name == "ray" and (count := self.study.trials_per_gpu) > 1:
+            text = f"has no effect on the engine ray, got {count}: write engine.gpus: {1 / count:g}"
+            problems.append((("study", "trials_per_gpu"), text))
         if problems:
-            raise FieldProblemsError([(("comparison", *keys), text) for keys, text in problems])
+            raise FieldProblemsError(problems)
         return self
 
     @property

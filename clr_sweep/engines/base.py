@@ -72,11 +72,24 @@ class Engine(Protocol):
 
     Attributes:
         slots: how many jobs run at once.
-        devices: what jobs are spread over; empty where that is the cores alone.
     """
 
     slots: int
-    devices: tuple[Device, ...]
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """What jobs are spread over; empty where that is the cores alone."""
+
+    @property
+    def place(self) -> str:
+        """Where jobs run, for people; empty: on this machine."""
+
+    def capacity(self) -> int:
+        """How many jobs there is room for, of an engine of other machines.
+
+        Raises:
+            InputError: for none.
+        """
 
     @property
     def running(self) -> tuple[Hashable, ...]:
@@ -84,7 +97,7 @@ class Engine(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether one more job may be started."""
+        """Whether one more job may be started; where nothing runs, perhaps not yet."""
 
     def use(self, slots: int, devices: Sequence[Device]) -> None:
         """From the next start on: so many jobs at once, each on the device with the fewest."""

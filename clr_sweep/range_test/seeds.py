@@ -21,7 +21,7 @@ from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.durable import part_files, replaced, write_text
 from clr_sweep.training.records import RangeTestRecord
-from clr_sweep.training.requests import RANGE_TEST, DataFacts, RangeTestJob
+from clr_sweep.training.requests import RANGE_TEST, PreparedData, RangeTestJob
 
 FIGURE, NUMBERS = "range_test.png", "range_test.yaml"
 
@@ -35,7 +35,7 @@ class RangeTest:
     """
 
     sweep: Sweep
-    facts: DataFacts
+    facts: PreparedData
     folder: Path
     search_path: tuple[Path, ...]
 
@@ -102,9 +102,7 @@ class RangeTest:
         jobs = []
         for number in range(sweep.range_test.seeds):
             config = range_test_config(sweep, number, facts.train)
-            job = RangeTestJob(
-                config, sweep.range_test, facts.materialized, facts.digest, folder, self.search_path
-            )
+            job = RangeTestJob(config, sweep.range_test, facts.stored, folder, self.search_path)
             # Tests made in other ways lie beside each other: none takes the place of another.
             mark = sha256(job.identity.encode()).hexdigest()[:8]
             jobs.append(replace(job, file=folder / f"seed_{number}-{mark}.npz"))

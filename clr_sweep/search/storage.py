@@ -39,6 +39,7 @@ _MAY_CHANGE = (
     "study.trial_timeout",
     "study.timeout",
     "comparison",
+    "engine",
     "description",
     "dataset.folder",
     # Whether the bounds are used, not which: once they are, they are stored for ever.

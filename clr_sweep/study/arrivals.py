@@ -6,6 +6,7 @@ from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import (
     ClrSweepError,
     DiskFullError,
+    FolderHeldError,
     GpuLostError,
     OutOfMemoryError,
     TrialFailedError,
@@ -81,7 +82,7 @@ class Arrivals:
         sweep = self._sweep
         if isinstance(event.error, (DiskFullError, GpuLostError)):
             raise event.error
-        if isinstance(event.error, OutOfMemoryError):
+        if isinstance(event.error, (OutOfMemoryError, FolderHeldError)):
             self._lost(key, event.reason)
         elif not sweep.background.has_started:
             if isinstance(event.error, ClrSweepError):

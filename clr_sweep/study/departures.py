@@ -34,6 +34,11 @@ class Departures:
         while engine.has_room and self._trials_are_due():
             self._start_trial()
 
+    def wait_for_room(self) -> bool:
+        """Whether something is due that the engine has no room for."""
+        due = self._baseline_is_due() or self._trials_are_due()
+        return due and not self._sweep.engine.has_room
+
     def _trials_are_due(self) -> bool:
         flights = self._sweep.flights
         in_flight = len(flights) - (BASELINE in flights)
@@ -77,7 +82,7 @@ class Departures:
         sweep.flights[record.key] = flight
         job = TrialJob(
             record.config,
-            sweep.facts.materialized,
+            sweep.facts.stored,
             record.folder,
             sweep.search_path,
             record.kind,

@@ -68,7 +68,7 @@ class Driver:
         running = len(sweep.engine.running)
         if sweep.display.is_due(at_end=not running):
             sweep.display.update(sweep.reader.read(), running, sweep.background.missed)
-        return bool(running)
+        return bool(running) or self._departures.wait_for_room()
 
     def _tell_of_ended(self) -> None:
         sweep = self.sweep

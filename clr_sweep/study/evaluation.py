@@ -10,13 +10,13 @@ from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord
-from clr_sweep.training.requests import TEST_TRIAL, DataFacts, TrialJob
+from clr_sweep.training.requests import TEST_TRIAL, PreparedData, TrialJob
 
 
 def evaluate_untested(
     engine: Engine,
     study: StudyRecord,
-    facts: DataFacts,
+    facts: PreparedData,
     search_path: tuple[Path, ...],
     stop: StopRequest,
     say: Callable[[str], None],
@@ -38,7 +38,7 @@ def evaluate_untested(
     jobs = {
         f"test of {record.label}": Job(
             TEST_TRIAL,
-            TrialJob(record.config, facts.materialized, record.folder, search_path),
+            TrialJob(record.config, facts.stored, record.folder, search_path),
             TrialFolder(record.folder).log_file,
         )
         for record in due

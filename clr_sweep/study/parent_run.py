@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,11 @@ def stored_facts(data: DataFacts, source: SweepSource, folder: Path) -> dict[str
     Args:
         folder: the study's.
     """
-    facts = asdict(data)
-    del facts["materialized"]
+    # Of the data alone, not where they are prepared.
+    known = asdict(data)
     return {
         "data_digest": data.digest,
-        "data": facts,
+        "data": {field.name: known[field.name] for field in fields(DataFacts)},
         "sweep_file": source.file.name,
         "sweep_argument": _as_named(source.file, folder) if source.is_written else "",
         "folder": str(folder),
@@ -81,10 +81,7 @@ def publisher_of(
         experiment or _experiment(study, client),
         study.study_name,
         study.user_attrs[STUDY_ID],
-        DataFacts(
-            **{**data, "input_shape": tuple(data["input_shape"])},
-            materialized=Path(),
-        ),
+        DataFacts(**{**data, "input_shape": tuple(data["input_shape"])}),
         with_gamma=_has_gamma(stored_sweep(study)),
     )
     folders = tuple(Places(study).whole(folder) for folder in facts["search_path"])

@@ -29,6 +29,7 @@ from clr_sweep.training.requests import (
     DataFacts,
     DataJob,
     Inspection,
+    PreparedData,
     TrialJob,
 )
 
@@ -40,11 +41,11 @@ def prepare_data(
     search_path: tuple[Path, ...],
     work: Path,
     stop: StopRequest,
-) -> DataFacts:
+) -> PreparedData:
     """Load the data set in a process of its own, into files that all trials share."""
     job = DataJob(name, Path(folder) if folder else None, search_path, work / "data")
     facts = run_one(engine, Job(PREPARE_DATA, job, work / "data.log"), stop)
-    assert isinstance(facts, DataFacts)
+    assert isinstance(facts, PreparedData)
     return facts
 
 
@@ -57,13 +58,13 @@ def check_sizes(sweep: Sweep, facts: DataFacts, source: str) -> None:
 def inspect(
     engine: Engine,
     config: TrialConfig,
-    facts: DataFacts,
+    facts: PreparedData,
     search_path: tuple[Path, ...],
     work: Path,
     stop: StopRequest,
 ) -> Inspection:
     """Build a trial's model and time some steps: errors in the user's model show here."""
-    job = TrialJob(config, facts.materialized, work / "inspection", search_path)
+    job = TrialJob(config, facts.stored, work / "inspection", search_path)
     found = run_one(engine, Job(INSPECT_TRIAL, job, work / "inspection.log"), stop)
     assert isinstance(found, Inspection)
     return found
@@ -130,7 +131,8 @@ def announce_cost(
     display.slots = engine.slots
     display.expect(cost)
     less = "" if sweep.study.pruner == "none" else "; less with pruning"
+    where = " (as measured on one of the nodes)" if engine.place else ""
     display.say(
         f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "
-        f"{duration(cost.wall_seconds)} of training{less}"
+        f"{duration(cost.wall_seconds)} of training{where}{less}"
     )

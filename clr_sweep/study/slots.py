@@ -7,13 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import StudyConfig
 from clr_sweep.engines.base import Device, Engine
 from clr_sweep.engines.to_the_end import Job, run_one
-from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS
-
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+from clr_sweep.training.requests import FIND_GPUS
 
 
 def usable_cores() -> int:
@@ -30,8 +29,9 @@ def take_slots(
     stop: StopRequest,
     at_most: int | None = None,
 ) -> None:
-    """Ask TensorFlow for the GPUs it can use, and settle how many jobs the engine runs at once.
+    """Settle how many jobs the engine runs at once: as many as it has room for, if it knows.
 
+    On this machine TensorFlow is asked for the GPUs that it can use.
     A job asks, in a process that then ends: the driver imports no TensorFlow, and whoever has
     spoken to a GPU's driver cannot fork processes that do. What TensorFlow says is what counts: a
     GPU that it lacks a library for is none.
@@ -39,10 +39,15 @@ def take_slots(
     Args:
         at_most: so many jobs there are, however many slots there could be.
     """
-    names = run_one(engine, Job(FIND_GPUS, None, work / "gpus.log"), stop)
-    assert isinstance(names, tuple)
-    devices = gpus(names, os.environ)
-    slots = study.jobs or len(devices) * study.trials_per_gpu or usable_cores()
+    if engine.place:
+        devices: tuple[Device, ...] = ()
+        # Where it is said how many, the nodes with room for them may come later.
+        slots = study.jobs or engine.capacity()
+    else:
+        names = run_one(engine, Job(FIND_GPUS, None, work / "gpus.log"), stop)
+        assert isinstance(names, tuple)
+        devices = gpus(names, os.environ)
+        slots = study.jobs or len(devices) * study.trials_per_gpu or usable_cores()
     engine.use(min(slots, at_most or slots), devices)
 
 
@@ -71,10 +76,10 @@ def gpus(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Device, 
 def at_once(engine: Engine) -> str:
     """How many jobs run at once and on what, for people."""
     text, count = f"{engine.slots} at once", len(engine.devices)
-    if not count:
-        return text
-    kinds = " and ".join(dict.fromkeys(device.name for device in engine.devices))
-    return f"{text} on {count} GPU{'s' if count > 1 else ''} ({kinds})"
+    if count:
+        kinds = " and ".join(dict.fromkeys(device.name for device in engine.devices))
+        text += f" on {count} GPU{'s' if count > 1 else ''} ({kinds})"
+    return f"{text} on {engine.place}" if engine.place else text
 
 
 def processor(engine: Engine) -> str:

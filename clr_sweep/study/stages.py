@@ -53,7 +53,7 @@ from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect, tracking_uri
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
-from clr_sweep.training.requests import DataFacts
+from clr_sweep.training.requests import PreparedData
 
 
 @contextlib.contextmanager
@@ -223,7 +223,7 @@ class _Start:
     work: Path
     stop: StopRequest
 
-    def load_data(self) -> DataFacts:
+    def load_data(self) -> PreparedData:
         """Load the data set, into files that all trials share, and check the sizes against it."""
         dataset = self.sweep.dataset
         self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
@@ -240,7 +240,7 @@ class _Start:
     def ranges(
         self,
         study: optuna.Study,
-        facts: DataFacts,
+        facts: PreparedData,
         folder: Path,
         publisher: Publisher,
         background: Background,

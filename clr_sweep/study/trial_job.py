@@ -28,7 +28,6 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
     """Train a trial and draw its figures; see `training.jobs.run_trial`."""
     # Imports Keras, which those that draw alone need not have.
     from clr_sweep.training import jobs
-    from clr_sweep.training.data.materialized import open_materialized
 
     result = jobs.run_trial(job, report)
     begun = TrialRecord(job.kind, job.number, "running", None, job.config, job.folder)
@@ -36,7 +35,7 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
     if has_model(record) and folder.signature() is None:
         try:
             # One: as JSON beside the model, more would outweigh it.
-            examples = np.asarray(open_materialized(job.data).x_train[:1])
+            examples = np.asarray(jobs.opened(job.data).x_train[:1])
             save_inference_model(folder, job.config.model.name, job.search_path, examples)
         except Exception:
             # The training is whole all the same; whoever logs the model says what is wrong with it.

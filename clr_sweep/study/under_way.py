@@ -18,7 +18,7 @@ from clr_sweep.study.background import Background
 from clr_sweep.study.flights import Flight
 from clr_sweep.study.progress import Display
 from clr_sweep.training.records import TrialRecord
-from clr_sweep.training.requests import DataFacts, Inspection
+from clr_sweep.training.requests import Inspection, PreparedData
 
 
 @dataclass
@@ -48,7 +48,7 @@ class UnderWay:
     background: Background
     display: Display
     stop: StopRequest
-    facts: DataFacts
+    facts: PreparedData
     folder: Path
     search_path: tuple[Path, ...]
     provenance: Mapping[str, Any]

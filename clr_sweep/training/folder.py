@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common import file_locks
-from clr_sweep.common.errors import ClrSweepError, StoreError
+from clr_sweep.common.errors import FolderHeldError, StoreError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
@@ -75,7 +75,7 @@ class TrialFolder:
         """Keeps other processes out of the folder; where there is no flock, it does nothing.
 
         Raises:
-            ClrSweepError: another process has held the folder for a minute.
+            FolderHeldError: another process has held the folder for a minute.
             StoreError: its file system gives no lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class TrialFolder:
             deadline = time.monotonic() + LOCK_SECONDS
             while not self._locked(lock):
                 if time.monotonic() > deadline:
-                    raise ClrSweepError(
+                    raise FolderHeldError(
                         f"{self.path}: another process has been writing into this trial's folder "
                         f"for {LOCK_SECONDS:.0f} seconds; end it and start the same command again"
                     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.common.errors import GpuLostError, OutOfMemoryError, TrialFailedError
+from clr_sweep.common.errors import DataError, GpuLostError, OutOfMemoryError, TrialFailedError
+from clr_sweep.common.gpus import ASSIGNED_GPU
 from clr_sweep.range_test.recording import record_curve
 from clr_sweep.training.compiling import check_objective, compiled_model
 from clr_sweep.training.data.datasets import load_dataset
@@ -27,12 +29,12 @@ from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import (
-    ASSIGNED_GPU,
     EVALUATED,
-    DataFacts,
     DataJob,
     Inspection,
+    PreparedData,
     RangeTestJob,
+    StoredData,
     TrialJob,
 )
 from clr_sweep.training.set_up import set_up
@@ -49,23 +51,45 @@ def find_gpus(_payload: None, _report: Report) -> tuple[str, ...]:
     return tuple(str(each.get("device_name", "unnamed")) for each in details)
 
 
-def prepare_data(job: DataJob, _report: Report) -> DataFacts:
+def prepare_data(job: DataJob, _report: Report) -> PreparedData:
     """Load the data set once, into memory-mapped files that all trials share."""
     _prepare_process(job.search_path)
-    data = load_dataset(job.name, folder=job.folder, search_path=job.search_path)
-    # Known data sets and files are in memory-mapped files of the cache already.
-    stored = data if data.folder is not None else materialize(data, job.into)
-    assert stored.folder is not None
-    return DataFacts(
+    data = _loaded(job)
+    assert data.folder is not None
+    return PreparedData(
         name=data.name,
         source=data.source,
-        digest=stored.digest,
+        digest=data.digest,
         train=len(data.x_train),
         test=len(data.x_test),
         input_shape=tuple(data.x_train.shape[1:]),
         input_dtype=str(data.x_train.dtype),
-        materialized=stored.folder,
+        stored=StoredData(data.folder, data.digest, job),
     )
+
+
+def _loaded(job: DataJob) -> Dataset:
+    """A data set in memory-mapped files, those of the cache or of the folder that the job names."""
+    data = load_dataset(job.name, folder=job.folder, search_path=job.search_path)
+    # Known data sets and files are in memory-mapped files of the cache already.
+    return data if data.folder is not None else materialize(data, job.into)
+
+
+def opened(data: StoredData) -> Dataset:
+    """The data of a job, prepared on this machine if it is another one than the driver's.
+
+    Raises:
+        DataError: there are none here, or others.
+    """
+    if data.folder.is_dir():
+        return open_materialized(data.folder)
+    found = _loaded(data.made_by)
+    if found.digest != data.digest:
+        raise DataError(
+            f"the data {found.name} on the machine {platform.node()} ({found.source}) are others "
+            f"than the driver's: SHA-256 {found.digest}, not {data.digest}: put the same there"
+        )
+    return found
 
 
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
@@ -100,7 +124,7 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
     Raises:
         OutOfMemoryError: there was not enough memory.
         DiskFullError: the disk has no space left; the same job goes on later.
-        ClrSweepError: another process writes into the trial's folder.
+        FolderHeldError: another process writes into the trial's folder.
     """
     data = _prepare(job)
     folder = TrialFolder(job.folder)
@@ -126,14 +150,14 @@ def run_range_test(job: RangeTestJob, _report: Report) -> None:
     """
     _prepare_process(job.search_path)
     with _named_out_of_memory():
-        record_curve(job, open_materialized(job.data))
+        record_curve(job, opened(job.data))
 
 
 def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
     """Evaluate a trained trial on the test set, which no choice has seen.
 
     Raises:
-        OutOfMemoryError, DiskFullError, ClrSweepError: as `run_trial`.
+        OutOfMemoryError, DiskFullError, FolderHeldError: as `run_trial`.
     """
     data = _prepare(job)
     folder = TrialFolder(job.folder)
@@ -172,7 +196,7 @@ def _named_out_of_memory() -> Iterator[None]:
 
 def _prepare(job: TrialJob) -> Dataset:
     _prepare_process(job.search_path)
-    return open_materialized(job.data)
+    return opened(job.data)
 
 
 def _prepare_process(search_path: tuple[Path, ...]) -> None:

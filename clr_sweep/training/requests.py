@@ -18,17 +18,39 @@ RUN_TRIAL = "clr_sweep.study.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 
-# Set in the process of a job that was handed a GPU: which one, for people.
-ASSIGNED_GPU = "CLR_SWEEP_GPU"
-
 # Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
 EVALUATIONS = 40
 EVALUATED = 2000
 
 
 @dataclass(frozen=True)
+class DataJob:
+    """A data set to load."""
+
+    name: str
+    folder: Path | None
+    search_path: tuple[Path, ...]
+    into: Path
+
+
+@dataclass(frozen=True)
+class StoredData:
+    """A data set in memory-mapped files, for a job on whatever machine.
+
+    Attributes:
+        folder: of the files, on the machine that prepared them.
+        digest: of the data.
+        made_by: prepares them on a machine that has no such folder.
+    """
+
+    folder: Path
+    digest: str
+    made_by: DataJob
+
+
+@dataclass(frozen=True)
 class DataFacts:
-    """What the driver has to know of a data set; the arrays stay where they are."""
+    """What has to be known of a data set without having it."""
 
     name: str
     source: str
@@ -37,7 +59,13 @@ class DataFacts:
     test: int
     input_shape: tuple[int, ...]
     input_dtype: str
-    materialized: Path
+
+
+@dataclass(frozen=True)
+class PreparedData(DataFacts):
+    """The same, of data that jobs may open."""
+
+    stored: StoredData
 
 
 @dataclass(frozen=True)
@@ -67,7 +95,7 @@ class TrialJob:
     """
 
     config: TrialConfig
-    data: Path
+    data: StoredData
     folder: Path
     search_path: tuple[Path, ...]
     kind: Kind = "trial"
@@ -77,28 +105,16 @@ class TrialJob:
 
 
 @dataclass(frozen=True)
-class DataJob:
-    """A data set to load."""
-
-    name: str
-    folder: Path | None
-    search_path: tuple[Path, ...]
-    into: Path
-
-
-@dataclass(frozen=True)
 class RangeTestJob:
     """One seed of a range test.
 
     Attributes:
         config: what is trained, with which seed; the ramp takes the place of its schedule.
-        digest: of the data.
     """
 
     config: TrialConfig
     test: RangeTestConfig
-    data: Path
-    digest: str
+    data: StoredData
     file: Path
     search_path: tuple[Path, ...]
 
@@ -109,6 +125,6 @@ class RangeTestJob:
             {
                 "config": self.config.model_dump(mode="json", exclude={"objective", "schedule"}),
                 "test": self.test.model_dump(mode="json", exclude={"rule", "seeds", "min_seeds"}),
-                "data": self.digest,
+                "data": self.data.digest,
             }
         )

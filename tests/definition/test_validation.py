@@ -40,7 +40,7 @@ OPTIMIZER = "must be the name of an optimizer, or a mapping of name and argument
 KNOWN = {
     "sweep": (
         "(known: name, description, dataset, model, training, search_space, objective, study, "
-        "baseline, range_test, comparison)"
+        "baseline, range_test, comparison, engine)"
     ),
     "range": "(known: low, high, log, step)",
     "study": (

@@ -45,7 +45,7 @@ from clr_sweep.training.records import (
 )
 from clr_sweep.training.requests import DataFacts
 
-DATA = DataFacts("few_images", "a file", "d" * 64, EXAMPLES, 100, (28, 28), "uint8", Path())
+DATA = DataFacts("few_images", "a file", "d" * 64, EXAMPLES, 100, (28, 28), "uint8")
 FACTS = {"data_digest": "abc", "data_source": "here"}
 TEXT = "name: example  # as it was written\n"
 EPOCHS = 2

@@ -26,6 +26,7 @@ from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.records import TrialResult
+from clr_sweep.training.requests import DataJob, StoredData
 
 SLICE = Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz"
 EXAMPLES, VALIDATION, BATCH = 320, 72, 32
@@ -42,6 +43,11 @@ def few_images(examples: int = EXAMPLES, one_hot: bool = False) -> Dataset:
         if one_hot:
             found[f"y_{part}"] = np.eye(10, dtype="float32")[found[f"y_{part}"]]
     return in_memory("few images", found, str(SLICE))
+
+
+def stored_in(folder: Path, digest: str = "d" * 64) -> StoredData:
+    """Data that are stored in a folder, which no job has to prepare again."""
+    return StoredData(folder, digest, DataJob("few images", None, (), folder))
 
 
 def small_config(

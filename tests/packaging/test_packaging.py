@@ -19,6 +19,8 @@ DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"
 README = PROJECT / DECLARED["readme"]
 # Imported only where it is the backend that the user gave Keras, and so is there.
 BACKENDS = {"jax", "torch"}
+# What an extra brings is imported in the folder of that name alone.
+EXTRAS = {"ray": "clr_sweep/engines/ray/"}
 
 
 def plain(name: str) -> str:
@@ -55,7 +57,10 @@ def test_what_is_imported_is_declared() -> None:
     found = imported()
     assert {"keras", "mlflow", "optuna", "yaml", "requests"} <= found.keys()
     for package, place in found.items():
-        if package not in BACKENDS:
+        if package in EXTRAS:
+            assert package in DECLARED["optional-dependencies"]
+            assert place.startswith(EXTRAS[package])
+        elif package not in BACKENDS:
             owners = {plain(name) for name in distributions[package]}
             assert owners & declared, f"{place} imports {package}, which is not declared"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from range_models import HELD_OUT, QUADRATIC_BATCH, ROWS, quadratic_data
-from small_trials import BATCH, STEPS_PER_EPOCH, few_images, small_config
+from small_trials import BATCH, STEPS_PER_EPOCH, few_images, small_config, stored_in
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.sweep import DatasetConfig, TrainingConfig
@@ -29,7 +29,7 @@ def job(folder: Path, test: RangeTestConfig, **settings: object) -> RangeTestJob
     config = config.model_copy(
         update={"training": config.training.model_copy(update={"epochs": test.epochs})}
     )
-    return RangeTestJob(config, test, Path(), "d" * 64, folder / "seed.npz", HERE)
+    return RangeTestJob(config, test, stored_in(Path()), folder / "seed.npz", HERE)
 
 
 def quadratic_job(folder: Path, curvature: float, seed: int, **test: object) -> RangeTestJob:
@@ -133,7 +133,7 @@ def test_training_config_is_what_the_test_trains(tmp_path: Path) -> None:
     changed = TrainingConfig(**{**made.config.training.model_dump(), "batch_size": 16})  # type: ignore[arg-type]
     others = [
         replace(made, test=test.model_copy(update={"high": 2.0})),
-        replace(made, digest="e" * 64),
+        replace(made, data=stored_in(Path(), "e" * 64)),
         replace(made, config=made.config.model_copy(update={"seed": 8})),
         replace(made, config=made.config.model_copy(update={"training": changed})),
     ]

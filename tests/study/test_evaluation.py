@@ -16,7 +16,7 @@ from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.trial_job import finished
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
-from clr_sweep.training.requests import DataFacts
+from clr_sweep.training.requests import PreparedData
 from clr_sweep.training.trial import train
 
 
@@ -28,7 +28,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 
 
 @pytest.fixture(scope="module")
-def facts(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> DataFacts:
+def facts(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
     """The slice of real images, as a sweep loads it."""
     folder = tmp_path_factory.mktemp("data")
     return prepare_data(engine, str(SLICE), None, (), folder, StopRequest())
@@ -55,7 +55,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyRecord:
 
 
 def test_the_two_are_evaluated_once(
-    engine: LocalEngine, facts: DataFacts, study: StudyRecord
+    engine: LocalEngine, facts: PreparedData, study: StudyRecord
 ) -> None:
     """No other trial sees the test set; what has been evaluated is not evaluated again."""
     best = study.best
@@ -79,7 +79,7 @@ def test_the_two_are_evaluated_once(
 
 
 def test_none_where_validation_was_on_the_test_set(
-    engine: LocalEngine, facts: DataFacts, study: StudyRecord
+    engine: LocalEngine, facts: PreparedData, study: StudyRecord
 ) -> None:
     """What is known of the test set is known: no second look is shown as a fair one."""
 
@@ -96,7 +96,7 @@ def test_none_where_validation_was_on_the_test_set(
     assert not any((record.folder / "test.json").exists() for record in seen.all)
 
 
-def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: StudyRecord) -> None:
+def test_nothing_to_evaluate(engine: LocalEngine, facts: PreparedData, study: StudyRecord) -> None:
     """A study without a complete trial, whose baseline failed."""
     assert study.baseline is not None
     baseline = replace(study.baseline, state="failed", folder=Path("nowhere"))
@@ -106,7 +106,7 @@ def test_nothing_to_evaluate(engine: LocalEngine, facts: DataFacts, study: Study
     assert engine.running == ()
 
 
-def test_a_model_that_is_gone(engine: LocalEngine, facts: DataFacts, study: StudyRecord) -> None:
+def test_a_model_that_is_gone(engine: LocalEngine, facts: PreparedData, study: StudyRecord) -> None:
     """Its trial is left out, and it is said."""
     assert study.baseline is not None
     lost = replace(study.baseline, folder=Path("nowhere"), test_metrics={})

@@ -17,7 +17,7 @@ from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
 from clr_sweep.training.requests import DataFacts, Inspection
 
-FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8", Path("data"))
+FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         note="**What it is**",
         step=2,
         metrics=["val_loss"],
-        data=DataFacts("a/few.npz", "a file", "d" * 64, 320, 100, (28, 28), "float32", folder),
+        data=DataFacts("a/few.npz", "a file", "d" * 64, 320, 100, (28, 28), "float32"),
     )
     images = np.asarray(data.x_train[:5]).astype("float32")
     np.save(folder / "images.npy", images)

@@ -21,7 +21,7 @@ from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.tracking.logged_models import log_keras_model
 from clr_sweep.tracking.store import connect
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.requests import PREPARE_DATA, RUN_TRIAL, DataFacts, DataJob, TrialJob
+from clr_sweep.training.requests import PREPARE_DATA, RUN_TRIAL, DataJob, PreparedData, TrialJob
 
 # What a user has: data of any type of number, from a function or a file, and models that say what
 # they take, that say it in integers, or that say nothing.
@@ -144,21 +144,21 @@ def logged(work: Path) -> Iterator[dict[str, dict[str, Any]]]:
             log = work / f"{number}.txt"
             name = str(SLICE) if data == "npz" else data
             job = DataJob(name, None, (work,), work / f"data-{number}")
-            facts: DataFacts = done(engine, PREPARE_DATA, job, log)
+            facts: PreparedData = done(engine, PREPARE_DATA, job, log)
             config = small_config("triangular", model=model, max_lr=0.02, epochs=1)
             folder = TrialFolder(work / f"trial-{number}")
-            trial = TrialJob(config, facts.materialized, folder.path, (work,))
+            trial = TrialJob(config, facts.stored, folder.path, (work,))
             done(engine, RUN_TRIAL, trial, log)
             run = client.create_run(experiment)
             held = work / f"held-{number}.npz"
-            x = np.load(facts.materialized / "x_test.npy")[:60]
+            x = np.load(facts.stored.folder / "x_test.npy")[:60]
             np.savez(held, x_test=x)
             assert x.dtype == dtype
             model_id = log_keras_model(
                 client, run, folder, (work,), f"model-{number}", "", step=1, data=facts
             )
             cases[case] = {"uri": f"models:/{model_id}", "held": str(held), "folder": folder}
-            cases[case]["first"] = np.load(facts.materialized / "x_train.npy")[:1]
+            cases[case]["first"] = np.load(facts.stored.folder / "x_train.npy")[:1]
     mlflow.set_tracking_uri(uri)
     asked = {case: (found["uri"], found["held"]) for case, found in cases.items()}
     loading = python(

@@ -8,7 +8,7 @@ import pytest
 import trial_jobs
 from ended_jobs import ended, value
 from interrupted_trials import CNN, REGULARISED, assert_same_trial, checkpoint_epoch
-from small_trials import contents
+from small_trials import contents, stored_in
 from trial_jobs import Killed
 
 from clr_sweep.definition.trial_config import TrialConfig
@@ -53,9 +53,13 @@ def test_killed_again_and_again(
 ) -> None:
     """Twelve processes in a row die of SIGKILL, each at a moment of its own; then one ends."""
     whole, folder = TrialFolder(tmp_path / "whole"), TrialFolder(tmp_path / "killed")
-    value(ended(engine, RUN_TRIAL, TrialJob(config, stored, whole.path, ()), whole.log_file))
+    value(
+        ended(
+            engine, RUN_TRIAL, TrialJob(config, stored_in(stored), whole.path, ()), whole.log_file
+        )
+    )
 
-    job = TrialJob(config, stored, folder.path, ())
+    job = TrialJob(config, stored_in(stored), folder.path, ())
     for point, told, epoch, lines in DEATHS:
         heard: list[EpochReport] = []
         killed = Killed(job, point)

@@ -11,9 +11,10 @@ import pytest
 from ended_jobs import ended
 
 from clr_sweep.common.errors import GpuLostError
+from clr_sweep.common.gpus import ASSIGNED_GPU
 from clr_sweep.engines.base import Device, Done, Failed
 from clr_sweep.engines.local.engine import LocalEngine
-from clr_sweep.training.requests import ASSIGNED_GPU, FIND_GPUS, PREPARE_DATA, DataJob
+from clr_sweep.training.requests import FIND_GPUS, PREPARE_DATA, DataJob
 
 # In the place of NVIDIA's driver: says when it is woken, and what it may show, and that it has no
 # device (CUDA_ERROR_NO_DEVICE).

@@ -22,9 +22,9 @@ from clr_sweep.training.requests import (
     PREPARE_DATA,
     RUN_TRIAL,
     TEST_TRIAL,
-    DataFacts,
     DataJob,
     Inspection,
+    PreparedData,
     TrialJob,
 )
 
@@ -54,20 +54,20 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def facts(engine: LocalEngine, work: Path) -> DataFacts:
+def facts(engine: LocalEngine, work: Path) -> PreparedData:
     """What preparing the user's data told."""
     job = DataJob("code_for_jobs:few", None, (work,), work / "data")
-    facts: DataFacts = value(ended(engine, PREPARE_DATA, job, work / "data.log"))
+    facts: PreparedData = value(ended(engine, PREPARE_DATA, job, work / "data.log"))
     return facts
 
 
-def test_data_is_loaded_once_for_all(facts: DataFacts, work: Path) -> None:
+def test_data_is_loaded_once_for_all(facts: PreparedData, work: Path) -> None:
     """The function is called once, in the job; what it returned lies in files that are mapped."""
     assert (facts.train, facts.test) == (EXAMPLES, 100)
     assert (facts.input_shape, facts.input_dtype) == ((28, 28), "uint8")
     assert facts.name == "code_for_jobs:few"
     assert facts.source == f"{work / 'code_for_jobs.py'}:few"
-    stored = open_materialized(facts.materialized)
+    stored = open_materialized(facts.stored.folder)
     assert stored.digest == facts.digest
     with np.load(SLICE) as arrays:
         np.testing.assert_array_equal(stored.x_train, arrays["x_train"][:EXAMPLES])
@@ -90,10 +90,10 @@ def test_data_that_cannot_be_loaded(engine: LocalEngine, work: Path, name: str) 
         )
 
 
-def test_an_inspection(engine: LocalEngine, facts: DataFacts, work: Path) -> None:
+def test_an_inspection(engine: LocalEngine, facts: PreparedData, work: Path) -> None:
     """It knows the model's size, measures costs, and leaves no folder of a trial."""
     config = small_config(model="tutorial_cnn")
-    job = TrialJob(config, facts.materialized, work / "inspection", (work,))
+    job = TrialJob(config, facts.stored, work / "inspection", (work,))
     found = value(ended(engine, INSPECT_TRIAL, job, work / "inspection.log"))
     assert isinstance(found, Inspection)
     assert found.parameters == 18_762
@@ -104,14 +104,14 @@ def test_an_inspection(engine: LocalEngine, facts: DataFacts, work: Path) -> Non
 
 
 def test_an_inspection_finds_what_a_trial_could_not_use(
-    engine: LocalEngine, facts: DataFacts, work: Path
+    engine: LocalEngine, facts: PreparedData, work: Path
 ) -> None:
     """An unknown loss and an objective that is not measured are refused before any trial."""
     for config, message in (
         (small_config(loss="crossentropie"), "training.loss: must be"),
         (small_config(model="user_models:own_metrics"), "objective.metric: must be"),
     ):
-        job = TrialJob(config, facts.materialized, work / "refused", (work,))
+        job = TrialJob(config, facts.stored, work / "refused", (work,))
         event = ended(engine, INSPECT_TRIAL, job, work / "refused.log")
         assert isinstance(event, Failed)
         assert isinstance(event.error, InputError)
@@ -120,7 +120,7 @@ def test_an_inspection_finds_what_a_trial_could_not_use(
 
 @pytest.mark.parametrize("model", ["user_models:regularised", "user_models:built_late"])
 def test_tested_later_or_at_once(
-    engine: LocalEngine, facts: DataFacts, work: Path, model: str
+    engine: LocalEngine, facts: PreparedData, work: Path, model: str
 ) -> None:
     """The test set gives the same metrics at a trial's end and from its saved model, to the bit.
 
@@ -128,19 +128,19 @@ def test_tested_later_or_at_once(
     """
     folder = TrialFolder(work / model.replace(":", "_"))
     config = small_config(model=model)
-    job = TrialJob(config, facts.materialized, folder.path, (work,), with_test=True)
+    job = TrialJob(config, facts.stored, folder.path, (work,), with_test=True)
     result = value(ended(engine, RUN_TRIAL, job, folder.log_file))
     assert (result.state, result.steps) == ("complete", config.steps)
     at_once = folder.test_metrics()
     assert set(at_once) == {"test_loss", "test_accuracy"}
 
     (folder.path / "test.json").unlink()
-    later = TrialJob(config, facts.materialized, folder.path, (work,))
+    later = TrialJob(config, facts.stored, folder.path, (work,))
     found = value(ended(engine, TEST_TRIAL, later, folder.log_file))
     assert dict(found) == folder.test_metrics() == at_once
     assert strict_json((folder.path / "test.json").read_text()) == at_once
 
-    data = open_materialized(facts.materialized)
+    data = open_materialized(facts.stored.folder)
     loaded = keras.models.load_model(folder.model_file)
     expected = loaded.evaluate(
         np.asarray(data.x_test), np.asarray(data.y_test), batch_size=1000, verbose=0,
@@ -151,20 +151,20 @@ def test_tested_later_or_at_once(
 
 
 @pytest.fixture(scope="module")
-def complete(engine: LocalEngine, facts: DataFacts, work: Path) -> TrialFolder:
+def complete(engine: LocalEngine, facts: PreparedData, work: Path) -> TrialFolder:
     """What a trial leaves that ran to its end, untested."""
     folder = TrialFolder(work / "complete")
-    job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
+    job = TrialJob(small_config(), facts.stored, folder.path, (work,))
     assert value(ended(engine, RUN_TRIAL, job, folder.log_file)) == folder.result()
     return folder
 
 
 def test_testing_needs_no_training_data_again(
-    engine: LocalEngine, facts: DataFacts, work: Path, complete: TrialFolder
+    engine: LocalEngine, facts: PreparedData, work: Path, complete: TrialFolder
 ) -> None:
     """Testing leaves the trial's own files as they were."""
     folder = TrialFolder(shutil.copytree(complete.path, work / "untouched"))
-    job = TrialJob(small_config(), facts.materialized, folder.path, (work,))
+    job = TrialJob(small_config(), facts.stored, folder.path, (work,))
     before = contents(folder.path, but="log.txt")
     assert "test.json" not in before
     value(ended(engine, TEST_TRIAL, job, folder.log_file))
@@ -175,30 +175,30 @@ def test_testing_needs_no_training_data_again(
 
 @pytest.mark.parametrize("at", ["cycle_end", "best"])
 def test_testing_gives_the_trained_models_own_metrics(
-    engine: LocalEngine, facts: DataFacts, work: Path, at: str
+    engine: LocalEngine, facts: PreparedData, work: Path, at: str
 ) -> None:
     """The saved model is tested; the one in the trial's memory gives the same, to the bit."""
     config = small_config(
         model="user_models:regularised", at=at, metric="val_loss", epochs=4, factor=1, max_lr=0.8
     )
-    own = TrialJob(config, facts.materialized, work / f"own_{at}", (work,))
+    own = TrialJob(config, facts.stored, work / f"own_{at}", (work,))
     event = ended(engine, "trial_jobs:tested_by_its_own_loop", own, work / "own.log")
     folder = TrialFolder(work / f"saved_{at}")
-    job = TrialJob(config, facts.materialized, folder.path, (work,), with_test=True)
+    job = TrialJob(config, facts.stored, folder.path, (work,), with_test=True)
     value(ended(engine, RUN_TRIAL, job, folder.log_file))
     expected = {f"test_{name}": number for name, number in value(event).items()}
     assert folder.test_metrics() == expected != {}
 
 
 def test_a_trial_that_has_ended_is_not_trained_again(
-    engine: LocalEngine, facts: DataFacts, work: Path, complete: TrialFolder
+    engine: LocalEngine, facts: PreparedData, work: Path, complete: TrialFolder
 ) -> None:
     """The stored result is returned; the test set is evaluated where that is asked."""
     folder = TrialFolder(shutil.copytree(complete.path, work / "again"))
     before = contents(folder.path, but="log.txt")
     folder.checkpoint_file.write_bytes(b"left by a process that was killed just then")
     (folder.path / "result.part.json").write_bytes(b"{")
-    tested = TrialJob(small_config(), facts.materialized, folder.path, (work,), with_test=True)
+    tested = TrialJob(small_config(), facts.stored, folder.path, (work,), with_test=True)
     engine.start("again", RUN_TRIAL, tested, folder.log_file)
     (event,) = engine.wait(600)
     assert isinstance(event, Done), event  # and no epoch was told
@@ -213,11 +213,11 @@ def test_a_trial_that_has_ended_is_not_trained_again(
     "model",
     [pytest.param("hungry", marks=pytest.mark.heavy), "hungry_at_once"],
 )
-def test_out_of_memory(engine: LocalEngine, facts: DataFacts, work: Path, model: str) -> None:
+def test_out_of_memory(engine: LocalEngine, facts: PreparedData, work: Path, model: str) -> None:
     """TensorFlow's error and NumPy's, in the user's own function too, are told apart from bugs."""
     config = small_config(model=f"stateful_models:{model}")
     folder = TrialFolder(work / model)
-    job = TrialJob(config, facts.materialized, folder.path, (work,))
+    job = TrialJob(config, facts.stored, folder.path, (work,))
     event = ended(engine, RUN_TRIAL, job, folder.log_file)
     assert isinstance(event, Failed)
     assert isinstance(event.error, OutOfMemoryError), event.traceback

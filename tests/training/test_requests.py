@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from own_process import python
-from small_trials import small_config
+from small_trials import small_config, stored_in
 
 from clr_sweep.training import requests
 
@@ -23,7 +23,9 @@ def test_the_names_lead_to_functions(name: str) -> None:
 
 def test_requests_travel() -> None:
     """A job arrives as it was sent."""
-    job = requests.TrialJob(small_config(), Path("data"), Path("trial"), (Path("a"),), True)
+    job = requests.TrialJob(
+        small_config(), stored_in(Path("data")), Path("trial"), (Path("a"),), True
+    )
     assert pickle.loads(pickle.dumps(job)) == job
 
 

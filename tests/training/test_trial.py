@@ -17,6 +17,7 @@ from small_trials import (
     few_images,
     planned_rates,
     small_config,
+    stored_in,
 )
 from trained_trials import Trained, evaluated, trained
 
@@ -61,7 +62,7 @@ def test_the_same_metrics_to_the_bit_wherever_it_runs(
     config = small_config("exp_range", model="tutorial_cnn", gamma=0.99)
     results = {}
     for key in ("one", "other"):
-        job = TrialJob(config, data.folder, tmp_path / key, ())
+        job = TrialJob(config, stored_in(data.folder), tmp_path / key, ())
         engine.start(key, RUN_TRIAL, job, tmp_path / key / "log.txt")
     reports = answered(engine, results)
     assert comparable(results["one"]) == comparable(results["other"])

@@ -47,10 +47,15 @@ class LocalEngine:
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
         self.devices: tuple[Device, ...] = ()
+        self.place = ""
         self._jobs: dict[Hashable, _Job] = {}
         self._is_used = False
         self._context = job_context()
         start_server()
+
+    def capacity(self) -> int:
+        """See `Engine.capacity`: what this machine has room for, its user has to say."""
+        return self.slots
 
     def use(self, slots: int, devices: Sequence[Device]) -> None:
         """See `Engine.use`."""

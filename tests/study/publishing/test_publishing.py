@@ -29,7 +29,7 @@ from clr_sweep.training.records import Importance, StudyRecord, TrialRecord
 from clr_sweep.training.requests import DataFacts
 from clr_sweep.training.trial import train
 
-FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8", Path("unused"))
+FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8")
 
 
 @pytest.mark.parametrize("told", [True, False])

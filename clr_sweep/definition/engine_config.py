@@ -1,0 +1,56 @@
+"""Where the trials of a sweep run: on this machine, or on a Ray cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StrictStr, model_validator
+
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import Frozen, expected
+from clr_sweep.definition.fields import AboveZero, AtLeastZero
+
+
+def _address(value: str) -> str:
+    if value.startswith("ray://"):
+        raise expected(
+            "no address of a Ray Client: the driver needs the study's folder, so start it on a "
+            "node of the cluster (`ray job submit`, or the head) with address: auto"
+        )
+    if value not in ("local", "auto") and not value.rpartition(":")[2].isdecimal():
+        raise expected("local, auto, or the address of a cluster's head, such as 10.0.0.1:6379")
+    return value
+
+
+class EngineConfig(Frozen):
+    """Where trials run, and what one of them gets there.
+
+    Attributes:
+        name: `local`, processes of this machine; or `ray`, those of the nodes of a Ray cluster.
+        address: of the cluster: `auto`, the one that this machine is part of, or that
+            RAY_ADDRESS names; `local`, one of its own on this machine, for as long as the sweep
+            runs; or the address of its head, HOST:PORT.
+        cpus: cores that a trial reserves. It trains with one thread all the same.
+        gpus: GPUs that a trial reserves: a whole number, or a part of one below 1.
+    """
+
+    name: Literal["local", "ray"] = "local"
+    address: Annotated[StrictStr, Field(min_length=1, max_length=300), AfterValidator(_address)] = (
+        "auto"
+    )
+    cpus: AboveZero = 1
+    gpus: AtLeastZero = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            text = f"must be a whole number, or a part of one GPU below 1, got {self.gpus:g}"
+            raise FieldProblemsError([(("gpus",), text)])
+        if self.name == "local":
+            # A stored sweep has them all: at their defaults they say nothing.
+            text = "has no effect on the engine local: add name: ray, or leave it out"
+            fields = type(self).model_fields
+            said = [key for key in fields if getattr(self, key) != fields[key].default]
+            if said:
+                raise FieldProblemsError([((key,), text) for key in said])
+        return self

@@ -1,0 +1,42 @@
+"""The files of the user's own code that a sweep needs, for machines that do not have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from clr_sweep.definition.sweep import Sweep
+
+
+def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
+    """The modules and packages that lie beside those that a sweep names, and these themselves.
+
+    Which of them a module imports shows only when it runs. Those that are found on Python's own
+    path are installed, and are not among them.
+
+    Args:
+        search_path: folders in which a module of the user's is looked for, in this order.
+    """
+    folders = [
+        folder
+        for module in dict.fromkeys(_named(sweep))
+        if (folder := next((one for one in search_path if _holds(one, module)), None))
+    ]
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".py" or (path / "__init__.py").is_file():
+                found.setdefault(path.name, path)
+    return tuple(found.values())
+
+
+def _named(sweep: Sweep) -> Iterator[str]:
+    """The outermost packages of `module:name`."""
+    for name in (sweep.dataset.name, sweep.model.name, *sweep.training.metrics):
+        module, colon, _ = name.partition(":")
+        if colon:
+            yield module.partition(".")[0]
+
+
+def _holds(folder: Path, module: str) -> bool:
+    return (folder / f"{module}.py").is_file() or (folder / module).is_dir()
