@@ -196,7 +196,7 @@ def test_addresses_name_the_services() -> None:
     databases |= set(re.findall(r"CREATE DATABASE (\w+);", scripts["mlflow.sql"]))
     texts = " ".join(argument for one in containers() for argument in one.get("args", []))
     texts += " " + named("RayJob", "sweep")["spec"]["entrypoint"]
-    found = re.findall(r"postgresql://(\w+)@([\w-]+)(?::(\d+))?/(\w+)", texts)
+    found = re.findall(r"postgresql(?:\+psycopg)?://(\w+)@([\w-]+)(?::(\d+))?/(\w+)", texts)
     assert {database for *_, database in found} == databases
     for user, host, port, _ in found:
         assert user == made["POSTGRES_USER"]
