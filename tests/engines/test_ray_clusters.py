@@ -22,6 +22,7 @@ from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.engines.base import Died, Message
+from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.ray import engine as ray_engines
 from clr_sweep.engines.ray.cluster import joined
 from clr_sweep.engines.ray.engine import RayEngine, ray_engine
@@ -32,6 +33,12 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver"),
 ]
 JOBS = str(Path(engine_jobs.__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These jobs need no Keras."""
+    monkeypatch.setattr(forkserver, "PRELOAD", ("clr_sweep.engines.local.last_import",))
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +197,8 @@ def test_workers_that_never_come(
     """As where clr-sweep is not installed. Three in a row are no node that was just lost."""
 
     class Worker:
-        def __init__(self, folder: str) -> None:
-            raise ImportError(f"there is nothing in {folder}")
+        def __init__(self, folder: str, preload: tuple[str, ...]) -> None:
+            raise ImportError(f"there is nothing in {folder}, {preload}")
 
         def greet(self, shared: object) -> None:
             """Is never called."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -92,3 +93,13 @@ def ray_cluster(nodes: Mapping[str, int], **environment: str) -> Iterator[RayClu
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def training(cluster: RayCluster, log: Path) -> tuple[str, psutil.Process]:
+    """The process that prints into a trial's log, and its node."""
+    for name in cluster.nodes:
+        for process in cluster.processes(name):
+            with contextlib.suppress(psutil.Error):
+                if str(log) in {file.path for file in process.open_files()}:
+                    return name, process
+    raise AssertionError(f"no node's process has {log} open")

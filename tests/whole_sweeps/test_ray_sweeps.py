@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
-from ray_clusters import RayCluster, ray_cluster
+from ray_clusters import RayCluster, ray_cluster, training
 from real_runs import CLR_SWEEP, Place, assert_gone, assert_whole, definition, results
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
@@ -89,16 +87,6 @@ def undisturbed(places: Callable[..., Place]) -> dict[int, Any]:
 def held_sweep(place: Place) -> Path:
     content = yaml.safe_load(place.write_held_sweep(3).read_text())
     return written(place, content, **RAY)
-
-
-def training(cluster: RayCluster, log: Path) -> tuple[str, psutil.Process]:
-    """The process that prints into a trial's log, and its node."""
-    for name in cluster.nodes:
-        for process in cluster.processes(name):
-            with contextlib.suppress(psutil.Error):
-                if str(log) in {file.path for file in process.open_files()}:
-                    return name, process
-    raise AssertionError(f"no node's process has {log} open")
 
 
 def test_a_sweep_that_loses_nodes_and_drivers(

@@ -17,7 +17,7 @@ from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.engines.local.job import SIGNALS_TO_A_GROUP
 
 # Imported by the server before it forks: everything a job needs, so that a job starts at once.
-PRELOAD = ("clr_sweep.study.preloaded", "clr_sweep.engines.local.last_import")
+PRELOAD: tuple[str, ...] = ("clr_sweep.study.preloaded", "clr_sweep.engines.local.last_import")
 
 
 def job_context() -> Any:

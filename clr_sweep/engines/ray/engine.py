@@ -17,6 +17,7 @@ from ray.exceptions import RayActorError, RayError
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.engines.base import Device, Died, Event, Message
+from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.local.engine import DEATH_SECONDS, GRACE_SECONDS
 from clr_sweep.engines.ray.cluster import Cluster, joined
 from clr_sweep.engines.ray.shared_folder import Beacon, beacon
@@ -180,7 +181,7 @@ class RayEngine:
             if len(self._workers) > self.slots:
                 self._dismiss(worker, refill=False)
         while len(self._workers) < self.slots:
-            actor = self._hire.remote(str(Path.cwd()))
+            actor = self._hire.remote(str(Path.cwd()), forkserver.PRELOAD)
             self._workers.append(_Hired(actor, actor.greet.remote(self._shared)))
 
     def _greeted(self, worker: _Hired) -> None:

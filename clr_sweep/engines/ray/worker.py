@@ -18,6 +18,7 @@ import ray
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.engines.base import Event
+from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.engines.local.processes import adopt_orphans
 from clr_sweep.engines.ray.shared_folder import Beacon
@@ -51,9 +52,10 @@ class Worker:
 
     Args:
         folder: the current one of the driver, which jobs find themselves in where it is there.
+        preload: the modules that the server imports before it forks.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, preload: tuple[str, ...]) -> None:
         with contextlib.suppress(OSError):
             os.chdir(folder)
         _take_gpus()
@@ -61,6 +63,7 @@ class Worker:
         sys.modules["__main__"].__dict__.pop("__file__", None)
         self._scratch = scratch_folder()
         self._scratch.__enter__()
+        forkserver.PRELOAD = preload
         self._engine = LocalEngine(1)
         adopt_orphans()
         self._one_at_a_time = threading.Lock()
