@@ -138,12 +138,9 @@ class Place:
             **environment,
         }
         self.database = folder / "mlflow.db"
-<<<<<<< ours
         # The URI of the store in which what was tracked is looked up; None: it is that file.
         self.store: str | None = None
-=======
         self.storage = f"sqlite:///{folder / 'optuna.db'}"
->>>>>>> theirs
         self._started: list[Running] = []
 
     def write_sweep(self, content: Mapping[str, Any] | None = None, name: str = "t.yaml") -> Path:
