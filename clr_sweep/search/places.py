@@ -1,6 +1,7 @@
 """Where a study's folders lie: stored relative to what moves with them, its SQLite file.
 
-A study in a server's database is shared by machines: its folders are stored whole.
+A study in a server's database is shared by machines: its folders are stored whole, and it goes on
+where it was begun, from whatever folder.
 """
 
 from __future__ import annotations
@@ -54,6 +55,23 @@ class Places:
         here = self.home / within / meant.name
         # A study may have been run in several folders: what lies in the others stays there.
         return meant if meant.exists() and not here.exists() else here
+
+
+def folder_of(storage: optuna.storages.BaseStorage, study: str) -> Path:
+    """A study's folder, for a driver that starts in the current one.
+
+    It is below the current folder; that of a study in a server's database is the one where a
+    driver was before, if it is there: what was interrupted goes on from what lies there.
+    """
+    here = Path.cwd() / STUDIES_FOLDER / study
+    if base_of(storage) is not None:
+        return here
+    try:
+        facts = storage.get_study_user_attrs(storage.get_study_id_from_name(study)).get(FACTS, {})
+    except KeyError:
+        return here
+    before = Path(facts.get("folder", here))
+    return before if before.is_dir() else here
 
 
 def placed(storage: optuna.storages.BaseStorage, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import optuna
@@ -35,6 +34,7 @@ from clr_sweep.search.arms import (
     seeds_sweep,
 )
 from clr_sweep.search.attributes import FACTS
+from clr_sweep.search.places import folder_of
 from clr_sweep.search.reading import StudyReader, is_told, read_study, trials_left
 from clr_sweep.search.seed_runs import (
     SeedRuns,
@@ -190,7 +190,7 @@ class _Comparing:
 
         def plan(study: optuna.Study, provenance: Mapping[str, Any]) -> None:
             open_comparison(study, record)
-            folder = Path.cwd() / STUDIES_FOLDER / study.study_name
+            folder = folder_of(self.store, study.study_name)
             SeedRuns(study, record.number, folder, sweep.study.seed, provenance).enqueue(runs)
 
         seeds = seeds_sweep(sweep, record.number, len(runs))

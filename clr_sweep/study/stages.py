@@ -26,10 +26,9 @@ from clr_sweep.search import storage
 from clr_sweep.search.configurations import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.lost_files import lost_and_found
 from clr_sweep.search.one_driver import only_driver
-from clr_sweep.search.places import placed
+from clr_sweep.search.places import folder_of, placed
 from clr_sweep.search.reading import range_test_record, read_study, trials_left
 from clr_sweep.search.study_folder import (
-    STUDIES_FOLDER,
     only_driver_here,
     refuse_trials_of_another,
     work_folder,
@@ -99,17 +98,18 @@ def run_stages(
     Raises:
         As `run_sweep`.
     """
-    folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     url = sweep.study.storage or storage.DEFAULT_STORAGE
-    with (
-        Display(sweep.study.trials) as display,
-        only_driver_here(folder, sweep.study_name),
-        work_folder(folder) as work,
-    ):
+    with Display(sweep.study.trials) as display:
         store = storage.open_storage(url)
+        folder = folder_of(store, sweep.study_name)
+        if not folder.is_relative_to(Path.cwd()):
+            display.say(f"study {sweep.study_name} goes on where it was begun, in {folder}")
         with (
+            only_driver_here(folder, sweep.study_name),
             only_driver(url, sweep.study_name, display.say) as holder,
             holder.guarding(store),
+            # After the locks of both: it removes what others have left.
+            work_folder(folder) as work,
         ):
             if not storage.is_begun(store, sweep.study_name):
                 refuse_trials_of_another(folder, sweep.study_name)

@@ -15,7 +15,7 @@ from small_studies import SmallStudy, sweep, text_of
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, FACTS, FOLDER, LOST
 from clr_sweep.search.lost_files import lost_and_found
-from clr_sweep.search.places import Places, placed
+from clr_sweep.search.places import Places, folder_of, placed
 from clr_sweep.search.reading import read_study
 
 
@@ -147,6 +147,27 @@ def test_a_server_s_study_in_two_folders(server: Server, tmp_path: Path) -> None
     (there / "0000").mkdir(parents=True)
     assert places.found(str(here / "0000")) == there / "0000"
     store.engine.dispose()  # type: ignore[attr-defined]
+
+
+def test_a_server_s_study_goes_on_where_it_was_begun(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From whatever folder, as long as its own is there; one in a SQLite file is where that is."""
+    begun, other = (tmp_path / place / "trials" / "begun" for place in ("begun", "other"))
+    begun.mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    for url in (server.url("begun"), f"sqlite:///{tmp_path / 'begun' / 'optuna.db'}"):
+        store = storage.open_storage(url)
+        assert folder_of(store, "begun") == other
+        facts = placed(store, {"data_digest": "d", "folder": str(begun), "search_path": []})
+        storage.open_study(store, sweep({"name": "begun"}), "text", facts)
+        is_server = not url.startswith("sqlite")
+        assert folder_of(store, "begun") == (begun if is_server else other)
+        if is_server:
+            begun.rename(tmp_path / "away")
+            assert folder_of(store, "begun") == other
+        store.engine.dispose()  # type: ignore[attr-defined]
 
 
 def test_folders_that_lie_elsewhere(first: Path, tmp_path: Path) -> None:
