@@ -138,6 +138,8 @@ class Place:
             **environment,
         }
         self.database = folder / "mlflow.db"
+        # The URI of the store in which what was tracked is looked up; None: it is that file.
+        self.store: str | None = None
         self._started: list[Running] = []
 
     def write_sweep(self, content: Mapping[str, Any] | None = None, name: str = "t.yaml") -> Path:
@@ -241,7 +243,7 @@ class Place:
         """A client of the MLflow store."""
         from mlflow.tracking import MlflowClient
 
-        return MlflowClient(tracking_uri=f"sqlite:///{self.database}")
+        return MlflowClient(tracking_uri=self.store or f"sqlite:///{self.database}")
 
     def runs(self) -> list[Any]:
         """All active runs of all experiments, the newest first."""
