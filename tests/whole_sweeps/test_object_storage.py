@@ -106,7 +106,7 @@ def test_behind_a_server(places: Callable[..., Place], storage: ObjectStorage) -
     with mlflow_servers.running(**settings) as server:
         place.environment["MLFLOW_TRACKING_URI"] = server.url
         place.sweep("run", sweep_of(place, 1, None), status=0)
-        place.database = server.folder / "served.db"
+        place.store = server.store
         parent = assert_whole(place, 1)
         location = f"mlflow-artifacts:/{parent.info.experiment_id}"
         assert place.client.get_experiment(parent.info.experiment_id).artifact_location == location
