@@ -274,8 +274,3 @@ def compute(_payload: Any, _report: Report) -> dict[str, Any]:
         ),
         "threads": names,
     }
-
-
-def variables(payload: list[str], _report: Report) -> dict[str, str]:
-    """Those of the environment that have a value."""
-    return {name: os.environ[name] for name in payload if name in os.environ}

@@ -39,6 +39,10 @@ class RayCluster:
         node = self._nodes.pop(name)
         self._cluster.remove_node(node, allow_graceful=False)
 
+    def settle(self) -> None:
+        """Wait until the head knows which nodes are there."""
+        self._cluster.wait_for_nodes()
+
     def processes(self, name: str) -> list[psutil.Process]:
         """Those of a node, with all below them."""
         (raylet,) = self._nodes[name].all_processes["raylet"]
@@ -70,6 +74,8 @@ def ray_cluster(nodes: Mapping[str, int], **environment: str) -> Iterator[RayClu
         nodes: how many cores each has, by name.
         environment: variables that the nodes have beside those of this process.
     """
+    # Trials would give way to all else on this machine, the tests beside them too.
+    environment = {"RAY_worker_niceness": "0", **environment}
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:

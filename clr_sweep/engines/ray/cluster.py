@@ -145,6 +145,8 @@ def _settings(address: str) -> dict[str, Any]:
         return {"address": address}
     # Of its own: nobody else is to reach it, and nothing is told to Ray's makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Its workers would give way to all else, the driver and the drawing of its figures too.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     folder = tempfile.gettempdir()
     if len(os.fsencode(folder)) + _BELOW > _SOCKET_BYTES:
         raise InputError(
