@@ -9,18 +9,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import yaml
 from deployed import SLURM_JOB
 from documentation import text_of
 from own_process import modules
+from real_runs import PROJECT, definition
 from slurm_clusters import Slurm, slurm, until
 
 HELD = Path(__file__).parent / "held_sweep.py"
+SCALING = PROJECT / "docs" / "scaling.md"
+WORDS = ("my sweep.yaml", "--trials", "3")
 SMALL = ("--nodes=3", "--cpus-per-task=2", "--mem-per-cpu=100M")
 
 
@@ -55,21 +59,28 @@ def cluster() -> Iterator[Slurm]:
 
 
 class Job:
-    """The job with a small program in place of clr-sweep."""
+    """The job, in a folder that its files come into.
 
-    def __init__(self, cluster: Slurm, folder: Path, *options: str) -> None:
+    Args:
+        sweep: what Python runs as clr-sweep.
+        words: what stands after the script's name.
+    """
+
+    def __init__(
+        self, cluster: Slurm, folder: Path, sweep: str = str(HELD), words: Sequence[str] = WORDS
+    ) -> None:
         self.cluster, self.folder = cluster, folder
         programs = folder / "bin"
         programs.mkdir()
-        stand_in = programs / "clr-sweep"
-        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {HELD} "$@"\n')
-        stand_in.chmod(0o755)
+        program = programs / "clr-sweep"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {sweep} "$@"\n')
+        program.chmod(0o755)
         path = os.pathsep.join(
             [str(programs), str(Path(sys.executable).parent), "/usr/bin", "/bin"]
         )
         said = cluster.ask(
-            "sbatch", "--parsable", *SMALL, *options, str(SLURM_JOB), "my sweep.yaml", "--trials",
-            "3", folder=folder, PATH=path, PYTHONPATH=modules(),
+            "sbatch", "--parsable", *SMALL, str(SLURM_JOB), *words, folder=folder, PATH=path,
+            PYTHONPATH=modules(), OMP_NUM_THREADS="1",
         )  # fmt: skip
         assert said.isdecimal(), said
         self.number = said
@@ -87,9 +98,9 @@ class Job:
             raise AssertionError(f"{error}: {self.said()}\n{self.log()}") from None
         return self.said()
 
-    def wait_for_state(self, state: str) -> dict[str, str]:
+    def wait_for_state(self, *states: str) -> dict[str, str]:
         try:
-            until(lambda: self.cluster.state(self.number)["JobState"] == state, state)
+            until(lambda: self.cluster.state(self.number)["JobState"] in states, f"{states}")
         except AssertionError as error:
             found = self.cluster.state(self.number)
             raise AssertionError(f"{error}: {found}\n{self.log()}") from None
@@ -99,14 +110,15 @@ class Job:
         return "\n".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
 
 
-def ray_processes() -> list[psutil.Process]:
-    """Those of Ray's nodes of this job, with their command lines."""
-    return [
+def raylets() -> list[psutil.Process]:
+    """Ray's own process on each node of a job, that of the head first."""
+    word = "--raylet_socket_name=/tmp/ray-"
+    found = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if any("/tmp/ray-" in word for word in process.info["cmdline"] or ())
-        and "raylet" in " ".join(process.info["cmdline"])
+        if any(one.startswith(word) for one in process.info["cmdline"] or ())
     ]
+    return sorted(found, key=lambda process: process.create_time())
 
 
 @pytest.mark.heavy
@@ -115,7 +127,7 @@ def test_a_job_runs_to_its_end(cluster: Slurm, tmp_path: Path) -> None:
     folders = set(Path("/tmp").glob("ray-*"))
     job = Job(cluster, tmp_path)
     (started,) = job.wait_for("started")
-    assert started["arguments"] == ["run", "my sweep.yaml", "--trials", "3", "--engine", "ray"]
+    assert started["arguments"] == ["run", *WORDS, "--engine", "ray"]
     assert started["cpus"] == 5
     (tmp_path / "go").touch()
     job.wait_for("started", "ended")
@@ -140,13 +152,25 @@ def test_a_job_whose_time_is_up_goes_on(cluster: Slurm, tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
+def test_a_job_that_is_stopped_does_not_go_on(cluster: Slurm, tmp_path: Path) -> None:
+    """By the command that docs/scaling.md has for it; the exit status is the sweep's."""
+    job = Job(cluster, tmp_path)
+    job.wait_for("started")
+    (command,) = re.findall(r"in order: `(scancel [^`]*) JOB`", text_of(SCALING))
+    cluster.ask(*command.split(), job.number)
+    job.wait_for("started", "stopped")
+    ended = job.wait_for_state("FAILED", "CANCELLED")
+    assert (ended["Restarts"], ended["ExitCode"]) == ("0", "143:0")
+
+
+@pytest.mark.heavy
 def test_a_cancelled_job_does_not_go_on(cluster: Slurm, tmp_path: Path) -> None:
-    """The sweep is stopped as SIGTERM stops it, and that is the end."""
+    """Ray ends with it, and nothing of it is left."""
     job = Job(cluster, tmp_path)
     job.wait_for("started")
     cluster.ask("scancel", job.number)
-    job.wait_for("started", "stopped")
     assert job.wait_for_state("CANCELLED")["Restarts"] == "0"
+    until(lambda: not raylets(), "its Ray is gone")
 
 
 @pytest.mark.heavy
@@ -154,12 +178,20 @@ def test_a_lost_node_takes_nothing_with_it(cluster: Slurm, tmp_path: Path) -> No
     """Ray is killed on one of the nodes: the sweep goes on on the others."""
     job = Job(cluster, tmp_path)
     job.wait_for("started")
-    workers = [one for one in ray_processes() if "--head" not in " ".join(one.cmdline())]
-    raylets = [one for one in workers if one.name() == "raylet"]
-    last = max(raylets, key=lambda one: one.create_time())  # the head's is the oldest
-    last.kill()
+    raylets()[-1].kill()
     *_, less = job.wait_for("started", "a node less")
     assert less["cpus"] == 3
     (tmp_path / "go").touch()
     job.wait_for("started", "a node less", "ended")
     assert job.wait_for_state("COMPLETED")["ExitCode"] == "0:0"
+
+
+@pytest.mark.heavy
+def test_a_sweep_runs_as_a_job(cluster: Slurm, tmp_path: Path) -> None:
+    """The real one, with its engine of Ray: a slot for each core but the driver's."""
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(definition(trials=3, jobs=None)))
+    job = Job(cluster, tmp_path, "-m clr_sweep", ["t.yaml"])
+    assert job.wait_for_state("COMPLETED", "FAILED")["ExitCode"] == "0:0", job.log()
+    assert "3 trials: 3 complete" in job.log()
+    told = r"3 of 3 trials to run, 5 at once on the Ray cluster at .* \(3 nodes\)"
+    assert re.search(told, job.log())
