@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import requests
 import yaml
 from real_runs import PROJECT
 
@@ -61,3 +62,16 @@ def dockerfile() -> list[tuple[str, str]]:
     return [
         (word, " ".join(rest.split())) for word, _, rest in (line.partition(" ") for line in joined)
     ]
+
+
+def answers(url: str, host: str | None = None) -> bool:
+    """Whether a server answers with success.
+
+    Args:
+        host: by which it is asked for; None: that of the address.
+    """
+    try:
+        found = requests.get(url, headers={"Host": host} if host else {}, timeout=10)
+    except requests.RequestException:
+        return False
+    return found.ok
