@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -13,11 +12,10 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 from database_servers import PostgreSQL
-from deployed import answers
+from deployed import answers, end_all
 from documentation import blocks, text_of
 from own_process import modules
 from real_runs import PROJECT, definition
@@ -87,10 +85,7 @@ class Machines:
 
     def close(self) -> None:
         """End all that was started, daemons too."""
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get(MARK) == self._mark:
-                    process.kill()
+        end_all(MARK, self._mark)
 
 
 @pytest.fixture

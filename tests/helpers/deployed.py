@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import psutil
 import requests
 import yaml
 from real_runs import PROJECT
@@ -75,3 +77,11 @@ def answers(url: str, host: str | None = None) -> bool:
     except requests.RequestException:
         return False
     return found.ok
+
+
+def end_all(variable: str, value: str) -> None:
+    """Kill the processes that have this in their environment, daemons too."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(variable) == value:
+                process.kill()
