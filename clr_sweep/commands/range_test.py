@@ -44,7 +44,7 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
     with (
         scratch_folder(),
         local_engine() as local,
-        chosen_engine(local, sweep, folders, Path.cwd() / STUDIES_FOLDER) as engine,
+        chosen_engine(local, sweep, folders, lambda: folder.parent) as engine,
         Display(sweep.range_test.seeds) as display,
         only_driver_here(folder, sweep.study_name),
         work_folder(folder) as work,

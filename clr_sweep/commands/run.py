@@ -157,14 +157,19 @@ def run_asked(
         gc.disable()
         sweep, source, comparison, tracker, is_begun = load()
         from clr_sweep.engines.chosen import chosen_engine
-        from clr_sweep.search.study_folder import STUDIES_FOLDER
+        from clr_sweep.search.places import studies_folder
         from clr_sweep.study.comparing import Adopted, compare_study
         from clr_sweep.study.stages import open_stores, run_stages
 
         keep_imports()
         with (
             open_stores(sweep.study.storage, tracker, adopted, stop) as client,
-            chosen_engine(local, sweep, source.folders, Path.cwd() / STUDIES_FOLDER) as engine,
+            chosen_engine(
+                local,
+                sweep,
+                source.folders,
+                lambda: studies_folder(sweep.study.storage, sweep.study_name),
+            ) as engine,
         ):
             if comparison is None:
                 return run_stages(sweep, source, engine, client, adopted, stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from clr_sweep.common.errors import InputError
@@ -15,7 +15,7 @@ from clr_sweep.engines.local.engine import LocalEngine
 
 @contextlib.contextmanager
 def chosen_engine(
-    local: LocalEngine, sweep: Sweep, search_path: Sequence[Path], folder: Path
+    local: LocalEngine, sweep: Sweep, search_path: Sequence[Path], folder: Callable[[], Path]
 ) -> Iterator[Engine]:
     """The engine of a sweep, for as long as the block runs.
 
@@ -23,7 +23,7 @@ def chosen_engine(
         local: started before the sweep was read, since its server takes seconds to import Keras;
             ended where it is not the one.
         search_path: folders in which a module of the user's is looked for.
-        folder: that jobs write below.
+        folder: finds the folder that jobs write below, which other machines have to share.
 
     Raises:
         InputError: the engine's package is not installed, or there is no such cluster.
@@ -42,5 +42,5 @@ def chosen_engine(
         ) from None
     # A cluster of this machine's finds them where they are.
     modules = () if config.address == "local" else own_modules(sweep, search_path)
-    with ray_engine(config, folder, modules) as engine:
+    with ray_engine(config, folder(), modules) as engine:
         yield engine

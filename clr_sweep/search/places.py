@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 
 from clr_sweep.search.attributes import FACTS
-from clr_sweep.search.storage import sqlite_file
+from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage, sqlite_file
 from clr_sweep.search.study_folder import STUDIES_FOLDER
 
 
@@ -72,6 +72,18 @@ def folder_of(storage: optuna.storages.BaseStorage, study: str) -> Path:
         return here
     before = Path(facts.get("folder", here))
     return before if before.is_dir() else here
+
+
+def studies_folder(url: str | None, study: str) -> Path:
+    """The folder that a study's folder lies in, and those of its comparison.
+
+    Args:
+        url: of the storage; None is the default one.
+
+    Raises:
+        StoreError: the storage cannot be used.
+    """
+    return folder_of(open_storage(url or DEFAULT_STORAGE), study).parent
 
 
 def placed(storage: optuna.storages.BaseStorage, facts: Mapping[str, Any]) -> dict[str, Any]:
