@@ -42,5 +42,5 @@ def chosen_engine(
         ) from None
     # A cluster of this machine's finds them where they are.
     modules = () if config.address == "local" else own_modules(sweep, search_path)
-    with ray_engine(config, folder(), modules) as engine:
+    with ray_engine(config, folder, modules) as engine:
         yield engine

@@ -81,7 +81,7 @@ def begun(engine: RayEngine, key: str, log: Path) -> psutil.Process:
 
 def test_a_node_is_killed(cluster: RayCluster, tmp_path: Path) -> None:
     """Its job shows as dead, its processes are gone, and the next job runs on another node."""
-    with ray_engine(asked(cluster), tmp_path / "shared", ()) as engine:
+    with ray_engine(asked(cluster), lambda: tmp_path / "shared", ()) as engine:
         engine.use(engine.capacity(), ())
         process = begun(engine, "a", tmp_path / "a.txt")
         assert cluster.node_of(process.pid) == "a"
@@ -102,7 +102,7 @@ def test_a_node_is_killed(cluster: RayCluster, tmp_path: Path) -> None:
 
 def test_a_worker_is_killed(cluster: RayCluster, tmp_path: Path) -> None:
     """As the node's memory watch does it: the job ends too, and another worker takes its place."""
-    with ray_engine(asked(cluster), tmp_path / "shared", ()) as engine:
+    with ray_engine(asked(cluster), lambda: tmp_path / "shared", ()) as engine:
         engine.use(1, ())
         process = begun(engine, "a", tmp_path / "a.txt")
         worker = next(p for p in process.parents() if "ray::" in "".join(p.cmdline()))
@@ -115,7 +115,7 @@ def test_a_worker_is_killed(cluster: RayCluster, tmp_path: Path) -> None:
 def test_no_node_has_room(cluster: RayCluster, tmp_path: Path) -> None:
     """What is asked for, what there is, and the cure."""
     with (
-        ray_engine(asked(cluster, cpus=2, gpus=1), tmp_path / "shared", ()) as engine,
+        ray_engine(asked(cluster, cpus=2, gpus=1), lambda: tmp_path / "shared", ()) as engine,
         pytest.raises(InputError, match=r"reserves 2 CPUs and 1 GPUs.*the most on one: 1 CPUs"),
     ):
         engine.capacity()
@@ -128,7 +128,7 @@ def test_nodes_come_later(
     """Where it is said how many jobs are to run at once, they are waited for, and that is said."""
     monkeypatch.setattr(ray_engines, "_PATIENCE_SECONDS", 0.2)
     caplog.set_level(logging.INFO, "clr_sweep")
-    with ray_engine(asked(cluster, cpus=2), tmp_path / "shared", ()) as engine:
+    with ray_engine(asked(cluster, cpus=2), lambda: tmp_path / "shared", ()) as engine:
         engine.use(1, ())
         while "has had no room for" not in caplog.text:
             assert engine.wait(0.1) == []
@@ -141,7 +141,7 @@ def test_parts_of_gpus(cluster: RayCluster, tmp_path: Path) -> None:
     cluster.add_node("b", cpus=4, num_gpus=1)
     cases = {0.5: (2, ["0", "0"]), 0: (5, ["-1", None])}
     for gpus, (slots, expected) in cases.items():
-        with ray_engine(asked(cluster, gpus=gpus), tmp_path / "shared", ()) as engine:
+        with ray_engine(asked(cluster, gpus=gpus), lambda: tmp_path / "shared", ()) as engine:
             assert engine.capacity() == slots
             assert len(engine.devices) == (1 if gpus else 0)
             engine.use(1, ())
@@ -185,7 +185,7 @@ def test_other_versions(
     """A node with another Keras would train to other numbers."""
     here = ray_engines.versions()
     monkeypatch.setattr(ray_engines, "versions", lambda: {**here, "keras": "3.14.0"})
-    with ray_engine(asked(cluster), tmp_path / "shared", ()) as engine:
+    with ray_engine(asked(cluster), lambda: tmp_path / "shared", ()) as engine:
         engine.use(1, ())
         with pytest.raises(ClrSweepError, match=r"has keras 3\.\S+, the driver keras 3\.14\.0"):
             wait_for_room(engine)
@@ -204,7 +204,7 @@ def test_workers_that_never_come(
             """Is never called."""
 
     monkeypatch.setattr(ray_engines, "Worker", Worker)
-    with ray_engine(asked(cluster), tmp_path / "shared", ()) as engine:
+    with ray_engine(asked(cluster), lambda: tmp_path / "shared", ()) as engine:
         engine.use(1, ())
         with pytest.raises(ClrSweepError, match=r"no worker can be started: .*nothing in"):
             wait_for_room(engine)
@@ -223,9 +223,20 @@ def test_there_is_no_cluster(
         pytest.raises(
             InputError, match=f"there is no Ray cluster at '{in_environment or address}'"
         ),
-        ray_engine(config, tmp_path / "shared", ()),
+        ray_engine(config, lambda: tmp_path / "shared", ()),
     ):
         raise AssertionError
+    assert not (tmp_path / "shared").exists()
+
+
+def test_a_cluster_of_its_own_does_not_grow(tmp_path: Path) -> None:
+    """What has no room on this machine is not waited for."""
+    config = EngineConfig(name="ray", address="local", cpus=10_000)
+    with (
+        ray_engine(config, lambda: tmp_path / "shared", ()) as engine,
+        pytest.raises(InputError, match="the Ray cluster of this machine has no such node"),
+    ):
+        engine.use(1, ())
 
 
 def test_signals_stay_the_drivers(cluster: RayCluster, tmp_path: Path) -> None:
@@ -233,7 +244,7 @@ def test_signals_stay_the_drivers(cluster: RayCluster, tmp_path: Path) -> None:
     heard = []
     before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
     try:
-        with ray_engine(asked(cluster), tmp_path / "shared", ()):
+        with ray_engine(asked(cluster), lambda: tmp_path / "shared", ()):
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
     finally:
@@ -250,7 +261,7 @@ def test_modules_of_the_users_come_along(cluster: RayCluster, tmp_path: Path) ->
         "import os, parts\ndef job(payload, report):\n    return parts.VALUE, os.getcwd()\n"
     )
     modules = (away / "brought.py", away / "parts")
-    with ray_engine(asked(cluster), tmp_path / "shared", modules) as engine:
+    with ray_engine(asked(cluster), lambda: tmp_path / "shared", modules) as engine:
         shutil.rmtree(away)
         engine.use(1, ())
         wait_for_room(engine)

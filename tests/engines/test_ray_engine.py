@@ -35,7 +35,7 @@ def cluster() -> Iterator[RayCluster]:
 def engine(cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayEngine]:
     """One of as many slots as the cluster has room for."""
     config = EngineConfig(name="ray", address=cluster.address)
-    with ray_engine(config, tmp_path_factory.mktemp("shared"), ()) as made:
+    with ray_engine(config, lambda: tmp_path_factory.mktemp("shared"), ()) as made:
         made.use(made.capacity(), ())
         wait_for_room(made)
         yield made

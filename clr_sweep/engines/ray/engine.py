@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,13 @@ class RayEngine:
         return len(self._jobs) < self.slots and any(worker.is_free for worker in self._workers)
 
     def use(self, slots: int, devices: Sequence[Device]) -> None:  # noqa: ARG002 - Ray gives them
-        """See `Engine.use`."""
+        """See `Engine.use`.
+
+        Raises:
+            InputError: a job fits nowhere, and nothing will come where it does.
+        """
+        if self._cluster.config.address == "local":
+            self.capacity()
         self.slots = slots
         self._fill_pool()
 
@@ -246,18 +252,20 @@ class RayEngine:
 
 
 @contextlib.contextmanager
-def ray_engine(config: EngineConfig, folder: Path, modules: Sequence[Path]) -> Iterator[RayEngine]:
+def ray_engine(
+    config: EngineConfig, folder: Callable[[], Path], modules: Sequence[Path]
+) -> Iterator[RayEngine]:
     """An engine whose jobs do not outlive the block.
 
     Args:
-        folder: that jobs write below, which every node has to share.
+        folder: finds the folder that jobs write below, which every node has to share.
         modules: files and packages of the user's that jobs import.
 
     Raises:
         InputError: there is no such cluster.
         StoreError: the folder cannot be written, or its file system gives no lock.
     """
-    with beacon(folder) as shared, joined(config, modules) as cluster:
+    with joined(config, modules) as cluster, beacon(folder()) as shared:
         engine = RayEngine(cluster, shared)
         try:
             yield engine
