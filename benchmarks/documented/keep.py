@@ -30,6 +30,7 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import SWEEP
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.storage import load_study, open_storage
+from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.folder import TrialFolder
 
 # Of the machine that it was run on; a data set's folder is null in the shipped sweeps.
@@ -58,7 +59,8 @@ def main(storage: str, sweep: str) -> None:
         study=without_places(thinned(study)),
         range_curves=tuple(curve_lists(curve) for curve in curves),
         exported=_PLACE.sub(
-            "folder: /home/me/clr-sweep/sweeps", export_study(study.name, None, storage)
+            "folder: /home/me/clr-sweep/sweeps",
+            export_study(study.name, None, storage, StoreChoice.of(None)),
         ),
         rates=tuple(float(rate) for rate in rates),
         losses=tuple(round(float(loss), 5) for loss in losses),

@@ -20,6 +20,8 @@ import requests
 # Never a verdict: only the end of a test that would hang.
 _PATIENCE_SECONDS = 240.0
 ADMIN, ADMIN_PASSWORD = "admin", "s3cr3tOfAdmin"
+# For the environment of commands: on a busy machine a server that is slow is not away.
+PATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
 
 
 class MlflowServer:
@@ -118,6 +120,8 @@ class MlflowServer:
         settings.write_text(
             "[mlflow]\n"
             "default_permission = READ\n"
+            # Else each request costs it a third of a second of a core.
+            "auth_cache_ttl_seconds = 3600\n"
             f"database_uri = sqlite:///{self.folder / 'users.db'}\n"
             f"admin_username = {ADMIN}\n"
             f"admin_password = {ADMIN_PASSWORD}\n"

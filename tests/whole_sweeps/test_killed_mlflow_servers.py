@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import database_servers
 import mlflow_servers
 import pytest
-from mlflow_servers import MlflowServer
+from mlflow_servers import PATIENT, MlflowServer
 from real_runs import CLR_SWEEP, Place, assert_whole, definition
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
@@ -29,7 +29,7 @@ def server_on(kind: str) -> Iterator[MlflowServer]:
 
 
 def tracked_by(server: MlflowServer, place: Place) -> Place:
-    place.environment["MLFLOW_TRACKING_URI"] = server.url
+    place.environment |= PATIENT | {"MLFLOW_TRACKING_URI": server.url}
     place.store = server.store
     return place
 

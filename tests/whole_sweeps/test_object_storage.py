@@ -12,6 +12,7 @@ from typing import Any
 import mlflow_servers
 import object_storage
 import pytest
+from mlflow_servers import PATIENT
 from object_storage import SECRET, ObjectStorage
 from real_runs import Place, assert_whole, definition
 
@@ -104,7 +105,7 @@ def test_behind_a_server(places: Callable[..., Place], storage: ObjectStorage) -
     place = places("behind")
     settings = {"files": f"s3://{BUCKET}/served", "environment": storage.environment}
     with mlflow_servers.running(**settings) as server:
-        place.environment["MLFLOW_TRACKING_URI"] = server.url
+        place.environment |= PATIENT | {"MLFLOW_TRACKING_URI": server.url}
         place.sweep("run", sweep_of(place, 1, None), status=0)
         place.store = server.store
         parent = assert_whole(place, 1)
