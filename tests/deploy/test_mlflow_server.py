@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from database_servers import PostgreSQL
+from database_servers import Server, running
 from deployed import answers, named
 from mlflow.tracking import MlflowClient
 from slurm_clusters import PATIENCE_SECONDS, free_port, until
@@ -20,9 +20,14 @@ CONTAINER = named("Deployment", "mlflow")["spec"]["template"]["spec"]["container
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def database() -> Iterator[Server]:
+    with running("postgresql") as server:
+        yield server
+
+
+@pytest.fixture
+def address(database: Server, tmp_path: Path) -> Iterator[str]:
     """Of the server: its file's arguments, with this machine's port, database and folder."""
-    database = PostgreSQL(tmp_path / "postgresql")
     port = free_port()
     others = {
         "postgresql+psycopg://clr_sweep@postgresql:5432/mlflow": database.url("mlflow").replace(
@@ -52,7 +57,6 @@ def address(tmp_path: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
-        database.remove()
 
 
 def test_the_server_of_the_file(address: str, tmp_path: Path) -> None:

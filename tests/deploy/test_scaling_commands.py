@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from database_servers import PostgreSQL
+from database_servers import Server, running
 from deployed import answers, end_all
 from documentation import blocks, text_of
 from own_process import modules
@@ -56,6 +56,7 @@ class Machines:
             "PYTHONPATH": modules(),
             # Others may have a Ray on this machine.
             "RAY_TMPDIR": str(scratch),
+            "RAY_USAGE_STATS_ENABLED": "0",
             "OMP_NUM_THREADS": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -95,15 +96,14 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture
-def postgresql(tmp_path: Path) -> Iterator[PostgreSQL]:
-    server = PostgreSQL(tmp_path / "postgresql")
-    yield server
-    server.remove()
+def postgresql() -> Iterator[Server]:
+    with running("postgresql") as server:
+        yield server
 
 
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
-def test_a_few_machines(tmp_path: Path, scratch: Path, postgresql: PostgreSQL) -> None:
+def test_a_few_machines(tmp_path: Path, scratch: Path, postgresql: Server) -> None:
     """A token, a head, another node, MLflow's server, the sweep on both, and how to look at it."""
     token, head, node, sweep, mlflow = commands("A few machines")
     status, doctor = commands("How to look")[0].splitlines()
@@ -138,7 +138,7 @@ def test_a_few_machines(tmp_path: Path, scratch: Path, postgresql: PostgreSQL) -
             told
         )
         assert "3 trials: 3 complete" in told
-        assert "Resources" in machines.run(status)
+        assert "Resources" in machines.run(f"export RAY_AUTH_MODE=token\n{status}")
         rest = sweep.rpartition("\n")[0].rpartition("clr-sweep run")[0]  # the folder, the server
         storage = "--storage postgresql://me@10.0.0.1/optuna"
         looked = machines.run(
