@@ -54,7 +54,7 @@ class InstantEngine:
 
     def start(self, key: Hashable, function: str, payload: Any, log: Path) -> None:  # noqa: ARG002
         assert isinstance(payload, TrialJob)
-        reports = _reports(payload.config)
+        reports = made_up_reports(payload.config)
         self._results[key] = self._left_behind(payload, reports)
         self._epochs[key] = reports
         self._next(key)
@@ -93,23 +93,28 @@ class InstantEngine:
         # In one piece: that each line reaches the disk is the trial's cost, not the driver's.
         lines = (json.dumps(asdict(report)) + "\n" for report in reports)
         (folder.path / "epochs.jsonl").write_text("".join(lines), encoding="utf-8")
-        last = reports[-1]
-        result = TrialResult(
-            state="complete",
-            reason=None,
-            value=last.metrics[job.config.objective.metric],
-            metrics=last.metrics,
-            epochs=last.epoch,
-            steps=last.step,
-            cpu_seconds=1.0,
-            wall_seconds=1.0,
-            learning_rate_deviation=0.0,
-        )
+        result = result_of(job.config, reports)
         folder.save_result(result)
         return result
 
 
-def _reports(config: TrialConfig) -> list[EpochReport]:
+def result_of(config: TrialConfig, reports: Sequence[EpochReport]) -> TrialResult:
+    """What a training that has come to the last of these epochs gives."""
+    last = reports[-1]
+    return TrialResult(
+        state="complete",
+        reason=None,
+        value=last.metrics[config.objective.metric],
+        metrics=last.metrics,
+        epochs=last.epoch,
+        steps=last.step,
+        cpu_seconds=1.0,
+        wall_seconds=1.0,
+        learning_rate_deviation=0.0,
+    )
+
+
+def made_up_reports(config: TrialConfig) -> list[EpochReport]:
     """Epochs of made-up values, which grow towards an end that depends on the rates."""
     schedule, epochs = config.schedule, config.training.epochs
     per_epoch = config.steps // epochs

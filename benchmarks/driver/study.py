@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from benchmarks.driver.instant import InstantEngine
 from benchmarks.driver.parts import Parts
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.engines.base import Engine
 from clr_sweep.results import style
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
@@ -36,6 +39,24 @@ TRIAL_RUNS, SWEEP_RUN = "MLflow: trials", "MLflow: the sweep's run"
 READ, PRUNE, WRITTEN, REST = "study read", "pruner", "the trials' own files", "rest"
 
 
+@dataclass(frozen=True)
+class Stores:
+    """Where a study and its runs are kept.
+
+    Attributes:
+        study: URL of Optuna's storage.
+        tracker: URI of MLflow's store.
+    """
+
+    study: str
+    tracker: str
+
+    @classmethod
+    def files(cls, folder: Path) -> Stores:
+        """Both on SQLite."""
+        return cls(f"sqlite:///{folder / 'optuna.db'}", f"sqlite:///{folder / 'mlflow.db'}")
+
+
 def run_study(
     folder: Path,
     trials_planned: int,
@@ -53,22 +74,12 @@ def run_study(
     Returns:
         What took how long.
     """
-    sweep = Sweep.model_validate(_definition(trials_planned, sampler, pruner))
-    facts = _facts(steps_per_epoch)
-    url = f"sqlite:///{folder / 'optuna.db'}"
-    store = storage.open_storage(url)
-    study_folder = folder / "trials" / sweep.study_name
-    described = stored_facts(facts, SweepSource(folder / "sweep.yaml", "", ()), study_folder)
-    study = storage.open_study(store, sweep, "name: driver\n", described)
-    publisher = publisher_of(study, connect(f"sqlite:///{folder / 'mlflow.db'}"), Link(print))
-    open_parent(study, publisher, url, None)
-    with _Quiet(trials_planned) as display, Background(publisher) as background:
-        under_way = UnderWay(
-            sweep, study, InstantEngine(2, _left_files(folder)), background, display,
-            StopRequest(), facts, study_folder, (), {"python": "3"},
-        )  # fmt: skip
-        parts = _timed(under_way)
-        ended, landed = 0, under_way.landed
+    sweep = Sweep.model_validate(definition(trials_planned, sampler, pruner))
+    engine = InstantEngine(2, left_files(folder))
+    with under_way(sweep, folder, engine, Stores.files(folder), steps_per_epoch) as study:
+        parts = timed()
+        parts.wrap(engine, "start", WRITTEN)
+        ended, landed = 0, study.landed
 
         def count(*args: Any) -> None:
             nonlocal ended
@@ -76,11 +87,34 @@ def run_study(
             ended += 1
             told(ended, parts)
 
-        under_way.landed = count  # type: ignore[method-assign]
-        background.start()
-        Driver(under_way).run()
+        study.landed = count  # type: ignore[method-assign]
+        Driver(study).run()
     parts.unwrap()
     return parts
+
+
+@contextlib.contextmanager
+def under_way(
+    sweep: Sweep, folder: Path, engine: Engine, stores: Stores, steps_per_epoch: int
+) -> Iterator[UnderWay]:
+    """A new study that a driver may run; at the end of the block MLflow is told the rest.
+
+    Args:
+        folder: the current one.
+    """
+    facts = _facts(steps_per_epoch)
+    store = storage.open_storage(stores.study)
+    study_folder = folder / "trials" / sweep.study_name
+    described = stored_facts(facts, SweepSource(folder / "sweep.yaml", "", ()), study_folder)
+    study = storage.open_study(store, sweep, "name: driver\n", described)
+    publisher = publisher_of(study, connect(stores.tracker), Link(print))
+    open_parent(study, publisher, stores.study, None)
+    with _Quiet(sweep.study.trials) as display, Background(publisher) as background:
+        background.start()
+        yield UnderWay(
+            sweep, study, engine, background, display,
+            StopRequest(), facts, study_folder, (), {"python": "3"},
+        )  # fmt: skip
 
 
 class _Quiet(Display):
@@ -96,8 +130,12 @@ def _facts(steps_per_epoch: int) -> PreparedData:
     return PreparedData("nothing", "nowhere", digest, examples, 100, (28, 28), "uint8", stored)
 
 
-def _left_files(folder: Path) -> Path:
-    """What a training leaves beside its epochs: here one figure, the same for all trials."""
+def left_files(folder: Path) -> Path:
+    """What a training leaves beside its epochs: here one figure, the same for all trials.
+
+    Returns:
+        The folder it is in, below `folder`.
+    """
     figures = folder / "left" / "figures"
     figures.mkdir(parents=True)
     drawn = style.figure("The loss", "of an instant")
@@ -106,7 +144,8 @@ def _left_files(folder: Path) -> Path:
     return figures.parent
 
 
-def _timed(under_way: UnderWay) -> Parts:
+def timed() -> Parts:
+    """Counts what a study's driver spends from now on, but in the engine."""
     parts = Parts()
     parts.wrap(Sampling, "ask", ASK)
     parts.wrap(FollowedStudy, "follow", ASK)
@@ -114,14 +153,14 @@ def _timed(under_way: UnderWay) -> Parts:
     parts.wrap(trials, "record_epoch", EPOCH_VALUES)
     parts.wrap(trials, "record_result", END)
     parts.wrap(StudyReader, "read", READ)
-    parts.wrap(under_way.engine, "start", WRITTEN)
     for name in ("trial_started", "epochs", "trial_ended"):
         parts.wrap(Publisher, name, TRIAL_RUNS)
     parts.wrap(Publisher, "refresh", SWEEP_RUN)
     return parts
 
 
-def _definition(trials_planned: int, sampler: str, pruner: str) -> dict[str, Any]:
+def definition(trials_planned: int, sampler: str, pruner: str) -> dict[str, Any]:
+    """A sweep of trials of ten epochs, on data that nobody has."""
     return {
         "name": "driver",
         "dataset": {"name": "nothing", "validation": VALIDATION},
