@@ -18,7 +18,7 @@ from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
 
 class Departures:
-    """Fills the free slots of the engine: the baseline first, then the trials that are left."""
+    """Starts what the engine has room for: the baseline first, then the trials that are left."""
 
     def __init__(self, sweep: UnderWay) -> None:
         self._sweep = sweep
@@ -26,13 +26,20 @@ class Departures:
             sweep.study, sweep.definition, sweep.facts.train, sweep.folder, sweep.provenance
         )
 
-    def fill(self) -> None:
-        """Start what may start; an enqueued trial that cannot be trained ends at once, said so."""
-        engine = self._sweep.engine
-        if self._baseline_is_due() and engine.has_room:
+    def start_next(self) -> bool:
+        """Start one job, if one may start; False if none may.
+
+        An enqueued trial that cannot be trained ends at once, said so.
+        """
+        if not self._sweep.engine.has_room:
+            return False
+        if self._baseline_is_due():
             self._start_baseline()
-        while engine.has_room and self._trials_are_due():
+        elif self._trials_are_due():
             self._start_trial()
+        else:
+            return False
+        return True
 
     def wait_for_room(self) -> bool:
         """Whether something is due that the engine has no room for."""

@@ -1,4 +1,4 @@
-"""The sweep's loop: fill the free slots, wait, take in what comes back, until nothing is left.
+"""The sweep's loop: start a job, take in what comes back, until nothing is left.
 
 With `Departures` and `Arrivals` the only place that joins search, engine and tracking. One driver
 process talks to the study and to MLflow; the trials' processes write into their own folders alone.
@@ -44,8 +44,10 @@ class Driver:
         sweep = self.sweep
         ends_by = deadline(sweep.definition.study.timeout)
         try:
-            while self._start_jobs():
-                for event in sweep.engine.wait(timeout=0.5):
+            # One start a turn: it takes a while to sample a trial and to store it, and what runs
+            # meanwhile comes to the end of its epoch and waits.
+            while self._goes_on(started := self._departures.start_next()):
+                for event in sweep.engine.wait(timeout=0.0 if started else 0.5):
                     self._arrivals.handle(event)
                 if sweep.stop:
                     raise sweep.stop.error()
@@ -60,15 +62,14 @@ class Driver:
             raise
         return ""
 
-    def _start_jobs(self) -> bool:
-        """Fill the free slots; False when nothing runs and nothing is left to run."""
+    def _goes_on(self, started: bool) -> bool:
+        """Tell of what has ended; False when nothing runs and nothing is left to run."""
         sweep = self.sweep
-        self._departures.fill()
         self._tell_of_ended()
         running = len(sweep.engine.running)
         if sweep.display.is_due(at_end=not running):
             sweep.display.update(sweep.reader.read(), running, sweep.background.missed)
-        return bool(running) or self._departures.wait_for_room()
+        return started or bool(running) or self._departures.wait_for_room()
 
     def _tell_of_ended(self) -> None:
         sweep = self.sweep

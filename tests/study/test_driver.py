@@ -1,0 +1,50 @@
+"""The driver's loop with jobs that take no time: in which order it starts, hears and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.driver.instant import InstantEngine
+from benchmarks.driver.study import EPOCHS, Stores, definition, left_files, under_way
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.engines.base import Event
+from clr_sweep.study.driver import Driver
+
+SLOTS = 8
+
+
+class _Watched(InstantEngine):
+    """Notes what it is asked for."""
+
+    def __init__(self, files: Path) -> None:
+        super().__init__(SLOTS, files)
+        self.calls: list[str] = []
+        self.most = 0
+
+    def start(self, key: Hashable, function: str, payload: Any, log: Path) -> None:
+        super().start(key, function, payload, log)
+        self.calls.append("start")
+        self.most = max(self.most, len(self.running))
+
+    def wait(self, timeout: float) -> list[Event]:
+        self.calls.append("wait" if timeout else "look")
+        return super().wait(timeout)
+
+
+def test_what_runs_is_answered_between_two_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filling many slots keeps nobody waiting; while there is room it waits for nothing."""
+    monkeypatch.chdir(tmp_path)
+    engine = _Watched(left_files(tmp_path))
+    sweep = Sweep.model_validate(definition(2 * SLOTS, "random", "none"))
+    with under_way(sweep, tmp_path, engine, Stores.files(tmp_path), 1) as study:
+        assert Driver(study).run() == ""
+    after = list(zip(engine.calls, engine.calls[1:], strict=False))
+    assert engine.calls.count("start") == 2 * SLOTS + 1  # and the baseline
+    assert {second for first, second in after if first == "start"} == {"look"}
+    assert engine.most == min(SLOTS, EPOCHS)
