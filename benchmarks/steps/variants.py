@@ -40,6 +40,8 @@ def _optimizer(name: str, value: bool) -> Mapping[str, Any]:
 
 # XLA has no deterministic gradient of max-pooling and refuses it.
 _ANY_ORDER = {"deterministic": False}
+# What the loop writes at each step, which the limit's of benchmarks/throughput does not.
+_RECORDINGS = ["rates", "recorded_loss", "losses"]
 
 VARIANTS = (
     Variant(REFERENCE, "the loop"),
@@ -48,6 +50,13 @@ VARIANTS = (
     Variant("fit, jit_compile=True", "Keras fit", "fit", {"jit_compile": True, **_ANY_ORDER}),
     Variant("50 steps a call", "the loop", settings={"chunk": 50}),
     Variant("843 steps a call", "the loop", settings={"chunk": 843}),
+    Variant("no rates recorded", "the loop", settings={"leave_out": ["rates"]}),
+    Variant("no losses recorded", "the loop", settings={"leave_out": ["recorded_loss", "losses"]}),
+    Variant("nothing recorded", "the loop", settings={"leave_out": _RECORDINGS}),
+    Variant(
+        "the limit's steps", "the loop",
+        settings={"leave_out": _RECORDINGS, "chunk": 843, **_ANY_ORDER},
+    ),
     Variant("images as float32", "the loop", settings={"images": "float32"}),
     Variant("images put in order once", "the loop", settings={"batches": "sliced"}),
     Variant("images from tf.data", "the loop", settings={"batches": "tf.data"}),

@@ -95,6 +95,22 @@ class Compiled(TrainingLoop):
         super().__init__(model, *arguments)
 
 
+class Nothing:
+    """Stands for a variable that the loop records something in."""
+
+    def assign(self, _value: Any) -> None:
+        pass
+
+    def scatter_nd_update(self, _at: Any, _value: Any) -> None:
+        pass
+
+    def read_value(self) -> Any:
+        return tf.constant(0.0)
+
+    def numpy(self) -> Any:
+        return np.zeros(0, np.float32)
+
+
 LOOPS = {"static": Static, "sliced": Sliced, "tf.data": Piped, "xla": Compiled}
 
 
@@ -138,6 +154,8 @@ def loop(settings: Settings, data: Dataset, steps: int) -> tuple[tuple[float, fl
         x, y, order = x[order], y[order], np.arange(len(order), dtype=np.int32)
         sorting = timer.seconds()[0] * steps / math.ceil(len(order) / BATCH)
     training = LOOPS.get(how or "", TrainingLoop)(model, x, y, BATCH)
+    for name in settings.get("leave_out", ()):
+        setattr(training, f"_{name}", Nothing())
     training.train(order, 0, WARM_UP)
     timer, chunk = Timer(), settings.get("chunk", CHUNK)
     for first in range(WARM_UP, WARM_UP + steps, chunk):
