@@ -58,6 +58,8 @@ class Machines:
             # Others may have a Ray on this machine.
             "RAY_TMPDIR": str(scratch),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # Trials would give way to all else on this machine, the tests beside them too.
+            "RAY_worker_niceness": "0",
             "OMP_NUM_THREADS": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
