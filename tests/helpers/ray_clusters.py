@@ -62,9 +62,15 @@ class RayCluster:
         self._cluster.shutdown()
 
     def _add(self, **resources: Any) -> Any:
-        return self._cluster.add_node(
-            include_dashboard=False, object_store_memory=100 * 2**20, **resources
-        )
+        options = {"include_dashboard": False, "object_store_memory": 100 * 2**20, **resources}
+        for attempts_left in (2, 1, 0):
+            try:
+                return self._cluster.add_node(**options)
+            except Exception as error:
+                # Ray gives a node 30 s, which a busy machine may not have.
+                if "timed out during startup" not in str(error) or not attempts_left:
+                    raise
+        raise AssertionError
 
 
 @contextlib.contextmanager
