@@ -48,7 +48,7 @@ def launched(project: Place) -> Running:
 @pytest.fixture(scope="module")
 def given(launched: Running, refused: dict[str, tuple[Running, Place]]) -> Running:
     """That sweep at its end; the refused ones run beside it."""
-    assert len(refused) == 4
+    assert len(refused) == 5
     assert launched.wait() == 0, launched.output
     return launched
 
@@ -122,6 +122,7 @@ def refused(
         "out of range": [sweep, "trials=0", "epochs=-1"],
         "no file": ["sweep=missing.yaml"],
         "unknown": [sweep, "foo=1"],
+        "another store": [sweep, "tracking_uri=sqlite:///other.db"],
     }
     started = {}
     for name, parameters in wrong.items():
@@ -141,6 +142,13 @@ def refused(
         ("out of range", ["--trials: must be", "got 0", "--epochs: must be", "got -1"]),
         ("no file", ["missing.yaml"]),
         ("unknown", ["unknown option '--foo'"]),
+        (
+            "another store",
+            [
+                "--tracking-uri: names sqlite:///other.db, but `mlflow run` has made the run",
+                "`export MLFLOW_TRACKING_URI=sqlite:///other.db` before `mlflow run`",
+            ],
+        ),
     ],
 )
 def test_wrong_parameters(

@@ -16,7 +16,8 @@ def test_a_server_that_is_stopped_and_started_again(
 ) -> None:
     """In the middle of a trial: calls go on without it, and in the end it has everything once."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    for name, value in mlflow_servers.PATIENT.items():
+        monkeypatch.setenv(name, value)
     with mlflow_servers.running() as server:
         said: list[str] = []
         publisher = study.publisher(Link(said.append), server.url)
