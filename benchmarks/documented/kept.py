@@ -88,7 +88,7 @@ def kept() -> tuple[str, ...]:
 
 def definition(sweep: Sweep) -> dict[str, Any]:
     """What decides a sweep's trials: not where they are kept, or how many train at once."""
-    whole = sweep.model_dump(mode="json", exclude={"tracking"})
+    whole = sweep.model_dump(mode="json", exclude={"tracking", "engine"})
     for key in ("storage", "jobs", "trials_per_gpu", "name"):
         whole["study"].pop(key, None)
     return whole
