@@ -24,6 +24,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
+from clr_sweep.search.lean_storage import LeanStorage
 from clr_sweep.search.lost_connections import until_answered
 
 # Of trials that cannot be read Optuna says, with the statement, that it goes a slower way.
@@ -35,7 +36,7 @@ logging.getLogger(RDBStorage.__module__).addFilter(
 _made: ContextVar[list[int]] = ContextVar("made")
 
 
-class SteadyStorage(RDBStorage):
+class SteadyStorage(LeanStorage):
     """Optuna's, for servers that are restarted and connections that end."""
 
     def create_new_study(
@@ -143,4 +144,4 @@ for _name in (
     "_get_trials",
     "_get_best_trial_id",
 ):
-    setattr(SteadyStorage, _name, _steady(getattr(RDBStorage, _name)))
+    setattr(SteadyStorage, _name, _steady(getattr(LeanStorage, _name)))
