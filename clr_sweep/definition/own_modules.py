@@ -17,14 +17,13 @@ def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
     Args:
         search_path: folders in which a module of the user's is looked for, in this order.
     """
-    folders = [
-        folder
-        for module in dict.fromkeys(_named(sweep))
-        if (folder := next((one for one in search_path if _holds(one, module)), None))
-    ]
+    used = {
+        next((folder for folder in search_path if _holds(folder, module)), None)
+        for module in _named(sweep)
+    }
     found: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.iterdir()):
+    for folder in search_path:
+        for path in sorted(folder.iterdir()) if folder in used else ():
             if path.suffix == ".py" or (path / "__init__.py").is_file():
                 found.setdefault(path.name, path)
     return tuple(found.values())

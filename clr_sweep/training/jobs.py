@@ -81,9 +81,8 @@ def opened(data: StoredData) -> Dataset:
     Raises:
         DataError: there are none here, or others.
     """
-    if data.folder.is_dir():
-        return open_materialized(data.folder)
-    found = _loaded(data.made_by)
+    is_here = data.folder.is_dir()
+    found = open_materialized(data.folder) if is_here else _loaded(data.made_by)
     if found.digest != data.digest:
         raise DataError(
             f"the data {found.name} on the machine {platform.node()} ({found.source}) are others "

@@ -21,7 +21,7 @@ from real_runs import assert_gone
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.definition.engine_config import EngineConfig
-from clr_sweep.engines.base import Died, Message
+from clr_sweep.engines.base import Died, Done, Message
 from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.ray import engine as ray_engines
 from clr_sweep.engines.ray.cluster import joined
@@ -239,3 +239,20 @@ def test_signals_stay_the_drivers(cluster: RayCluster, tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     assert heard == [signal.SIGTERM] * 2
+
+
+def test_modules_of_the_users_come_along(cluster: RayCluster, tmp_path: Path) -> None:
+    """A node has them though it does not see their folder; a job finds itself in the driver's."""
+    away = tmp_path / "away"
+    (away / "parts").mkdir(parents=True)
+    (away / "parts" / "__init__.py").write_text("VALUE = 7")
+    (away / "brought.py").write_text(
+        "import os, parts\ndef job(payload, report):\n    return parts.VALUE, os.getcwd()\n"
+    )
+    modules = (away / "brought.py", away / "parts")
+    with ray_engine(asked(cluster), tmp_path / "shared", modules) as engine:
+        shutil.rmtree(away)
+        engine.use(1, ())
+        wait_for_room(engine)
+        engine.start("a", "brought:job", None, tmp_path / "a.txt")
+        assert only_event(engine) == Done("a", (7, os.getcwd()))

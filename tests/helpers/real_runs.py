@@ -138,6 +138,9 @@ class Place:
             **environment,
         }
         self.database = folder / "mlflow.db"
+        # The URI of the store in which what was tracked is looked up; None: it is that file.
+        self.store: str | None = None
+        self.storage = f"sqlite:///{folder / 'optuna.db'}"
         self._started: list[Running] = []
 
     def write_sweep(self, content: Mapping[str, Any] | None = None, name: str = "t.yaml") -> Path:
@@ -197,10 +200,10 @@ class Place:
 
     # ---- a training that waits (held_model.py)
 
-    def write_held_sweep(self, trials: int, epochs: int = 3) -> Path:
+    def write_held_sweep(self, trials: int, epochs: int = 3, **study: Any) -> Path:
         """A sweep whose trainings can be held."""
         shutil.copy(DATA / "held_model.py", self.folder)
-        content = definition(trials=trials)
+        content = definition(trials=trials, **study)
         content["model"] = {"name": "held_model:build"}
         content["training"]["epochs"] = epochs
         return self.write_sweep(content)
@@ -228,8 +231,10 @@ class Place:
     def study(self, name: str = "tiny") -> Any:
         """The study in Optuna's storage."""
         import optuna
+        from sqlalchemy.pool import NullPool
 
-        storage = optuna.storages.RDBStorage(f"sqlite:///{self.folder / 'optuna.db'}")
+        # A server's connections are closed with each answer: psycopg warns of those that are not.
+        storage = optuna.storages.RDBStorage(self.storage, engine_kwargs={"poolclass": NullPool})
         return optuna.load_study(study_name=name, storage=storage)
 
     def states(self, name: str = "tiny") -> list[str]:
@@ -241,7 +246,7 @@ class Place:
         """A client of the MLflow store."""
         from mlflow.tracking import MlflowClient
 
-        return MlflowClient(tracking_uri=f"sqlite:///{self.database}")
+        return MlflowClient(tracking_uri=self.store or f"sqlite:///{self.database}")
 
     def runs(self) -> list[Any]:
         """All active runs of all experiments, the newest first."""

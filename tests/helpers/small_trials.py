@@ -24,7 +24,7 @@ from clr_sweep.definition.sweep import (
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
-from clr_sweep.training.data.materialized import Dataset, in_memory
+from clr_sweep.training.data.materialized import Dataset, in_memory, open_materialized
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import DataJob, StoredData
 
@@ -46,7 +46,9 @@ def few_images(examples: int = EXAMPLES, one_hot: bool = False) -> Dataset:
 
 
 def stored_in(folder: Path, digest: str = "d" * 64) -> StoredData:
-    """Data that are stored in a folder, which no job has to prepare again."""
+    """Data that no job has to prepare again, in a folder that need not be there."""
+    if folder.is_dir() and (folder / "dataset.json").exists():
+        digest = open_materialized(folder).digest
     return StoredData(folder, digest, DataJob("few images", None, (), folder))
 
 

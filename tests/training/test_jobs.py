@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import user_models  # noqa: F401 - registers its classes, which saved models name
 from ended_jobs import ended, value
-from small_trials import EXAMPLES, SLICE, contents, small_config, strict_json
+from small_trials import EXAMPLES, SLICE, contents, few_images, small_config, strict_json
 
 from clr_sweep.common.errors import DataError, InputError, OutOfMemoryError
 from clr_sweep.engines.base import Done, Failed
 from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.data.materialized import open_materialized
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.jobs import opened
 from clr_sweep.training.requests import (
     INSPECT_TRIAL,
     PREPARE_DATA,
@@ -25,6 +26,7 @@ from clr_sweep.training.requests import (
     DataJob,
     Inspection,
     PreparedData,
+    StoredData,
     TrialJob,
 )
 
@@ -73,6 +75,24 @@ def test_data_is_loaded_once_for_all(facts: PreparedData, work: Path) -> None:
         np.testing.assert_array_equal(stored.x_train, arrays["x_train"][:EXAMPLES])
     log = (work / "data.log").read_text()
     assert log.count("the data function was called 1 times") == 1
+
+
+def test_data_are_prepared_where_they_are_not(
+    engine: LocalEngine, work: Path, tmp_path: Path
+) -> None:
+    """Another machine has no such folder, but may have the file; one with other data is refused."""
+    file = tmp_path / "few.npz"
+    shutil.copy(SLICE, file)
+    job = DataJob(str(file), None, (), tmp_path / "unused")
+    first = opened(value(ended(engine, PREPARE_DATA, job, work / "data.log")).stored)
+    elsewhere = StoredData(tmp_path / "of another machine", first.digest, job)
+    assert opened(elsewhere).digest == first.digest
+    assert not elsewhere.folder.exists()
+    other = few_images()
+    with file.open("wb") as opened_file:
+        np.savez(opened_file, **other.arrays())
+    with pytest.raises(DataError, match=f"are others than the driver's: .*{other.digest}"):
+        opened(elsewhere)
 
 
 @pytest.mark.parametrize("name", ["not_there.npz", "code_for_jobs:nothing", "code_for_jobs:broken"])

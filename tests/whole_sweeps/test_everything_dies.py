@@ -58,10 +58,10 @@ def undisturbed(places: Callable[..., Place]) -> dict[int, Any]:
     return results(place.study())
 
 
-def on_ray(place: Place) -> Path:
+def on_ray(place: Place, study: str) -> Path:
     content = yaml.safe_load(place.write_held_sweep(TRIALS, **DETERMINISTIC).read_text())
     content["engine"] = {"name": "ray"}
-    content["study"]["storage"] = place.storage
+    content["study"] |= {"storage": place.storage, "name": study}
     return place.write_sweep(content)
 
 
@@ -69,12 +69,15 @@ class Sweep:
     """A sweep in the middle of a training, and what may happen to it there.
 
     Args:
+        made: where it is run.
+        study: its name; the stores may hold others.
         ahead: the training that is held.
     """
 
-    def __init__(self, place: Place, around: Surroundings, ahead: int) -> None:
-        self.place, self.around, self.file = place, around, on_ray(place)
-        self.running: Running = place.start_held(self.file, ahead=ahead)
+    def __init__(self, made: Place, study: str, around: Surroundings, ahead: int) -> None:
+        self.place, self.study, self.around = around.place(made, study), study, around
+        self.file = on_ray(self.place, study)
+        self.running: Running = self.place.start_held(self.file, ahead=ahead)
 
     def to_the_next(self, ahead: int) -> None:
         """Let the training go on, until one of the next is held."""
@@ -93,7 +96,7 @@ class Sweep:
 
     def lose_node(self, number: int) -> None:
         """Kill the node that trains a trial; another of its name comes."""
-        log = self.place.folder / "trials" / "tiny" / f"{number:04d}" / "log.txt"
+        log = self.place.folder / "trials" / self.study / f"{number:04d}" / "log.txt"
         name, process = training(self.around.cluster, log)
         self.around.cluster.kill_node(name)
         assert_gone([process])
@@ -105,16 +108,19 @@ class Sweep:
 
     def assert_right(self, undisturbed: dict[int, Any]) -> None:
         """Complete, nothing lost, nothing doubled, and to the bit as without."""
-        assert_whole(self.place, TRIALS)
-        assert results(self.place.study()) == undisturbed
-        found = self.place.sweep("doctor", "--storage", self.place.storage, status=0)
-        assert found.output == "study tiny: all is well\n"
+        others = [
+            run for run in self.place.runs() if run.data.tags["clr_sweep.study"] != self.study
+        ]
+        assert_whole(self.place, TRIALS, self.study, other_runs=len(others))
+        assert results(self.place.study(self.study)) == undisturbed
+        found = self.place.sweep("doctor", self.study, "--storage", self.place.storage, status=0)
+        assert found.output == f"study {self.study}: all is well\n"
 
 
 def test_nothing_dies(
     surroundings: Surroundings, places: Callable[..., Place], undisturbed: dict[int, Any]
 ) -> None:
-    sweep = Sweep(surroundings.place(places("nothing"), "nothing"), surroundings, 1)
+    sweep = Sweep(places("nothing"), "nothing", surroundings, 1)
     sweep.to_the_end()
     sweep.assert_right(undisturbed)
 
@@ -127,7 +133,7 @@ def test_one_dies(
     what: str,
 ) -> None:
     """In the middle of trial 1."""
-    sweep = Sweep(surroundings.place(places(what), what), surroundings, 3)
+    sweep = Sweep(places(what), what, surroundings, 3)
     if what == "node":
         sweep.lose_node(1)
         sweep.running.wait_for("it goes on, retry 1 of 2")
@@ -147,7 +153,7 @@ def test_all_of_them_die(
     surroundings: Surroundings, places: Callable[..., Place], undisturbed: dict[int, Any]
 ) -> None:
     """One after the other in one sweep, and then all at once."""
-    sweep = Sweep(surroundings.place(places("all"), "all"), surroundings, 2)
+    sweep = Sweep(places("all"), "all", surroundings, 2)
     sweep.lose_node(0)
     sweep.to_the_next(2)  # trial 0 again, and trial 1
     surroundings.database.restart()
@@ -158,7 +164,7 @@ def test_all_of_them_die(
     sweep.place.release(sweep.place.trainings)
     sweep.running = sweep.place.start_held(sweep.file)  # trial 2 again
 
-    log = sweep.place.folder / "trials" / "tiny" / "0002" / "log.txt"
+    log = sweep.place.folder / "trials" / "all" / "0002" / "log.txt"
     name, process = training(surroundings.cluster, log)
     surroundings.tracker.kill()
     surroundings.database.stop()
