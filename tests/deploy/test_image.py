@@ -6,16 +6,19 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import tomllib
 import venv
 from importlib import metadata
 from pathlib import Path
 
 import pytest
-from deployed import containers, dockerfile, named
+import yaml
+from deployed import Object, containers, dockerfile, end_all, named
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from real_runs import PROJECT
+from real_runs import PROJECT, definition
+from slurm_clusters import free_port
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 INSTRUCTIONS = {"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "ENV"}
@@ -96,21 +99,72 @@ def test_pods_run_this_image_as_its_user() -> None:
     assert any(f"useradd --uid {user} " in rest for word, rest in dockerfile() if word == "RUN")
 
 
-@pytest.mark.wheel
-@pytest.mark.timeout(1800)
-def test_what_the_image_installs(tmp_path: Path) -> None:
-    """The lines that build and install, in a fresh environment; then the programs that pods run."""
-    home = tmp_path / "venv"
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment in which the image's lines that build and install were run."""
+    folder = tmp_path_factory.mktemp("image")
+    home = folder / "venv"
     venv.create(home, with_pip=True)
     (build,) = (rest for _, rest in dockerfile() if rest.startswith("pip wheel"))
     (install,) = (rest for _, rest in dockerfile() if rest.startswith("pip install"))
     for line in (build, install):
-        run(line.replace("/wheels", str(tmp_path / "wheels")), home, **arguments())
+        run(line.replace("/wheels", str(folder / "wheels")), home, **arguments())
+    return home
+
+
+@pytest.mark.wheel
+@pytest.mark.timeout(1800)
+def test_what_the_image_installs(installed: Path) -> None:
+    """The programs that pods run are there, of the versions that the files name."""
     for command in ("clr-sweep --version", "mlflow --version", "ray job submit --help"):
-        assert run(command, home)
-    run("python -c 'import psycopg2, tensorflow, keras'", home)
-    shown = run("ray --version", home)
-    assert arguments()["RAY_VERSION"] in shown
+        assert run(command, installed)
+    run("python -c 'import psycopg, tensorflow, keras'", installed)
+    assert arguments()["RAY_VERSION"] in run("ray --version", installed)
+
+
+@pytest.mark.wheel
+@pytest.mark.timeout(1800)
+def test_the_ray_job_runs(installed: Path, tmp_path: Path) -> None:
+    """Its command, submitted to a head and a node that are started with their parameters."""
+    cluster = named("RayJob", "sweep")["spec"]["rayClusterSpec"]
+    head, (group,) = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
+    studies = tmp_path / "studies"
+    studies.mkdir()
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(definition(trials=2, jobs=None)))
+    entrypoint = named("RayJob", "sweep")["spec"]["entrypoint"]
+    for theirs, ours in {
+        "--chdir=/studies": f"--chdir={studies}",
+        "/sweep/sweep.yaml": str(tmp_path / "sweep.yaml"),
+        "--storage postgresql://clr_sweep@postgresql/optuna": "--storage sqlite:///optuna.db",
+    }.items():
+        assert theirs in entrypoint
+        entrypoint = entrypoint.replace(theirs, ours)
+    port, dashboard = free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as scratch:
+        given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0f" * 32, "RAY_TMPDIR": scratch}
+        given["CLR_SWEEP_TESTS"] = scratch  # marks what was started
+        agent = "--dashboard-agent-listen-port=0"
+        submit = f"ray job submit --address http://127.0.0.1:{dashboard}"
+        try:
+            run(
+                f"ray start --head --port={port} --dashboard-port={dashboard} {agent} "
+                f"{parameters(head)}", installed, **given,
+            )  # fmt: skip
+            run(
+                f"ray start --address=127.0.0.1:{port} --num-cpus=2 {agent} {parameters(group)}",
+                installed, **given,
+            )  # fmt: skip
+            told = run(f"{submit} -- {entrypoint}", installed, **given)
+        finally:
+            end_all("CLR_SWEEP_TESTS", scratch)
+    assert re.search(r"2 at once on the Ray cluster at .* \(2 nodes\)", told), told
+    assert "2 trials: 2 complete" in told
+    assert (studies / "trials" / "tiny" / "0001" / "result.json").exists()
+
+
+def parameters(group: Object) -> str:
+    """A group's parameters as KubeRay gives them to `ray start`."""
+    return " ".join(f"--{name}={value}" for name, value in group["rayStartParams"].items())
 
 
 def run(line: str, home: Path, **variables: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import psutil
+import requests
 import yaml
 from real_runs import PROJECT
 
@@ -61,3 +64,24 @@ def dockerfile() -> list[tuple[str, str]]:
     return [
         (word, " ".join(rest.split())) for word, _, rest in (line.partition(" ") for line in joined)
     ]
+
+
+def answers(url: str, host: str | None = None) -> bool:
+    """Whether a server answers with success.
+
+    Args:
+        host: by which it is asked for; None: that of the address.
+    """
+    try:
+        found = requests.get(url, headers={"Host": host} if host else {}, timeout=10)
+    except requests.RequestException:
+        return False
+    return found.ok
+
+
+def end_all(variable: str, value: str) -> None:
+    """Kill the processes that have this in their environment, daemons too."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(variable) == value:
+                process.kill()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from real_runs import PROJECT
 
-PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("**/*.md")])
+PAGES = sorted(
+    [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("**/*.md"), PROJECT / "deploy" / "README.md"]
+)
 GUIDE = PROJECT / "docs" / "guide.md"
 FIRST_SWEEP = PROJECT / "docs" / "first-sweep.md"
 OWN_MODEL = PROJECT / "docs" / "own-model.md"
