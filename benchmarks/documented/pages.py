@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmarks.documented import compared, reproductions, sums
 from benchmarks.documented.blocks import table
 from benchmarks.documented.kept import COMPARED, read
+from benchmarks.scaling import table as scaling
+from benchmarks.scaling.kept import SERVERS
 from clr_sweep.range_test.curve import from_arrays
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.rules import RULES
@@ -185,7 +187,7 @@ def _range_test(sweep: str) -> RangeTestRecord:
     return record
 
 
-# Page, block: by what it is written, and from the run of which sweep.
+# Page, block: by what it is written, and from the run of which sweep, or from which stores.
 BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
     ("README.md", "result"): (_readme, COMPARED),
     ("docs/first-sweep.md", "summary"): (_summary, COMPARED),
@@ -202,6 +204,8 @@ BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
     ("docs/range-test.md", "printed"): (_printed, _RANGE),
     ("docs/range-test.md", "rules"): (_rules, _RANGE),
     ("docs/range-test.md", "ranges-held"): (_ranges_held, _RANGE),
+    ("docs/scaling.md", "scaling"): (scaling.measured, SERVERS),
+    ("docs/scaling.md", "scaling-cost"): (scaling.cost, SERVERS),
     **compared.BLOCKS,
     **reproductions.BLOCKS,
 }

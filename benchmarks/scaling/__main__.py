@@ -21,8 +21,6 @@ from benchmarks.scaling.kept import KINDS, read
 from benchmarks.scaling.measured import measure
 from clr_sweep.commands.run import keep_imports
 
-LEAST_TRAININGS = 8
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -37,8 +35,7 @@ def main() -> None:
     keep_imports()
     for kind in options.stores:
         for slots in options.slots:
-            trainings = max(LEAST_TRAININGS, options.per_slot * slots)
-            line = _in_a_folder(kind, slots, trainings, options.seconds)
+            line = _in_a_folder(kind, slots, options.per_slot * slots, options.seconds)
             print(line, flush=True)
             if file:
                 with file.open("a", encoding="utf-8") as opened:

@@ -17,7 +17,7 @@ from benchmarks.scaling.kept import FILES, KEPT, SERVERS, Line, by_slots, read
 from clr_sweep.results import style
 
 IMAGE = Path(__file__).parents[2] / "docs" / "images" / "scaling.png"
-_NAMES = {SERVERS: "PostgreSQL, MLflow server", FILES: "SQLite, no server"}
+_NAMES = {SERVERS: "servers", FILES: "SQLite"}
 _COLOURS = {SERVERS: style.BLUE, FILES: style.ORANGE}
 # From the bottom up: the driver's, the servers', the engine's.
 _SHARES = {
@@ -51,7 +51,8 @@ def draw(lines: Sequence[Line], file: Path) -> None:
                 found = {slots: [run["answer_ms"][name] for run in runs[slots]] for slots in runs}
                 _curve(answer, kind, found, dashes)
     share.set_ylim(0, 105)
-    share.legend(fontsize=style.SMALL, frameon=False, loc="lower left")
+    if len({line["stores"] for line in lines}) > 1:
+        share.legend(fontsize=style.SMALL, frameon=False, loc="lower left")
     answer.set_yscale("log")
     answer.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     for axes in (share, answer):
@@ -60,7 +61,7 @@ def draw(lines: Sequence[Line], file: Path) -> None:
         axes.set_xticks(slots, [str(one) for one in slots])
         axes.xaxis.set_minor_formatter(NullFormatter())
     style.dress(share, x="slots", y="of the ideal, %")
-    style.dress(answer, x="slots", y="report to answer, ms: median, 95 % (dotted)")
+    style.dress(answer, x="slots", y="report to answer, ms (dotted: 95 %)")
     _bars(cost, by_slots(lines, SERVERS) or by_slots(lines, FILES))
     style.save(drawn, file)
 
