@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.driver.instant import InstantEngine
 from benchmarks.driver.parts import Parts
+from benchmarks.driver.stores import Stores
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import style
@@ -43,24 +44,28 @@ def run_study(
     pruner: str,
     steps_per_epoch: int,
     told: Callable[[int, Parts], None],
+    stores: Stores | None = None,
 ) -> Parts:
     """Run a study of so many trials in `folder`, which is the current one, until MLflow has all.
 
     Args:
         steps_per_epoch: of a trial; of its steps, about a hundred go to MLflow.
         told: called at the end of each trial with how many have ended.
+        stores: of the study and the runs; None: files of SQLite in `folder`.
 
     Returns:
         What took how long.
     """
     sweep = Sweep.model_validate(_definition(trials_planned, sampler, pruner))
     facts = _facts(steps_per_epoch)
-    url = f"sqlite:///{folder / 'optuna.db'}"
+    if stores is None:
+        stores = Stores(f"sqlite:///{folder / 'optuna.db'}", f"sqlite:///{folder / 'mlflow.db'}")
+    url = stores.study
     store = storage.open_storage(url)
     study_folder = folder / "trials" / sweep.study_name
     described = stored_facts(facts, SweepSource(folder / "sweep.yaml", "", ()), study_folder)
     study = storage.open_study(store, sweep, "name: driver\n", described)
-    publisher = publisher_of(study, connect(f"sqlite:///{folder / 'mlflow.db'}"), Link(print))
+    publisher = publisher_of(study, connect(stores.mlflow), Link(print))
     open_parent(study, publisher, url, None)
     with _Quiet(trials_planned) as display, Background(publisher) as background:
         under_way = UnderWay(
