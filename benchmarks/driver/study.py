@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.driver.instant import InstantEngine
 from benchmarks.driver.parts import Parts
+from benchmarks.driver.stores import Stores
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
@@ -39,24 +39,6 @@ TRIAL_RUNS, SWEEP_RUN = "MLflow: trials", "MLflow: the sweep's run"
 READ, PRUNE, WRITTEN, REST = "study read", "pruner", "the trials' own files", "rest"
 
 
-@dataclass(frozen=True)
-class Stores:
-    """Where a study and its runs are kept.
-
-    Attributes:
-        study: URL of Optuna's storage.
-        tracker: URI of MLflow's store.
-    """
-
-    study: str
-    tracker: str
-
-    @classmethod
-    def files(cls, folder: Path) -> Stores:
-        """Both on SQLite."""
-        return cls(f"sqlite:///{folder / 'optuna.db'}", f"sqlite:///{folder / 'mlflow.db'}")
-
-
 def run_study(
     folder: Path,
     trials_planned: int,
@@ -64,19 +46,22 @@ def run_study(
     pruner: str,
     steps_per_epoch: int,
     told: Callable[[int, Parts], None],
+    stores: Stores | None = None,
 ) -> Parts:
     """Run a study of so many trials in `folder`, which is the current one, until MLflow has all.
 
     Args:
         steps_per_epoch: of a trial; of its steps, about a hundred go to MLflow.
         told: called at the end of each trial with how many have ended.
+        stores: of the study and the runs; None: files of SQLite in `folder`.
 
     Returns:
         What took how long.
     """
+    stores = stores or Stores.files(folder)
     sweep = Sweep.model_validate(definition(trials_planned, sampler, pruner))
     engine = InstantEngine(2, left_files(folder))
-    with under_way(sweep, folder, engine, Stores.files(folder), steps_per_epoch) as study:
+    with under_way(sweep, folder, engine, stores, steps_per_epoch) as study:
         parts = timed()
         parts.wrap(engine, "start", WRITTEN)
         ended, landed = 0, study.landed

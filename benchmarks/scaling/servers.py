@@ -22,7 +22,7 @@ import psutil
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Engine, make_url
 
-from benchmarks.driver.study import Stores
+from benchmarks.driver.stores import Stores
 from benchmarks.scaling.kept import FILES
 
 _PATIENCE_SECONDS = 120.0

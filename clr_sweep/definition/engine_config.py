@@ -17,9 +17,17 @@ def _address(value: str) -> str:
             "no address of a Ray Client: the driver needs the study's folder, so start it on a "
             "node of the cluster (`ray job submit`, or the head) with address: auto"
         )
-    if value not in ("local", "auto") and not value.rpartition(":")[2].isdecimal():
-        raise expected("local, auto, or the address of a cluster's head, such as 10.0.0.1:6379")
+    host, _, port = value.rpartition(":")
+    is_head = host and port.isdecimal() and len(port) < 6 and 0 < int(port) < 2**16
+    if value not in ("local", "auto") and not is_head:
+        raise expected(
+            "local, auto, or the address of a cluster's head, such as 10.0.0.1:6379, with a port "
+            "from 1 to 65535"
+        )
     return value
+
+
+_SMALL = "must be at least 0.01, got {:g}"
 
 
 class EngineConfig(Frozen):
@@ -43,6 +51,12 @@ class EngineConfig(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        # Ray counts no smaller parts than a ten-thousandth.
+        small = {"cpus": self.cpus, "gpus": self.gpus or 1}
+        if found := [
+            ((key,), _SMALL.format(value)) for key, value in small.items() if value < 0.01
+        ]:
+            raise FieldProblemsError(found)
         if self.gpus > 1 and self.gpus != int(self.gpus):
             text = f"must be a whole number, or a part of one GPU below 1, got {self.gpus:g}"
             raise FieldProblemsError([(("gpus",), text)])

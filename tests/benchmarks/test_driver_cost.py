@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import matplotlib.image
 import optuna
 import pytest
 from own_process import python
+from sqlalchemy import MetaData, create_engine
 
 from benchmarks.driver import figure
+from benchmarks.driver.floor import floor
 from benchmarks.driver.parts import Parts
+from benchmarks.driver.stores import stores
 from benchmarks.driver.study import ASK, TRIAL_RUNS, run_study
 from clr_sweep.tracking.store import connect
 
@@ -48,6 +52,38 @@ def test_its_lines_and_figure(tmp_path: Path) -> None:
     assert last["all"] == 8
     assert last["trials_per_second"] > 0
     assert matplotlib.image.imread(drawn).shape[0] > 300
+
+
+# Optuna and MLflow leave their connections to the end of the process, and psycopg says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:<psycopg:ResourceWarning")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_floor_writes_the_same_rows(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that the trials have left, and no other; in either kind of database."""
+    monkeypatch.chdir(tmp_path)
+    with stores(kind, tmp_path) as databases:
+        run_study(tmp_path, 3, "random", "none", 1, lambda *_: None, databases)
+        before = [content(url) for url in (databases.study, databases.tracker)]
+        found = floor(databases)
+        assert [content(url) for url in (databases.study, databases.tracker)] == before
+        gc.collect()
+    assert found.rows > 100
+    assert 0 < found.cpu < 1
+
+
+def content(url: str) -> dict[str, list[str]]:
+    """All rows of a database."""
+    engine, metadata = create_engine(url), MetaData()
+    with engine.connect() as connection:
+        metadata.reflect(connection)
+        rows = {
+            name: sorted(map(repr, connection.execute(table.select()).all()))
+            for name, table in metadata.tables.items()
+        }
+    engine.dispose()
+    return rows
 
 
 def test_parts_are_counted_without_what_is_inside_of_them() -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,7 @@ from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.engines.base import Died, Done, Message
 from clr_sweep.engines.local import forkserver
+from clr_sweep.engines.ray import cluster as clusters
 from clr_sweep.engines.ray import engine as ray_engines
 from clr_sweep.engines.ray.cluster import joined
 from clr_sweep.engines.ray.engine import RayEngine, ray_engine
@@ -227,6 +229,18 @@ def test_there_is_no_cluster(
     ):
         raise AssertionError
     assert not (tmp_path / "shared").exists()
+
+
+def test_somebody_else_is_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that is open and answers nothing: Ray itself would wait for ever."""
+    monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 5.0)
+    with socket.create_server(("", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with (
+            pytest.raises(InputError, match="nothing answers there as Ray does"),
+            ray_engine(EngineConfig(name="ray", address=address), lambda: tmp_path, ()),
+        ):
+            raise AssertionError
 
 
 def test_a_cluster_of_its_own_does_not_grow(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import socket
+import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from clr_sweep.definition.engine_config import EngineConfig
 _SOCKET_BYTES = 107
 _BELOW = len("/ray/session_0000-00-00_00-00-00_000000_0000000/sockets/plasma_store.1")
 _CONNECT_SECONDS = 10.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,17 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
         raise ClrSweepError("engine: this process has joined a Ray cluster already")
     _refuse_nobody(config.address)
     try:
-        with _signals_kept():
-            context = ray.init(
+        context = _beside_the_main_thread(
+            partial(
+                ray.init,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 runtime_env={"py_modules": [str(module) for module in modules]} if modules else {},
                 **_settings(config.address),
             )
+        )
     except ConnectionError as error:
-        raise _nobody(config.address, error) from None
+        raise _nobody(config.address, _first(error)) from None
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise ClrSweepError(
             f"engine.address: the Ray cluster at {config.address!r} cannot be joined: "
@@ -116,26 +119,40 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
         shown = "of this machine" if config.address == "local" else f"at {_gcs(context)}"
         yield Cluster(config, shown)
     finally:
-        with _signals_kept():
-            ray.shutdown()
+        ray.shutdown()
 
 
 def _refuse_nobody(address: str) -> None:
-    """Ask whether anybody hears at an address: Ray would ask for minutes."""
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS", "auto")
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal():
+    """Ask whether a cluster answers at an address: `ray.init` would ask for minutes, or for ever.
+
+    Raises:
+        InputError: none does.
+    """
+    if address == "local":
         return
+    named = (os.environ.get("RAY_ADDRESS") or address) if address == "auto" else address
+    host, _, port = named.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
-        raise _nobody(address, error) from None
+        if port.isdecimal():
+            socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+        # In a process that can be ended.
+        asked = (sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address)
+        done = subprocess.run(
+            [*asked, "--skip-version-check"],
+            capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, OverflowError) as error:
+        raise _nobody(named, str(error)) from None
+    except subprocess.TimeoutExpired:
+        raise _nobody(named, "nothing answers there as Ray does") from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it does not answer"]
+        raise _nobody(named, lines[-1])
 
 
-def _nobody(address: str, error: Exception) -> InputError:
+def _nobody(address: str, why: str) -> InputError:
     return InputError(
-        f"engine.address: there is no Ray cluster at {address!r} ({_first(error)}): start one "
+        f"engine.address: there is no Ray cluster at {address!r} ({why}): start one "
         "(`ray start --head`), name its head (HOST:PORT, or RAY_ADDRESS), or say address: local"
     )
 
@@ -176,15 +193,7 @@ def _first(error: Exception) -> str:
     return str(error).strip().split("\n")[0]
 
 
-@contextlib.contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Ctrl-C and SIGTERM stay the sweep's, which Ray's drivers take for themselves."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _beside_the_main_thread(function: Callable[[], Any]) -> Any:
+    """Call a function in a thread of its own: in the main one Ray takes SIGTERM for itself."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
