@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ _SOCKET_BYTES = 107
 _BELOW = len("/ray/session_0000-00-00_00-00-00_000000_0000000/sockets/plasma_store.1")
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 30.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,13 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
         raise ClrSweepError("engine: this process has joined a Ray cluster already")
     _refuse_nobody(config.address)
     try:
-        context = _beside_the_main_thread(
-            partial(
-                ray.init,
+        with _signals_kept():
+            context = ray.init(
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 runtime_env={"py_modules": [str(module) for module in modules]} if modules else {},
                 **_settings(config.address),
             )
-        )
     except ConnectionError as error:
         raise _nobody(config.address, _first(error)) from None
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
@@ -119,7 +118,8 @@ def joined(config: EngineConfig, modules: Sequence[Path]) -> Iterator[Cluster]:
         shown = "of this machine" if config.address == "local" else f"at {_gcs(context)}"
         yield Cluster(config, shown)
     finally:
-        ray.shutdown()
+        with _signals_kept():
+            ray.shutdown()
 
 
 def _refuse_nobody(address: str) -> None:
@@ -193,7 +193,15 @@ def _first(error: Exception) -> str:
     return str(error).strip().split("\n")[0]
 
 
-def _beside_the_main_thread(function: Callable[[], Any]) -> Any:
-    """Call a function in a thread of its own: in the main one Ray takes SIGTERM for itself."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function).result()
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ctrl-C and SIGTERM are the sweep's again after the block; Ray takes them for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
