@@ -85,7 +85,7 @@ def _sleeping() -> Iterator[None]:
 @contextlib.contextmanager
 def _engine(nodes: Cluster, folder: Path) -> Iterator[RayEngine]:
     config = EngineConfig(name="ray", address=nodes.address)
-    with ray_engine(config, folder / "trials", ()) as engine:
+    with ray_engine(config, lambda: folder / "trials", ()) as engine:
         yield engine
 
 
