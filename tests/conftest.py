@@ -18,7 +18,8 @@ settings.load_profile("ours")
 # The files that take longest, the longest first: one that came last would leave a core idle.
 LONGEST = (
     "test_everything_dies", "test_killed_mlflow_servers", "test_object_storage", "test_ray_sweeps",
-    "test_slurm", "test_scaling_commands", "test_mlflow_ui", "test_failures", "test_crashes", "test_wheel", "test_range_stage",
+    "test_slurm", "test_scaling_commands", "test_mlflow_ui", "test_failures", "test_crashes",
+    "test_wheel", "test_range_stage",
     "test_run_benchmarks", "test_moved_study", "test_enqueued_by_hand", "test_slow_trackers",
     "test_interruption", "test_trial_runs", "test_refused_models", "test_docs_sweep_file",
     "test_mlflow_project_stops", "test_mlflow_project_git", "test_mlflow_project",
