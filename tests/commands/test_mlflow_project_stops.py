@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gone_processes import assert_gone
 from project_runs import LOCAL, copy_project, mlflow_run, run_id
-from real_runs import Place, Running, assert_gone, assert_whole
+from real_runs import Place, Running, assert_whole
 
 # What stands where `conda` would: it records its calls, and its environment is this Python's.
 CONDA = """#!/bin/sh

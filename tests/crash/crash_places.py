@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 import psutil
 import yaml
-from real_runs import CLR_SWEEP, DATA, Place, Running, assert_gone, assert_whole, results
+from gone_processes import assert_gone
+from real_runs import CLR_SWEEP, DATA, Place, Running, assert_whole, results
 
 FAULTS = Path(__file__).parent / "faults"
 TRIALS = 8

@@ -29,7 +29,8 @@ from crash_places import (
     database_is_sound,
     resumptions,
 )
-from real_runs import Running, assert_gone
+from gone_processes import assert_gone
+from real_runs import Running
 
 SHORT, LONG = 8, 60
 

@@ -14,7 +14,7 @@ import engine_jobs
 import psutil
 import pytest
 from engine_events import heard, only_event, said, server_pid, start_driver, zombies
-from real_runs import assert_gone, is_gone
+from gone_processes import assert_gone, is_gone
 
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
 from clr_sweep.engines.local import engine as local

@@ -14,7 +14,7 @@ import engine_jobs
 import psutil
 import pytest
 from engine_events import heard, only_event, outcome, said, start_driver, zombies
-from real_runs import assert_gone
+from gone_processes import assert_gone
 
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.engines.base import Died, Done, Failed, Message

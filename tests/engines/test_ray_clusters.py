@@ -16,8 +16,8 @@ import engine_jobs
 import psutil
 import pytest
 from engine_events import only_event
+from gone_processes import assert_gone
 from ray_clusters import RayCluster, ray_cluster
-from real_runs import assert_gone
 
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE

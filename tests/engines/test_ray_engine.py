@@ -13,8 +13,8 @@ import engine_jobs
 import psutil
 import pytest
 from engine_events import only_event, outcome
+from gone_processes import assert_gone
 from ray_clusters import RayCluster, ray_cluster
-from real_runs import assert_gone
 
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.engines.base import Died, Done, Failed, Message

@@ -17,13 +17,12 @@ from typing import Any
 import psutil
 import warm_starts
 import yaml
+from gone_processes import PATIENCE_SECONDS
 
 DATA = Path(__file__).parents[1] / "data"
 PROJECT = Path(__file__).parents[2]
 CLR_SWEEP = (sys.executable, "-m", "clr_sweep")
 MLFLOW = (sys.executable, "-m", "mlflow")
-# Never a verdict: only the end of a test that would hang.
-PATIENCE_SECONDS = 240.0
 
 STATUS_OF_STATE = {
     "complete": "FINISHED",
@@ -333,19 +332,3 @@ def elsewhere(finished: Place, folder: Path, *arguments: str, **environment: str
     running = Running((*CLR_SWEEP, *arguments), folder, variables)
     running.wait()
     return running
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended (one that nobody waits for is a zombie)."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def assert_gone(processes: list[psutil.Process]) -> None:
-    """The processes end by themselves."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while left := [process for process in processes if not is_gone(process)]:
-        assert time.monotonic() < deadline, f"still there: {left}"
-        time.sleep(0.05)

@@ -12,9 +12,10 @@ import mlflow_servers
 import pytest
 import yaml
 from database_servers import Server
+from gone_processes import assert_gone
 from mlflow_servers import MlflowServer
 from ray_clusters import RayCluster, ray_cluster, training
-from real_runs import Place, Running, assert_gone, assert_whole, results
+from real_runs import Place, Running, assert_whole, results
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 

@@ -6,16 +6,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from real_runs import (
-    CLR_SWEEP,
-    Place,
-    Running,
-    assert_gone,
-    assert_whole,
-    definition,
-    job_processes,
-    results,
-)
+from gone_processes import assert_gone
+from real_runs import CLR_SWEEP, Place, Running, assert_whole, definition, job_processes, results
 
 Places = Callable[..., Place]
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]

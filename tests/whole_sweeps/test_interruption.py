@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from real_runs import CLR_SWEEP, Place, Running, assert_gone, assert_whole, definition, results
+from gone_processes import assert_gone
+from real_runs import CLR_SWEEP, Place, Running, assert_whole, definition, results
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 

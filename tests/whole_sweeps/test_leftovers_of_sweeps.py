@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from real_runs import Place, definition, is_gone
+from gone_processes import is_gone
+from real_runs import Place, definition
 
 pytestmark = pytest.mark.heavy
 

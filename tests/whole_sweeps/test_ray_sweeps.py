@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from gone_processes import assert_gone
 from ray_clusters import RayCluster, ray_cluster, training
-from real_runs import CLR_SWEEP, Place, assert_gone, assert_whole, definition, results
+from real_runs import CLR_SWEEP, Place, assert_whole, definition, results
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from database_servers import Server, running
-from real_runs import CLR_SWEEP, Place, assert_gone, assert_whole, definition, results
+from gone_processes import assert_gone
+from real_runs import CLR_SWEEP, Place, assert_whole, definition, results
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
 
