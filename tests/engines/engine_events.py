@@ -14,13 +14,13 @@ from typing import Any
 
 import psutil
 
-from clr_sweep.engines.base import Event, Message
+from clr_sweep.engines.base import Engine, Event, Message
 from clr_sweep.engines.local.engine import LocalEngine
 
 HERE = Path(__file__).parent
 
 
-def only_event(engine: LocalEngine) -> Event:
+def only_event(engine: Engine) -> Event:
     """The next event."""
     while not (events := engine.wait(600)):
         pass
@@ -28,7 +28,7 @@ def only_event(engine: LocalEngine) -> Event:
     return events[0]
 
 
-def outcome(engine: LocalEngine, function: str, payload: Any, log: Path) -> Event:
+def outcome(engine: Engine, function: str, payload: Any, log: Path) -> Event:
     """The single event of a job that only ends."""
     engine.start("job", f"engine_jobs:{function}", payload, log)
     event = only_event(engine)

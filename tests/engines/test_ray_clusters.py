@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import engine_jobs
 import psutil
 import pytest
 from engine_events import only_event
 from gone_processes import assert_gone
 from ray_clusters import RayCluster, ray_cluster
+from ray_engines import JOBS, wait_for_room
 
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
@@ -34,7 +34,6 @@ pytestmark = [
     pytest.mark.heavy,
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver"),
 ]
-JOBS = str(Path(engine_jobs.__file__).parent)
 
 
 @pytest.fixture(autouse=True)
@@ -63,12 +62,6 @@ def cluster(started: RayCluster) -> Iterator[RayCluster]:
 
 def asked(cluster: RayCluster, **more: float) -> EngineConfig:
     return EngineConfig(name="ray", address=cluster.address, **more)
-
-
-def wait_for_room(engine: RayEngine) -> None:
-    """Until a worker has come."""
-    while not engine.has_room:
-        assert engine.wait(1) == []
 
 
 def begun(engine: RayEngine, key: str, log: Path) -> psutil.Process:
