@@ -19,6 +19,7 @@ import numpy.typing as npt
 import optuna
 from scipy import stats
 
+from clr_sweep.common.cores import usable_cores
 from clr_sweep.common.stopping import StopRequest, stop_request
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
@@ -28,7 +29,6 @@ from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.results import style
 from clr_sweep.search.configurations import suggest
 from clr_sweep.study.preparation import prepare_data
-from clr_sweep.study.slots import usable_cores
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, PreparedData, TrialJob
 

@@ -19,7 +19,7 @@ from benchmarks.timeline.figure import draw
 from benchmarks.timeline.parts import Timeline, gathered, read, write
 from benchmarks.timeline.sweep import INTERVALS, SWEEP, definition, run_timed
 from benchmarks.timeline.table import markdown
-from clr_sweep.study.slots import usable_cores
+from clr_sweep.common.cores import usable_cores
 
 FASHION_MNIST, IMAGES = "fashion_mnist", 60_000
 

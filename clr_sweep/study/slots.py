@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clr_sweep.common.cores import usable_cores
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import StudyConfig
 from clr_sweep.engines.base import Device, Engine
 from clr_sweep.engines.to_the_end import Job, run_one
 from clr_sweep.training.requests import FIND_GPUS
-
-
-def usable_cores() -> int:
-    """The cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def take_slots(

@@ -18,6 +18,7 @@ from typing import Any
 
 import ray
 
+from clr_sweep.common.cores import usable_cores
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.definition.engine_config import EngineConfig
 
@@ -175,14 +176,8 @@ def _settings(address: str) -> dict[str, Any]:
         "include_dashboard": False,
         "_node_ip_address": "127.0.0.1",
         "_temp_dir": f"{folder}/ray",
-        "num_cpus": _usable_cores(),
+        "num_cpus": usable_cores(),
     }
-
-
-def _usable_cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _gcs(context: Any) -> str:
