@@ -23,7 +23,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from benchmarks.driver import figure
 from benchmarks.driver.floor import Floor, floor
-from benchmarks.driver.parts import Parts
+from benchmarks.driver.parts import Parts, rounded
 from benchmarks.driver.stores import stores
 from benchmarks.driver.study import run_study
 from clr_sweep.commands.run import keep_imports
@@ -111,17 +111,11 @@ class _Report:
         self._say({**line, "cost_by_floor": self._cost / cpu})
 
     def _say(self, line: dict[str, Any]) -> None:
-        line = {**self._of, **_rounded(line)}
+        line = {**self._of, **rounded(line)}
         print(json.dumps(line), flush=True)
         if self._file:
             with self._file.open("a", encoding="utf-8") as opened:
                 opened.write(json.dumps(line) + "\n")
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return round(value, 3) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -58,3 +58,10 @@ class Parts:
                     outer[1] += wall
 
         return call
+
+
+def rounded(value: Any) -> Any:
+    """All its numbers to three places, as they are printed and kept."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return round(value, 3) if isinstance(value, float) else value

@@ -16,6 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
+from benchmarks.driver.parts import rounded
 from benchmarks.scaling import figure
 from benchmarks.scaling.kept import KINDS, read
 from benchmarks.scaling.measured import measure
@@ -49,15 +50,9 @@ def _in_a_folder(kind: str, slots: int, trainings: int, seconds: float) -> str:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            return json.dumps(_rounded(measure(Path(folder), kind, slots, trainings, seconds)))
+            return json.dumps(rounded(measure(Path(folder), kind, slots, trainings, seconds)))
         finally:
             os.chdir(back)
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return round(value, 3) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":
