@@ -97,7 +97,7 @@ def _as_asked(
 ) -> tuple[Sweep, ComparisonConfig]:
     """A study and how it is compared, with the options in place; all that is wrong with them."""
     from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
-    from clr_sweep.definition.engine_config import EngineConfig
+    from clr_sweep.definition.engine_config import EngineConfig, renamed
     from clr_sweep.definition.problems import sentence
     from clr_sweep.definition.sweep import StudyConfig
     from clr_sweep.definition.validation import validation
@@ -105,10 +105,9 @@ def _as_asked(
     given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}
     jobs = {"jobs": given.pop("jobs")} if "jobs" in given else {}
     study, problems = validation(StudyConfig, {**sweep.study.model_dump(), **jobs})
-    asked = {"name": given.pop("engine")} if "engine" in given else {}
-    # What the file says of a cluster is not meant where it is to be this machine.
-    kept = {} if asked.get("name") == "local" else sweep.engine.model_dump()
-    engine, wrong = validation(EngineConfig, {**kept, **asked})
+    stands = sweep.engine.model_dump()
+    name = given.pop("engine", stands["name"])
+    engine, wrong = validation(EngineConfig, renamed(stands, name))
     problems += [(("engine",), text) for _, text in wrong]
     settings, others = validation(ComparisonConfig, {**before.model_dump(), **given})
     problems += [*others, *trials_problems(settings, sweep.study.trials)]

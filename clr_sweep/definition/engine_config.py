@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 
@@ -68,3 +69,11 @@ class EngineConfig(Frozen):
             if said:
                 raise FieldProblemsError([((key,), text) for key in said])
         return self
+
+
+def renamed(section: Mapping[str, Any], name: Any) -> dict[str, Any]:
+    """What stands under `engine`, with the name that an option gives.
+
+    What it says of a cluster is not meant where that is this machine.
+    """
+    return {"name": name} if name == "local" else {**section, "name": name}

@@ -11,6 +11,7 @@ from typing import Any
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
 from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
@@ -78,10 +79,10 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     for key, value in given.items():
         section, _, name = key.partition(".")
         inner = content.setdefault(section, {})
-        if key == "engine.name" and value == "local":
-            inner = {}  # what the file says of a cluster is not meant
         if isinstance(inner, dict):
-            content[section] = {**inner, name: value}
+            content[section] = (
+                renamed(inner, value) if key == "engine.name" else {**inner, name: value}
+            )
     sweep, problems = validation(Sweep, content)
     values = readable_values(content)
     training = content.get("training")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clr_sweep.definition.engine_config import EngineConfig
+from clr_sweep.definition.engine_config import EngineConfig, renamed
 from clr_sweep.definition.validation import validation
 
 
@@ -49,3 +49,11 @@ def test_what_is_refused(given: dict[str, Any], key: str, text: str) -> None:
     found = problems(**given)
     assert list(found) == [key]
     assert text in found[key]
+
+
+def test_an_options_name() -> None:
+    """On this machine what the file says of a cluster has no effect, and is not in the way."""
+    file = {"name": "ray", "address": "h:1", "cpus": 2}
+    assert renamed(file, "ray") == file
+    assert renamed(file, "local") == {"name": "local"}
+    assert renamed({}, "ray") == {"name": "ray"}
