@@ -153,7 +153,7 @@ def only_driver(
         if not lock.take():
             raise InputError(
                 f"study {study!r} in {hidden_address(url)} is run by another process: wait for it, "
-                "stop it, or give this one another name with --study"
+                "or stop it (`clr-sweep run --study NAME` makes another one)"
             )
         yield Holder(url, study, lock, say)
 

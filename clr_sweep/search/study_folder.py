@@ -43,7 +43,7 @@ def only_driver_here(folder: Path, study: str) -> Iterator[None]:
             lock.seek(0)
             raise InputError(
                 f"study {study!r} is run by another process ({lock.read().strip()}): wait for it, "
-                "stop it, or give this one another name with --study"
+                "or stop it (`clr-sweep run --study NAME` makes another one)"
             )
         lock.truncate(0)
         lock.write(f"process {os.getpid()}\n")
