@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 # Never a verdict: only the end of a test that would hang.
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 300.0
 # Daemons, which a user's path may lack the folder of.
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 
