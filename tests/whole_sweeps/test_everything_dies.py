@@ -118,6 +118,7 @@ class Sweep:
         assert found.output == f"study {self.study}: all is well\n"
 
 
+@pytest.mark.crash
 def test_nothing_dies(
     surroundings: Surroundings, places: Callable[..., Place], undisturbed: dict[int, Any]
 ) -> None:
@@ -126,6 +127,7 @@ def test_nothing_dies(
     sweep.assert_right(undisturbed)
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize("what", ["node", "tracker", "database", "driver"])
 def test_one_dies(
     surroundings: Surroundings,
