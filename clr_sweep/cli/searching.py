@@ -19,7 +19,32 @@ from clr_sweep.cli.options import (
 )
 from clr_sweep.cli.unknown_options import KeepsUnknownOptions, unknown_options
 from clr_sweep.common.stopping import stop_request
+from clr_sweep.common.terminal import say
 from clr_sweep.training.keras_backend import train_with_tensorflow
+
+
+@main.command(epilog="Example: clr-sweep init --data mine.npz --model my_model:build")
+@click.option("--model", default="tutorial_cnn", metavar="NAME", help="As in a sweep file.")
+@click.option("--data", default="fashion_mnist", metavar="NAME", help="As in a sweep file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("sweep.yaml"),
+    help="File (default: sweep.yaml), which must not be there.",
+)
+def init(model: str, data: str, output: Path) -> None:
+    """Write a sweep file that fits a model and data, after a look at both.
+
+    NAME is what a sweep file may have as model.name (module:function) and as dataset.name (an .npz
+    file, module:function, fashion_mnist). It passes `check`, and runs as it is written.
+    """
+    train_with_tensorflow(note_by_name)
+    with stop_request() as stop:
+        from clr_sweep.commands.init import write_sweep
+
+        written = write_sweep(model, data, output, stop)
+    say(written)
 
 
 @main.command(cls=KeepsUnknownOptions, epilog="Example: clr-sweep run sweep.yaml --trials 50")

@@ -89,10 +89,8 @@ def _is_confirmed() -> bool:
 @study_or_run_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: print).")
 @click.option("--trial", type=click.IntRange(min=0), help="A trial's number (default: the best).")
-@click.option(
-    "--register", metavar="NAME", help="Register its model in MLflow, for `models serve`."
-)
-@click.option("--alias", metavar="NAME", help="Alias of the version registered, such as champion.")
+@click.option("--register", metavar="NAME", help="Register its model in MLflow under NAME.")
+@click.option("--alias", metavar="NAME", help="Alias of that version, such as champion.")
 @storage_option
 @tracking_option
 def export(

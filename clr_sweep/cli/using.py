@@ -37,8 +37,9 @@ def ui(host: str, port: int, tracking_uri: str | None) -> None:
 
 
 @main.command(epilog="Example: clr-sweep schema > sweep.schema.json")
-def schema() -> None:
+@click.option("--path", is_flag=True, help="Print the file in which it is installed.")
+def schema(path: bool) -> None:
     """Print the JSON schema of a sweep file, for editors."""
-    from clr_sweep.commands.schema import schema_text
+    from clr_sweep.commands.schema import SCHEMA_FILE, schema_text
 
-    click.echo(schema_text())
+    click.echo(SCHEMA_FILE if path else schema_text())

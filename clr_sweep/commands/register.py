@@ -49,7 +49,7 @@ def register_trial(
             raise InputError(
                 f"MLflow has no model of {trial.label} of study {record.name!r}: `clr-sweep doctor "
                 f"{record.name} --fix` logs it, if the trial's folder has it; else export the "
-                f"trial (--trial {trial.number} -o best.yaml) and train it again (`clr-sweep train`)"
+                f"trial (--trial {trial.number} -o best.yaml) and train it (`clr-sweep train`)"
             )
         note = (
             f"{words.capital(trial.label)} of the study {record.name}: {words.bounds(trial)}, "
