@@ -126,9 +126,7 @@ def _beside(data: str, file: Path) -> str:
 
 def _refuse_file(file: Path) -> None:
     if os.path.lexists(file):
-        raise InputError(
-            "is there already, and is not overwritten: name another with -o", str(file)
-        )
+        raise InputError("is there, and nothing is overwritten: name another with -o", str(file))
     if not file.parent.is_dir():
         raise InputError("cannot be written: there is no such folder", str(file))
 

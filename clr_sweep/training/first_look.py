@@ -1,4 +1,4 @@
-"""What a model and its labels are, found before anybody has said what they are to be trained for."""
+"""What a model and its labels are, found before anybody has said what for."""
 
 from __future__ import annotations
 
