@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _DEFAULT = "sqlite:///optuna.db"
 
@@ -17,6 +18,11 @@ def studies(ctx: click.Context, _argument: click.Parameter, begun: str) -> list[
 
     Those of a SQLite file alone: a server may take its time to answer, or be none.
     """
+    import sqlite3
+    from contextlib import closing
+
+    from click.shell_completion import CompletionItem
+
     scheme, _, name = (ctx.params.get("storage") or _DEFAULT).partition(":///")
     file = Path(name)
     if scheme != "sqlite" or not file.is_file():
@@ -31,6 +37,8 @@ def studies(ctx: click.Context, _argument: click.Parameter, begun: str) -> list[
 
 def sweeps(_ctx: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
     """The shell's own files, and the sweeps that clr-sweep ships."""
+    from click.shell_completion import CompletionItem
+
     from clr_sweep.definition.shipped_sweeps import shipped_sweeps
 
     names = [CompletionItem(name) for name in shipped_sweeps() if name.startswith(begun)]

@@ -25,6 +25,9 @@ def two_studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("example.constant", "other"):
             more = SmallStudy(folder, name)
             more.add("complete")
+            if name == "other":
+                more.add_baseline()
+                more.test_best()
             more.finish()
             facts = more.study.user_attrs[FACTS]
             more.study.set_user_attr(FACTS, {**facts, "is_tested": name == "other"})

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from held_locks import HOLD, holding
 from mlflow.tracking import MlflowClient
-from small_studies import SmallStudy
 from stored_commands import invoke, printed_json
 
 from clr_sweep.cli import main
-from clr_sweep.study import deletion
+from clr_sweep.commands import delete as command
+from clr_sweep.search.steady_storage import SteadyStorage
 
 
 def client(place: Path) -> MlflowClient:
@@ -154,26 +153,21 @@ def killed(owner: Any, name: str, calls: int) -> None:
         (MlflowClient, "delete_run", 1),
         (MlflowClient, "delete_run", 5),
         (os, "rmdir", 8),
-        (deletion.BaseStorage, "delete_study", 1),
-        (deletion, "delete", 2),
+        (SteadyStorage, "delete_study", 1),
+        (command, "delete", 2),
     ],
 )
 def test_a_deletion_that_is_killed_is_finished(
     place: Path, owner: Any, name: str, calls: int
 ) -> None:
     """What is left is known for what it is, used for nothing, and goes the second time."""
-    if name == "delete_study":
-        owner = type(SmallStudy(place).study._storage)
     killed(owner, name, calls)
     studies = {study["name"]: study["state"] for study in printed_json("list")}
     assert "example" in studies
-    half: list[Callable[[], Any]] = [
-        lambda: invoke("show", name),
-        lambda: invoke("export", name),
-    ]
-    for name in (name for name, state in studies.items() if state == "deleting"):
-        for use in half:
-            assert f"study {name!r} is half deleted: `clr-sweep delete {name}`" in use().stderr
-        assert f"it is half deleted: `clr-sweep delete {name}`" in invoke("doctor", name).output
+    for half in (study for study, state in studies.items() if state == "deleting"):
+        for use in ("show", "export", "doctor"):
+            said = f"study {half!r} is half deleted: `clr-sweep delete {half}` deletes the rest"
+            assert said in invoke(use, half).stderr
+        assert f"it is half deleted: `clr-sweep delete {half}`" in invoke("doctor").output
     assert invoke("delete", "example", "--yes").exit_code == 0
     assert set(map(frozenset, left(place).values())) == {frozenset({"other"})}

@@ -61,9 +61,9 @@ def test_an_alias_goes_to_the_version_that_is_asked_for(place: Path) -> None:
     assert second.stdout.startswith(f"trial {other} is registered as models:/mine/2 and ")
     assert f"trial_number: {other}\n" in (place / "best.yaml").read_text()
     by_alias = client(place).get_model_version_by_alias
-    assert by_alias("mine", "champion").version == "2"
+    assert str(by_alias("mine", "champion").version) == "2"
     assert invoke(*REGISTER).exit_code == 0
-    assert by_alias("mine", "champion").version == "1"
+    assert str(by_alias("mine", "champion").version) == "1"
 
 
 def test_whole_numbers_are_no_type_of_a_request(place: Path) -> None:
@@ -75,12 +75,10 @@ def test_whole_numbers_are_no_type_of_a_request(place: Path) -> None:
     assert (spec.type, spec.shape) == (np.dtype("float64"), (-1, 28, 28))
     wanted = expected(study, x)
     np.testing.assert_allclose(model.predict(x.astype("float64")), wanted, rtol=1e-5)
-    best = SmallStudy(place).record.best
     run = client(place).get_model_version("mine", "1").run_id
     (output,) = client(place).get_run(run).outputs.model_outputs
     own = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
     np.testing.assert_allclose(own.predict(x), wanted, rtol=1e-5)
-    assert best.state == "complete"
 
 
 @pytest.mark.parametrize(
