@@ -23,7 +23,11 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
 from mlflow.utils import get_results_from_paginated_fn
-from mlflow.utils.validation import _validate_model_alias_name, _validate_model_name
+from mlflow.utils.validation import (
+    _validate_model_alias_name,
+    _validate_model_alias_name_reserved,
+    _validate_model_name,
+)
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.tracking import tags
@@ -54,6 +58,7 @@ def refuse_names(name: str, alias: str | None) -> None:
     for option, given, check in (
         ("--register", name, _validate_model_name),
         ("--alias", alias, _validate_model_alias_name),
+        ("--alias", alias, _validate_model_alias_name_reserved),
     ):
         try:
             if given is not None:

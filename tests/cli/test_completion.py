@@ -27,7 +27,7 @@ def completed(folder: Path, *words: str) -> set[str]:
         COMP_WORDS=" ".join(["clr-sweep", *words]), COMP_CWORD=str(len(words)),
     )  # fmt: skip
     assert done.stderr == "heavy []\n"
-    return {line.partition(",")[2] for line in done.stdout.splitlines()}
+    return {line.partition(",")[2] for line in done.stdout.splitlines() if line}
 
 
 @pytest.fixture(scope="module")

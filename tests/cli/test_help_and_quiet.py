@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from json_schemas import allows
+from own_process import modules, python
 from rich.console import Console
 from written_sweeps import SHIPPED, written
 
@@ -51,11 +52,11 @@ def test_a_refusal_is_shown_all_the_same(tmp_path: Path, arguments: list[str]) -
         assert result.stderr.endswith("study.trials: must be at least 1, got 0\n")
 
 
-def test_quiet_leaves_results_and_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_quiet_leaves_results_and_no_more(tmp_path: Path) -> None:
     """That a shipped sweep was taken is what goes on; the plan is what was asked for."""
-    monkeypatch.chdir(tmp_path)
-    loud = CliRunner().invoke(main, ["check", SHIPPED.stem])
-    quiet = CliRunner().invoke(main, ["check", SHIPPED.stem, "--quiet"])
+    check = ("-m", "clr_sweep", "check", SHIPPED.stem)
+    loud = python(*check, folder=tmp_path, PYTHONPATH=modules())
+    quiet = python(*check, "--quiet", folder=tmp_path, PYTHONPATH=modules())
     assert loud.stdout == quiet.stdout != ""
     assert "the one that clr-sweep ships" in loud.stderr
     assert quiet.stderr == ""

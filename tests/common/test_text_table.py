@@ -35,7 +35,7 @@ def test_a_cell_is_broken_and_not_cut(width: int) -> None:
     assert shown == re.sub(r"\s", "", "study" + "".join(row[0] for row in ROWS))
 
 
-@pytest.mark.parametrize("width", [12, 20, 26])
+@pytest.mark.parametrize("width", [16, 20, 26])
 def test_a_row_becomes_lines_where_there_is_no_room(width: int) -> None:
     """Each cell behind its column's name."""
     text = text_table(HEAD, ROWS, width, ("study",))
