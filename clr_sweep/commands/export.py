@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import optuna
 
@@ -15,22 +16,35 @@ from clr_sweep.search.reading import read_study, stored_tracking
 from clr_sweep.tracking.which_store import StoreChoice
 
 
+class Registration(NamedTuple):
+    """What a trial's model is to be called in MLflow's model registry."""
+
+    name: str
+    alias: str | None
+
+
 def export_study(
     study_or_run: str,
     number: int | None,
     url: str | None,
     choice: StoreChoice,
     output: Path | None = None,
-) -> str:
+    registration: Registration | None = None,
+) -> tuple[str, str]:
     """The YAML of a trial, written to a file where one is given.
 
     Args:
         study_or_run, url, choice: as for `find_study`.
         number: the trial; the best one if None.
         output: the file.
+        registration: of its model; None: it is not registered.
+
+    Returns:
+        The YAML, and what was registered, for people.
 
     Raises:
-        InputError: there is no such study, run or trial, or the file cannot be written.
+        InputError: there is no such study, run or trial, the file cannot be written, or MLflow
+            has no model to register.
         StoreError: a store cannot be used.
     """
     study = find_study(study_or_run, url, choice)
@@ -50,7 +64,11 @@ def export_study(
     text = as_yaml(record, trial, origin)
     if output is not None:
         write_output(output, text)
-    return text
+    if registration is None:
+        return text, ""
+    from clr_sweep.commands.register import register_trial
+
+    return text, register_trial(study, record, trial, choice, *registration)
 
 
 def _run_of_trial(study: optuna.Study, number: int | None, choice: StoreChoice) -> str | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+from clr_sweep.definition.shipped_sweeps import FOLDER
 from clr_sweep.definition.sweep import Sweep
+
+SCHEMA_FILE = FOLDER / "sweep.schema.json"
+"""Where it is published: beside the shipped sweeps, which name it."""
 
 
 def schema_text() -> str:

@@ -8,6 +8,19 @@ import textwrap
 
 import click
 
+_is_quiet = False
+
+
+def be_quiet(is_asked: bool) -> None:
+    """Whether this process is to say nothing of what goes on: `--quiet`."""
+    global _is_quiet
+    _is_quiet = is_asked
+
+
+def is_quiet() -> bool:
+    """Whether it was asked to; results, warnings and errors are shown all the same."""
+    return _is_quiet
+
 
 def wrapped(text: str, width: int, indent: int = 0) -> str:
     """The text with each line that is too long broken between words.
@@ -20,6 +33,11 @@ def wrapped(text: str, width: int, indent: int = 0) -> str:
         indent: of the lines that follow the first of a broken line, beside its own.
     """
     return "\n".join(_broken(line, width, indent) for line in text.split("\n"))
+
+
+def width() -> int | None:
+    """Columns of the terminal that standard output goes to; None where it goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def say(text: str, err: bool = False) -> None:

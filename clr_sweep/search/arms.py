@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import get_args
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.comparison import ComparisonConfig
@@ -66,6 +68,13 @@ def search_name(study: str, search: int) -> str:
 def comparison_name(study: str, number: int) -> str:
     """The name of the study that holds a comparison's trainings."""
     return f"{study}.comparison{number if number > 1 else ''}"
+
+
+def is_part_name(name: str, study: str) -> bool:
+    """Whether a comparison of the study would give this name to a study of its own."""
+    search = rf"{re.escape(study)}(\.search\d+)?"
+    rival = "|".join(get_args(Policy))
+    return re.fullmatch(rf"{search}(\.({rival}|comparison\d*))?", name) is not None
 
 
 def refuse_long_names(sweep: Sweep, settings: ComparisonConfig) -> None:

@@ -11,6 +11,8 @@ PROGRESS = "progress"
 RANGE_TEST = "range_test"
 # Which process wrote into the study last: one that lost its lock sees that another was there.
 DRIVER = "driver"
+# That its deletion was begun: what is left of it is of no use but to be deleted.
+DELETING = "deleting"
 # Trials whose files were not there at the last start.
 LOST = "lost"
 # Of a trial, and of the baseline.

@@ -20,7 +20,7 @@ from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.definition import problems as wording
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
+from clr_sweep.search.attributes import DELETING, FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
 from clr_sweep.search.lost_connections import wait_for_server
 from clr_sweep.search.postgresql import CURE, engine_options, server_engine, with_driver
 from clr_sweep.search.pruners import make_pruner
@@ -132,6 +132,7 @@ def open_study(
             are found.
 
     Raises:
+        InputError: it is no study of clr-sweep's, or one that is half deleted.
         StudyChangedError: the stored study was made from another definition or other data.
     """
     study = optuna.create_study(
@@ -143,6 +144,7 @@ def open_study(
     )
     definition = _definition(sweep)
     stored = study.user_attrs
+    _refuse_half_deleted(study)
     if SWEEP not in stored:
         if study.get_trials(deepcopy=False):
             raise InputError(
@@ -173,8 +175,13 @@ def _name_metric(study: optuna.Study, metric: str) -> None:
             study.set_metric_names([metric])
 
 
-def load_study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study:
+def load_study(
+    storage: optuna.storages.BaseStorage, name: str, *, half_deleted: bool = False
+) -> optuna.Study:
     """A stored study by name.
+
+    Args:
+        half_deleted: it may be one whose deletion was begun.
 
     Raises:
         InputError: there is none; the message lists those there are.
@@ -189,7 +196,17 @@ def load_study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study:
         ) from None
     if SWEEP not in study.user_attrs:
         raise InputError(f"study {name!r} was not made by clr-sweep")
+    if not half_deleted:
+        _refuse_half_deleted(study)
     return study
+
+
+def _refuse_half_deleted(study: optuna.Study) -> None:
+    if DELETING in study.user_attrs:
+        raise InputError(
+            f"study {study.study_name!r} is half deleted: `clr-sweep delete {study.study_name}` "
+            "deletes the rest"
+        )
 
 
 def is_begun(storage: optuna.storages.BaseStorage, name: str) -> bool:

@@ -113,7 +113,7 @@ class Arrivals:
             return
         del sweep.flights[key]
         flight.retried(reasons)
-        sweep.display.say(
+        sweep.display.warn(
             f"{flight.record.label:>10}  {reason}: it goes on, retry {len(reasons)} of {limit}"
         )
         sweep.background.trial_stopped(flight.record, "interrupted", reason)

@@ -43,7 +43,6 @@ from clr_sweep.search.seed_runs import (
     finalist_runs,
     open_comparison,
 )
-from clr_sweep.search.study_folder import STUDIES_FOLDER
 from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
 from clr_sweep.study.stages import run_stages
 from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
@@ -254,8 +253,7 @@ class _Comparing:
             cure = (
                 f"  cure: the comparison of {self.sweep.study_name!r} needs a study of that name: "
                 "compare one of another name (`clr-sweep run` with --study); or, if this one is "
-                "not needed any more, delete it (`optuna delete-study`) and its folder "
-                f"{STUDIES_FOLDER}/{sweep.study_name}"
+                f"not needed any more, delete it (`clr-sweep delete {sweep.study_name}`)"
             )
             raise StudyChangedError([*error.problems[:-1], cure]) from None
 

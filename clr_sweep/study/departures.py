@@ -73,7 +73,7 @@ class Departures:
         try:
             asked = self._sampling.ask()
         except EnqueuedTrialError as refused:
-            sweep.display.say(str(refused))
+            sweep.display.warn(str(refused))
             sweep.left -= 1
             return
         record = sweep.reader.trial(stored(asked.trial))

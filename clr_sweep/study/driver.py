@@ -58,7 +58,7 @@ class Driver:
             in_flight = len(sweep.flights)
             self._interrupt(hidden(str(error)).split("\n")[0])
             if isinstance(error, InterruptedSweepError):
-                sweep.display.say(sweep.standing(in_flight))
+                sweep.display.warn(sweep.standing(in_flight))
             raise
         return ""
 
@@ -89,7 +89,7 @@ class Driver:
         for flight in tuple(sweep.flights.values()):
             sweep.background.trial_stopped(flight.record, "interrupted", reason)
         self._interrupt(reason)
-        sweep.display.say(reason)
+        sweep.display.warn(reason)
         return reason
 
     def _interrupt(self, reason: str) -> None:

@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search import storage
-from clr_sweep.search.attributes import BASELINE, RANGE_TEST, STATE, STUDY_ID
+from clr_sweep.search.attributes import BASELINE, DELETING, RANGE_TEST, STATE, STUDY_ID
 from clr_sweep.search.lost_files import missing_files, unreadable_files
 from clr_sweep.search.one_driver import Holder, only_driver
 from clr_sweep.search.places import Places
@@ -100,6 +100,11 @@ class Examination:
 
     def findings(self) -> Findings:
         name = self.study.study_name
+        if DELETING in self.study.user_attrs:
+            self.found.lost.append(
+                f"it is half deleted: `clr-sweep delete {name}` deletes the rest"
+            )
+            return self.found
         if not is_described(self.study):
             self.found.lost.append(
                 "it was made by an earlier version, which did not store what this needs: start "

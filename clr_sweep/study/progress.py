@@ -14,7 +14,7 @@ from rich.text import Text
 
 from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
-from clr_sweep.common.terminal import wrapped
+from clr_sweep.common.terminal import is_quiet, wrapped
 from clr_sweep.results.words import value
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -109,6 +109,8 @@ class _Fields(ProgressColumn):
 class Display:
     """Shows the state of a sweep; writes to standard error, which leaves standard output free.
 
+    With `--quiet` it warns and does nothing else.
+
     Args:
         planned: trials in all.
         slots: trials at once, as far as known.
@@ -122,7 +124,7 @@ class Display:
         self._took: list[float] = []
         self._next = 0.0
         self._bar: Progress | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal and not is_quiet():
             # The bar shrinks before the count beside it is cut.
             bar = max(4, min(40, self._console.width // 6))
             fields = _Fields(self._console, taken=len("trials  ") + bar + 2)
@@ -145,11 +147,16 @@ class Display:
             self._bar.stop()
 
     def say(self, text: str, indent: int = 0) -> None:
-        """A line that stays, without secrets; on a terminal broken between words.
+        """A line of what goes on.
 
         Args:
             indent: of the lines that follow the first.
         """
+        if not is_quiet():
+            self.warn(text, indent)
+
+    def warn(self, text: str, indent: int = 0) -> None:
+        """A line that stays, without secrets; on a terminal broken between words."""
         text = hidden(text)
         if self._console.is_terminal:
             self._console.print(wrapped(text, self._console.width, indent), markup=False)

@@ -106,7 +106,7 @@ def run_stages(
             display.say(f"study {sweep.study_name} goes on where it was begun, in {folder}")
         with (
             only_driver_here(folder, sweep.study_name),
-            only_driver(url, sweep.study_name, display.say) as holder,
+            only_driver(url, sweep.study_name, display.warn) as holder,
             holder.guarding(store),
             # After the locks of both: it removes what others have left.
             work_folder(folder) as work,
@@ -115,7 +115,7 @@ def run_stages(
                 refuse_trials_of_another(folder, sweep.study_name)
             start = _Start(sweep, source, engine, display, work, stop)
             for warning in cycle_warnings(sweep):
-                display.say(warning)
+                display.warn(warning)
             data = start.load_data()
             if part.data_digest not in (None, data.digest):  # before anything is made of them
                 raise StudyChangedError(
@@ -132,11 +132,11 @@ def run_stages(
             holder.sign(study)
             part.plan(study, provenance(source.folders[0]))
             start.announce(study)
-            publisher = publisher_of(study, client, Link(display.say))
+            publisher = publisher_of(study, client, Link(display.warn))
             record_progress(study, "running", sweep.study.trials)
             stored = read_study(study)
             for line in lost_and_found(study, stored):
-                display.say(line)
+                display.warn(line)
             with (
                 _end_recorded(study, publisher, sweep.study.trials),
                 Background(publisher, holder.keep) as background,
@@ -194,11 +194,11 @@ def _end_recorded(study: optuna.Study, publisher: Publisher, planned: int) -> It
 
 def evaluate(sweep: UnderWay, stored: StudyRecord) -> None:
     """The last stage, see `evaluate_untested`; when it is asked to stop, it says what is left."""
-    say = sweep.display.say
+    warn = sweep.display.warn
     try:
-        evaluate_untested(sweep.engine, stored, sweep.facts, sweep.search_path, sweep.stop, say)
+        evaluate_untested(sweep.engine, stored, sweep.facts, sweep.search_path, sweep.stop, warn)
     except InterruptedSweepError:
-        say(sweep.standing(0))
+        warn(sweep.standing(0))
         raise
 
 
@@ -214,7 +214,7 @@ def _finish(sweep: UnderWay, publisher: Publisher, reason: str) -> StudyRecord:
     if (text := publisher.best_yaml(stored)) is not None:
         write_best(sweep.folder, text)
     if missed:
-        sweep.display.say(
+        sweep.display.warn(
             f"MLflow could not be told {missed} things: start the same command again, or "
             f"`clr-sweep doctor {study.study_name} --fix`, when it can be reached"
         )

@@ -10,6 +10,7 @@ import psutil
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils import get_results_from_paginated_fn
 
 from clr_sweep.common.errors import ClrSweepError, LockLostError
 from clr_sweep.tracking import tags
@@ -93,6 +94,17 @@ def find_trial(client: MlflowClient, study_id: str, number: int | None) -> str |
     )
     found = client.search_runs(_experiments(client), query, max_results=1)
     return str(found[0].info.run_id) if found else None
+
+
+def runs_of_study(client: MlflowClient, study_id: str) -> list[Run]:
+    """All runs of a study, in whatever experiments they are; the sweep's own come last."""
+    query = f"tags.`{tags.STUDY_ID}` = '{study_id}'"
+    where = _experiments(client)
+    found: list[Run] = get_results_from_paginated_fn(
+        lambda most, token: client.search_runs(where, query, max_results=most, page_token=token),
+        1000,
+    )
+    return sorted(found, key=lambda run: run.data.tags.get(tags.KIND) == "sweep")
 
 
 def _experiments(client: MlflowClient) -> list[str]:

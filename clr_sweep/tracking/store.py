@@ -38,7 +38,11 @@ _PATIENCE = {
     "AWS_MAX_ATTEMPTS": "2",
 }
 # Two lines for each run that ends, between ours; the sweep prints its links itself.
-_QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+_QUIET = {
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # And a bar of MLflow's own for what is read from its store.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 _UNAUTHORIZED = 401
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _CONNECT_SECONDS = 10.0

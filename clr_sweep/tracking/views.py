@@ -63,6 +63,13 @@ def save_view(
     client.set_experiment_tag(experiment_id, TAG + _KEY + study, json.dumps(content))
 
 
+def delete_view(client: MlflowClient, experiment_id: str, study: str) -> None:
+    """Delete the view of a study's trials, if there is one."""
+    key = TAG + _KEY + study
+    if key in client.get_experiment(experiment_id).tags:
+        client.delete_experiment_tag(experiment_id, key)
+
+
 def view_link(experiment_id: str, study: str, mode: str = "CHART") -> str:
     """The view's address within the UI, from its `#` on; it works as a link in descriptions.
 

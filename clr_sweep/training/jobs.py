@@ -21,17 +21,22 @@ import tensorflow as tf
 from clr_sweep.common.errors import DataError, GpuLostError, OutOfMemoryError, TrialFailedError
 from clr_sweep.common.gpus import ASSIGNED_GPU
 from clr_sweep.range_test.recording import record_curve
-from clr_sweep.training.compiling import check_objective, compiled_model
+from clr_sweep.training.checks.model_inputs import check_inputs
+from clr_sweep.training.compiling import check_objective, compiled_model, data_facts
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
+from clr_sweep.training.first_look import first_look
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.models import build_model
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import (
     EVALUATED,
     DataJob,
     Inspection,
+    Look,
+    LookJob,
     PreparedData,
     RangeTestJob,
     StoredData,
@@ -89,6 +94,15 @@ def opened(data: StoredData) -> Dataset:
             f"than the driver's: SHA-256 {found.digest}, not {data.digest}: put the same there"
         )
     return found
+
+
+def look_at_model(job: LookJob, _report: Report) -> Look:
+    """Build a model, and find out what comes out of it and what its labels are."""
+    _prepare_process(job.search_path)
+    data = opened(job.data)
+    model = build_model(job.model, data_facts(data), job.search_path)
+    check_inputs(model, data)
+    return first_look(model, data)
 
 
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:

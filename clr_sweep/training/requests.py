@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 from clr_sweep.training.records import Kind
@@ -13,6 +15,7 @@ from clr_sweep.training.records import Kind
 # The jobs, by name: naming them does not import them.
 FIND_GPUS = "clr_sweep.training.jobs:find_gpus"
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
+LOOK_AT_MODEL = "clr_sweep.training.jobs:look_at_model"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
 RUN_TRIAL = "clr_sweep.study.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
@@ -66,6 +69,40 @@ class PreparedData(DataFacts):
     """The same, of data that jobs may open."""
 
     stored: StoredData
+
+
+LabelKind = Literal["classes", "one hot", "yes or no", "amounts"]
+"""Class numbers; a row with a single 1; rows of 0 and 1; any numbers."""
+
+
+@dataclass(frozen=True)
+class LookJob:
+    """A model to look at, and the data that it is for."""
+
+    model: ModelConfig
+    data: StoredData
+    search_path: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a model and its labels are, from which a loss follows.
+
+    Attributes:
+        labels: of the training and the test part.
+        classes: how many the labels tell of; None where they are amounts.
+        label_shape, output_shape: of one example.
+        sums_to_one: the outputs are parts of 1, as softmax makes them.
+        ends_in_sigmoid: the last activation is a sigmoid.
+    """
+
+    labels: LabelKind
+    classes: int | None
+    label_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    sums_to_one: bool
+    ends_in_sigmoid: bool
+    parameters: int
 
 
 @dataclass(frozen=True)

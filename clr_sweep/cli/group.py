@@ -1,0 +1,82 @@
+"""The program: what holds for all its commands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from clr_sweep.common import terminal
+from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.secrets import guard_process
+
+
+def _be_quiet(_ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        terminal.be_quiet(True)
+        logging.getLogger("clr_sweep").setLevel(logging.WARNING)
+
+
+_QUIET = click.Option(
+    ["-q", "--quiet"],
+    is_flag=True,
+    expose_value=False,
+    callback=_be_quiet,
+    help="Say nothing of what goes on: results, warnings and errors alone.",
+)
+
+
+class Command(click.Command):
+    """A command with the options that all have, as they all have `--help`."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *own, shows_help = super().get_params(ctx)
+        return [*own, _QUIET, shows_help]
+
+
+class _Program(click.Group):
+    """Turns what goes wrong into a message and an exit status, without a traceback."""
+
+    command_class = Command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClrSweepError as error:
+            terminal.say(f"clr-sweep: {error}", err=True)
+            sys.exit(error.exit_status)
+        except KeyboardInterrupt:
+            click.echo("clr-sweep: interrupted", err=True)
+            sys.exit(130)
+
+
+def _print_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    # Not click's own option: it is given the version, whose look-up takes time, when it is made.
+    if is_asked and not ctx.resilient_parsing:
+        from clr_sweep import __version__
+
+        click.echo(f"clr-sweep, version {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Program,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: clr-sweep init --data mine.npz --model my_model:build",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def main() -> None:
+    """Find, prove and hand over the best cyclical learning rate for a Keras model."""
+    terminal.be_quiet(False)
+    guard_process()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("clr_sweep").setLevel(logging.INFO)

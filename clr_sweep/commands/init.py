@@ -1,0 +1,151 @@
+"""`clr-sweep init`: a sweep file for a model and data, after a look at both."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from clr_sweep.commands.new_sweep import TRIALS, fitting_objective, sweep_text
+from clr_sweep.commands.schema import SCHEMA_FILE
+from clr_sweep.common.durations import duration
+from clr_sweep.common.errors import InputError
+from clr_sweep.common.scratch import scratch_folder
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.loading import load_sweep, search_path
+from clr_sweep.definition.sweep import ModelConfig, StudyConfig, Sweep
+from clr_sweep.definition.validation import validated
+from clr_sweep.definition.yaml_file import read_mapping
+from clr_sweep.engines.base import Engine
+from clr_sweep.engines.local.engine import local_engine
+from clr_sweep.engines.to_the_end import Job, run_one
+from clr_sweep.search.configurations import baseline_config
+from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+from clr_sweep.study.slots import at_once, processor, take_slots
+from clr_sweep.training.data.datasets import check_dataset_name
+from clr_sweep.training.models import check_model_name
+from clr_sweep.training.requests import LOOK_AT_MODEL, Look, LookJob, PreparedData
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
+    """Look at a model and data, and write a sweep file that fits them.
+
+    Args:
+        model: a model's name, as in a sweep file.
+        data: a data set's name or file, as in a sweep file.
+        file: the sweep file, which must not be there.
+
+    Returns:
+        What was written, for people.
+
+    Raises:
+        InputError: the file is there, or the model or the data cannot be used as they are.
+        TrialFailedError: the user's model or data code failed.
+        InterruptedSweepError: after Ctrl-C or SIGTERM.
+    """
+    _refuse_file(file)
+    folders = search_path(file)
+    wrong = [f"--data: {text}" for text in check_dataset_name(data, folders)]
+    wrong += [f"--model: {text}" for text in check_model_name(model, folders)]
+    if wrong:
+        raise InputError(wrong)
+    with scratch_folder() as work, local_engine() as engine:
+        take_slots(engine, StudyConfig(), work, stop)
+        facts = prepare_data(engine, data, None, folders, work, stop)
+        look = _look(engine, model, facts, folders, work, stop)
+        write = partial(
+            sweep_text,
+            _study_name(data, model),
+            _beside(data, file),
+            model,
+            facts,
+            look,
+            fitting_objective(look, model),
+            str(SCHEMA_FILE),
+        )
+        budget = _budget(engine, write, facts, folders, work, stop)
+    _write_new(file, write(budget))
+    return f"{file}: {budget}"
+
+
+def _look(
+    engine: Engine,
+    model: str,
+    facts: PreparedData,
+    folders: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> Look:
+    job = LookJob(ModelConfig(name=model), facts.stored, folders)
+    found = run_one(engine, Job(LOOK_AT_MODEL, job, work / "look.log"), stop)
+    assert isinstance(found, Look)
+    return found
+
+
+def _budget(
+    engine: Engine,
+    write: Callable[[str], str],
+    facts: PreparedData,
+    folders: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> str:
+    """What a run of the sweep costs, after its first steps, which show that it trains."""
+    draft = work / "draft.yaml"
+    draft.write_text(write("Budget: not known yet."), encoding="utf-8")
+    sweep = validated(Sweep, read_mapping(draft), "the sweep")
+    check_sizes(sweep, facts, facts.source)
+    config = baseline_config(sweep, facts.train)
+    found = inspect(engine, config, facts, folders, work, stop)
+    cost = estimate(sweep, found, facts, TRIALS, engine.slots)
+    return (
+        f"Budget: a range test, {TRIALS} trials and the baseline, at most "
+        f"{duration(cost.cpu_seconds)} of {processor(engine)}, {duration(cost.wall_seconds)} here "
+        f"({at_once(engine)})."
+    )
+
+
+def _study_name(data: str, model: str) -> str:
+    """After the data: a file's name, or a function's."""
+    stem = Path(data).stem if data.lower().endswith(".npz") else data.replace("_", "-")
+    name = _NO_NAME.sub("-", stem).strip("._-")
+    return name[:60] or _NO_NAME.sub("-", model)[:60]
+
+
+def _beside(data: str, file: Path) -> str:
+    """A data file as it is named beside the sweep file; whatever else it is stays as it is."""
+    here = Path(data)
+    if not data.lower().endswith(".npz") or here.is_absolute() or not here.exists():
+        return data
+    return os.path.relpath(here, file.parent)
+
+
+def _refuse_file(file: Path) -> None:
+    if os.path.lexists(file):
+        raise InputError("is there, and nothing is overwritten: name another with -o", str(file))
+    if not file.parent.is_dir():
+        raise InputError("cannot be written: there is no such folder", str(file))
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that was not there, and read it as every other command does.
+
+    Raises:
+        InputError: it is there by now, cannot be written, or `clr-sweep check` would refuse it.
+    """
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError:
+        _refuse_file(file)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
+    try:
+        load_sweep(file)
+    except InputError:
+        file.unlink()
+        raise

@@ -1,0 +1,50 @@
+"""`clr-sweep list`: the studies of a storage."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from clr_sweep.common.text_table import text_table
+from clr_sweep.results.as_json import json_text
+from clr_sweep.results.words import value
+from clr_sweep.search.listing import ListedStudy, listed_studies
+from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage
+from clr_sweep.study.store_errors import plain_storage_errors
+
+_HEAD = ("study", "state", "trials", "best", "began")
+
+
+def list_studies(url: str | None, width: int | None, *, as_json: bool) -> str:
+    """The studies, by name.
+
+    Args:
+        url: of the study storage; None is the default one.
+        width: columns of the terminal; None: any.
+        as_json: for programs.
+
+    Raises:
+        StoreError: the storage cannot be used.
+    """
+    with plain_storage_errors(url):
+        found = list(listed_studies(open_storage(url or DEFAULT_STORAGE, must_exist=True)))
+    if as_json:
+        return json_text([_content(study) for study in found])
+    if not found:
+        return "the storage holds no study of clr-sweep"
+    return text_table(_HEAD, [_row(study) for study in found], width, ("study", "best"))
+
+
+def _row(study: ListedStudy) -> tuple[str, ...]:
+    return (
+        study.name,
+        study.state,
+        f"{study.ended}/{study.planned}",
+        "-" if study.best is None else f"{study.metric} {value(study.best)}",
+        "-" if study.began is None else f"{study.began:%Y-%m-%d}",
+    )
+
+
+def _content(study: ListedStudy) -> dict[str, Any]:
+    began = None if study.began is None else study.began.isoformat()
+    return {**asdict(study), "ended": study.ended, "began": began}

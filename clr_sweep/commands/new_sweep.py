@@ -1,0 +1,158 @@
+"""A sweep file for a model and data that were looked at: what fits them, and why, as its text."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.yaml_file import dump
+from clr_sweep.training.requests import DataFacts, Look
+
+# Half cycles in epochs: each goes a whole number of times into half the budget.
+FACTORS, EPOCHS = (2, 4, 8), 16
+TRIALS = 20
+_LARGEST_BATCH, _SMALLEST_BATCH = 64, 16
+_FEWEST_STEPS = 50  # of an epoch: below it a smaller batch gives the schedule more to go through
+_RAMP_STEPS = 150  # of a range test: below it its curve is too coarse to read
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a trial is trained for and judged by."""
+
+    loss: str
+    metrics: tuple[str, ...]
+    metric: str
+    direction: str
+    why: str
+
+
+def fitting_objective(look: Look, model: str) -> Objective:
+    """The loss that goes with a model's outputs and its labels.
+
+    Raises:
+        InputError: none does, and what to change.
+    """
+    shape, units = look.label_shape, look.output_shape[-1] if look.output_shape else 1
+    one_each = shape in (look.output_shape[:-1], (*look.output_shape[:-1], 1))
+    if look.labels == "classes" and one_each and units > 1:
+        _refuse_no_probabilities(look, model)
+        if look.classes is not None and look.classes > units:
+            raise InputError(
+                f"the labels number {look.classes} classes, from 0 to {look.classes - 1}, and the "
+                f"model {model} has {units} outputs: give it one for each class"
+            )
+        why = f"class numbers, {look.classes} of them"
+        return _classification("sparse_categorical_crossentropy", why)
+    if look.labels == "one hot" and shape == look.output_shape:
+        _refuse_no_probabilities(look, model)
+        return _classification("categorical_crossentropy", f"{units} classes, one number for each")
+    if look.ends_in_sigmoid and (look.labels == "yes or no" or look.classes == 2):
+        return _classification("binary_crossentropy", "yes or no")
+    if shape == look.output_shape or (one_each and units == 1):
+        return Objective(
+            "mean_squared_error",
+            ("mean_absolute_error",),
+            "val_mean_absolute_error",
+            "minimize",
+            "amounts",
+        )
+    raise InputError(
+        f"no loss goes with labels of the shape {('n', *shape)} and a model, {model}, that ends in "
+        f"{('n', *look.output_shape)}: end it in an output for each class, or in as many as there "
+        "are amounts"
+    )
+
+
+def _refuse_no_probabilities(look: Look, model: str) -> None:
+    if not look.sums_to_one:
+        raise InputError(
+            f"the model {model} has an output for each class, but they are no probabilities, which "
+            "Keras' losses by name take: end it in a softmax"
+        )
+
+
+def _classification(loss: str, why: str) -> Objective:
+    return Objective(loss, ("accuracy",), "val_accuracy", "maximize", why)
+
+
+def held_out_part(examples: int) -> float:
+    """Which part of so many training examples is held out for validation."""
+    return 0.1 if examples >= 2000 else 0.2
+
+
+def fitting_batch(examples: int) -> int:
+    """The batch size for so many examples that are trained on."""
+    size = _LARGEST_BATCH
+    while size > _SMALLEST_BATCH and examples / size < _FEWEST_STEPS:
+        size //= 2
+    return min(size, examples)
+
+
+def sweep_text(
+    name: str,
+    data: str,
+    model: str,
+    facts: DataFacts,
+    look: Look,
+    objective: Objective,
+    schema: str,
+    budget: str,
+) -> str:
+    """The file.
+
+    Args:
+        name: of the study.
+        data, model: as the file names them.
+        schema: where an editor finds the JSON schema.
+        budget: what a run costs.
+    """
+    part = held_out_part(facts.train)
+    held_out = int(part * facts.train + 0.5)
+    batch = fitting_batch(facts.train - held_out)
+    steps = math.ceil((facts.train - held_out) / batch)
+    ramp = max(3, math.ceil(_RAMP_STEPS / steps))
+    cycles = ", ".join(str(EPOCHS // (2 * factor)) for factor in FACTORS)
+    what = f"{facts.train:,} examples {facts.input_shape} {facts.input_dtype}"
+    lines = [
+        ("name: " + _scalar(name), "of the study, and of MLflow's experiment"),
+        ("dataset:", ""),
+        ("  name: " + _scalar(data), what),
+        (f"  validation: {part}", f"held out to score trials: {held_out:,} examples"),
+        ("model:", ""),
+        ("  name: " + _scalar(model), f"{look.parameters:,} parameters"),
+        ("training:", ""),
+        ("  optimizer: sgd", "or adam, ...; the schedule gives its rate"),
+        (f"  batch_size: {batch}", f"{steps:,} steps an epoch"),
+        (f"  epochs: {EPOCHS}", f"of a trial: {cycles} whole cycles, by the factors below"),
+        (f"  loss: {objective.loss}", f"labels: {objective.why}"),
+        (f"  metrics: [{', '.join(objective.metrics)}]", ""),
+        ("search_space:", ""),
+        ("  from: range_test", "the first stage finds init_lr and max_lr"),
+        (f"  step_size_factor: {list(FACTORS)}", "half a cycle, in epochs"),
+        ("  policy: [triangular, triangular2, exp_range]", ""),
+        (f"range_test: {{epochs: {ramp}, seeds: 3}}", "trainings in which the rate rises"),
+        ("objective:", ""),
+        (f"  metric: {objective.metric}", "on what is held out"),
+        (f"  direction: {objective.direction}", ""),
+        ("  at: cycle_end", "where the rate is low: comparable from trial to trial"),
+        (f"study: {{trials: {TRIALS}, seed: 42}}", "the same command with more goes on"),
+        ("baseline: {policy: constant, learning_rate: 0.01}", "what the best trial has to beat"),
+    ]
+    width = max(len(key) for key, _ in lines if len(key) < 50) + 2
+    body = [f"{key:{width}}# {why}" if why else key for key, why in lines]
+    head = [
+        f"# yaml-language-server: $schema={schema}",
+        "# Written by `clr-sweep init`, after a look at the data and the model; every key:",
+        "# docs/sweep-file.md. What it would do: clr-sweep check; start it, go on: clr-sweep run.",
+        f"# {budget}",
+    ]
+    return "\n".join([*head, *body, ""])
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML has it."""
+    written = dump({"text": text}).removeprefix("text: ").rstrip("\n")
+    return json.dumps(text, ensure_ascii=False) if "\n" in written else written

@@ -1,0 +1,107 @@
+"""`clr-sweep init`, as somebody uses it who has data and a model and no sweep file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from real_runs import DATA, Place
+
+from clr_sweep.cli import main
+from clr_sweep.definition.loading import load_sweep
+
+MODEL = """
+import keras
+
+def build(input_shape, classes):
+    return keras.Sequential([
+        keras.Input(input_shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(),
+        keras.layers.Dense(classes, "softmax"),
+    ])
+
+def line(input_shape):
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(1)])
+
+def logits(input_shape):
+    return keras.Sequential([
+        keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(10)
+    ])
+"""
+
+
+@pytest.fixture(scope="module")
+def place(places: Callable[..., Place]) -> Place:
+    """A folder with images, amounts and models."""
+    place = places("init")
+    (place.folder / "my_model.py").write_text(MODEL)
+    (place.folder / "data").mkdir()
+    with np.load(DATA / "fashion_mnist_slice.npz") as held:
+        arrays = {key: array[: 600 if "train" in key else 100] for key, array in held.items()}
+    np.savez(place.folder / "data/clothes.npz", **arrays)
+    random = np.random.default_rng(1)
+    x = random.normal(size=(500, 3)).astype("float32")
+    y = x @ np.array([1.0, -2.0, 0.5], "float32")
+    parts = {"x_train": x[:400], "y_train": y[:400], "x_test": x[400:], "y_test": y[400:]}
+    np.savez(place.folder / "amounts.npz", **parts)
+    return place
+
+
+def test_a_classification(place: Place) -> None:
+    """It looks, says the budget, and what it wrote passes `check` with a look at the data too."""
+    options = ("--data", "data/clothes.npz", "--model", "my_model:build")
+    done = place.sweep("init", *options, "--quiet", status=0)
+    budget = re.search(r"sweep.yaml: (Budget: a range test, 20 trials and .*)", done.output)
+    assert budget, done.output
+    file = place.folder / "sweep.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert f"# {budget[1]}\n" in text
+    schema = Path(text.splitlines()[0].removeprefix("# yaml-language-server: $schema="))
+    assert schema.read_text(encoding="utf-8").startswith("{")
+    for said in ("600 examples (28, 28) uint8", "class numbers, 10 of them", "7,850 parameters"):
+        assert said in text
+    sweep = load_sweep(file)
+    assert (sweep.name, sweep.model.name) == ("clothes", "my_model:build")
+    checked = place.sweep("check", "sweep.yaml", status=0)
+    assert checked.output.startswith("sweep.yaml: valid\n")
+    again = place.sweep("init", *options, status=2)
+    assert "sweep.yaml: is there, and nothing is overwritten" in again.output
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_what_does_not_fit_is_refused_and_nothing_is_written(place: Place) -> None:
+    """A model whose outputs are no probabilities, found by looking at what it predicts."""
+    options = ("--data", "data/clothes.npz", "--model", "my_model:logits", "-o", "no.yaml")
+    done = place.sweep("init", *options, status=2)
+    assert "end it in a softmax" in done.output
+    assert not (place.folder / "no.yaml").exists()
+
+
+def test_names_that_are_wrong_are_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both, before anything is loaded."""
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["init", "--data", "none.npz", "--model", "nowhere:build"])
+    assert result.exit_code == 2
+    assert "--data: " in result.stderr
+    assert "--model: there is no module 'nowhere'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+    missing = CliRunner().invoke(main, ["init", "-o", "missing/sweep.yaml"])
+    assert "missing/sweep.yaml: cannot be written: there is no such folder" in missing.stderr
+
+
+@pytest.mark.heavy
+def test_a_regression_runs_as_it_is_written(place: Place) -> None:
+    """From another folder's file too; the study comes to its end."""
+    (place.folder / "sweeps").mkdir()
+    options = ("--data", "amounts.npz", "--model", "my_model:line", "-o", "sweeps/amounts.yaml")
+    place.sweep("init", *options, status=0)
+    sweep = load_sweep(place.folder / "sweeps/amounts.yaml")
+    assert sweep.dataset.name == "../amounts.npz"
+    assert sweep.training.loss == "mean_squared_error"
+    place.sweep("run", "sweeps/amounts.yaml", "--trials", "2", status=0)
+    assert place.states("amounts") == ["COMPLETE", "COMPLETE"]

@@ -1,0 +1,110 @@
+"""What a sweep file says for a model and data that were looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clr_sweep.commands.new_sweep import (
+    EPOCHS,
+    FACTORS,
+    fitting_batch,
+    fitting_objective,
+    held_out_part,
+    sweep_text,
+)
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.trial_plan import plan_trial
+from clr_sweep.training.requests import DataFacts, Look
+
+CLASSES = Look("classes", 10, (), (10,), True, False, 1000)
+ONE_HOT = replace(CLASSES, labels="one hot", label_shape=(10,))
+YES_NO = Look("classes", 2, (), (1,), False, True, 10)
+AMOUNTS = Look("amounts", None, (), (1,), False, False, 10)
+FACTS = DataFacts("mine.npz", "mine.npz", "d" * 64, 900, 100, (4,), "float32")
+
+
+@pytest.mark.parametrize(
+    ("look", "loss", "metric", "direction"),
+    [
+        (CLASSES, "sparse_categorical_crossentropy", "val_accuracy", "maximize"),
+        (replace(CLASSES, label_shape=(1,)), "sparse_categorical_crossentropy",
+         "val_accuracy", "maximize"),
+        (ONE_HOT, "categorical_crossentropy", "val_accuracy", "maximize"),
+        (YES_NO, "binary_crossentropy", "val_accuracy", "maximize"),
+        (replace(YES_NO, labels="yes or no", label_shape=(5,), output_shape=(5,)),
+         "binary_crossentropy", "val_accuracy", "maximize"),
+        (AMOUNTS, "mean_squared_error", "val_mean_absolute_error", "minimize"),
+        (replace(AMOUNTS, label_shape=(3,), output_shape=(3,)), "mean_squared_error",
+         "val_mean_absolute_error", "minimize"),
+        # Counts, held against one output.
+        (replace(AMOUNTS, labels="classes", classes=400), "mean_squared_error",
+         "val_mean_absolute_error", "minimize"),
+    ],
+)  # fmt: skip
+def test_the_loss_follows_from_labels_and_outputs(
+    look: Look, loss: str, metric: str, direction: str
+) -> None:
+    """Classes, one number for each class, yes or no, and amounts."""
+    found = fitting_objective(look, "my_model:build")
+    assert (found.loss, found.metric, found.direction) == (loss, metric, direction)
+
+
+@pytest.mark.parametrize(
+    ("look", "message"),
+    [
+        (replace(CLASSES, sums_to_one=False), "they are no probabilities"),
+        (replace(CLASSES, classes=12), "the labels number 12 classes, from 0 to 11, and the model"),
+        (replace(AMOUNTS, output_shape=(3,)), "no loss goes with labels of the shape"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(look: Look, message: str) -> None:
+    """In words, with what to change."""
+    with pytest.raises(InputError, match=message) as refused:
+        fitting_objective(look, "my_model:build")
+    assert "my_model:build" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("examples", "size"), [(54000, 64), (3200, 64), (3000, 32), (800, 16), (100, 16), (10, 10)]
+)
+def test_the_batch_leaves_an_epoch_enough_steps(examples: int, size: int) -> None:
+    """As large as 64, as small as 16, and never more than there is."""
+    assert fitting_batch(examples) == size
+
+
+@pytest.mark.parametrize("look", [CLASSES, ONE_HOT, YES_NO, AMOUNTS])
+@pytest.mark.parametrize("examples", [60, 900, 60000])
+@pytest.mark.parametrize("name", ["mine", "007", "true", "with space and 'quotes'.npz"])
+def test_the_file_is_one_that_check_takes(
+    tmp_path: Path, look: Look, examples: int, name: str
+) -> None:
+    """Whatever fits: read as every command reads it, and all factors end with the budget."""
+    (tmp_path / "my_model.py").write_text("def build(): ...\n")
+    data = name if name.endswith(".npz") else "mine.npz"
+    arrays = {"x_train": np.zeros((examples, 4)), "x_test": np.zeros((9, 4))}
+    np.savez(tmp_path / data, y_train=np.zeros(examples), y_test=np.zeros(9), **arrays)
+    study = "mine" if name.endswith(".npz") else name
+    objective = fitting_objective(look, "my_model:build")
+    file = tmp_path / "sweep.yaml"
+    facts = replace(FACTS, train=examples)
+    text = sweep_text(
+        study, data, "my_model:build", facts, look, objective, "/there/s.json", "Budget: 3 min."
+    )
+    file.write_text(text, encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=/there/s.json\n")
+    assert "# Budget: 3 min.\n" in text
+    sweep = load_sweep(file)
+    assert (sweep.name, sweep.dataset.name) == (study, data)
+    assert sweep.search_space.awaits_range_test
+    trained = examples - sweep.dataset.held_out(examples)
+    steps = -(-trained // sweep.training.batch_size)
+    for factor in FACTORS:
+        plan = plan_trial(factor, steps, EPOCHS, sweep.objective.at)
+        assert (plan.epochs, plan.at_trough) == (EPOCHS, True)
+    assert sweep.range_test.epochs * steps >= 150
+    assert held_out_part(examples) in (0.1, 0.2)
