@@ -212,7 +212,7 @@ def test_a_model_saved_with_the_schedule_of_addons_is_compiled_anew(tmp_path: Pa
 
 def test_a_bound_that_is_a_function_fails_in_addons_and_is_refused_here() -> None:
     """TFA declares it, and cannot make a tensor of it."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="convert"):
         TfaSchedule(lambda: 0.1, 0.5, 4, lambda _: 1.0)(0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="initial_learning_rate"):
         clr_sweep.TriangularCyclicalLearningRate(lambda: 0.1, 0.5, 4)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ PAGES = sorted(
 GUIDE = PROJECT / "docs" / "guide.md"
 FIRST_SWEEP = PROJECT / "docs" / "first-sweep.md"
 OWN_MODEL = PROJECT / "docs" / "own-model.md"
+EXISTING_SCRIPT = PROJECT / "docs" / "existing-script.md"
 MIGRATION = PROJECT / "docs" / "migration.md"
 MLFLOW = PROJECT / "docs" / "mlflow.md"
 BEST_CONFIGURATION = PROJECT / "docs" / "best-configuration.md"

@@ -1,10 +1,10 @@
 """The cyclical rates of three libraries that do not run on Keras 3, for comparison with ours.
 
-Written anew from the formulas in their published source, each with its own way of counting steps and
-its own precision:
+Written anew from the formulas in their published source, each with its own way of counting steps
+and its own precision:
 
-- TensorFlow Addons 0.23, `optimizers/cyclical_learning_rate.py` (Apache License 2.0): a schedule, in
-  the type of its initial rate, float32 as a rule. Held against values of the real one.
+- TensorFlow Addons 0.23, `optimizers/cyclical_learning_rate.py` (Apache License 2.0): a schedule,
+  in the type of its initial rate, float32 as a rule. Held against values of the real one.
 - bckenstler/CLR, `clr_callback.py` (MIT License), and keras-contrib,
   `callbacks/cyclical_learning_rate.py` (MIT License): callbacks that set the rate between batches,
   worked out in float64. What Keras 3 no longer has (`optimizer.lr`, `K.set_value`) is written here
