@@ -146,9 +146,7 @@ def announce_cost(
     if found.parameters is not None:
         took = f"the model has {found.parameters:,} parameters, a training step takes {step}"
     cost = estimate(sweep, found, facts, left, engine.slots)
-    display.say(
-        f"{left} of {trials} trials to run, {at_once(engine)}; {took}"
-    )
+    display.say(f"{left} of {trials} trials to run, {at_once(engine)}; {took}")
     display.slots = engine.slots
     display.expect(cost)
     less = "" if sweep.study.pruner == "none" else "; less with pruning"
