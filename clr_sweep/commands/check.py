@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from clr_sweep.common.durations import duration
+from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Range, describe, with_arguments
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.fields import READ_AT
@@ -28,8 +29,16 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
             that takes time, and of a `module:function` data set the size stays open.
     """
     sweep = load_sweep(file)
-    examples = training_examples(sweep.dataset.name, search_path(file))
-    if measure:
+    own_data = sweep.dataset.examples
+    examples = own_data or training_examples(sweep.dataset.name, search_path(file))
+    if sweep.training.function is not None:
+        if measure:
+            raise InputError(
+                "--measure: the steps are those of training.function, which is not called for a "
+                "look: the first epoch of a run tells what a trial costs"
+            )
+        cost = list(_by_function(sweep))
+    elif measure:
         examples, cost = _measured(sweep, file)
     else:
         cost = [
@@ -86,13 +95,23 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     per_epoch = steps_per_epoch(sweep, training.batch_size, examples)
     held_out = sweep.dataset.held_out(examples)
     validated = "none" if sweep.dataset.on_test_set else f"{held_out:,}"
-    yield (
-        f"data: {sweep.dataset.name}, {examples - held_out:,} examples to train on, "
-        f"{validated} held out for validation, {per_epoch:,} steps per epoch"
-    )
+    parts = f"{examples - held_out:,} examples to train on, {validated} held out for validation"
+    if sweep.dataset.examples is not None:
+        parts = f"its own, {examples:,} examples an epoch"
+    yield f"data: {sweep.dataset.name}, {parts}, {per_epoch:,} steps per epoch"
     if "batch_size" in sweep.search_space.further:
         yield f"  (at batch size {training.batch_size}; the trials' own differ)"
     yield from _cycles(sweep, per_epoch)
+
+
+def _by_function(sweep: Sweep) -> Iterator[str]:
+    """What a sweep does without whose trials a function of the user's own trains."""
+    yield (
+        "trained by a function: an interrupted trial starts over; single steps are not recorded; "
+        "the same numbers to the bit as far as the function gives them"
+    )
+    if sweep.training.evaluate is None:
+        yield "no test set: training.evaluate would evaluate the best trial and the baseline on one"
 
 
 def _comparison(sweep: Sweep) -> Iterator[str]:
@@ -200,8 +219,7 @@ def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     folders = search_path(file)
     with stop_request() as stop, scratch_folder() as work, local_engine() as engine:
         take_slots(engine, sweep.study, work, stop)
-        dataset = sweep.dataset
-        facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+        facts = prepare_data(engine, sweep.dataset, folders, work, stop)
         check_sizes(sweep, facts, str(file))
         config = baseline_config(sweep, facts.train)
         found = inspect(engine, config, facts, folders, work, stop)

@@ -82,6 +82,12 @@ def _stored(name: str, options: Mapping[str, str], url: str | None, choice: Stor
             "start it with its sweep file and `clr-sweep run` once more"
         )
     sweep = stored_definition(study, url)
+    if not sweep.training.is_tested:
+        raise InputError(
+            f"study {name!r} is trained by {sweep.training.function}, and nothing evaluates it on "
+            "a test set, by which a comparison judges: search with training.evaluate in a study of "
+            "its own (`clr-sweep run` with --study)"
+        )
     choice.say_which_experiment(sweep.tracking, f"study {name!r}")
     tracker = choice.uri(sweep.tracking, f"study {name!r}")
     sweep = sweep.model_copy(update={"tracking": sweep.tracking.at(choice.option)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from clr_sweep.common.errors import InputError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.loading import RANGE_TEST_OPTIONS, load_sweep, search_path
@@ -40,6 +41,12 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
         raise stop.error()
     overrides = {RANGE_TEST_OPTIONS[f"--{name}"]: text for name, text in options.items()}
     sweep, folders = load_sweep(file, overrides), search_path(file)
+    if sweep.training.function is not None:
+        raise InputError(
+            "training.function: a range test is made of single steps, which are the function's "
+            "own: it needs a sweep that names a model",
+            str(file),
+        )
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     with (
         scratch_folder(),
@@ -50,8 +57,7 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
         work_folder(folder) as work,
     ):
         take_slots(engine, sweep.study, work, stop, at_most=sweep.range_test.seeds)
-        dataset = sweep.dataset
-        facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+        facts = prepare_data(engine, sweep.dataset, folders, work, stop)
         check_sizes(sweep, facts, str(file))
         test = RangeTest(sweep, facts, folder, folders)
         record = test.run(engine, stop, display.say)

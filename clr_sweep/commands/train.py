@@ -72,8 +72,7 @@ def _train_and_compare(
         # Where the sweep file was: the data and modules that it names may lie beside it.
         folders = (*folders, Path(str(origin)))
     take_slots(engine, StudyConfig(jobs=1), work, stop)
-    dataset = exported.config.dataset
-    facts = prepare_data(engine, dataset.name, dataset.folder, folders, work, stop)
+    facts = prepare_data(engine, exported.config.dataset, folders, work, stop)
     _refuse_other_data(exported, facts, file)
     publisher = _publisher(client, exported, file, facts, folders)
     record = TrialRecord(
@@ -112,7 +111,7 @@ def _train(
         folders,
         record.kind,
         record.number,
-        with_test=not record.config.dataset.on_test_set,
+        with_test=record.config.training.is_tested and not record.config.dataset.on_test_set,
     )
     engine.start("train", RUN_TRIAL, job, TrialFolder(record.folder).log_file)
     while True:

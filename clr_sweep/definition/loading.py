@@ -15,6 +15,7 @@ from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
 from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
+from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import sentence, unknown
 from clr_sweep.definition.readable_values import readable_values
@@ -84,6 +85,8 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
                 renamed(inner, value) if key == "engine.name" else {**inner, name: value}
             )
     sweep, problems = validation(Sweep, content)
+    problems += own_training_problems(content)
+    content = with_own_training(content)
     values = readable_values(content)
     training = content.get("training")
     if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
@@ -116,6 +119,7 @@ def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
     values = {
         "dataset.name": sweep.dataset.name,
         "dataset.validation": sweep.dataset.validation,
+        "dataset.examples": sweep.dataset.examples,
         "training.batch_size": sweep.training.batch_size,
         **{f"search_space.{key}": value for key, value in sweep.search_space.further.items()},
     }
@@ -150,26 +154,37 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     from clr_sweep.training.data.datasets import check_dataset_name, training_examples
     from clr_sweep.training.models import FACTS, MODELS, check_model_name
 
-    if (data := values.get("dataset.name")) is not None:
+    if (examples := values.get("dataset.examples")) is not None:
+        yield from _size_problems(values, examples)
+    elif (data := values.get("dataset.name")) is not None:
         wrong_data = check_dataset_name(data, folders)
         yield from ((("dataset", "name"), text) for text in wrong_data)
         if not wrong_data and (examples := training_examples(data, folders)) is not None:
             yield from _size_problems(values, examples)
+    for key in ("function", "evaluate"):
+        if (named := values.get(f"training.{key}")) is not None:
+            yield from ((("training", key), text) for text in function_problems(named, folders))
     model_arguments = None
-    if (model := values.get("model.name")) is not None:
-        yield from ((("model", "name"), text) for text in check_model_name(model, folders))
+    trained_by = values.get("training.function")
+    if (model := trained_by or values.get("model.name")) is not None:
+        if trained_by is None:
+            yield from ((("model", "name"), text) for text in check_model_name(model, folders))
         if model in MODELS:
             model_arguments = tuple(inspect.signature(MODELS[model]).parameters)
         else:
             model_arguments, required = function_arguments(model, folders)
+            if trained_by is not None and model_arguments:  # the first is the trial
+                model_arguments, required = model_arguments[1:], required[1:]
             given = values.get("model.arguments")
             for key in required:
-                if given is not None and key not in given and key not in FACTS:
+                of_data = key in FACTS and trained_by is None
+                if given is not None and key not in given and not of_data:
                     yield ("model", "arguments", key), no_value(model)
     if model_arguments is not None:
         for key in values.get("model.arguments", {}):
             if key not in model_arguments:
-                text = unknown(f"argument of the model {model}", key, model_arguments)
+                kind = "model" if trained_by is None else "function"
+                text = unknown(f"argument of the {kind} {model}", key, model_arguments)
                 yield ("model", "arguments", key), text
     # Not when any definition is read: a study of an older version may hold such a loss.
     if (loss := values.get("training.loss")) and (wrong_loss := loss_problem(loss)):
@@ -194,8 +209,8 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
 def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
     """What is wrong with the metrics' modules, and with an objective that is not among them."""
     loss, metrics = values.get("training.loss"), values.get("training.metrics")
-    if metrics is None or loss is None:
-        return
+    if metrics is None or loss is None or values.get("training.function") is not None:
+        return  # a function measures what it likes: its first report tells
     for index, written in enumerate(metrics):
         for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
             yield ("training", "metrics", str(index)), text
@@ -213,9 +228,10 @@ def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem
     part = values.get("dataset.validation")
     if part is None:
         return
-    dataset = DatasetConfig(name=values["dataset.name"], validation=part)
+    own = values.get("dataset.examples")
+    dataset = DatasetConfig(name=values["dataset.name"], validation=part, examples=own)
     held_out = dataset.held_out(examples)
-    if not dataset.on_test_set and not 0 < held_out < examples:
+    if own is None and not dataset.on_test_set and not 0 < held_out < examples:
         yield (
             ("dataset", "validation"),
             f"must hold out at least one and leave at least one of the {examples} training "

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from clr_sweep.definition.own_training import OF_FUNCTION
 from clr_sweep.definition.problems import shown, unknown
 
 Direction = Literal["maximize", "minimize"]
@@ -170,9 +171,12 @@ def is_error(metric: str) -> bool:
     return known is not None and known.is_positive
 
 
+_OF_ANY_SIGN = ("cosinesimilarity", "poisson")
+
+
 def is_positive(loss: str) -> bool:
     """Whether a loss of Keras' is never below 0, so that a logarithm suits it."""
-    return loss.replace("_", "").lower() not in ("cosinesimilarity", "poisson")
+    return loss != OF_FUNCTION and loss.replace("_", "").lower() not in _OF_ANY_SIGN
 
 
 def name_of(written: str) -> str:

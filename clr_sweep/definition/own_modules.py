@@ -31,7 +31,9 @@ def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
 
 def _named(sweep: Sweep) -> Iterator[str]:
     """The outermost packages of `module:name`."""
-    for name in (sweep.dataset.name, sweep.model.name, *sweep.training.metrics):
+    training = sweep.training
+    own = (training.function or "", training.evaluate or "")
+    for name in (sweep.dataset.name, sweep.model.name, *training.metrics, *own):
         module, colon, _ = name.partition(":")
         if colon:
             yield module.partition(".")[0]

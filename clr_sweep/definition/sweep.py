@@ -25,6 +25,7 @@ from clr_sweep.definition.fields import (
     Metric,
     Metrics,
     Name,
+    PositiveInt,
     Precision,
     Pruner,
     Seed,
@@ -38,6 +39,7 @@ from clr_sweep.definition.optimizers import (
     as_keras_takes_them,
     momentum_problem,
 )
+from clr_sweep.definition.own_training import OF_FUNCTION, function_needs, with_own_training
 from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.tracking_config import TrackingConfig
@@ -57,11 +59,14 @@ class DatasetConfig(Frozen):
         name: `fashion_mnist`, a `.npz` file, or `module:function`.
         validation: examples held out of the training data: a number, or a part in (0, 1); or
             `test`: none is held out, and the test set is what validation is done on.
+        examples: that an epoch of `training.function` has, where the data are the function's own;
+            None: the data set's are counted.
     """
 
     name: Name
     validation: HeldOut = 0.1
     folder: StrictStr | None = None
+    examples: PositiveInt | None = None
 
     @property
     def on_test_set(self) -> bool:
@@ -71,7 +76,7 @@ class DatasetConfig(Frozen):
     def held_out(self, examples: int) -> int:
         """How many of the training examples are held out; it may be all of them, or none."""
         part = self.validation
-        if isinstance(part, str):
+        if isinstance(part, str) or self.examples is not None:
             return 0
         return part if isinstance(part, int) else int(part * examples + 0.5)
 
@@ -156,6 +161,8 @@ class TrainingConfig(Frozen):
         cycle_momentum: None: the optimizer's momentum is the same at every step.
         early_stopping: None: trials use their budget. Policies without cycles always do.
         precision: Keras' dtype policy that the model is built under.
+        function: `module:function` of the user's own that trains a trial; None: our loop does.
+        evaluate: `module:function` that evaluates on a test set what `function` trained.
     """
 
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
@@ -166,10 +173,14 @@ class TrainingConfig(Frozen):
     cycle_momentum: CycledMomentum | None = None
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
+    function: Name | None = None
+    evaluate: Name | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _metrics_of_loss(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("function") is not None:
+            return {**value, "loss": OF_FUNCTION, "metrics": ()}
         if isinstance(value, dict) and "metrics" not in value:
             loss = value.get("loss", cls.model_fields["loss"].default)
             return {**value, "metrics": default_metrics(str(loss))}
@@ -182,6 +193,11 @@ class TrainingConfig(Frozen):
             if text := momentum_problem((optimizer.name,), optimizer.arguments):
                 raise FieldProblemsError([(("cycle_momentum",), text)])
         return self
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether what it trains can be evaluated on a test set."""
+        return self.function is None or self.evaluate is not None
 
 
 class Objective(Frozen):
@@ -287,6 +303,11 @@ class Sweep(Frozen):
     engine: EngineConfig = EngineConfig()
     tracking: TrackingConfig = TrackingConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_function(cls, value: Any) -> Any:
+        return with_own_training(value)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         found = trials_problems(self.comparison, self.study.trials)
@@ -294,6 +315,13 @@ class Sweep(Frozen):
         if self.engine.name == "ray" and (count := self.study.trials_per_gpu) > 1:
             text = f"has no effect on the engine ray, got {count}: write engine.gpus: {1 / count:g}"
             problems.append((("study", "trials_per_gpu"), text))
+        if self.training.function is not None:
+            problems += function_needs(
+                self.training.is_tested,
+                self.objective.at,
+                self.search_space.awaits_range_test,
+                self.comparison is not None,
+            )
         if problems:
             raise FieldProblemsError(problems)
         return self

@@ -209,6 +209,11 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
     measure = f"The test set{fair} took no part in the choice: it is the fair measure."
     if not study.is_tested:
         measure = "The fair measure are the finals of the comparison that it is a part of."
+    elif not best.config.training.is_tested:
+        measure = (
+            "There is no fair measure: nothing is evaluated on a test set, which training.evaluate "
+            "would do."
+        )
     return (
         f"{words.capital(best.label)} is the best of {number} complete trials, picked by "
         f"{words.metric(study.metric)}: its validation metrics are optimistic (the winner's "

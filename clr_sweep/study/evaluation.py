@@ -31,7 +31,8 @@ def evaluate_untested(
         if record.state != "complete" or record.test_metrics:
             continue
         file = TrialFolder(record.folder).model_file
-        if file.exists():
+        # What a function of the user's own evaluates, it has kept in its own way.
+        if record.config.training.evaluate is not None or file.exists():
             due.append(record)
         else:
             say(f"{record.label} is not evaluated on the test set: {file} is gone")

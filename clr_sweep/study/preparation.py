@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import optuna
@@ -12,7 +13,7 @@ from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.loading import validation_problems
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.engines.base import Engine
@@ -30,20 +31,37 @@ from clr_sweep.training.requests import (
     DataJob,
     Inspection,
     PreparedData,
+    StoredData,
     TrialJob,
 )
 
 
 def prepare_data(
     engine: Engine,
-    name: str,
-    folder: str | None,
+    dataset: DatasetConfig,
     search_path: tuple[Path, ...],
     work: Path,
     stop: StopRequest,
 ) -> PreparedData:
-    """Load the data set in a process of its own, into files that all trials share."""
-    job = DataJob(name, Path(folder) if folder else None, search_path, work / "data")
+    """Load the data set in a process of its own, into files that all trials share.
+
+    Data that are those of a function of the user's own are left to it: of them nothing is known but
+    what the sweep file says, and that is what their digest is of.
+    """
+    folder = Path(dataset.folder) if dataset.folder else None
+    job = DataJob(dataset.name, folder, search_path, work / "data")
+    if (examples := dataset.examples) is not None:
+        digest = hashlib.sha256(f"{dataset.name} {examples}".encode()).hexdigest()
+        return PreparedData(
+            name=dataset.name,
+            source=f"{dataset.name}, unseen",
+            digest=digest,
+            train=examples,
+            test=0,
+            input_shape=(),
+            input_dtype="",
+            stored=StoredData(job.into, digest, job),
+        )
     facts = run_one(engine, Job(PREPARE_DATA, job, work / "data.log"), stop)
     assert isinstance(facts, PreparedData)
     return facts
@@ -122,12 +140,13 @@ def announce_cost(
 ) -> None:
     """Say what is left of a sweep will cost, from a look at a trial."""
     left, trials = trials_left(study, sweep.study.trials), sweep.study.trials
+    step = f"{found.seconds_per_step * 1000:.1f} ms"
+    # Of a function of the user's own the first epoch is known, with all that it prepared in it.
+    took = f"a training step of the first epoch took {step}"
+    if found.parameters is not None:
+        took = f"the model has {found.parameters:,} parameters, a training step takes {step}"
     cost = estimate(sweep, found, facts, left, engine.slots)
-    display.say(
-        f"{left} of {trials} trials to run, {at_once(engine)}; the model has "
-        f"{found.parameters:,} parameters, a training step takes "
-        f"{found.seconds_per_step * 1000:.1f} ms"
-    )
+    display.say(f"{left} of {trials} trials to run, {at_once(engine)}; {took}")
     display.slots = engine.slots
     display.expect(cost)
     less = "" if sweep.study.pruner == "none" else "; less with pruning"

@@ -235,15 +235,15 @@ class _Start:
     def load_data(self) -> PreparedData:
         """Load the data set, into files that all trials share, and check the sizes against it."""
         dataset = self.sweep.dataset
-        self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
+        if dataset.examples is None:
+            self.display.say(f"study {self.sweep.study_name}: loading {dataset.name}")
         take_slots(self.engine, self.sweep.study, self.work, self.stop)
-        facts = prepare_data(
-            self.engine, dataset.name, dataset.folder, self.source.folders, self.work, self.stop
-        )
+        facts = prepare_data(self.engine, dataset, self.source.folders, self.work, self.stop)
         check_sizes(self.sweep, facts, str(self.source.file))
-        self.display.say(
-            f"data: {facts.train} training and {facts.test} test examples from {facts.source}"
-        )
+        counted = f"{facts.train} training and {facts.test} test examples from {facts.source}"
+        if dataset.examples is not None:
+            counted = f"those of {facts.name}, {facts.train} examples an epoch"
+        self.display.say(f"data: {counted}")
         return facts
 
     def ranges(

@@ -35,7 +35,8 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
     if has_model(record) and folder.signature() is None:
         try:
             # One: as JSON beside the model, more would outweigh it.
-            examples = np.asarray(jobs.opened(job.data).x_train[:1])
+            named = job.config.dataset.examples is None
+            examples = np.asarray(jobs.opened(job.data).x_train[:1]) if named else None
             save_inference_model(folder, job.config.model.name, job.search_path, examples)
         except Exception:
             # The training is whole all the same; whoever logs the model says what is wrong with it.

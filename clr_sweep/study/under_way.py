@@ -72,6 +72,11 @@ class UnderWay:
             self.left -= 1
         self.ended.append(record)
 
+    @property
+    def _is_tested(self) -> bool:
+        definition = self.definition
+        return definition.training.is_tested and not definition.dataset.on_test_set
+
     def standing(self, in_flight: int) -> str:
         """What is done and what waits, of a sweep that was asked to stop.
 
@@ -83,6 +88,6 @@ class UnderWay:
         parts = [f"{ended} trials have ended"]
         if in_flight:
             parts.append(f"{in_flight} in training wait after their last whole epoch")
-        elif not self.left and not self.baseline_waits and not self.definition.dataset.on_test_set:
+        elif not self.left and not self.baseline_waits and self._is_tested:
             parts.append("the evaluation on the test set is left")
         return f"{', '.join(parts)}; the same command goes on"

@@ -20,7 +20,8 @@ def dataset_input(data: DataFacts) -> DatasetInput:
         digest=_digest(data),
         source_type="local",
         source=json.dumps({"uri": data.source}),
-        schema=json.dumps(schema),
+        # Of data that are a function's own, nothing is known but how many they are.
+        schema=json.dumps(schema) if data.input_dtype else None,
         profile=json.dumps(profile),
     )
     return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])

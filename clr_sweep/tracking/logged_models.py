@@ -79,7 +79,8 @@ def log_keras_model(
     signature = folder.signature()
     if signature is None:  # by an earlier version, or by a process that was killed
         # The data may be gone; of theirs, type and shape are known.
-        blank = None if data is None else np.zeros((1, *data.input_shape), data.input_dtype)
+        known = data is not None and data.input_dtype
+        blank = np.zeros((1, *data.input_shape), data.input_dtype) if data and known else None
         save_inference_model(folder, folder.config().model.name, search_path, blank)
         signature = folder.signature()
         assert signature is not None

@@ -9,6 +9,7 @@ inference.keras the same without its optimizer, as MLflow gets it
 example.npy     an example of the training data, as it is put into that model
 signature.json  what goes into that model and what comes out of it
 figures/        what MLflow shows of the trial
+own/            files of `training.function`, where that trained it
 result.json     the TrialResult, written last
 test.json       loss and metrics on the test set, where the trial was finally compared
 log.txt         what the trial's process printed
@@ -65,6 +66,7 @@ class TrialFolder:
     inference_file = _Below("inference.keras")
     _example_file = _Below("example.npy")
     figures = _Below("figures")
+    own_files = _Below("own")
     curve_file = _Below("curve.npz")
     checkpoint_file = _Below("checkpoint.npz")
     log_file = _Below("log.txt")

@@ -30,6 +30,7 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.models import build_model
+from clr_sweep.training.own_training import evaluate_by_function, train_by_function
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import (
     EVALUATED,
@@ -139,6 +140,8 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
         DiskFullError: the disk has no space left; the same job goes on later.
         FolderHeldError: another process writes into the trial's folder.
     """
+    if job.config.training.function is not None:
+        return _run_function(job, report)
     data = _prepare(job)
     folder = TrialFolder(job.folder)
     with _named_out_of_memory(), folder.held():
@@ -152,6 +155,15 @@ def run_trial(job: TrialJob, report: Report) -> TrialResult:
         )
         if job.with_test:
             _test(job, data, folder)
+    return result
+
+
+def _run_function(job: TrialJob, report: Report) -> TrialResult:
+    data, folder = _prepare_any(job), TrialFolder(job.folder)
+    with _named_out_of_memory(), folder.held():
+        result = train_by_function(job, data, folder, report)
+        if job.with_test and result.state == "complete":
+            evaluate_by_function(job, data, folder)
     return result
 
 
@@ -172,10 +184,13 @@ def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
     Raises:
         OutOfMemoryError, DiskFullError, FolderHeldError: as `run_trial`.
     """
-    data = _prepare(job)
+    data = _prepare_any(job)
     folder = TrialFolder(job.folder)
     with _named_out_of_memory(), folder.held():
         folder.remove_leftovers()
+        if job.config.training.function is not None:
+            return evaluate_by_function(job, data, folder)
+        assert data is not None
         return _test(job, data, folder)
 
 
@@ -205,6 +220,14 @@ def _named_out_of_memory() -> Iterator[None]:
         if not isinstance(found, _OUT_OF_MEMORY):
             raise
         raise OutOfMemoryError(f"out of memory: {found}") from error
+
+
+def _prepare_any(job: TrialJob) -> Dataset | None:
+    """As `_prepare`; None where the data are those of a function of the user's own."""
+    if job.config.dataset.examples is None:
+        return _prepare(job)
+    _prepare_process(job.search_path)
+    return None
 
 
 def _prepare(job: TrialJob) -> Dataset:

@@ -305,7 +305,9 @@ class StudyRecord:
         if self.comparison is not None:
             return [t for t in self.trials if t.seed_run and t.seed_run.stage == FINALS]
         both = (self.best, self.baseline) if self.is_tested else ()
-        return [record for record in both if record is not None]
+        return [
+            record for record in both if record is not None and record.config.training.is_tested
+        ]
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
         sign = 1 if self.direction == "maximize" else -1

@@ -110,13 +110,14 @@ class Inspection:
     """What a look at a trial found: the model's size and what its steps cost here.
 
     Attributes:
+        parameters: None where a function of the user's own trains, whose model is not seen.
         seconds_per_step: CPU time of a training step, after the graph was traced; on a GPU time
             by the clock, as for the others.
         seconds_per_example: CPU time of evaluating one example.
         fixed_seconds: CPU time of building and tracing.
     """
 
-    parameters: int
+    parameters: int | None
     seconds_per_step: float
     seconds_per_example: float
     fixed_seconds: float

@@ -85,7 +85,7 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
         parts.append(f"{words.count(train - held_out)} examples to train on")
         if held_out:
             parts.append(f"{words.count(held_out)} held out of them for validation")
-    if isinstance(test, int):
+    if isinstance(test, int) and test:
         also = " and to validate on" if sweep.dataset.on_test_set else ""
         parts.append(f"{words.count(test)} to test on{also}")
     if shape := cast("list[int] | None", data.get("input_shape")):

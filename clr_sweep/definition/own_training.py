@@ -1,0 +1,97 @@
+"""A sweep whose trials a function of the user's own trains: what it fills in, what it refuses.
+
+With `training.function` the function takes the place of the model and of our loop. So the model's
+arguments are the function's, and the data may be the function's too: then `dataset.examples` says
+how many an epoch has, from which the steps of a cycle follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+OF_FUNCTION = "the function's own"
+"""What stands in a definition for the loss of such a training, which nobody else knows."""
+
+Problem = tuple[tuple[str, ...], str]
+
+_UNUSED = {
+    ("model", "name"): "the function builds its model",
+    ("training", "loss"): "the function has its own loss",
+    ("training", "metrics"): "what the function reports is what is measured",
+    ("training", "precision"): "the function chooses it",
+    ("training", "cycle_momentum"): "the steps are the function's own",
+    ("training", "early_stopping"): "it is our loop's; study.pruner ends trials of a function too",
+}
+_UNUSED_WITH_OWN_DATA = {
+    ("dataset", "validation"): "the function holds out its own",
+    ("dataset", "folder"): "the function finds its data itself",
+}
+
+
+def with_own_training(content: Any) -> Any:
+    """A definition as it is written, with the names that its function stands for filled in."""
+    function = _function(content)
+    if function is None:
+        return content
+    filled = dict(content)
+    for section in ("model", "dataset"):
+        inner = content.get(section, {} if section == "model" else None)
+        if isinstance(inner, Mapping) and (section == "model" or "examples" in inner):
+            filled[section] = {"name": function, **inner}
+    return filled
+
+
+def own_training_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
+    """What of a sweep file has no effect with `training.function`, or none without it."""
+    data = content.get("dataset")
+    own_data = isinstance(data, Mapping) and data.get("examples") is not None
+    function = _function(content)
+    if function is None:
+        if own_data:
+            text = "is for training.function alone: other data are counted, so leave it out"
+            yield ("dataset", "examples"), text
+        training = content.get("training")
+        if isinstance(training, Mapping) and training.get("evaluate") is not None:
+            yield ("training", "evaluate"), "is for training.function alone: leave it out"
+        return
+    if own_data and isinstance(data, Mapping) and "name" in data:
+        text = "has no effect beside dataset.name, whose examples are counted: leave one out"
+        yield ("dataset", "examples"), text
+    unused = _UNUSED | (_UNUSED_WITH_OWN_DATA if own_data else {})
+    for (section, key), why in unused.items():
+        inner = content.get(section)
+        if isinstance(inner, Mapping) and inner.get(key) is not None:
+            yield (section, key), f"has no effect with training.function, {why}: leave it out"
+    if content.get("range_test") is not None:
+        yield ("range_test",), "has no effect with training.function: leave it out"
+
+
+def function_needs(
+    has_evaluate: bool, at: str, awaits_range_test: bool, is_compared: bool
+) -> Iterator[Problem]:
+    """What a sweep asks for that a function cannot give."""
+    if at == "best":
+        text = (
+            "must be cycle_end or final with training.function, whose weights at an earlier "
+            "trough are not kept, got 'best'"
+        )
+        yield ("objective", "at"), text
+    if awaits_range_test:
+        text = (
+            "must be left out with training.function: the range test is made of single steps, "
+            "which are the function's own: give init_lr and max_lr"
+        )
+        yield ("search_space", "from"), text
+    if is_compared and not has_evaluate:
+        text = (
+            "needs training.evaluate, as module:function: the finals of a comparison are judged "
+            "on a test set"
+        )
+        yield ("comparison",), text
+
+
+def _function(content: Any) -> str | None:
+    training = content.get("training") if isinstance(content, Mapping) else None
+    function = training.get("function") if isinstance(training, Mapping) else None
+    return function if isinstance(function, str) else None

@@ -1,0 +1,144 @@
+"""The job of a trial that a function of the user's own trains: seeds set, called, its end recorded.
+
+An interrupted one starts over: what the function has in hand nobody else can save. It is made as
+repeatable as what it calls: all generators have the trial's seed, and TensorFlow's operations are
+deterministic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.own_trial import OwnTrial, TrialOverError
+from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.requests import Inspection, TrialJob
+
+
+def train_by_function(
+    job: TrialJob, data: Dataset | None, folder: TrialFolder, report: Callable[[Any], Any]
+) -> TrialResult:
+    """Let `training.function` train a trial; a trial that has ended is not trained again.
+
+    Args:
+        data: the sweep's data set; None where the data are the function's own.
+        report: told an `Inspection` where the job asks for one, and the end of each epoch.
+
+    Raises:
+        InputError: the function is not there, or returns what is neither None nor a Keras model.
+        TrialFailedError: it raised an exception, or returned before its last epoch.
+    """
+    folder.remove_leftovers()
+    ended = folder.result()
+    if ended is not None and folder.config() == job.config:
+        return ended
+    folder.clear()
+    folder.start(job.config)
+    inspected = not job.inspect
+
+    def on_report(epoch: EpochReport) -> bool:
+        nonlocal inspected
+        if not inspected:
+            report(Inspection(None, epoch.cpu_seconds / epoch.step, 0.0, 0.0))
+            inspected = True
+        folder.append(epoch)
+        return trial.divergence is not None or bool(report(epoch))
+
+    trial = OwnTrial(job.config, data, folder, on_report)
+    name = job.config.training.function
+    assert name is not None
+    model = _called(name, job, trial)
+    if not (model is None or isinstance(model, keras.Model)):
+        raise InputError(
+            f"training.function: {name} must return None or the trained keras.Model, got a "
+            f"{type(model).__name__}"
+        )
+    if not trial.is_over and len(trial.reports) < trial.epochs:
+        raise TrialFailedError(
+            f"{name} returned after {len(trial.reports)} of {trial.epochs} epochs: report each, "
+            "with trial.callback() or trial.report(epoch, metrics), and train for trial.epochs"
+        )
+    result = _result(trial)
+    if model is not None and result.state != "diverged":
+        folder.save_model(model)
+    folder.save_result(result)
+    return result
+
+
+def evaluate_by_function(
+    job: TrialJob, data: Dataset | None, folder: TrialFolder
+) -> dict[str, float]:
+    """Let `training.evaluate` evaluate a trained trial on a test set; the metrics, with `test_`.
+
+    Raises:
+        InputError: the function is not there, or returns no numbers by name.
+        TrialFailedError: it raised an exception.
+    """
+    name = job.config.training.evaluate
+    assert name is not None
+    found = _called(name, job, OwnTrial(job.config, data, folder))
+    try:
+        values = {f"test_{key}": float(value) for key, value in found.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"training.evaluate: {name} must return numbers by name, such as "
+            f"{{'accuracy': 0.9}}, got {found!r}"
+        ) from error
+    metrics = {key: value for key, value in values.items() if math.isfinite(value)}
+    folder.save_test(metrics)
+    return metrics
+
+
+def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:
+    """What a function of the user's returns; None where the trial was over before it could."""
+    keras.utils.set_random_seed(trial.seed)
+    tf.config.experimental.enable_op_determinism()
+    trial.folder.mkdir(exist_ok=True)
+    function, _ = import_function(name, job.search_path)
+    arguments = job.config.model.arguments if name == job.config.training.function else {}
+
+    def to_its_end() -> Any:
+        try:
+            return function(trial, **arguments)
+        except TrialOverError:
+            return None
+        except InputError as error:  # of ours, which says what is wrong by itself
+            return error
+
+    found = called(name, to_its_end)
+    if isinstance(found, InputError):
+        raise found
+    return found
+
+
+def _result(trial: OwnTrial) -> TrialResult:
+    last, at = trial.reports[-1], trial.divergence
+    state, reason, value = "complete", None, last.metrics.get(trial.config.objective.metric)
+    if at is not None:
+        state, value = "diverged", None
+        reason = (
+            f"a loss or the objective is no longer finite at the end of epoch {at.epoch} (step "
+            f"{at.step}), learning rate {at.learning_rate:.4g}"
+        )
+    elif trial.is_pruned:
+        state, value = "pruned", None
+        reason = f"pruned after epoch {last.epoch} of {trial.epochs}"
+    return TrialResult(
+        state=state,  # type: ignore[arg-type]
+        reason=reason,
+        value=value,
+        metrics=dict(last.metrics),
+        epochs=last.epoch,
+        steps=last.step,
+        cpu_seconds=sum(report.cpu_seconds for report in trial.reports),
+        wall_seconds=sum(report.wall_seconds for report in trial.reports),
+        divergence=at,
+    )

@@ -1,0 +1,253 @@
+"""A trial whose training is a function of the user's own (`training.function`).
+
+The function gets an `OwnTrial`: the schedule, the optimizer, the seed, the data if the sweep names
+a data set, and `report`, which tells the study the end of an epoch and raises `TrialOverError` when
+the trial is not to go on. What our loop does within an epoch (checkpoints, the curve of single
+steps) such a trial does without: one that was interrupted starts over.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.compiling import made_optimizer, schedule
+from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.data.datasets import hold_out
+from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.records import Divergence, EpochReport
+
+Part = tuple[Array, Array]
+
+
+class TrialOverError(Exception):
+    """The trial is not to go on: it was pruned, or has diverged. Let it pass through."""
+
+
+class OwnTrial:
+    """A trial, as the function that trains it sees it.
+
+    Args:
+        data: the sweep's data set; None where the data are the function's own.
+        files: the trial's folder.
+        on_report: told the end of each epoch; False prunes the trial.
+
+    Attributes:
+        config: all of the trial's configuration.
+        epochs: how many it has; the last one may be cut short, where a cycle ends in it.
+        steps_per_epoch: optimizer steps of a whole epoch.
+        steps: optimizer steps in all.
+        batch_size: examples a step.
+        seed: of everything that is random in it. Python's, NumPy's and Keras' generators have it
+            when the function is called.
+        folder: for files of the function's own; empty when it is called.
+    """
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        data: Dataset | None,
+        files: TrialFolder,
+        on_report: Callable[[EpochReport], bool] = lambda _: True,
+    ) -> None:
+        self.config, self.folder, self._model_file = config, files.own_files, files.model_file
+        self.steps, self.seed = config.steps, config.seed
+        self.batch_size = config.training.batch_size
+        self._data, self._on_report = data, on_report
+        self.steps_per_epoch = math.ceil(self._examples() / self.batch_size)
+        self.epochs = math.ceil(self.steps / self.steps_per_epoch)
+        self.reports: list[EpochReport] = []
+        self.divergence: Divergence | None = None
+        self.is_pruned = False
+        self._began = time.process_time(), time.perf_counter()
+
+    def schedule(self) -> Any:
+        """The learning rate, as a Keras optimizer takes it: a schedule, or a constant's number."""
+        return schedule(self.config.schedule)
+
+    def learning_rate(self, step: int) -> float:
+        """The rate of a step, counted from 0: for what is no Keras optimizer."""
+        return float(self.config.schedule.learning_rate(step))
+
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The sweep's optimizer, with the trial's arguments and its schedule."""
+        return made_optimizer(self.config.training, self.schedule())
+
+    def data(self) -> tuple[Part, Part]:
+        """Examples and labels to train on, and those held out, the same for all trials.
+
+        Raises:
+            InputError: the sweep names no data set.
+        """
+        data = self._named_data()
+        if self.config.dataset.on_test_set:
+            return (data.x_train, data.y_train), (data.x_test, data.y_test)
+        part = self.config.dataset.validation
+        assert not isinstance(part, str)
+        rows = hold_out(len(data.x_train), part, self.config.split_seed)
+        train, held_out = ((data.x_train[some], data.y_train[some]) for some in rows)
+        return train, held_out
+
+    def test_data(self) -> Part:
+        """Examples and labels of the test set; for `training.evaluate` alone.
+
+        Raises:
+            InputError: the sweep names no data set.
+        """
+        data = self._named_data()
+        return data.x_test, data.y_test
+
+    def model(self) -> keras.Model:
+        """The model that `training.function` returned, with its optimizer; for `training.evaluate`.
+
+        Raises:
+            InputError: it returned none.
+        """
+        if not self._model_file.exists():
+            raise InputError(
+                f"training.evaluate: {self.config.training.function} returned no model: return it, "
+                "or load what it saved in trial.folder"
+            )
+        return keras.saving.load_model(self._model_file)
+
+    def callback(self) -> keras.callbacks.Callback:
+        """Reports each epoch of a Keras `fit` and ends it where the trial ends.
+
+        It holds steps and rate against the trial's: a `fit` whose epochs have another number of
+        steps, or whose optimizer has another rate, is no training with this schedule.
+        """
+        return _Reporting(self)
+
+    def report(self, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """Tell the end of an epoch.
+
+        Args:
+            epoch: counted from 1.
+            metrics: numbers by name, the objective's among them; `val_` says of the validation
+                part.
+
+        Raises:
+            TrialOverError: the trial is not to go on.
+            InputError: the epoch is not the next one, a value is no number, or the objective is not
+                there.
+        """
+        if self.is_over:
+            raise TrialOverError(self._why())
+        values = self._checked(epoch, metrics)
+        cpu, wall = time.process_time(), time.perf_counter()
+        step = min(epoch * self.steps_per_epoch, self.steps)
+        report = EpochReport(
+            epoch=epoch,
+            step=step,
+            metrics={name: value for name, value in values.items() if math.isfinite(value)},
+            cpu_seconds=cpu - self._began[0],
+            wall_seconds=wall - self._began[1],
+        )
+        self._began = cpu, wall
+        watched = {"loss", "val_loss", self.config.objective.metric}
+        if not all(math.isfinite(values[name]) for name in watched & values.keys()):
+            self.divergence = self._divergence(epoch, step - 1)
+        self.reports.append(report)
+        go_on = self._on_report(report)
+        self.is_pruned = not go_on and self.divergence is None and epoch < self.epochs
+        if self.is_over:
+            raise TrialOverError(self._why())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended before its last epoch."""
+        return self.is_pruned or self.divergence is not None
+
+    def _why(self) -> str:
+        return f"the trial {'was pruned' if self.is_pruned else 'has diverged'}; let this pass"
+
+    def _checked(self, epoch: int, metrics: Mapping[str, Any]) -> dict[str, float]:
+        due = len(self.reports) + 1
+        if epoch != due or epoch > self.epochs:
+            left = f"epoch {due}" if due <= self.epochs else "none: all have been reported"
+            raise InputError(
+                f"report: epochs are counted from 1 to {self.epochs}, each reported once; the next "
+                f"is {left}, got {epoch!r}"
+            )
+        try:
+            values = {str(name): float(value) for name, value in metrics.items()}
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"report: metrics must be numbers by name, got {metrics!r}") from error
+        objective = self.config.objective.metric
+        if objective not in values:
+            found = ", ".join(sorted(values)) or "nothing"
+            raise InputError(
+                f"objective.metric: {self.config.training.function} must report {objective} at the "
+                f"end of every epoch, got {found}"
+            )
+        return values
+
+    def _divergence(self, epoch: int, step: int) -> Divergence:
+        size = self.config.schedule.step_size
+        return Divergence(
+            step=step,
+            epoch=epoch,
+            learning_rate=self.learning_rate(step),
+            phase=(step / (2 * size)) % 1.0 if size else 0.0,
+        )
+
+    def _examples(self) -> int:
+        dataset = self.config.dataset
+        if dataset.examples is not None:
+            return dataset.examples
+        count = len(self._named_data().x_train)
+        return count - dataset.held_out(count)
+
+    def _named_data(self) -> Dataset:
+        if self._data is None:
+            raise InputError(
+                "dataset: the sweep names no data set, so there is none to be had here: the "
+                "function loads its own, or dataset.name stands in place of dataset.examples"
+            )
+        return self._data
+
+
+class _Reporting(keras.callbacks.Callback):
+    def __init__(self, trial: OwnTrial) -> None:
+        super().__init__()
+        self._trial = trial
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras'
+        if self._steps() >= self._trial.steps:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        trial = self._trial
+        self._check(min((epoch + 1) * trial.steps_per_epoch, trial.steps))
+        try:
+            trial.report(epoch + 1, logs or {})
+        except TrialOverError:
+            self.model.stop_training = True
+
+    def _steps(self) -> int:
+        return int(self.model.optimizer.iterations)
+
+    def _check(self, planned: int) -> None:
+        config, steps = self._trial.config, self._steps()
+        if steps != planned:
+            raise TrialFailedError(
+                f"the optimizer has taken {steps} steps at the end of this epoch, planned are "
+                f"{planned}, {self._trial.steps_per_epoch} an epoch of batches of "
+                f"{self._trial.batch_size}: train with trial.batch_size, and let "
+                "dataset.examples be what an epoch has"
+            )
+        found = np.float32(self.model.optimizer.learning_rate)
+        if found != np.float32(config.schedule.learning_rate(steps)):
+            raise TrialFailedError(
+                f"the optimizer's rate after {steps} steps is {found:g}, the trial's "
+                f"{self._trial.learning_rate(steps):g}: compile the model with trial.optimizer(), "
+                "or with an optimizer that has trial.schedule()"
+            )

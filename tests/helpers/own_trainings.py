@@ -1,0 +1,125 @@
+"""Functions that train a trial in their own way, as `training.function` names them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+EXAMPLES = 64
+
+
+def line(examples: int = EXAMPLES) -> tuple[np.ndarray, np.ndarray]:
+    """Points on a line."""
+    x = np.linspace(-1, 1, examples, dtype="float32").reshape(-1, 1)
+    return x, 2 * x + 1
+
+
+def _fitted(trial: Any, optimizer: Any, batch_size: int, **arguments: Any) -> keras.Model:
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer, loss="mse", metrics=["mae"])
+    model.fit(
+        *line(), batch_size=batch_size, epochs=trial.epochs, verbose=0, validation_data=line(16),
+        callbacks=[trial.callback()], **arguments,
+    )  # fmt: skip
+    return model
+
+
+def by_fit(trial: Any) -> keras.Model:
+    """A plain `fit`."""
+    return _fitted(trial, trial.optimizer(), trial.batch_size)
+
+
+def with_another_rate(trial: Any) -> keras.Model:
+    """The trial's schedule is forgotten."""
+    return _fitted(trial, keras.optimizers.SGD(0.123), trial.batch_size)
+
+
+def with_other_steps(trial: Any) -> keras.Model:
+    """An epoch has twice the steps that it is said to have."""
+    return _fitted(trial, trial.optimizer(), trial.batch_size // 2)
+
+
+def by_hand(trial: Any, start: float = 0.0) -> None:
+    """Gradient descent without a framework; the rates are kept."""
+    (x, y), weight, rates = line(), start, []
+    for epoch in range(1, trial.epochs + 1):
+        last = min(epoch * trial.steps_per_epoch, trial.steps)
+        for step in range((epoch - 1) * trial.steps_per_epoch, last):
+            rates.append(trial.learning_rate(step))
+            weight -= rates[-1] * float(np.mean((weight * x + 1 - y) * x))
+        np.save(trial.folder / "rates.npy", rates)
+        trial.report(epoch, {"val_loss": float(np.mean((weight * x + 1 - y) ** 2))})
+
+
+def heedless(trial: Any) -> None:
+    """What the trial raises is passed over, as a script may do that goes on after any error."""
+    for epoch in range(1, trial.epochs + 1):
+        try:
+            trial.report(epoch, {"val_loss": 1 / epoch})
+        except Exception as error:
+            print(f"passed over: {error}")
+
+
+def diverging(trial: Any) -> None:
+    """The loss is no number from the second epoch on."""
+    for epoch in range(1, trial.epochs + 1):
+        trial.report(epoch, {"val_loss": 1.0 if epoch == 1 else float("nan"), "mae": epoch})
+
+
+def giving_up(trial: Any) -> None:
+    """One epoch of many."""
+    trial.report(1, {"val_loss": 1.0})
+
+
+def without_objective(trial: Any) -> None:
+    """Reports something else."""
+    trial.report(1, {"loss": 1.0})
+
+
+def skipping(trial: Any) -> None:
+    """Counts from 0."""
+    trial.report(0, {"val_loss": 1.0})
+
+
+def with_words(trial: Any) -> None:
+    """Reports what is no number."""
+    trial.report(1, {"val_loss": "low"})
+
+
+def raising(trial: Any) -> None:
+    """Fails."""
+    raise ZeroDivisionError(trial.seed)
+
+
+def returning_words(trial: Any) -> str:
+    """Returns what nobody can use."""
+    by_hand(trial)
+    return "done"
+
+
+def of_named_data(trial: Any) -> None:
+    """Notes the shapes of the data that the sweep names."""
+    (x, y), (x_held, y_held) = trial.data()
+    (x_test, y_test) = trial.test_data()
+    shapes = [len(each) for each in (x, y, x_held, y_held, x_test, y_test)]
+    np.save(trial.folder / "shapes.npy", shapes)
+    for epoch in range(1, trial.epochs + 1):
+        trial.report(epoch, {"val_loss": 1.0})
+
+
+def evaluate(trial: Any) -> dict[str, float]:
+    """On other points."""
+    found: dict[str, float] = trial.model().evaluate(*line(32), return_dict=True, verbose=0)
+    return found
+
+
+def evaluate_kept(trial: Any) -> dict[str, float]:
+    """From a file that the training has left."""
+    return {"rates": float(len(np.load(trial.folder / "rates.npy"))), "nan": float("nan")}
+
+
+def evaluate_in_words(trial: Any) -> str:
+    """No numbers."""
+    return f"well, {trial.seed}"
