@@ -7,13 +7,15 @@ from pathlib import Path
 
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.dimensions import Range, describe, with_arguments
+from clr_sweep.definition.dimensions import Range, describe, listed, with_arguments
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.fields import READ_AT
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
+from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
@@ -55,6 +57,9 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         f"study: {sweep.study_name}, {study.trials} trials, sampler {study.sampler}, "
         f"pruner {study.pruner}, seed {study.seed}"
     )
+    if (warning := pruner_warning(study.pruner)) is not None:
+        yield warning
+    yield from _start_and_end(study)
     objective = sweep.objective
     yield f"objective: {objective.direction} {objective.metric} {READ_AT[objective.at]}"
     if sweep.search_space.awaits_range_test:
@@ -112,6 +117,19 @@ def _by_function(sweep: Sweep) -> Iterator[str]:
     )
     if sweep.training.evaluate is None:
         yield "no test set: training.evaluate would evaluate the best trial and the baseline on one"
+
+
+def _start_and_end(study: StudyConfig) -> Iterator[str]:
+    if study.start_with:
+        yield "starts with, what is left out is sampled:"
+        yield from (f"  {listed(given)}" for given in study.start_with)
+    if (more := len(study.start_with) - study.trials) > 0:
+        yield (
+            f"warning: study.start_with gives {more} more than study.trials: they are trained when "
+            "a later start has more trials"
+        )
+    if (rule := study.stop_when) is not None:
+        yield f"stops when {rule.describe()}"
 
 
 def _comparison(sweep: Sweep) -> Iterator[str]:

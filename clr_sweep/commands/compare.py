@@ -105,7 +105,7 @@ def _as_asked(
     from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
     from clr_sweep.definition.engine_config import EngineConfig, renamed
     from clr_sweep.definition.problems import sentence
-    from clr_sweep.definition.sweep import StudyConfig
+    from clr_sweep.definition.study_config import StudyConfig
     from clr_sweep.definition.validation import validation
 
     given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}

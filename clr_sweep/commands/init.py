@@ -15,7 +15,8 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.loading import load_sweep, search_path
-from clr_sweep.definition.sweep import ModelConfig, StudyConfig, Sweep
+from clr_sweep.definition.study_config import StudyConfig
+from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Sweep
 from clr_sweep.definition.validation import validated
 from clr_sweep.definition.yaml_file import read_mapping
 from clr_sweep.engines.base import Engine
@@ -55,7 +56,7 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
         raise InputError(wrong)
     with scratch_folder() as work, local_engine() as engine:
         take_slots(engine, StudyConfig(), work, stop)
-        facts = prepare_data(engine, data, None, folders, work, stop)
+        facts = prepare_data(engine, DatasetConfig(name=data), folders, work, stop)
         look = _look(engine, model, facts, folders, work, stop)
         write = partial(
             sweep_text,

@@ -15,7 +15,8 @@ from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.loading import search_path
-from clr_sweep.definition.sweep import ON_TEST_SET, StudyConfig
+from clr_sweep.definition.study_config import StudyConfig
+from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.engines.base import Died, Done, Engine, Failed, Message
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.results.export import Exported, read_exported

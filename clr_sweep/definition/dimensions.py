@@ -215,11 +215,12 @@ Dimension = Annotated[
 
 def with_arguments(name: str, arguments: Mapping[str, Scalar]) -> str:
     """A model or an optimizer with its arguments, in words."""
-    listed = ", ".join(
-        f"{key} {str(value).lower() if isinstance(value, bool) else value}"
-        for key, value in arguments.items()
-    )
-    return f"{name} ({listed})" if listed else name
+    return f"{name} ({listed(arguments)})" if arguments else name
+
+
+def listed(values: Mapping[str, Scalar]) -> str:
+    """Values under their names, in words: `max_lr 0.1, policy triangular`."""
+    return ", ".join(f"{key} {_text(value)}" for key, value in values.items())
 
 
 def describe(
@@ -237,8 +238,8 @@ def describe(
     if isinstance(dimension, RatioRange):
         return f"max_lr / ratio, ratio {dimension.ratio.describe()}"
     if isinstance(dimension, tuple):
-        listed = ", ".join(map(_text, dimension))
-        return listed if len(dimension) == 1 else f"one of {listed}"
+        choices = ", ".join(map(_text, dimension))
+        return choices if len(dimension) == 1 else f"one of {choices}"
     return f"{_text(dimension)} (fixed)"
 
 

@@ -33,7 +33,7 @@ READ_AT: dict[At, str] = {
 }
 """When the objective is read, in words."""
 Direction = Literal["maximize", "minimize"]
-Pruner = Literal[
+PrunerName = Literal[
     "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"
 ]
 

@@ -12,8 +12,10 @@ from typing import Any
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.engine_config import renamed
+from clr_sweep.definition.given_values import starting_problems
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.metrics import OWN, default_metrics, objectives
+from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
 from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
 from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
@@ -193,6 +195,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     for key in KEPT_BY:
         if (told := password_problem(key, values.get(key))) is not None:
             yield tuple(key.split(".")), told
+    if isinstance(sampler := values.get("study.sampler"), OptunaSampler):
+        missing = missing_package(sampler.class_name)
+        yield from ((("study", "sampler", "class"), text) for text in [missing] if text)
     space = {
         key.removeprefix("search_space."): value
         for key, value in values.items()
@@ -201,7 +206,11 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     optimizer: OptimizerConfig | None = values.get("training.optimizer")
     for keys, text in space_problems(space, optimizer, model_arguments):
         yield ("search_space", *keys), text
-    if values.get("training.cycle_momentum") is not None and optimizer is not None:
+    cycles = values.get("training.cycle_momentum") is not None
+    given = values.get("study.start_with", ())
+    for keys, text in starting_problems(given, space, optimizer, cycles_momentum=cycles):
+        yield ("study", "start_with", *keys), text
+    if cycles and optimizer is not None:
         for keys, text in momentum_problems(space, optimizer):
             yield ("search_space", *keys), text
 

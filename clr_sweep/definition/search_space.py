@@ -18,6 +18,8 @@ from clr_sweep.schedules.policies import CYCLICAL
 SCHEDULE_KEYS = ("init_lr", "max_lr", "step_size_factor", "policy", "gamma")
 # Those that a range test can give.
 RATES = ("init_lr", "max_lr")
+# Under it a ratio is sampled, in place of init_lr.
+RATIO = "init_lr_ratio"
 
 
 class SearchSpace(Frozen):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import Field, GetJsonSchemaHandler, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, GetJsonSchemaHandler, StrictStr, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -27,9 +27,6 @@ from clr_sweep.definition.fields import (
     Name,
     PositiveInt,
     Precision,
-    Pruner,
-    Seed,
-    StorageUrl,
     StudyName,
 )
 from clr_sweep.definition.metrics import default_metrics, direction
@@ -42,6 +39,7 @@ from clr_sweep.definition.optimizers import (
 from clr_sweep.definition.own_training import OF_FUNCTION, function_needs, with_own_training
 from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.study_config import StudyConfig, target_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 
@@ -241,36 +239,6 @@ class Objective(Frozen):
         return 1 if self.direction == "maximize" else -1
 
 
-class StudyConfig(Frozen):
-    """The Optuna study.
-
-    Attributes:
-        trials: the total, those of earlier starts included.
-        jobs: trials at once; None: `trials_per_gpu` on each GPU, without one as many as cores.
-        trials_per_gpu: trials that share a GPU, where `jobs` is None.
-        deterministic: the same trials with the same results whatever the number of jobs, and
-            however often the sweep is interrupted.
-        retries: how often a trial goes on after a failure that is not its own: its process was
-            killed, or out of memory.
-        trial_timeout: seconds that a trial may take, all its attempts together; None: any.
-        timeout: seconds after which a start stops the sweep, trials in flight included; None:
-            never.
-    """
-
-    name: StudyName | None = None
-    trials: Count = 50
-    sampler: Literal["tpe", "random", "qmc"] = "tpe"
-    pruner: Pruner = "cycle_aware"
-    seed: Seed = 42
-    jobs: Count | None = None
-    trials_per_gpu: Count = 1
-    storage: StorageUrl | None = None
-    deterministic: StrictBool = False
-    retries: Annotated[StrictInt, Field(ge=0, le=1000)] = 2
-    trial_timeout: AboveZero | None = None
-    timeout: AboveZero | None = None
-
-
 class BaselineConfig(Frozen):
     """The run without CLR: everything else as in training.
 
@@ -322,6 +290,9 @@ class Sweep(Frozen):
                 self.search_space.awaits_range_test,
                 self.comparison is not None,
             )
+        off = target_problem(self.study.stop_when, self.objective.metric)
+        if off is not None:
+            problems.append((("study", "stop_when", "target"), off))
         if problems:
             raise FieldProblemsError(problems)
         return self

@@ -79,7 +79,11 @@ def _sections(
         yield f"{words.capital(best.label)}: {words.schedule(best)}."
         yield table(*_comparison_rows(best, comparison))
     yield "## Trials"
-    yield f"{words.counts(study, planned)}. {_cost(study)}"
+    yield " ".join([
+        f"{words.counts(study, planned)}. {_cost(study)}",
+        *([f"{words.capital(inline(study.reason))}."] if study.reason else []),
+        *([inline(given)] if (given := words.given(study)) else []),
+    ])  # fmt: skip
     if best is not None and rows:
         yield table(*_trial_rows(study, rows))
     if best is not None:
@@ -109,6 +113,8 @@ def trial_markdown(record: TrialRecord) -> str:
             f"Rates used: {'exactly' if not deviation else 'NOT'} those planned, greatest "
             f"deviation {words.rate(deviation)}."
         )
+    if record.given:
+        lines.append(f"Given, not sampled: {inline(words.shorten(record.given, 300))}.")
     further = [
         f"{inline(words.shorten(name, 60))} {inline(_parameter(value))}"
         for name, value in words.further(record).items()
@@ -164,6 +170,8 @@ def summary(study: StudyRecord) -> str:
     if (found := verdict(study)) is not None:
         lines[1:2] = [found.headline, *found.answers, *found.notes]
         lines.append(_cost_of_comparison(study))
+    if study.reason:
+        lines.append(f"{words.capital(study.reason)}.")
     if warning := words.deviations(study):
         lines.append(warning)
     if study.best is not None:

@@ -12,6 +12,7 @@ from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.comparison import changed
 from clr_sweep.results.contests import ALPHA, SEARCHES_OF_A_CLASS, Contest
 from clr_sweep.results.statistics import far_off
+from clr_sweep.training.comparison_records import ComparisonRecord
 from clr_sweep.training.records import StudyRecord
 
 
@@ -132,6 +133,7 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
                 f"CLR had {words.plural(own.arm.trials, 'trial')}, some rivals {first}: at equal "
                 f"searches the answers against these are those of CLR's first {first}."
             )
+    yield from _of_searches(study, record)
     metric = metrics.on_test_set(last.metric)
     if record.margin is None:
         yield (
@@ -163,3 +165,21 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
             f"Of the {len(study.searches)} searches of each arm the first alone is in the answers "
             "that name a schedule, the figure and the tables."
         )
+
+
+def _of_searches(study: StudyRecord, record: ComparisonRecord) -> Iterator[str]:
+    """In what the searches of the arms differ, beside their policies."""
+    given = 0 if study.source is None else len(study.source.sweep.study.start_with)
+    if given:
+        yield (
+            f"CLR's search was given {words.plural(given, 'trial')} to start with "
+            "(study.start_with); the rivals' searches had none."
+        )
+    ended = [
+        f"that of {arm.name} after {sum(arm.counts.values())} of {arm.trials}"
+        for arm in record.arms
+        if arm.source == study.name or arm.kind == "rival"
+        if 0 < sum(arm.counts.values()) < arm.trials
+    ]
+    if ended:
+        yield f"Searches that ended before all their trials had: {', '.join(ended)}."

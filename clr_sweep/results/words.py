@@ -6,7 +6,7 @@ import math
 import textwrap
 
 from clr_sweep.definition import metrics
-from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.definition.search_space import RATIO, SCHEDULE_KEYS
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.cycles import troughs, whole_cycles
@@ -158,7 +158,7 @@ def bounds(record: TrialRecord) -> str:
 def further(record: TrialRecord) -> dict[str, object]:
     """The sampled hyperparameters beyond the schedule's, by their names in the search space."""
     # The ratio is how init_lr was sampled; the rates that follow from it are shown.
-    own = (*SCHEDULE_KEYS, "init_lr_ratio")
+    own = (*SCHEDULE_KEYS, RATIO)
     return {name: value for name, value in record.params.items() if name not in own}
 
 
@@ -235,6 +235,16 @@ def deviations(study: StudyRecord) -> str:
         f"Warning: the learning rates used are not those planned {where}, by up to {by} "
         f"({worst.label}): their schedules are not what they are called."
     )
+
+
+def given(study: StudyRecord) -> str:
+    """Which trials were given, not sampled, wholly or in part; an empty text where none was."""
+    numbers = [str(trial.number) for trial in study.trials if trial.given]
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f"Trial {numbers[0]} was given, not sampled."
+    return f"Trials {', '.join(numbers[:-1])} and {numbers[-1]} were given, not sampled."
 
 
 def counts(study: StudyRecord, planned: int | None = None) -> str:

@@ -44,9 +44,12 @@ def search_sweep(sweep: Sweep, search: int) -> Sweep:
 
 
 def rival_sweep(sweep: Sweep, rival: Policy, trials: int) -> Sweep:
-    """The search of a rival: all as in the study, but for the policy."""
+    """The search of a rival: all as in the study, but for the policy.
+
+    And but for the trials that the study is given, which name points of its own space.
+    """
     space = sweep.search_space.model_copy(update={"policy": rival})
-    found = _named(sweep, f"{sweep.study_name}.{rival}", trials=trials)
+    found = _named(sweep, f"{sweep.study_name}.{rival}", trials=trials, start_with=())
     return found.model_copy(update={"search_space": space})
 
 
@@ -57,7 +60,10 @@ def seeds_sweep(sweep: Sweep, number: int, trainings: int) -> Sweep:
         number: which comparison, from 1.
     """
     name = comparison_name(sweep.study_name, number)
-    return _named(sweep, name, trials=trainings, pruner="none", deterministic=False)
+    return _named(
+        sweep, name, trials=trainings, pruner="none", deterministic=False, start_with=(),
+        stop_when=None,
+    )  # fmt: skip
 
 
 def search_name(study: str, search: int) -> str:

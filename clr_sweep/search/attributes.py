@@ -22,5 +22,10 @@ PROVENANCE = "provenance"
 RETRIED = "retried"
 # Where a trial is in its schedule at the end of each of its epochs, for the pruner.
 PHASES = "phases"
+# Where its parameters come from, where they were given and not sampled: which of those that the
+# sweep file gives it is, if it is one, and a text.
+GIVEN = "given"
+# From which trial on `study.stop_when` counts, where a start has asked for more trials.
+COUNTED_FROM = "stop_when_counts_from"
 # Of a study that holds the trainings of a comparison: how that is made; of its trials: what for.
 COMPARISON, SEED_RUN = "comparison", "seed_run"

@@ -9,7 +9,7 @@ import numpy as np
 
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, largest_below
 from clr_sweep.definition.fields import Policy
-from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.search_space import RATIO, SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import OptimizerConfig, Sweep
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
@@ -18,9 +18,6 @@ from clr_sweep.schedules import policies
 
 if TYPE_CHECKING:  # `check` does without Optuna
     from optuna.trial import BaseTrial
-
-# Names of the sampled parameters whose value is a ratio, not the rate itself.
-RATIO = "init_lr_ratio"
 
 
 def suggest(trial: BaseTrial, sweep: Sweep, number: int, examples: int) -> TrialConfig:

@@ -11,13 +11,17 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clr_sweep.definition.dimensions import Range, RatioRange, is_number
+from clr_sweep.definition.dimensions import Range, is_number
+from clr_sweep.definition.given_values import (
+    problems_together,
+    sampled_dimensions,
+    value_problem,
+)
 from clr_sweep.definition.loading import validation_problems
 from clr_sweep.definition.problems import sentence, shown, unknown
-from clr_sweep.definition.search_space import in_whole_numbers
-from clr_sweep.definition.space_checks import cycle_problem, momentum_problems, space_problems
+from clr_sweep.definition.search_space import RATIO, in_whole_numbers
+from clr_sweep.definition.space_checks import cycle_problem
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.configurations import RATIO
 
 
 class EnqueuedTrialError(Exception):
@@ -41,11 +45,7 @@ def enqueued_problems(sweep: Sweep, given: Mapping[str, Any], examples: int) -> 
         given: the values by Optuna's names of the parameters.
         examples: training examples in all, the validation part included.
     """
-    space = sweep.search_space
-    of_optuna = dict(space.dimensions)
-    if isinstance(space.init_lr, RatioRange):
-        del of_optuna["init_lr"]
-        of_optuna[RATIO] = space.init_lr.ratio
+    of_optuna = sampled_dimensions(sweep.search_space.dimensions)
     found = [
         sentence((name,), text)
         for name, value in given.items()
@@ -59,16 +59,8 @@ def _problem(name: str, value: Any, known: Mapping[str, Any]) -> str | None:
     if name not in known:
         return unknown("hyperparameter", name, known)
     dimension = known[name]
-    if isinstance(dimension, tuple):
-        if any(_same(value, choice) for choice in dimension):
-            return None
-        return f"must be one of {', '.join(map(shown, dimension))}, got {shown(value)}"
     if not isinstance(dimension, Range):
-        return (
-            None
-            if _same(value, dimension)
-            else f"is {shown(dimension)} in every trial, got {shown(value)}"
-        )
+        return value_problem(value, dimension)
     if not is_number(value) or not math.isfinite(value):
         return f"must be a number, got {shown(value)}"
     if in_whole_numbers(name, dimension) and value != int(value):
@@ -78,10 +70,6 @@ def _problem(name: str, value: Any, known: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _same(value: Any, other: Any) -> bool:
-    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
-
-
 def _together(sweep: Sweep, given: Mapping[str, Any], examples: int) -> Iterator[str]:
     """What would be wrong with a sweep file in which these values were fixed."""
     fixed = {
@@ -89,15 +77,12 @@ def _together(sweep: Sweep, given: Mapping[str, Any], examples: int) -> Iterator
         for name, value in given.items()
         if name != RATIO
     }
-    if given.get(RATIO, 2) <= 1:
-        yield f"{RATIO}: must be above 1, so that init_lr is below max_lr, got {given[RATIO]:g}"
-    space = {**sweep.search_space.dimensions, **fixed}
-    optimizer = sweep.training.optimizer
-    for keys, text in space_problems(space, optimizer, None):
+    space = sweep.search_space.dimensions
+    ratio = {RATIO: given[RATIO]} if RATIO in given else {}
+    cycles = sweep.training.cycle_momentum is not None
+    for keys, text in problems_together(fixed | ratio, space, sweep.training.optimizer, cycles):
         yield sentence(keys, text)
-    if sweep.training.cycle_momentum is not None:
-        for keys, text in momentum_problems(space, optimizer):
-            yield sentence(keys, text)
+    space |= fixed
     values = {f"search_space.{name}": value for name, value in space.items()}
     epochs = {"training.epochs": sweep.training.epochs, "objective.at": sweep.objective.at}
     short = cycle_problem({**values, **epochs}) if "step_size_factor" in fixed else None

@@ -140,7 +140,8 @@ class FollowedStudy:
         Args:
             seen: all that its pruner may know; None where it may know all.
         """
-        return self._study.pruner.prune(self.known.study if seen is None else seen, trial)
+        # Some of Optuna's give NumPy's own true and false.
+        return bool(self._study.pruner.prune(self.known.study if seen is None else seen, trial))
 
 
 def _phases(trial: FrozenTrial) -> dict[str, object]:

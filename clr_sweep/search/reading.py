@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.definition.comparison import ComparisonConfig
+from clr_sweep.definition.study_config import StopRule
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.trial_config import TrialConfig
@@ -21,6 +22,7 @@ from clr_sweep.search.arms import comparison_name, search_name
 from clr_sweep.search.configurations import with_ranges
 from clr_sweep.search.places import Places
 from clr_sweep.search.seed_runs import comparison_of
+from clr_sweep.search.starting_trials import given_by
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.comparison_records import SeedRun
 from clr_sweep.training.folder import TrialFolder
@@ -186,7 +188,14 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
 
 def _definition(study: optuna.Study) -> Sweep:
     sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
+    facts = study.user_attrs.get(keys.FACTS, {})
+    if (rule := facts.get("stop_when", _ABSENT)) is not _ABSENT:
+        now = {"stop_when": None if rule is None else StopRule.from_json(rule)}
+        sweep = sweep.model_copy(update={"study": sweep.study.model_copy(update=now)})
     return sweep.model_copy(update={"tracking": stored_tracking(study)})
+
+
+_ABSENT = object()
 
 
 def has_begun(trial: FrozenTrial) -> bool:
@@ -243,6 +252,7 @@ def _record(
         learning_rate_deviation=result.get("learning_rate_deviation"),
         provenance=content.get(keys.PROVENANCE) or {},
         retried=tuple(content.get(keys.RETRIED, ())),
+        given=given_by(content),
         seed_run=SeedRun(**content[keys.SEED_RUN]) if keys.SEED_RUN in content else None,
     )
 

@@ -18,28 +18,30 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from clr_sweep.definition.optuna_classes import OptunaSampler
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.search.attributes import CONFIG, FOLDER, PHASES, PROVENANCE, REASON, STATE
+from clr_sweep.search.attributes import CONFIG, FOLDER, GIVEN, PHASES, PROVENANCE, REASON, STATE
 from clr_sweep.search.configurations import seed_of, steps_per_epoch, suggest
 from clr_sweep.search.enqueued_trials import EnqueuedTrialError, enqueued_problems
 from clr_sweep.search.known_trials import FollowedStudy, KnownTrials
 from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.phases import plan_phases
+from clr_sweep.search.starting_trials import BY_HAND, next_starting, told
+from clr_sweep.search.stop_rule import why_stopped
+from clr_sweep.search.window import known_until
 
 # A point that has been tried is drawn anew, first as the sampler would have it, then at random. A
 # space of few points may hold no other: then the point is tried again, with another seed.
-_OWN_DRAWS = {"tpe": 5, "random": 50, "qmc": 1}
+_OWN_DRAWS = {
+    "tpe": 5, "random": 50, "qmc": 1,
+    "TPESampler": 5, "GPSampler": 5, "RandomSampler": 50, "QMCSampler": 1,
+}  # fmt: skip
 _DRAWS = 50
 
 # TPE's random trials before its first own: with Optuna's ten it found good points later
 # (docs/samplers.md).
 STARTUP_TRIALS = 5
-
-# A trial of a deterministic sweep is sampled and pruned from what the trials up to the one so
-# many before it have found, even if later ones have ended too. It is at once the largest number
-# of trials that can run together, so it must not depend on how many do.
-WINDOW = 8
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,14 @@ class Sampling:
             return True
         trials = self.study.get_trials(deepcopy=False)
         number = next((t.number for t in trials if t.state == TrialState.WAITING), len(trials))
-        known = _known_until(self.sweep, number)
+        known = known_until(self.sweep, number)
         return all(trial.state.is_finished() for trial in trials[:known])
+
+    def why_stopped(self) -> str:
+        """Why no further trial is to be begun by `study.stop_when`; empty where one is."""
+        if self.sweep.study.stop_when is None:
+            return ""
+        return why_stopped(self.study, self.sweep, self.study.get_trials(deepcopy=False))
 
     def ask(self) -> Asked:
         """The next trial: the first one that waits, else a new one.
@@ -108,12 +116,15 @@ class Sampling:
     def _new(self, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Sample a new trial and store it, RUNNING, in one transaction."""
         study, storage, number = self.study, self.study._storage, len(there)
-        draft, config = self._draft(there, {})
+        start = next_starting(self.sweep, there)
+        draft, config = self._draft(there, start.parameters)
+        given = {GIVEN: dict(start.stored)} if start.stored else {}
+        own = {PROVENANCE: dict(self.provenance), **given, **self._attributes(config, number)}
         template = optuna.trial.create_trial(
             state=TrialState.RUNNING,
             params=draft.params,
             distributions=draft.distributions,
-            user_attrs={**self._attributes(config, number), PROVENANCE: dict(self.provenance)},
+            user_attrs=own,
         )
         return optuna.Trial(study, storage.create_new_trial(study._study_id, template))
 
@@ -136,6 +147,8 @@ class Sampling:
             with _without_warning_of_fixed():
                 config = suggest(trial, self.sweep, trial.number, self.examples)
             trial.set_user_attr(PROVENANCE, dict(self.provenance))
+            if given and GIVEN not in first.user_attrs:
+                trial.set_user_attr(GIVEN, told(BY_HAND, given))
             for name, value in self._attributes(config, trial.number).items():
                 trial.set_user_attr(name, value)
         finally:
@@ -162,7 +175,7 @@ class Sampling:
         if self.followed.known.count > number:
             self.followed.forget()
         known = self.followed.known
-        known.follow(before, _known_until(self.sweep, number))
+        known.follow(before, known_until(self.sweep, number))
         for draw in range(_DRAWS):
             if given:
                 known.study.enqueue_trial(dict(given))
@@ -205,7 +218,7 @@ def seen_by(study: optuna.Study, sweep: Sweep, number: int) -> optuna.Study:
     Its sampler is the trial's.
     """
     known = KnownTrials(study.direction)
-    known.follow(study.get_trials(deepcopy=False)[:number], _known_until(sweep, number))
+    known.follow(study.get_trials(deepcopy=False)[:number], known_until(sweep, number))
     known.study.sampler = make_sampler(sweep, number)
     return known.study
 
@@ -219,12 +232,21 @@ def make_sampler(sweep: Sweep, number: int, draw: int = 0) -> optuna.samplers.Ba
         draw: how many points drawn for this trial were not taken.
     """
     seed = seed_of(sweep.study.seed, number, 1 + draw)
-    if sweep.study.sampler == "random" or draw >= _OWN_DRAWS[sweep.study.sampler]:
+    asked, name = sweep.study.sampler, sweep.study.sampler_name
+    if name in ("random", "RandomSampler") or draw >= _OWN_DRAWS[name]:
         return optuna.samplers.RandomSampler(seed=seed)
+    arguments: dict[str, Any] = dict(asked.arguments) if isinstance(asked, OptunaSampler) else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if sweep.study.sampler == "qmc":
-            return _QMCSampler(number, sweep.study.seed, seed)
+        if name in ("qmc", "QMCSampler"):
+            arguments = {"scramble": True} if name == "qmc" else arguments
+            return _QMCSampler(number, sweep.study.seed, seed, arguments)
+        if isinstance(asked, OptunaSampler):
+            make: type[optuna.samplers.BaseSampler] = getattr(optuna.samplers, name)
+            if name == "GPSampler":
+                # What only some trials have is drawn by itself, as it has to be.
+                arguments["warn_independent_sampling"] = False
+            return make(seed=seed, **arguments)
         # Parameters that only some policies have (gamma) are sampled in groups of their own.
         return optuna.samplers.TPESampler(
             n_startup_trials=STARTUP_TRIALS, seed=seed, multivariate=True, group=True
@@ -237,12 +259,14 @@ class _QMCSampler(optuna.samplers.QMCSampler):
     Optuna counts the points in the study's storage, where a killed driver would leave a gap.
     """
 
-    def __init__(self, number: int, seed: int, independent_seed: int) -> None:
+    def __init__(
+        self, number: int, seed: int, independent_seed: int, arguments: Mapping[str, Any]
+    ) -> None:
         super().__init__(
             seed=seed,  # of the whole sequence
-            scramble=True,
             independent_sampler=optuna.samplers.RandomSampler(seed=independent_seed),
             warn_independent_sampling=False,
+            **arguments,
         )
         self._number = number
 
@@ -252,7 +276,3 @@ class _QMCSampler(optuna.samplers.QMCSampler):
         search_space: dict[str, BaseDistribution],  # noqa: ARG002
     ) -> int:
         return self._number
-
-
-def _known_until(sweep: Sweep, number: int) -> int:
-    return max(0, number - WINDOW + 1) if sweep.study.deterministic else number

@@ -37,6 +37,7 @@ _MAY_CHANGE = (
     "study.retries",
     "study.trial_timeout",
     "study.timeout",
+    "study.stop_when",
     "comparison",
     "engine",
     "description",

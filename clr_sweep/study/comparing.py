@@ -35,7 +35,7 @@ from clr_sweep.search.arms import (
 )
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.search.places import folder_of
-from clr_sweep.search.reading import StudyReader, is_told, read_study, trials_left
+from clr_sweep.search.reading import StudyReader, is_told, read_study
 from clr_sweep.search.seed_runs import (
     SeedRuns,
     comparison_of,
@@ -43,6 +43,7 @@ from clr_sweep.search.seed_runs import (
     finalist_runs,
     open_comparison,
 )
+from clr_sweep.search.stop_rule import is_searched
 from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
 from clr_sweep.study.stages import run_stages
 from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
@@ -210,7 +211,8 @@ class _Comparing:
             )
             source = replace(source, text=text, is_written=False)
         study = run_stages(sweep, source, self.engine, self.client, adopted, self.stop, part)
-        if study.reason:
+        stored = self._stored(study.name)
+        if study.reason and (stored is None or not is_searched(stored, sweep)):
             raise ClrSweepError(
                 f"the comparison has not ended: study {study.name!r} was {study.reason}; the same "
                 "command goes on"
@@ -229,7 +231,7 @@ class _Comparing:
         """
         self._refuse_another(sweep)
         study = self._stored(sweep.study_name)
-        if study is None or trials_left(study, sweep.study.trials):
+        if study is None or not is_searched(study, sweep):
             return None
         record = StudyReader(study).read()
         untested = any(one.state == "complete" and not one.test_metrics

@@ -25,6 +25,7 @@ class Departures:
         self._sampling = Sampling(
             sweep.study, sweep.definition, sweep.facts.train, sweep.folder, sweep.provenance
         )
+        self._judged: tuple[tuple[int, int], str] = ((-1, -1), "")
 
     def start_next(self) -> bool:
         """Start one job, if one may start; False if none may.
@@ -49,7 +50,23 @@ class Departures:
     def _trials_are_due(self) -> bool:
         flights = self._sweep.flights
         in_flight = len(flights) - (BASELINE in flights)
-        return self._sweep.left > in_flight and self._sampling.may_ask()
+        is_left = self._sweep.left > in_flight and self._sampling.may_ask()
+        return is_left and not self._is_stopped(in_flight)
+
+    def _is_stopped(self, in_flight: int) -> bool:
+        """Whether `study.stop_when` lets no further trial begin.
+
+        Asked in each turn of the loop, it is looked up again where a trial has begun or ended.
+        """
+        state = (self._sweep.left, in_flight)
+        if self._judged[0] != state:
+            self._judged = (state, self._sampling.why_stopped())
+        return bool(self._judged[1])
+
+    @property
+    def why_stopped(self) -> str:
+        """Why `study.stop_when` let no further trial begin, as it was last asked, or empty."""
+        return self._judged[1] if self._sweep.left else ""
 
     def _baseline_is_due(self) -> bool:
         return self._sweep.baseline_waits and BASELINE not in self._sweep.flights

@@ -31,7 +31,8 @@ class Driver:
         self._arrivals = Arrivals(sweep)
 
     def run(self) -> str:
-        """Run until the planned number of trials has ended, or until `study.timeout`.
+        """Run until the planned number of trials has ended, or as `study` says: until its
+        `stop_when` or its `timeout`.
 
         Returns:
             Why it ended before all trials had, or an empty text.
@@ -60,7 +61,9 @@ class Driver:
             if isinstance(error, InterruptedSweepError):
                 sweep.display.warn(sweep.standing(in_flight))
             raise
-        return ""
+        if reason := self._departures.why_stopped:
+            sweep.display.say(f"{reason}; {sweep.left} of the trials planned are not begun")
+        return reason
 
     def _goes_on(self, started: bool) -> bool:
         """Tell of what has ended; False when nothing runs and nothing is left to run."""

@@ -149,7 +149,9 @@ def announce_cost(
     display.say(f"{left} of {trials} trials to run, {at_once(engine)}; {took}")
     display.slots = engine.slots
     display.expect(cost)
-    less = "" if sweep.study.pruner == "none" else "; less with pruning"
+    less = "" if str(sweep.study.pruner) in ("none", "NopPruner") else "; less with pruning"
+    if sweep.study.stop_when is not None:
+        less += f"{' and' if less else '; less'} where study.stop_when ends it"
     where = " (as measured on one of the nodes)" if engine.place else ""
     display.say(
         f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "

@@ -9,7 +9,7 @@ from pathlib import Path
 from clr_sweep.common.cores import usable_cores
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.engines.base import Device, Engine
 from clr_sweep.engines.to_the_end import Job, run_one
 from clr_sweep.training.requests import FIND_GPUS

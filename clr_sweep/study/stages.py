@@ -18,23 +18,26 @@ from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.definition.factors import cycle_warnings
+from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.range_test.report import ranges_yaml, summary
 from clr_sweep.range_test.seeds import RangeTest
 from clr_sweep.search import storage
+from clr_sweep.search.attributes import GIVEN
 from clr_sweep.search.configurations import baseline_config, suggested_parameters, with_ranges
 from clr_sweep.search.lost_files import lost_and_found
 from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import folder_of, placed
-from clr_sweep.search.reading import range_test_record, read_study, trials_left
+from clr_sweep.search.reading import range_test_record, read_study
+from clr_sweep.search.starting_trials import BY_RANGE_TEST, told
 from clr_sweep.search.study_folder import (
     only_driver_here,
     refuse_trials_of_another,
     work_folder,
     write_best,
 )
-from clr_sweep.search.writing import record_progress, record_range_test, waiting_again
+from clr_sweep.search.writing import record_progress, record_range_test
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
 from clr_sweep.study.evaluation import evaluate_untested
@@ -44,6 +47,7 @@ from clr_sweep.study.preparation import announce_cost, check_sizes, inspect, pre
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
+from clr_sweep.study.remaining import announce_left
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.store_errors import plain_storage_errors, plain_tracker_errors
 from clr_sweep.study.two_databases import refuse_one_database
@@ -114,7 +118,8 @@ def run_stages(
             if not storage.is_begun(store, sweep.study_name):
                 refuse_trials_of_another(folder, sweep.study_name)
             start = _Start(sweep, source, engine, display, work, stop)
-            for warning in cycle_warnings(sweep):
+            unphased = pruner_warning(sweep.study.pruner)
+            for warning in [*cycle_warnings(sweep), *([unphased] if unphased else [])]:
                 display.warn(warning)
             data = start.load_data()
             if part.data_digest not in (None, data.digest):  # before anything is made of them
@@ -131,7 +136,7 @@ def run_stages(
             )
             holder.sign(study)
             part.plan(study, provenance(source.folders[0]))
-            start.announce(study)
+            announce_left(study, sweep, display.say)
             publisher = publisher_of(study, client, Link(display.warn))
             record_progress(study, "running", sweep.study.trials)
             stored = read_study(study)
@@ -161,11 +166,12 @@ def run_stages(
 def _asked(sweep: Sweep) -> dict[str, object]:
     """What a later start may change, and whoever has only the study takes as it is now.
 
-    How it is to be compared, and where MLflow shows it.
+    How it is to be compared, when its search ends, and where MLflow shows it.
     """
-    comparison = sweep.comparison
+    comparison, rule = sweep.comparison, sweep.study.stop_when
     return {
         "comparison": None if comparison is None else comparison.model_dump(mode="json"),
+        "stop_when": None if rule is None else rule.model_dump(mode="json"),
         "tracking": sweep.tracking.told.model_dump(mode="json"),
     }
 
@@ -272,7 +278,8 @@ class _Start:
         assert stored.suggestion is not None
         sweep = with_ranges(self.sweep, stored.suggestion)
         if not study.get_trials(deepcopy=False):
-            study.enqueue_trial(suggested_parameters(sweep, stored.suggestion))
+            suggested = suggested_parameters(sweep, stored.suggestion)
+            study.enqueue_trial(suggested, {GIVEN: told(BY_RANGE_TEST, suggested)})
         for line in summary(stored).splitlines() + ranges_yaml(stored).splitlines()[1:]:
             self.display.say(line)
         return sweep
@@ -300,10 +307,3 @@ class _Start:
         record_range_test(study, record)
         publisher.range_test(record)
         return record
-
-    def announce(self, study: optuna.Study) -> None:
-        """Say what is left to do."""
-        if again := waiting_again(study):
-            self.display.say(f"continuing the interrupted trials {', '.join(map(str, again))}")
-        if not trials_left(study, trials := self.sweep.study.trials):
-            self.display.say(f"all {trials} trials have ended: nothing left to train")

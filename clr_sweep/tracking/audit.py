@@ -101,6 +101,8 @@ def _missing_tags(run: Run, record: TrialRecord, parent_id: str) -> Iterator[str
         yield "its reason is not the trial's"
     if there.get(tags.RETRIES, "0") != str(len(record.retried)):
         yield "the number of its retries is not the trial's"
+    if there.get(tags.GIVEN, "") != record.given[: tags.TAG_LIMIT]:
+        yield "it does not say which of its parameters were given"
     if tags.NOTE not in there and record.has_ended:
         yield "no description"
 

@@ -254,10 +254,12 @@ class SweepRuns(RunWriter):
         return found
 
     def _origin_of(self, record: TrialRecord) -> dict[str, str]:
-        """What places a trial's run: below which parent, after how many retries."""
+        """What places a trial's run: below which parent, given by whom, after how many retries."""
         own = {tags.PARENT: self.parent_id} if self.parent_id else {}
         if record.retried:
             own[tags.RETRIES] = str(len(record.retried))
+        if record.given:
+            own[tags.GIVEN] = record.given[: tags.TAG_LIMIT]
         return own
 
     def _log_input(self, run_id: str) -> None:

@@ -9,6 +9,7 @@ TRIAL_NUMBER = "clr_sweep.trial_number"
 REASON = "clr_sweep.reason"
 WARNINGS = "clr_sweep.warnings"  # of the range test, a line each
 RETRIES = "clr_sweep.retries"  # attempts that ended through no failure of the trial's own
+GIVEN = "clr_sweep.given"  # who gave which parameters of a trial that were not sampled
 STORAGE = "clr_sweep.storage"
 VERSION = "clr_sweep.version"
 

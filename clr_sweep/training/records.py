@@ -107,6 +107,8 @@ class TrialRecord:
         learning_rate_deviation: see `TrialResult`; None until the trial has ended.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
+        given: who gave which of its parameters, `by study.start_with, 1 of 2: max_lr`; empty where
+            all of them were sampled.
         seed_run: what it is for, if it is a training of a comparison.
     """
 
@@ -127,6 +129,7 @@ class TrialRecord:
     learning_rate_deviation: float | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
     retried: tuple[str, ...] = ()
+    given: str = ""
     seed_run: SeedRun | None = None
 
     @property

@@ -44,8 +44,8 @@ KNOWN = {
     ),
     "range": "(known: low, high, log, step)",
     "study": (
-        "(known: name, trials, sampler, pruner, seed, jobs, trials_per_gpu, storage, "
-        "deterministic, retries, trial_timeout, timeout)"
+        "(known: name, trials, sampler, pruner, start_with, stop_when, seed, jobs, "
+        "trials_per_gpu, storage, deterministic, retries, trial_timeout, timeout)"
     ),
 }
 

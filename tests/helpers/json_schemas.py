@@ -59,6 +59,8 @@ def _holds(
             return not more if wanted is False else all(allows(wanted, m, root) for m in more)
         case "required":
             return not isinstance(value, dict) or all(key in value for key in wanted)
+        case "minProperties":
+            return not isinstance(value, dict) or len(value) >= wanted
         case "items":
             return not isinstance(value, list) or all(allows(wanted, v, root) for v in value)
         case "minItems":

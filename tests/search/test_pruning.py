@@ -8,7 +8,7 @@ import optuna
 import pytest
 from written_sweeps import sweep
 
-from clr_sweep.definition.fields import Pruner
+from clr_sweep.definition.fields import PrunerName
 from clr_sweep.search.pruners import PRUNERS, make_pruner
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.pruners.halving import PhaseHalvingPruner
@@ -33,4 +33,4 @@ def test_the_pruner_that_a_sweep_names(name: str, kind: type) -> None:
 
 def test_every_name_has_a_pruner() -> None:
     """What a sweep file may name, and what there is, are the same."""
-    assert set(PRUNERS) == set(get_args(Pruner))
+    assert set(PRUNERS) == set(get_args(PrunerName))

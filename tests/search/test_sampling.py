@@ -208,7 +208,7 @@ def test_a_kill_while_an_enqueued_trial_is_sampled(
 ) -> None:
     """Whatever was stored of it, the next start gives it what is missing."""
     set_attribute = optuna.Trial.set_user_attr
-    for stored in range(5):
+    for stored in range(6):
         study.enqueue_trial({"max_lr": 0.25})
         left = stored
 
@@ -221,10 +221,10 @@ def test_a_kill_while_an_enqueued_trial_is_sampled(
 
         with monkeypatch.context() as patched:
             patched.setattr(optuna.Trial, "set_user_attr", killed)
-            with pytest.raises(KeyboardInterrupt) if stored < 4 else contextlib.nullcontext():
+            with pytest.raises(KeyboardInterrupt) if stored < 5 else contextlib.nullcontext():
                 ask()
         # Only one that has its configuration had begun: the others are as they were enqueued.
-        assert trials.waiting_again(study) == ([stored] if stored == 4 else [])
+        assert trials.waiting_again(study) == ([stored] if stored == 5 else [])
         assert study.trials[stored].state == TrialState.WAITING
         read_study(study)
         asked = ask()

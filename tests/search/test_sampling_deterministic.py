@@ -16,7 +16,8 @@ from small_studies import FACTS, result, sampling, sweep, value_of
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
-from clr_sweep.search.sampling import WINDOW, Asked, stored
+from clr_sweep.search.sampling import Asked, stored
+from clr_sweep.search.window import WINDOW
 
 
 def seen_of(asked: Asked) -> list[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from clr_sweep.commands.check import describe_plan
 from clr_sweep.common.cores import usable_cores
 from clr_sweep.common.errors import GpuLostError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep import StudyConfig
+from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.engines.base import Device
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.study import slots

@@ -45,6 +45,10 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
         f"{words.plural(study.planned or sweep.study.trials, 'trial')}, sampler "
         f"{sweep.study.sampler}, pruner {sweep.study.pruner}, seed {sweep.study.seed}",
     )
+    if sweep.study.start_with:
+        yield "Starts with", f"{words.plural(len(sweep.study.start_with), 'trial')} given to it"
+    if (rule := sweep.study.stop_when) is not None:
+        yield "Stops when", rule.describe()
     baseline = sweep.baseline
     if study.is_tested:  # what is searched for a comparison has none
         rate = words.rate(float(baseline.learning_rate))

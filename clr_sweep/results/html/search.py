@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from clr_sweep.common.durations import duration
 from clr_sweep.results import curves, words
@@ -31,16 +31,19 @@ def search_section(study: StudyRecord, importances: Mapping[str, Importance]) ->
         figures.append(bounds_figure(study))
     cpu = sum(record.cpu_seconds for record in study.trials)
     counts = f"{words.counts(study, study.planned)}. They took {duration(cpu, 1)} of CPU time."
-    sampler = "" if study.source is None else study.source.sweep.study.sampler
+    is_stopped = study.state == "complete" and study.reason
+    ended_by = (f"{words.capital(study.reason)}.",) if is_stopped else ()
+    sampler = "" if study.source is None else study.source.sweep.study.sampler_name
     policies = {trial.config.schedule.policy for trial in study.trials}
     caution = (
         ("How often a policy was tried is no evidence for it: of equal ones, too, the sampler "
          "comes to prefer one.",)
-        if sampler == "tpe" and len(policies) > 1
+        if sampler in ("tpe", "TPESampler") and len(policies) > 1
         else ()
     )  # fmt: skip
-    tables = (_best(study),) if study.complete else ()
-    return Section("search", title, (counts, *caution), pictures=whole(figures), tables=tables)
+    tables = (*((_best(study),) if study.complete else ()), *_given(study))
+    texts = (counts, *ended_by, *caution)
+    return Section("search", title, texts, pictures=whole(figures), tables=tables)
 
 
 def _best(study: StudyRecord) -> Table:
@@ -63,6 +66,20 @@ def _best(study: StudyRecord) -> Table:
     number = len(study.complete)
     some = f"The best {TOP} of {number} complete trials" if number > TOP else "The complete trials"
     return Table(some, head, tuple(rows), "rrlrlrr").trimmed()
+
+
+def _given(study: StudyRecord) -> Iterator[Table]:
+    rows = [
+        (
+            str(trial.number), trial.given, words.bounds(trial), words.short_state(trial),
+            _last(trial, study.metric),
+        )
+        for trial in study.trials
+        if trial.given
+    ]  # fmt: skip
+    if rows:
+        head = ("trial", "given", "schedule", "state", f"last {words.metric(study.metric)}")
+        yield Table("Given, not sampled", head, tuple(rows), "rlllr")
 
 
 def _factor(trial: TrialRecord) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import optuna
 
+from clr_sweep.definition.optuna_classes import OptunaPruner
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.pruners.halving import PhaseHalvingPruner
@@ -19,9 +21,16 @@ PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
     "none": optuna.pruners.NopPruner,
 }
-"""By the names that `study.pruner` may have."""
+"""Ours, by the names that `study.pruner` may have."""
 
 
 def make_pruner(sweep: Sweep) -> optuna.pruners.BasePruner:
     """The pruner that the sweep names."""
-    return PRUNERS[sweep.study.pruner]()
+    asked = sweep.study.pruner
+    if not isinstance(asked, OptunaPruner):
+        return PRUNERS[asked]()
+    make: Callable[..., optuna.pruners.BasePruner] = getattr(optuna.pruners, asked.class_name)
+    own = {"wrapped_pruner": None} if asked.class_name == "PatientPruner" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return make(**own, **asked.arguments)

@@ -1,0 +1,150 @@
+"""Values that somebody gives a trial's parameters, held against the search space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from clr_sweep.definition.dimensions import Range, RatioRange, is_number
+from clr_sweep.definition.fields import DEFAULT_POLICIES
+from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.search_space import RATES, RATIO, in_whole_numbers
+from clr_sweep.definition.space_checks import Problem, momentum_problems, space_problems
+from clr_sweep.definition.study_config import Given
+from clr_sweep.definition.sweep import OptimizerConfig
+from clr_sweep.schedules.policies import CYCLICAL, DECAYING
+
+# Parameters that belong to some policies alone.
+_OF_POLICIES = {
+    **dict.fromkeys(("init_lr", RATIO, "step_size_factor"), CYCLICAL),
+    "gamma": DECAYING,
+}
+
+
+def sampled_dimensions(space: Mapping[str, Any]) -> dict[str, Any]:
+    """The dimensions under the names by which Optuna samples them.
+
+    Args:
+        space: the dimensions by their names in the file; None where one is not given.
+    """
+    known = {key: value for key, value in space.items() if value is not None and key != "from"}
+    if isinstance(ratio := known.get("init_lr"), RatioRange):
+        del known["init_lr"]
+        known[RATIO] = ratio.ratio
+    return known
+
+
+def starting_problems(
+    trials: tuple[Given, ...],
+    space: Mapping[str, Any],
+    optimizer: OptimizerConfig | None,
+    *,
+    cycles_momentum: bool,
+) -> Iterator[Problem]:
+    """What is wrong with `study.start_with`, by the places below it.
+
+    Unlike a trial that is enqueued by hand, none of them may leave the space.
+
+    Args:
+        space: the dimensions by name, and `from`, those that could be read.
+        optimizer: `training.optimizer`, if it could be read.
+        cycles_momentum: whether `training.cycle_momentum` is given.
+    """
+    for place, given in enumerate(trials):
+        found = list(_alone(given, space))
+        if not found:
+            found = list(problems_together(given, space, optimizer, cycles_momentum))
+        yield from (((str(place), *keys), text) for keys, text in found)
+
+
+def problems_together(
+    given: Given, space: Mapping[str, Any], optimizer: OptimizerConfig | None, cycles_momentum: bool
+) -> Iterator[Problem]:
+    """What would be wrong with a sweep file in which these values were fixed."""
+    if (ratio := given.get(RATIO)) is not None and is_number(ratio) and float(ratio) <= 1:
+        yield (RATIO,), f"must be above 1, so that init_lr is below max_lr, got {ratio:g}"
+    fixed = {name: value for name, value in given.items() if name != RATIO}
+    held, known = {**space, **fixed}, set(space_problems(space, optimizer, None))
+    yield from (one for one in space_problems(held, optimizer, None) if one not in known)
+    if cycles_momentum and optimizer is not None:
+        before = set(momentum_problems(space, optimizer))
+        yield from (one for one in momentum_problems(held, optimizer) if one not in before)
+
+
+def as_sampled(name: str, value: Any, dimension: Any) -> Any:
+    """A value as the sampler of its dimension would have given it."""
+    if isinstance(dimension, tuple):
+        return next((choice for choice in dimension if same(value, choice)), value)
+    if isinstance(dimension, Range):
+        return int(value) if in_whole_numbers(name, dimension) else float(value)
+    return value
+
+
+def same(value: Any, other: Any) -> bool:
+    """Whether two values of a file are the same; true is not 1."""
+    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
+
+
+def value_problem(value: Any, dimension: Any) -> str | None:
+    """What is wrong with a value of a parameter that is a choice, or fixed."""
+    if isinstance(dimension, tuple):
+        if any(same(value, choice) for choice in dimension):
+            return None
+        return f"must be one of {', '.join(map(shown, dimension))}, got {shown(value)}"
+    if same(value, dimension):
+        return None
+    return f"is {shown(dimension)} in every trial, got {shown(value)}"
+
+
+def _alone(given: Given, space: Mapping[str, Any]) -> Iterator[Problem]:
+    known = sampled_dimensions(space)
+    for name, value in given.items():
+        if name in RATES and space.get("from") is not None:
+            text = "must be left out: the range test gives its range, and its own first trial"
+        elif name == "init_lr" and RATIO in known:
+            text = f"is sampled as a part of max_lr: give {RATIO}, which is max_lr / init_lr"
+        elif name not in known:
+            text = unknown("hyperparameter", name, known)
+        else:
+            dimension = known[name]
+            found = (
+                _range_problem(name, value, dimension)
+                if isinstance(dimension, Range)
+                else value_problem(value, dimension)
+            )
+            text = found or _policy_problem(name, given, known) or ""
+        if text:
+            yield (name,), text
+
+
+def _range_problem(name: str, value: Any, dimension: Range) -> str | None:
+    whole = in_whole_numbers(name, dimension)
+    if not is_number(value):
+        return f"must be a number, got {shown(value)}"
+    if whole and value != int(value):
+        return f"must be a whole number, got {shown(value)}"
+    if not dimension.low <= value <= dimension.high:
+        return (
+            f"must be within its range in the search space, {dimension.describe(whole=whole)}, "
+            f"got {shown(value)}"
+        )
+    step = dimension.step or (1 if whole else None)
+    if step is None:
+        return None
+    low, here, apart = (Fraction(str(number)) for number in (dimension.low, value, step))
+    if ((here - low) / apart).denominator == 1:
+        return None
+    return f"must be {dimension.low} and a whole number of steps of {step}, got {shown(value)}"
+
+
+def _policy_problem(name: str, given: Given, known: Mapping[str, Any]) -> str | None:
+    """What is wrong with a parameter that the trial's policy may not have."""
+    named = given.get("policy", known.get("policy", DEFAULT_POLICIES))
+    policies = named if isinstance(named, tuple) else (named,)
+    having = [one for one in policies if one in _OF_POLICIES.get(name, policies)]
+    if len(having) == len(policies):
+        return None
+    if "policy" in given or not having:
+        return f"has no effect with the policy {', '.join(map(str, policies))}: leave it out"
+    return f"has an effect with {', '.join(having)} alone: give the policy too, one of these"

@@ -1,0 +1,185 @@
+"""Optuna's samplers and pruners by class name, and their arguments, known without importing Optuna.
+
+`tests/search/test_classes_of_optuna.py` holds these tables against the installed Optuna.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, Field, StrictStr, model_validator
+
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import Frozen, Scalar, is_number, with_arguments
+from clr_sweep.definition.optimizers import SWITCH, Real
+from clr_sweep.definition.problems import shown, unknown
+
+Problem = tuple[tuple[str, ...], str]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An argument that is a whole number, `low` or more."""
+
+    low: int = 0
+
+
+Argument = Whole | Real | tuple[str, ...] | str
+Arguments = Mapping[str, Argument]
+
+_STARTUP: Arguments = {"n_startup_trials": Whole()}
+SAMPLERS: Mapping[str, Arguments] = {
+    "TPESampler": {
+        **_STARTUP,
+        "n_ei_candidates": Whole(1),
+        "multivariate": SWITCH,
+        "group": SWITCH,
+        "constant_liar": SWITCH,
+    },
+    "GPSampler": {**_STARTUP, "deterministic_objective": SWITCH},
+    "QMCSampler": {"qmc_type": ("sobol", "halton"), "scramble": SWITCH},
+    "RandomSampler": {},
+}
+_EVERY: Arguments = {"n_warmup_steps": Whole(), "interval_steps": Whole(1)}
+PRUNERS: Mapping[str, Arguments] = {
+    "MedianPruner": {**_STARTUP, **_EVERY, "n_min_trials": Whole(1)},
+    "PercentilePruner": {
+        "percentile": Real(high=100), **_STARTUP, **_EVERY, "n_min_trials": Whole(1),
+    },
+    "ThresholdPruner": {"lower": Real(low=-1e30), "upper": Real(low=-1e30), **_EVERY},
+    "PatientPruner": {"patience": Whole(), "min_delta": Real()},
+    "NopPruner": {},
+}  # fmt: skip
+_REQUIRED = {"PercentilePruner": ("percentile",), "PatientPruner": ("patience",)}
+_NEEDS = {"GPSampler": ("torch", "PyTorch")}
+
+_KEEPS_STATE = (
+    "cannot be used: it keeps its state beside the trials in Optuna's storage, so that a search "
+    "which is stopped and continued would not be the same; the others do without"
+)
+_OF_GRIDS = "cannot be used: write the values as lists, and random draws no point twice"
+# Those of Optuna's that a sweep does not take, each with the reason.
+NOT_TAKEN = {
+    "CmaEsSampler": _KEEPS_STATE,
+    "NSGAIISampler": f"is for several objectives, and {_KEEPS_STATE}",
+    "NSGAIIISampler": f"is for several objectives, and {_KEEPS_STATE}",
+    "GridSampler": _OF_GRIDS,
+    "BruteForceSampler": _OF_GRIDS,
+    "PartialFixedSampler": "cannot be used: write the fixed values as values in the search space",
+    "SuccessiveHalvingPruner": f"{_KEEPS_STATE}: phase_halving halves by phases",
+    "HyperbandPruner": f"{_KEEPS_STATE}: phase_halving halves by phases",
+    "WilcoxonPruner": "cannot be used: it compares values of the same problems, not of epochs",
+}
+_OWN_ARGUMENTS = {
+    "seed": "is not taken: it follows from study.seed and the trial's number",
+    "wrapped_pruner": "is not taken: it is PatientPruner by itself, which ends what stands still",
+}
+
+
+class OptunaClass(Frozen):
+    """A class of Optuna's by its name, with its arguments; those left out are as Optuna has them.
+
+    Attributes:
+        class_name: `class` in the file.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True)
+    known: ClassVar[Mapping[str, Arguments]]
+    kind: ClassVar[str]
+
+    class_name: StrictStr = Field(alias="class")
+    arguments: dict[StrictStr, Scalar] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if problems := list(self._problems()):
+            raise FieldProblemsError(problems)
+        return self
+
+    def __str__(self) -> str:
+        return with_arguments(self.class_name, self.arguments)
+
+    def _problems(self) -> Iterator[Problem]:
+        name, given = self.class_name, self.arguments
+        if name not in self.known:
+            reason = NOT_TAKEN.get(name)
+            is_one = reason is not None and name.endswith(self.kind.capitalize())
+            text = f"{name} {reason}" if is_one else unknown(self.kind, name, self.known)
+            yield ("class",), text
+            return
+        arguments = self.known[name]
+        for key, value in given.items():
+            text = _OWN_ARGUMENTS.get(key) or (
+                _argument_problem(arguments[key], value)
+                if key in arguments
+                else unknown(f"argument of {name}", key, arguments)
+                if arguments
+                else f"unknown argument {shown(key)}: {name} has none that a sweep takes"
+            )
+            if text:
+                yield ("arguments", key), text
+        for key in _REQUIRED.get(name, ()):
+            if key not in given:
+                yield (), f"{name} needs the argument {key}"
+        yield from _together(name, given)
+
+
+class OptunaSampler(OptunaClass):
+    """One of `optuna.samplers`."""
+
+    known, kind = SAMPLERS, "sampler"
+
+
+class OptunaPruner(OptunaClass):
+    """One of `optuna.pruners`."""
+
+    known, kind = PRUNERS, "pruner"
+
+
+def missing_package(name: str) -> str | None:
+    """What is wrong with using this class here, if a package that it needs is not installed."""
+    package, called = _NEEDS.get(name, ("", ""))
+    if not package or importlib.util.find_spec(package) is not None:
+        return None
+    return f"{name} needs {called}, which is not installed: pip install {package}"
+
+
+def pruner_warning(pruner: str | OptunaPruner) -> str | None:
+    """What has to be known of a pruner that does not look at phases; None of one that does."""
+    name = pruner.class_name if isinstance(pruner, OptunaPruner) else pruner
+    if name not in PRUNERS or name == "NopPruner":
+        return None
+    return (
+        f"warning: {name} decides at the end of each epoch, whatever the rate is then, so it may "
+        "hold a trial at its peak against others at a trough; cycle_aware and those named phase_ "
+        "do not"
+    )
+
+
+def _argument_problem(kind: Argument, value: Any) -> str | None:
+    if isinstance(kind, Whole):
+        if isinstance(value, int) and not isinstance(value, bool) and value >= kind.low:
+            return None
+        return f"must be a whole number, {kind.low} or more, got {shown(value)}"
+    if isinstance(kind, Real):
+        if not is_number(value):
+            return f"must be a number, got {shown(value)}"
+        holds = kind.holds(value)
+        return None if holds else f"must be {kind.wanted(value)}, got {shown(value)}"
+    if isinstance(kind, tuple):
+        return None if value in kind else f"must be {' or '.join(kind)}, got {shown(value)}"
+    return None if isinstance(value, bool) else f"must be {kind}, got {shown(value)}"
+
+
+def _together(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+    if name == "TPESampler" and given.get("group") is True and not given.get("multivariate"):
+        yield ("arguments", "group"), "must go with multivariate: true"
+    if name == "ThresholdPruner":
+        if not {"lower", "upper"} & given.keys():
+            yield (), "ThresholdPruner needs the argument lower, upper, or both"
+        lower, upper = given.get("lower"), given.get("upper")
+        if is_number(lower) and is_number(upper) and lower > upper:
+            yield ("arguments", "lower"), f"must be at most upper ({upper:g}), got {lower:g}"

@@ -1,0 +1,34 @@
+"""What is left of a study to do, said before a start goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import optuna
+
+from clr_sweep.definition.sweep import Sweep
+from clr_sweep.search.reading import trials_left
+from clr_sweep.search.starting_trials import starting_trials_left
+from clr_sweep.search.stop_rule import count_anew
+from clr_sweep.search.writing import waiting_again
+
+
+def announce_left(study: optuna.Study, sweep: Sweep, say: Callable[[str], None]) -> None:
+    """Let trials that were interrupted wait for this start, and say what it has to do.
+
+    To be called before this start stores how many trials it plans.
+
+    Args:
+        say: shows a line.
+    """
+    if (number := count_anew(study, sweep)) is not None:
+        say(
+            "study.stop_when had ended the search; more trials are asked for, so it goes on, and "
+            f"what is counted is counted from trial {number} on"
+        )
+    if again := waiting_again(study):
+        say(f"continuing the interrupted trials {', '.join(map(str, again))}")
+    if not trials_left(study, trials := sweep.study.trials):
+        say(f"all {trials} trials have ended: nothing left to train")
+    for line in starting_trials_left(sweep, study.get_trials(deepcopy=False)):
+        say(line)
