@@ -57,7 +57,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
             yield f"  {name}: {describe(dimension, whole=whole)}"
     yield (
         f"training: {with_arguments(sweep.model.name, sweep.model.arguments)}, "
-        f"{with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
+        f"{training.optimizer}, "
         f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
     )
     if (engine := sweep.engine).name == "ray":

@@ -12,9 +12,10 @@ from typing import Any
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.engine_config import renamed
-from clr_sweep.definition.losses import loss_problem
-from clr_sweep.definition.metrics import OWN, default_metrics, objectives
-from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
+from clr_sweep.definition.losses import LossConfig, loss_problem, loss_problems
+from clr_sweep.definition.metrics import default_metrics, objectives
+from clr_sweep.definition.optimizers import OptimizerConfig
+from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems, no_value
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import sentence, unknown
 from clr_sweep.definition.readable_values import readable_values
@@ -25,7 +26,7 @@ from clr_sweep.definition.space_checks import (
     momentum_problems,
     space_problems,
 )
-from clr_sweep.definition.sweep import DatasetConfig, OptimizerConfig, Sweep
+from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.definition.validation import validation
 from clr_sweep.definition.yaml_file import read_mapping
 
@@ -87,7 +88,7 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     values = readable_values(content)
     training = content.get("training")
     if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
-        loss = values["training.loss"]
+        loss = values["training.loss"].name
         # What is measured beside a loss that there is not, nobody can say.
         values["training.metrics"] = None if loss_problem(loss) else default_metrics(loss)
     problems += _problems(values, search_path(path))
@@ -172,8 +173,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
                 text = unknown(f"argument of the model {model}", key, model_arguments)
                 yield ("model", "arguments", key), text
     # Not when any definition is read: a study of an older version may hold such a loss.
-    if (loss := values.get("training.loss")) and (wrong_loss := loss_problem(loss)):
-        yield ("training", "loss"), wrong_loss
+    loss: LossConfig | None = values.get("training.loss")
+    for keys, text in () if loss is None else loss_problems(loss, folders):
+        yield ("training", "loss", *keys), text
     yield from _metric_problems(values, folders)
     for key in KEPT_BY:
         if (told := password_problem(key, values.get(key))) is not None:

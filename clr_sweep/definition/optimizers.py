@@ -6,43 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import inf
-from typing import Any
+from typing import Any, Self
 
-from clr_sweep.definition.dimensions import is_number
-from clr_sweep.definition.problems import shown, unknown
+from pydantic import Field, StrictStr, model_validator
 
-
-@dataclass(frozen=True)
-class Real:
-    """An argument that is a real number from `low` to `high`.
-
-    Attributes:
-        below: `high` itself is not allowed.
-        above: `low` itself is not allowed.
-    """
-
-    low: float = 0.0
-    high: float = inf
-    above: bool = False
-    below: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Whether the argument may have this value."""
-        over = value > self.low if self.above else value >= self.low
-        return over and (value < self.high if self.below else value <= self.high)
-
-    def wanted(self, value: float) -> str:
-        """What is asked for, said to somebody who gave this value."""
-        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
-        if self.high == inf or (value <= self.low and self.high > 1):
-            return low
-        return f"{low} and {'below' if self.below else 'at most'} {self.high:g}"
-
-
-SWITCH = "true or false"
-Argument = Real | str
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.arguments import SWITCH, Argument, Real, value_problem
+from clr_sweep.definition.named import Named
+from clr_sweep.definition.problems import unknown
 
 # Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.
 _UNIT, _DECAY, _LION_BETA = Real(high=1), Real(high=1, below=True), Real(high=1, above=True)
@@ -122,15 +93,9 @@ def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any])
         arguments = OPTIMIZERS[name]
         if key not in arguments:
             return unknown(f"argument of the optimizer {name}", key, arguments)
-        kind = arguments[key]
         for value in values:
-            if not isinstance(kind, Real):
-                if not isinstance(value, bool):
-                    return f"must be {kind}, got {shown(value)}"
-            elif not is_number(value):
-                return f"must be a number, got {shown(value)}"
-            elif not kind.holds(value):
-                return f"must be {kind.wanted(value)} for the optimizer {name}, got {shown(value)}"
+            if (text := value_problem(arguments[key], value, f"the optimizer {name}")) is not None:
+                return text
     return None
 
 
@@ -153,15 +118,22 @@ def argument_problems(
         yield (), problem
 
 
-def as_keras_takes_them(optimizer: Any, arguments: Any) -> Any:
-    """The arguments with whole numbers as floats where Keras wants a real number.
+class OptimizerConfig(Named):
+    """A Keras optimizer by name, with its arguments; the schedule gives the learning rate."""
 
-    Keras refuses `momentum=0`. What is no argument or no number is left for the checks.
-    """
-    if not isinstance(optimizer, str) or not isinstance(arguments, Mapping):
-        return arguments
-    known = OPTIMIZERS.get(optimizer, {})
-    return {
-        key: float(value) if isinstance(known.get(key), Real) and is_number(value) else value
-        for key, value in arguments.items()
-    }
+    what = "an optimizer"
+    name: StrictStr = Field(json_schema_extra={"enum": list(OPTIMIZERS)})
+
+    @classmethod
+    def known_arguments(cls, name: str) -> Mapping[str, Argument]:
+        """See `Named`."""
+        return OPTIMIZERS.get(name, {})
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.name not in OPTIMIZERS:
+            raise FieldProblemsError([(("name",), unknown("optimizer", self.name, OPTIMIZERS))])
+        found = argument_problems(self.name, self.arguments)
+        if problems := [(("arguments", *keys), text) for keys, text in found]:
+            raise FieldProblemsError(problems)
+        return self

@@ -31,7 +31,9 @@ def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
 
 def _named(sweep: Sweep) -> Iterator[str]:
     """The outermost packages of `module:name`."""
-    for name in (sweep.dataset.name, sweep.model.name, *sweep.training.metrics):
+    training = sweep.training
+    named = (sweep.dataset.name, sweep.model.name, training.loss.name, *training.metrics)
+    for name in named:
         module, colon, _ = name.partition(":")
         if colon:
             yield module.partition(".")[0]

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clr_sweep.common.nearest import nearest
+from clr_sweep.definition.arguments import Real
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import (
     NOT_TAKEN,
     OPTIMIZERS,
-    Real,
+    OptimizerConfig,
     argument_problem,
     clipping_problem,
     momentum_argument,
@@ -19,7 +20,6 @@ from clr_sweep.definition.optimizers import (
 )
 from clr_sweep.definition.problems import shown, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
-from clr_sweep.definition.sweep import OptimizerConfig
 from clr_sweep.definition.trial_plan import epochs_needed, fits
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING

@@ -19,8 +19,8 @@ from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
+from clr_sweep.training.compiled_loss import compiled_loss
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
 
 _SCHEDULES: dict[str, Callable[..., Any]] = {
@@ -43,11 +43,11 @@ def compiled_model(
         rate: a Keras schedule in place of the configuration's own.
 
     Raises:
-        InputError: Keras has no such loss, or the model takes other examples; or see
+        InputError: there is no such loss, or the model takes other examples; or see
             `build_model`.
         TrialFailedError: see `build_model`.
     """
-    function_name(config.training.loss)  # compile looks it up only at the first step
+    loss = compiled_loss(config.training.loss, search_path)
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
     check_inputs(model, data)
@@ -62,7 +62,7 @@ def compiled_model(
     # XLA on CPU was measured two to four times slower; "auto" may choose it.
     model.compile(
         optimizer=optimizer,
-        loss=config.training.loss,
+        loss=loss,
         metrics=compiled_metrics(config.training.metrics, search_path),
         jit_compile=False,
     )

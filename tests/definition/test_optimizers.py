@@ -9,15 +9,13 @@ from typing import Any
 import keras
 import pytest
 
+from clr_sweep.definition.arguments import SWITCH, Real, as_keras_takes_them
 from clr_sweep.definition.optimizers import (
     KERAS_CLASSES,
     NOT_TAKEN,
     OPTIMIZERS,
-    SWITCH,
-    Real,
     argument_problem,
     argument_problems,
-    as_keras_takes_them,
     clipping_problem,
 )
 
@@ -65,7 +63,7 @@ def test_keras_takes_what_the_table_takes(name: str, argument: str, kind: Real) 
     high = math.nextafter(high, 0) if kind.below else high
     for value in {low, high, *(int(v) for v in (low, high) if v == int(v) and kind.holds(v))}:
         assert argument_problem([name], argument, [value]) is None
-        arguments = as_keras_takes_them(name, {argument: value, "use_ema": True})
+        arguments = as_keras_takes_them(OPTIMIZERS[name], {argument: value, "use_ema": True})
         assert getattr(keras_class(name)(**arguments), argument) == value
 
 
@@ -87,11 +85,11 @@ def test_whole_numbers_are_made_real_where_keras_wants_them() -> None:
     with pytest.raises(ValueError, match="float"):
         keras.optimizers.SGD(momentum=0)
     made = as_keras_takes_them(
-        "sgd", {"momentum": 0, "nesterov": True, "other": 1, "clipnorm": "x"}
+        OPTIMIZERS["sgd"], {"momentum": 0, "nesterov": True, "other": 1, "clipnorm": "x"}
     )
     assert repr(made) == "{'momentum': 0.0, 'nesterov': True, 'other': 1, 'clipnorm': 'x'}"
-    assert as_keras_takes_them(["sgd"], {"momentum": 0}) == {"momentum": 0}
-    assert as_keras_takes_them("sgd", [1]) == [1]
+    assert as_keras_takes_them({}, {"momentum": 0}) == {"momentum": 0}
+    assert as_keras_takes_them(OPTIMIZERS["sgd"], [1]) == [1]
 
 
 def test_clipping_is_of_one_kind() -> None:

@@ -15,7 +15,8 @@ from written_sweeps import ABSENT, SHIPPED, content, sweep
 
 from clr_sweep.definition.dimensions import Range
 from clr_sweep.definition.fields import POLICIES
-from clr_sweep.definition.sweep import Objective, OptimizerConfig, Sweep
+from clr_sweep.definition.optimizers import OptimizerConfig
+from clr_sweep.definition.sweep import Objective, Sweep
 from clr_sweep.definition.validation import validation
 from clr_sweep.definition.yaml_file import read_mapping
 from clr_sweep.schedules import policies

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documentation import BEST_CONFIGURATION, OWN_MODEL, blocks
+from documentation import BEST_CONFIGURATION, OWN_MODEL, SWEEP_FILE, blocks
 from real_runs import PROJECT, Place
 
 
@@ -34,6 +34,15 @@ def test_the_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The examples of the README run."""
     monkeypatch.chdir(tmp_path)
     assert run_blocks(PROJECT / "README.md", {"__name__": "readme"})
+
+
+def test_the_code_of_the_sweep_files_page_runs() -> None:
+    """A metric and a loss of one's own, which compute what they say."""
+    page: dict[str, Any] = {"__name__": "sweep_file_page"}
+    assert run_blocks(SWEEP_FILE, page) == 2
+    loss = page["pinball"]([[0.0], [1.0]], [[1.0], [0.0]], quantile=0.9)
+    assert [round(float(value), 6) for value in loss] == [0.1, 0.9]
+    assert page["MacroF1"]().average == "macro"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,70 @@
+"""What an argument of one of Keras' optimizers or losses may be, known without importing Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from clr_sweep.definition.dimensions import is_number
+from clr_sweep.definition.problems import shown
+
+
+@dataclass(frozen=True)
+class Real:
+    """An argument that is a real number from `low` to `high`.
+
+    Attributes:
+        below: `high` itself is not allowed.
+        above: `low` itself is not allowed.
+    """
+
+    low: float = 0.0
+    high: float = inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the argument may have this value."""
+        over = value > self.low if self.above else value >= self.low
+        return over and (value < self.high if self.below else value <= self.high)
+
+    def wanted(self, value: float) -> str:
+        """What is asked for, said to somebody who gave this value."""
+        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
+        if self.high == inf or (value <= self.low and self.high > 1):
+            return low
+        return f"{low} and {'below' if self.below else 'at most'} {self.high:g}"
+
+
+SWITCH = "true or false"
+Argument = Real | str
+
+
+def value_problem(kind: Argument, value: Any, of: str) -> str | None:
+    """What is wrong with a value for an argument of this kind, if anything.
+
+    Args:
+        of: what has the argument, for the message: `the optimizer sgd`.
+    """
+    if not isinstance(kind, Real):
+        return None if isinstance(value, bool) else f"must be {kind}, got {shown(value)}"
+    if not is_number(value):
+        return f"must be a number, got {shown(value)}"
+    if not kind.holds(value):
+        return f"must be {kind.wanted(value)} for {of}, got {shown(value)}"
+    return None
+
+
+def as_keras_takes_them(known: Mapping[str, Argument], arguments: Any) -> Any:
+    """The arguments with whole numbers as floats where Keras wants a real number.
+
+    Keras refuses `momentum=0`. What is no argument or no number is left for the checks.
+    """
+    if not isinstance(arguments, Mapping):
+        return arguments
+    return {
+        key: float(value) if isinstance(known.get(key), Real) and is_number(value) else value
+        for key, value in arguments.items()
+    }
