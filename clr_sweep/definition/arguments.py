@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -32,14 +33,38 @@ class Real:
 
     def wanted(self, value: float) -> str:
         """What is asked for, said to somebody who gave this value."""
+        if self.low == -inf:
+            return f"at most {self.high:g}"
         low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
         if self.high == inf or (value <= self.low and self.high > 1):
             return low
         return f"{low} and {'below' if self.below else 'at most'} {self.high:g}"
 
 
-SWITCH = "true or false"
-Argument = Real | str
+@dataclass(frozen=True)
+class Single:
+    """An argument that is no real number: one of several values may be searched, no range.
+
+    Attributes:
+        words: what it must be.
+        holds: whether a value is that.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _compiles(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except re.error:
+        return False
+
+
+SWITCH = Single("true or false", lambda value: isinstance(value, bool))
+WHOLE = Single("a whole number above 0", lambda value: type(value) is int and value > 0)
+PATTERN = Single("a regular expression, as a text", _compiles)
+Argument = Real | Single
 
 
 def value_problem(kind: Argument, value: Any, of: str) -> str | None:
@@ -48,8 +73,8 @@ def value_problem(kind: Argument, value: Any, of: str) -> str | None:
     Args:
         of: what has the argument, for the message: `the optimizer sgd`.
     """
-    if not isinstance(kind, Real):
-        return None if isinstance(value, bool) else f"must be {kind}, got {shown(value)}"
+    if isinstance(kind, Single):
+        return None if kind.holds(value) else f"must be {kind.words}, got {shown(value)}"
     if not is_number(value):
         return f"must be a number, got {shown(value)}"
     if not kind.holds(value):

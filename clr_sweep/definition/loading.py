@@ -14,7 +14,7 @@ from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import LossConfig, loss_problem, loss_problems
 from clr_sweep.definition.metrics import default_metrics, objectives
-from clr_sweep.definition.optimizers import OptimizerConfig
+from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
 from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems, no_value
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import sentence, unknown
@@ -176,6 +176,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     loss: LossConfig | None = values.get("training.loss")
     for keys, text in () if loss is None else loss_problems(loss, folders):
         yield ("training", "loss", *keys), text
+    optimizer: OptimizerConfig | None = values.get("training.optimizer")
+    for keys, text in () if optimizer is None else own_optimizer_problems(optimizer, folders):
+        yield ("training", "optimizer", *keys), text
     yield from _metric_problems(values, folders)
     for key in KEPT_BY:
         if (told := password_problem(key, values.get(key))) is not None:
@@ -185,7 +188,6 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         for key, value in values.items()
         if key.startswith("search_space.")
     }
-    optimizer: OptimizerConfig | None = values.get("training.optimizer")
     for keys, text in space_problems(space, optimizer, model_arguments):
         yield ("search_space", *keys), text
     if values.get("training.cycle_momentum") is not None and optimizer is not None:

@@ -55,4 +55,5 @@ class Named(Frozen):
         text = {
             key: value for key, value in mapping["properties"]["name"].items() if key != "title"
         }
-        return {"anyOf": [text, mapping], "title": mapping.pop("title")}
+        told = {key: mapping.pop(key) for key in ("title", "description")}
+        return {"anyOf": [text, mapping], **told}

@@ -32,7 +32,13 @@ def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
 def _named(sweep: Sweep) -> Iterator[str]:
     """The outermost packages of `module:name`."""
     training = sweep.training
-    named = (sweep.dataset.name, sweep.model.name, training.loss.name, *training.metrics)
+    named = (
+        sweep.dataset.name,
+        sweep.model.name,
+        training.optimizer.name,
+        training.loss.name,
+        *training.metrics,
+    )
     for name in named:
         module, colon, _ = name.partition(":")
         if colon:

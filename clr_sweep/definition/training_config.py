@@ -8,7 +8,14 @@ from pydantic import model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import Frozen
-from clr_sweep.definition.fields import AtLeastZero, BelowOne, Count, Metrics, Precision
+from clr_sweep.definition.fields import (
+    AtLeastZero,
+    BelowOne,
+    ClassWeight,
+    Count,
+    Metrics,
+    Precision,
+)
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import default_metrics
 from clr_sweep.definition.optimizers import OptimizerConfig, momentum_problem
@@ -49,16 +56,37 @@ class TrainingConfig(Frozen):
         metrics: what is measured beside the loss: Keras' metrics by name, or `module:name` of a
             metric of the user's own. Accuracy where they are left out and the loss is one of a
             classification, else none.
+        class_weight: what the examples of a class count in the loss that is trained, by the number
+            of the class, as under Keras' `fit`; `balanced`: each class weighs the same; None: all
+            examples count alike.
         cycle_momentum: None: the optimizer's momentum is the same at every step.
         early_stopping: None: trials use their budget. Policies without cycles always do.
         precision: Keras' dtype policy that the model is built under.
     """
 
+    not_taken = {
+        "callbacks": (
+            "what they keep in Python is in no checkpoint, so a trial that was interrupted would "
+            "end otherwise; the rate follows search_space.policy, early_stopping ends a trial, "
+            "objective.at: best keeps the best weights, and each epoch is in epochs.jsonl and "
+            "MLflow: leave it out, and see own-model.md, Callbacks"
+        ),
+        "learning_rate": "the schedule gives it: set init_lr and max_lr in search_space instead",
+        "sample_weight": (
+            "it is the data's: weigh classes by class_weight, or examples in the train_step of a "
+            "model of your own, from a further column of the labels"
+        ),
+        "validation_freq": "every epoch is validated, for the objective's sake: leave it out",
+        "steps_per_execution": (
+            "whole stretches of steps are one call into the graph already: leave it out"
+        ),
+    }
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
     batch_size: Count = 64
     epochs: Count
     loss: LossConfig = LossConfig(name="sparse_categorical_crossentropy")
     metrics: Metrics = ("accuracy",)
+    class_weight: ClassWeight | None = None
     cycle_momentum: CycledMomentum | None = None
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
@@ -70,6 +98,14 @@ class TrainingConfig(Frozen):
             loss = value.get("loss", cls.model_fields["loss"].default)
             return {**value, "metrics": default_metrics(_name_in(loss))}
         return value
+
+    @property
+    def class_weights(self) -> str | None:
+        """The weights of the classes in words, if they do not all count alike."""
+        weights = self.class_weight
+        if weights is None or isinstance(weights, str):
+            return weights
+        return ", ".join(f"{number}: {weight:g}" for number, weight in weights.items())
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -158,6 +158,7 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "training.epochs": training.epochs,
         "training.loss": str(training.loss),
         "training.metrics": ", ".join(training.metrics) or "none",
+        **({"training.class_weight": weights} if (weights := training.class_weights) else {}),
         **_early_stopping(sweep),
         "objective.metric": sweep.objective.metric,
         "objective.direction": sweep.objective.direction,

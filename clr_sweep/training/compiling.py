@@ -13,13 +13,13 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import name_of
-from clr_sweep.definition.optimizers import KERAS_CLASSES, momentum_argument
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.compiled_loss import compiled_loss
+from clr_sweep.training.compiled_optimizer import compiled_optimizer
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.models import build_model
 
@@ -43,21 +43,16 @@ def compiled_model(
         rate: a Keras schedule in place of the configuration's own.
 
     Raises:
-        InputError: there is no such loss, or the model takes other examples; or see
-            `build_model`.
+        InputError: there is no such loss, metric or optimizer, or the model takes other examples;
+            or see `build_model`.
         TrialFailedError: see `build_model`.
     """
     loss = compiled_loss(config.training.loss, search_path)
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
     check_inputs(model, data)
-    settings = config.training.optimizer
-    arguments = dict(settings.arguments)
-    cycled, momentum = config.training.cycle_momentum, momentum_argument(settings.name)
-    if cycled is not None and momentum is not None:
-        arguments[momentum] = float(cycled.high)
-    optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
-        learning_rate=schedule(config.schedule) if rate is None else rate, **arguments
+    optimizer = compiled_optimizer(
+        config.training, schedule(config.schedule) if rate is None else rate, search_path
     )
     # XLA on CPU was measured two to four times slower; "auto" may choose it.
     model.compile(

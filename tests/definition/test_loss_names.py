@@ -100,8 +100,8 @@ def test_arguments_of_a_loss(tmp_path: Path) -> None:
          "theirs write a loss of your own and name it as module:name"),
         (3, {}, ".name", "must be text, got 3"),
         ("no_module:pinball", {}, "", "there is no module 'no_module' (looked in "),
-        ("own_losses:pinball", {"tua": 1}, ".arguments.tua", "unknown argument of the loss "
-         "own_losses:pinball 'tua' - did you mean 'tau'? (known: tau)"),
+        ("own_losses:pinball", {"tau": 1, "tua": 1}, ".arguments.tua", "unknown argument of the "
+         "loss own_losses:pinball 'tua' - did you mean 'tau'? (known: tau)"),
         ("own_losses:pinball", {}, ".arguments.tau",
          "is required by own_losses:pinball: give it a value here"),
     ],

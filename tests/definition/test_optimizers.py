@@ -34,7 +34,8 @@ def test_names_and_classes_are_of_the_same_optimizers() -> None:
     assert KERAS_CLASSES.keys() == OPTIMIZERS.keys()
     for name in OPTIMIZERS:
         assert issubclass(keras_class(name), keras.optimizers.Optimizer)
-        assert keras.optimizers.get(name).__class__ is keras_class(name)
+        if name != "lamb":  # which Keras' table of names does not have
+            assert keras.optimizers.get(name).__class__ is keras_class(name)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -58,7 +59,7 @@ def test_types_and_limits_hold_the_default(name: str, argument: str, kind: Any) 
 @pytest.mark.parametrize(("name", "argument", "kind"), REALS)
 def test_keras_takes_what_the_table_takes(name: str, argument: str, kind: Real) -> None:
     """Keras builds the optimizer with the limits themselves, written as whole numbers too."""
-    low = math.nextafter(kind.low, 1) if kind.above else kind.low
+    low = math.nextafter(kind.low, 1) if kind.above else max(kind.low, -10.0)
     high = 10.0 if kind.high == math.inf else kind.high
     high = math.nextafter(high, 0) if kind.below else high
     for value in {low, high, *(int(v) for v in (low, high) if v == int(v) and kind.holds(v))}:

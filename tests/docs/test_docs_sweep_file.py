@@ -107,10 +107,11 @@ def whole_sweeps() -> Iterator[Any]:
 
 
 def search_spaces() -> Iterator[Any]:
-    """The blocks of the sweep file's page that show a search space alone."""
+    """The blocks of the sweep file's page that show a search space, or training with it."""
     for line, block in blocks(SWEEP_FILE, "yaml"):
         content = yaml.safe_load(block)
-        if isinstance(content, dict) and set(content) == {"search_space"}:
+        keys = set(content) if isinstance(content, dict) else set()
+        if {"search_space"} <= keys <= {"training", "search_space"}:
             yield pytest.param(block, id=f"sweep-file.md:{line}")
 
 
@@ -159,13 +160,14 @@ def test_pages_show_a_regression() -> None:
 def test_search_spaces_on_pages_load(block: str, tmp_path: Path) -> None:
     """A search space that the sweep file's page shows is valid in a sweep."""
     file = tmp_path / "sweep.yaml"
+    (tmp_path / "my_code.py").write_text("def clipped_muon(learning_rate, momentum): ...\n")
     rest = """
         name: shown
         dataset: {name: fashion_mnist}
         model: {name: tutorial_cnn}
-        training: {epochs: 16}
     """
-    file.write_text(textwrap.dedent(rest) + block, encoding="utf-8")
+    training = "" if "training:" in block else "training: {epochs: 16}\n"
+    file.write_text(textwrap.dedent(rest) + training + block, encoding="utf-8")
     assert load_sweep(file).search_space.init_lr is not None
 
 

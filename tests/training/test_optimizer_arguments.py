@@ -42,6 +42,22 @@ VALUES: dict[str, Any] = {
     "beta_1": 0.5,
     "beta_2": 0.5,
     "initial_accumulator_value": 0.3,
+    "learning_rate_power": -0.4,
+    "l1_regularization_strength": 0.001,
+    "l2_regularization_strength": 0.002,
+    "l2_shrinkage_regularization_strength": 0.003,
+    "beta": 0.1,
+    "ns_steps": 3,
+    "rms_rate": 0.3,
+    "exclude_layers": "dense_1",
+    "exclude_embeddings": False,
+    "adam_lr_ratio": 0.5,
+    "adam_beta_1": 0.5,
+    "adam_beta_2": 0.5,
+    "adam_weight_decay": 0.01,
+    "muon_a": 3.0,
+    "muon_b": -4.0,
+    "muon_c": 2.0,
 }
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
@@ -57,7 +73,7 @@ def cases() -> Iterator[Any]:
 
 
 def config_of(optimizer: str, arguments: dict[str, Any], **others: Any) -> TrialConfig:
-    high = 0.5 if optimizer in ("sgd", "adadelta", "adagrad") else 0.01
+    high = 0.5 if optimizer in ("sgd", "adadelta", "adagrad", "ftrl") else 0.01
     return small_config(
         optimizer=optimizer, optimizer_arguments=arguments, init_lr=high / 10, max_lr=high, **others
     )
