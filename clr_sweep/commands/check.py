@@ -71,8 +71,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
             yield f"  {name}: {describe(dimension, whole=whole)}"
     yield (
         f"training: {with_arguments(sweep.model.name, sweep.model.arguments)}, "
-        f"{with_arguments(training.optimizer.name, training.optimizer.arguments)}, "
-        f"batch size {training.batch_size}, at most {_epochs(training.epochs)}"
+        f"{training.optimizer}, batch size {training.batch_size}, "
+        f"at most {_epochs(training.epochs)}"
     )
     if (engine := sweep.engine).name == "ray":
         yield (
@@ -81,6 +81,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         )
     if training.precision != "float32":
         yield f"precision: {training.precision}"
+    if (weights := training.class_weights) is not None:
+        yield f"class weights: {weights}"
     if training.cycle_momentum is not None:
         low, high = training.cycle_momentum.low, training.cycle_momentum.high
         argument = momentum_argument(training.optimizer.name) or "momentum"

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import (
@@ -37,6 +37,8 @@ class Frozen(BaseModel):
     """Base of all records read from files: immutable, strict, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    not_taken: ClassVar[Mapping[str, str]] = {}
+    """Keys that somebody may look for here, each with what stands in its place."""
 
     @classmethod
     def from_json(cls, content: Any) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import expected, is_number
 from clr_sweep.definition.metrics import metric_problems
+from clr_sweep.definition.problems import shown
 
 Policy = Literal[
     "triangular", "triangular2", "exp_range", "exp_range_bounds",
@@ -133,6 +134,38 @@ Metrics = Annotated[
     BeforeValidator(_metrics),
     WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}}),
 ]
+
+
+def _class_weight(value: Any) -> Any:
+    if value == "balanced":
+        return value
+    if not isinstance(value, Mapping) or not value:
+        raise expected("a weight for each class, such as {0: 1.0, 1: 5.0}, or balanced")
+    read = {str(number): weight for number, weight in value.items()}
+    problems = [
+        ((number,), f"must be {wanted}, got {shown(got)}")
+        for number, weight in read.items()
+        for holds, wanted, got in (
+            (_CLASS.fullmatch(number), "the number of a class, 0 or more", number),
+            (is_number(weight) and weight >= 0, "a weight of 0 or more", weight),
+        )
+        if not holds
+    ]
+    if problems:
+        raise FieldProblemsError(problems)
+    return {number: float(weight) for number, weight in read.items()}
+
+
+_CLASS = re.compile("0|[1-9][0-9]{0,9}")
+# By the numbers of classes as texts, as JSON has them.
+ClassWeight = Annotated[
+    dict[str, float] | Literal["balanced"],
+    PlainValidator(_class_weight),
+    WithJsonSchema({"anyOf": [
+        {"const": "balanced"},
+        {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}},
+    ]}),
+]  # fmt: skip
 BelowOne = Annotated[
     int | float,
     _number(lambda value: 0 <= value < 1, "a number from 0 to below 1"),

@@ -13,10 +13,11 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.given_values import starting_problems
-from clr_sweep.definition.losses import loss_problem
-from clr_sweep.definition.metrics import OWN, default_metrics, objectives
+from clr_sweep.definition.losses import LossConfig, loss_problem, loss_problems
+from clr_sweep.definition.metrics import default_metrics, objectives
+from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
 from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
-from clr_sweep.definition.own_functions import function_arguments, function_problems, no_value
+from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems, no_value
 from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import sentence, unknown
@@ -28,7 +29,7 @@ from clr_sweep.definition.space_checks import (
     momentum_problems,
     space_problems,
 )
-from clr_sweep.definition.sweep import DatasetConfig, OptimizerConfig, Sweep
+from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.definition.validation import validation
 from clr_sweep.definition.yaml_file import read_mapping
 
@@ -92,7 +93,7 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
     values = readable_values(content)
     training = content.get("training")
     if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
-        loss = values["training.loss"]
+        loss = values["training.loss"].name
         # What is measured beside a loss that there is not, nobody can say.
         values["training.metrics"] = None if loss_problem(loss) else default_metrics(loss)
     problems += _problems(values, search_path(path))
@@ -189,8 +190,12 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
                 text = unknown(f"argument of the {kind} {model}", key, model_arguments)
                 yield ("model", "arguments", key), text
     # Not when any definition is read: a study of an older version may hold such a loss.
-    if (loss := values.get("training.loss")) and (wrong_loss := loss_problem(loss)):
-        yield ("training", "loss"), wrong_loss
+    loss: LossConfig | None = values.get("training.loss")
+    for keys, text in () if loss is None else loss_problems(loss, folders):
+        yield ("training", "loss", *keys), text
+    optimizer: OptimizerConfig | None = values.get("training.optimizer")
+    for keys, text in () if optimizer is None else own_optimizer_problems(optimizer, folders):
+        yield ("training", "optimizer", *keys), text
     yield from _metric_problems(values, folders)
     for key in KEPT_BY:
         if (told := password_problem(key, values.get(key))) is not None:
@@ -203,7 +208,6 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         for key, value in values.items()
         if key.startswith("search_space.")
     }
-    optimizer: OptimizerConfig | None = values.get("training.optimizer")
     for keys, text in space_problems(space, optimizer, model_arguments):
         yield ("search_space", *keys), text
     cycles = values.get("training.cycle_momentum") is not None

@@ -6,10 +6,10 @@ it takes labels and outputs to be. Of a metric of the user's own none of that is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from clr_sweep.definition.own_functions import OWN
 from clr_sweep.definition.own_training import OF_FUNCTION
 from clr_sweep.definition.problems import shown, unknown
 
@@ -124,7 +124,6 @@ _CLASSIFYING_LOSSES = (
     "categoricalfocalcrossentropy", "sparsecategoricalcrossentropy", "categoricalhinge",
 )  # fmt: skip
 
-OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _TAKEN = ("loss", "learning_rate", "batch_loss", "cycle", "cpu_seconds", "momentum")
 _PREFIXES = ("val_", "test_", "best_", "baseline_", "trial_", "sweep_")
 
@@ -175,8 +174,10 @@ _OF_ANY_SIGN = ("cosinesimilarity", "poisson")
 
 
 def is_positive(loss: str) -> bool:
-    """Whether a loss of Keras' is never below 0, so that a logarithm suits it."""
-    return loss != OF_FUNCTION and loss.replace("_", "").lower() not in _OF_ANY_SIGN
+    """Whether a loss is known to be never below 0, so that a logarithm suits it."""
+    if loss == OF_FUNCTION or OWN.fullmatch(loss):
+        return False
+    return loss.replace("_", "").lower() not in _OF_ANY_SIGN
 
 
 def name_of(written: str) -> str:

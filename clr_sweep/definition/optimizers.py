@@ -6,43 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-from clr_sweep.definition.dimensions import is_number
-from clr_sweep.definition.problems import shown, unknown
+from pydantic import Field, StrictStr, model_validator
 
-
-@dataclass(frozen=True)
-class Real:
-    """An argument that is a real number from `low` to `high`.
-
-    Attributes:
-        below: `high` itself is not allowed.
-        above: `low` itself is not allowed.
-    """
-
-    low: float = 0.0
-    high: float = inf
-    above: bool = False
-    below: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Whether the argument may have this value."""
-        over = value > self.low if self.above else value >= self.low
-        return over and (value < self.high if self.below else value <= self.high)
-
-    def wanted(self, value: float) -> str:
-        """What is asked for, said to somebody who gave this value."""
-        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
-        if self.high == inf or (value <= self.low and self.high > 1):
-            return low
-        return f"{low} and {'below' if self.below else 'at most'} {self.high:g}"
-
-
-SWITCH = "true or false"
-Argument = Real | str
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.arguments import PATTERN, SWITCH, WHOLE, Argument, Real, value_problem
+from clr_sweep.definition.named import Named
+from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems
+from clr_sweep.definition.problems import unknown
 
 # Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.
 _UNIT, _DECAY, _LION_BETA = Real(high=1), Real(high=1, below=True), Real(high=1, above=True)
@@ -83,16 +57,55 @@ OPTIMIZERS: dict[str, dict[str, Argument]] = {
     "adagrad": {"initial_accumulator_value": Real(), "epsilon": Real(), **_COMMON},
     "adadelta": {"rho": _DECAY, "epsilon": Real(), **_COMMON},
     "lion": {"beta_1": _LION_BETA, "beta_2": _UNIT, **_COMMON},
-}
+    "lamb": {**_ADAM, **_COMMON},
+    "ftrl": {
+        "learning_rate_power": Real(low=-inf, high=0), "initial_accumulator_value": Real(),
+        "l1_regularization_strength": Real(), "l2_regularization_strength": Real(),
+        "l2_shrinkage_regularization_strength": Real(), "beta": Real(), **_COMMON,
+    },
+    "muon": {
+        "momentum": _UNIT, "nesterov": SWITCH, "ns_steps": WHOLE, "rms_rate": Real(above=True),
+        "exclude_layers": PATTERN, "exclude_embeddings": SWITCH, "adam_lr_ratio": Real(),
+        "adam_beta_1": _DECAY, "adam_beta_2": _DECAY, "adam_weight_decay": Real(),
+        "epsilon": Real(), "muon_a": Real(low=-inf), "muon_b": Real(low=-inf),
+        "muon_c": Real(low=-inf), **_COMMON,
+    },
+}  # fmt: skip
 KERAS_CLASSES = {
     "sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "nadam": "Nadam",
     "adamax": "Adamax", "adagrad": "Adagrad", "adadelta": "Adadelta", "lion": "Lion",
+    "lamb": "Lamb", "ftrl": "Ftrl", "muon": "Muon",
 }  # fmt: skip
+# Keras' others, each with the reason why a sweep does not train with it.
+_OWN_WAY = "an optimizer of your own, module:name, may be made of it"
+_NOT_TRAINED_WITH = {
+    "adafactor": (
+        f"takes no rate above 1/sqrt(step), whatever the schedule says, so peaks would be cut off "
+        f"in silence: {_OWN_WAY}"
+    ),
+    "schedulefreeadamw": "is made to train without a schedule of the learning rate: use adamw",
+    "multioptimizer": f"needs optimizers as arguments, which a file does not hold: {_OWN_WAY}",
+    "lossscaleoptimizer": (
+        "is put around an optimizer by Keras where losses are scaled: name the optimizer itself"
+    ),
+}
 
 
 def momentum_argument(optimizer: str) -> str | None:
     """The argument that holds the optimizer's momentum: beta_1 in Adam's family, or None."""
-    return next((key for key in ("beta_1", "momentum") if key in OPTIMIZERS[optimizer]), None)
+    if optimizer == "muon":
+        return None  # its matrices have a momentum, its other weights a beta: no single one
+    known = OPTIMIZERS.get(optimizer, {})
+    return next((key for key in ("beta_1", "momentum") if key in known), None)
+
+
+def optimizer_problem(name: str) -> str | None:
+    """What is wrong with the name of one of Keras' optimizers, if anything."""
+    if name in OPTIMIZERS:
+        return None
+    if (reason := _NOT_TRAINED_WITH.get(name.replace("_", "").lower())) is not None:
+        return f"cannot be {name}: it {reason}"
+    return unknown("optimizer", name, OPTIMIZERS)
 
 
 def momentum_problem(optimizers: Sequence[str], given: Iterable[str]) -> str | None:
@@ -119,18 +132,14 @@ def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any])
     if key in NOT_TAKEN:
         return NOT_TAKEN[key]
     for name in optimizers:
+        if OWN.fullmatch(name):
+            continue  # what it takes, its module knows
         arguments = OPTIMIZERS[name]
         if key not in arguments:
             return unknown(f"argument of the optimizer {name}", key, arguments)
-        kind = arguments[key]
         for value in values:
-            if not isinstance(kind, Real):
-                if not isinstance(value, bool):
-                    return f"must be {kind}, got {shown(value)}"
-            elif not is_number(value):
-                return f"must be a number, got {shown(value)}"
-            elif not kind.holds(value):
-                return f"must be {kind.wanted(value)} for the optimizer {name}, got {shown(value)}"
+            if (text := value_problem(arguments[key], value, f"the optimizer {name}")) is not None:
+                return text
     return None
 
 
@@ -153,15 +162,61 @@ def argument_problems(
         yield (), problem
 
 
-def as_keras_takes_them(optimizer: Any, arguments: Any) -> Any:
-    """The arguments with whole numbers as floats where Keras wants a real number.
+def own_optimizer_problems(
+    optimizer: OptimizerConfig, folders: Sequence[Path]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with an optimizer of the user's own, found without importing it.
 
-    Keras refuses `momentum=0`. What is no argument or no number is left for the checks.
+    Args:
+        folders: in which its module is looked for.
+
+    Yields:
+        The keys to a problem, and a text.
     """
-    if not isinstance(optimizer, str) or not isinstance(arguments, Mapping):
-        return arguments
-    known = OPTIMIZERS.get(optimizer, {})
-    return {
-        key: float(value) if isinstance(known.get(key), Real) and is_number(value) else value
-        for key, value in arguments.items()
-    }
+    if not optimizer.is_own:
+        return
+    yield from (((), text) for text in function_problems(optimizer.name, folders))
+    names, required = function_arguments(optimizer.name, folders)
+    if names is not None and "learning_rate" not in names:
+        yield (), f"must take the argument learning_rate, which {optimizer.name} does not"
+    for key in optimizer.arguments:
+        if names is not None and key not in names:
+            yield ("arguments", key), unknown(f"argument of {optimizer.name}", key, names)
+    for key in required:
+        if key not in optimizer.arguments and key != "learning_rate":
+            yield ("arguments", key), f"is required by {optimizer.name}: give it a value here"
+
+
+class OptimizerConfig(Named):
+    """An optimizer with its arguments; the schedule gives the learning rate.
+
+    Attributes:
+        name: of Keras' optimizer; or `module:name`: a class that derives from
+            `keras.optimizers.Optimizer`, or a function that returns such an optimizer, called
+            with the argument `learning_rate`.
+    """
+
+    what = "an optimizer"
+    name: StrictStr = Field(
+        json_schema_extra={"anyOf": [{"enum": list(OPTIMIZERS)}, {"pattern": ":"}]}
+    )
+
+    @classmethod
+    def known_arguments(cls, name: str) -> Mapping[str, Argument]:
+        """See `Named`."""
+        return OPTIMIZERS.get(name, {})
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of the user's own code."""
+        return OWN.fullmatch(self.name) is not None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.is_own and (text := optimizer_problem(self.name)) is not None:
+            own = ", or module:name of your own" if text.startswith("unknown") else ""
+            raise FieldProblemsError([(("name",), text + own)])
+        found = argument_problems(self.name, self.arguments)
+        if problems := [(("arguments", *keys), text) for keys, text in found]:
+            raise FieldProblemsError(problems)
+        return self

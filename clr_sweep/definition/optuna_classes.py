@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Self
 from pydantic import ConfigDict, Field, StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.arguments import SWITCH, Real, Single
 from clr_sweep.definition.dimensions import Frozen, Scalar, is_number, with_arguments
-from clr_sweep.definition.optimizers import SWITCH, Real
 from clr_sweep.definition.problems import shown, unknown
 
 Problem = tuple[tuple[str, ...], str]
@@ -27,7 +27,7 @@ class Whole:
     low: int = 0
 
 
-Argument = Whole | Real | tuple[str, ...] | str
+Argument = Whole | Real | Single | tuple[str, ...]
 Arguments = Mapping[str, Argument]
 
 _STARTUP: Arguments = {"n_startup_trials": Whole()}
@@ -171,7 +171,7 @@ def _argument_problem(kind: Argument, value: Any) -> str | None:
         return None if holds else f"must be {kind.wanted(value)}, got {shown(value)}"
     if isinstance(kind, tuple):
         return None if value in kind else f"must be {' or '.join(kind)}, got {shown(value)}"
-    return None if isinstance(value, bool) else f"must be {kind}, got {shown(value)}"
+    return None if kind.holds(value) else f"must be {kind.words}, got {shown(value)}"
 
 
 def _together(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:

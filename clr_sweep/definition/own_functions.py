@@ -18,7 +18,8 @@ from clr_sweep.common.nearest import hint, nearest
 from clr_sweep.common.tracebacks import users_traceback
 
 _IDENTIFIER = r"[^\W\d]\w*"
-_NAME = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")
+OWN = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")
+"""How a thing of the user's own is named: `module:name`."""
 
 
 @contextlib.contextmanager
@@ -35,7 +36,7 @@ def importable(search_path: Sequence[Path]) -> Iterator[None]:
 
 def function_problems(name: str, search_path: Sequence[Path]) -> list[str]:
     """What is wrong with the name, as far as it shows without importing anything."""
-    matched = _NAME.fullmatch(name)
+    matched = OWN.fullmatch(name)
     if matched is None:
         return [f"must be module:function, as in my_code:function, got {name!r}"]
     module = matched["module"]

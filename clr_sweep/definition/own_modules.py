@@ -32,8 +32,16 @@ def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
 def _named(sweep: Sweep) -> Iterator[str]:
     """The outermost packages of `module:name`."""
     training = sweep.training
-    own = (training.function or "", training.evaluate or "")
-    for name in (sweep.dataset.name, sweep.model.name, *training.metrics, *own):
+    named = (
+        sweep.dataset.name,
+        sweep.model.name,
+        training.optimizer.name,
+        training.loss.name,
+        *training.metrics,
+        training.function or "",
+        training.evaluate or "",
+    )
+    for name in named:
         module, colon, _ = name.partition(":")
         if colon:
             yield module.partition(".")[0]

@@ -6,20 +6,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clr_sweep.common.nearest import nearest
+from clr_sweep.definition.arguments import Real, Single
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import (
     NOT_TAKEN,
     OPTIMIZERS,
-    Real,
+    OptimizerConfig,
     argument_problem,
     clipping_problem,
     momentum_argument,
     momentum_problem,
+    optimizer_problem,
 )
+from clr_sweep.definition.own_functions import OWN
 from clr_sweep.definition.problems import shown, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
-from clr_sweep.definition.sweep import OptimizerConfig
 from clr_sweep.definition.trial_plan import epochs_needed, fits
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
@@ -173,12 +175,13 @@ def _further_problems(
     named = [name for name in chosen if isinstance(name, str) and name in OPTIMIZERS]
     if "optimizer" not in further and optimizer is not None:
         named = [optimizer.name]
+    own_arguments = optimizer.arguments if optimizer is not None and optimizer.is_own else {}
     for key, dimension in further.items():
         if isinstance(dimension, RatioRange):
             yield (key,), "must be a range, a list or a value: a ratio is for init_lr alone"
         elif key == "optimizer":
             yield from _optimizer_problems(dimension, named, optimizer)
-        elif text := _further_problem(key, dimension, named, model_arguments):
+        elif text := _further_problem(key, dimension, named, own_arguments, model_arguments):
             yield (key,), text
     given = list(optimizer.arguments) if optimizer is not None else []
     searched = [key for key in further if key not in given]
@@ -196,8 +199,14 @@ def _optimizer_problems(
     for value in _values(dimension):
         if not isinstance(value, str):
             yield ("optimizer",), f"must be a list of optimizers, got {shown(value)}"
-        elif value not in OPTIMIZERS:
-            yield ("optimizer",), unknown("optimizer", value, OPTIMIZERS)
+        elif OWN.fullmatch(value):
+            yield (
+                ("optimizer",),
+                f"cannot be {value}: Keras' optimizers alone are searched by name; name yours in "
+                f"training.optimizer, with an argument that tells which it makes, and search that",
+            )
+        elif (text := optimizer_problem(value)) is not None:
+            yield ("optimizer",), text
     arguments = {} if optimizer is None else optimizer.arguments
     for argument, value in arguments.items():
         if problem := argument_problem(named, argument, (value,)):
@@ -206,7 +215,11 @@ def _optimizer_problems(
 
 
 def _further_problem(
-    key: str, dimension: Any, optimizers: list[str], model_arguments: tuple[str, ...] | None
+    key: str,
+    dimension: Any,
+    optimizers: list[str],
+    own_arguments: Mapping[str, Any],
+    model_arguments: tuple[str, ...] | None,
 ) -> str | None:
     values = _values(dimension)
     if key == "batch_size":
@@ -221,8 +234,12 @@ def _further_problem(
         if model_arguments is not None and argument not in model_arguments:
             return unknown("argument of the model", argument, model_arguments)
         return None
-    known = dict.fromkeys(name for one in optimizers for name in OPTIMIZERS[one])
+    # Of an optimizer of the user's own, those that the baseline has a value of.
+    known = dict.fromkeys(name for one in optimizers for name in OPTIMIZERS.get(one, own_arguments))
     if key in NOT_TAKEN or key in known:
+        single = any(isinstance(OPTIMIZERS.get(one, {}).get(key), Single) for one in optimizers)
+        if single and isinstance(dimension, Range):
+            return "must be a value or a list of values, got a range"
         return argument_problem(optimizers, key, values)
     if not optimizers:
         return None  # which arguments there are hangs on the optimizer, which is wrong itself
@@ -231,6 +248,11 @@ def _further_problem(
         return f"unknown hyperparameter {key!r} - did you mean 'model.{key}'?"
     names = [*SCHEDULE_KEYS, "batch_size", "optimizer", *of_model, *known]
     text = unknown("hyperparameter", key, names)
+    if any(OWN.fullmatch(one) for one in optimizers):
+        text += (
+            "; an argument of an optimizer of your own that is searched needs a value in "
+            "training.optimizer.arguments too, which the baseline has"
+        )
     if model_arguments is None and nearest(key, names) is None and key.isidentifier():
         text += f"; if the model's function takes it, it is written 'model.{key}'"
     return text

@@ -4,43 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import Field, GetJsonSchemaHandler, StrictStr, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
-from clr_sweep.definition.dimensions import Frozen, Scalar, expected
+from clr_sweep.definition.dimensions import Frozen, Scalar
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.definition.fields import (
     TEST,
     AboveZero,
     AcyclicPolicy,
     At,
-    AtLeastZero,
-    BelowOne,
-    Count,
     Direction,
     HeldOut,
     Metric,
-    Metrics,
     Name,
     PositiveInt,
-    Precision,
     StudyName,
 )
-from clr_sweep.definition.metrics import default_metrics, direction
-from clr_sweep.definition.optimizers import (
-    OPTIMIZERS,
-    argument_problems,
-    as_keras_takes_them,
-    momentum_problem,
-)
-from clr_sweep.definition.own_training import OF_FUNCTION, function_needs, with_own_training
-from clr_sweep.definition.problems import unknown
+from clr_sweep.definition.metrics import direction
+from clr_sweep.definition.own_training import function_needs, with_own_training
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.study_config import StudyConfig, target_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.range_test.settings import RangeTestConfig
 
 ON_TEST_SET = (
@@ -84,118 +71,6 @@ class ModelConfig(Frozen):
 
     name: Name
     arguments: dict[StrictStr, Scalar] = {}
-
-
-class OptimizerConfig(Frozen):
-    """A Keras optimizer by name, with its arguments; the schedule gives the learning rate."""
-
-    name: StrictStr = Field(json_schema_extra={"enum": list(OPTIMIZERS)})
-    arguments: dict[StrictStr, Scalar] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_mapping(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"name": value}
-        if not isinstance(value, (dict, OptimizerConfig)):
-            raise expected("the name of an optimizer, or a mapping of name and arguments")
-        if isinstance(value, OptimizerConfig) or "arguments" not in value:
-            return value
-        arguments = as_keras_takes_them(value.get("name"), value["arguments"])
-        return {**value, "arguments": arguments}
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.name not in OPTIMIZERS:
-            raise FieldProblemsError([(("name",), unknown("optimizer", self.name, OPTIMIZERS))])
-        found = argument_problems(self.name, self.arguments)
-        if problems := [(("arguments", *keys), text) for keys, text in found]:
-            raise FieldProblemsError(problems)
-        return self
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        mapping = handler.resolve_ref_schema(handler(core_schema))
-        return {"anyOf": [{"enum": list(OPTIMIZERS)}, mapping], "title": mapping.pop("title")}
-
-
-class CycledMomentum(Frozen):
-    """Bounds of a momentum (or beta_1) that falls while the learning rate rises, and back."""
-
-    low: BelowOne = 0.85
-    high: BelowOne = 0.95
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.low >= self.high:
-            text = f"must be above low ({self.low:g}), got {self.high:g}"
-            raise FieldProblemsError([(("high",), text)])
-        return self
-
-
-class EarlyStopping(Frozen):
-    """When a trial ends before its budget: judged from trough to trough, never between.
-
-    Attributes:
-        patience: so many troughs in a row without an improvement end the trial.
-        min_delta: what counts as none: a gain in the objective's metric of no more than this.
-    """
-
-    patience: Count
-    min_delta: AtLeastZero = 0.0
-
-
-class TrainingConfig(Frozen):
-    """How a model is trained, apart from the learning-rate schedule.
-
-    Attributes:
-        epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
-            whole cycle within it.
-        metrics: what is measured beside the loss: Keras' metrics by name, or `module:name` of a
-            metric of the user's own. Accuracy where they are left out and the loss is one of a
-            classification, else none.
-        cycle_momentum: None: the optimizer's momentum is the same at every step.
-        early_stopping: None: trials use their budget. Policies without cycles always do.
-        precision: Keras' dtype policy that the model is built under.
-        function: `module:function` of the user's own that trains a trial; None: our loop does.
-        evaluate: `module:function` that evaluates on a test set what `function` trained.
-    """
-
-    optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
-    batch_size: Count = 64
-    epochs: Count
-    loss: Name = "sparse_categorical_crossentropy"
-    metrics: Metrics = ("accuracy",)
-    cycle_momentum: CycledMomentum | None = None
-    early_stopping: EarlyStopping | None = None
-    precision: Precision = "float32"
-    function: Name | None = None
-    evaluate: Name | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _metrics_of_loss(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("function") is not None:
-            return {**value, "loss": OF_FUNCTION, "metrics": ()}
-        if isinstance(value, dict) and "metrics" not in value:
-            loss = value.get("loss", cls.model_fields["loss"].default)
-            return {**value, "metrics": default_metrics(str(loss))}
-        return value
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.cycle_momentum is not None:
-            optimizer = self.optimizer
-            if text := momentum_problem((optimizer.name,), optimizer.arguments):
-                raise FieldProblemsError([(("cycle_momentum",), text)])
-        return self
-
-    @property
-    def is_tested(self) -> bool:
-        """Whether what it trains can be evaluated on a test set."""
-        return self.function is None or self.evaluate is not None
 
 
 class Objective(Frozen):

@@ -8,13 +8,8 @@ from pydantic import Field, StrictInt, model_validator
 
 from clr_sweep.definition.dimensions import Frozen, Number
 from clr_sweep.definition.fields import Policy, PositiveInt, Seed
-from clr_sweep.definition.sweep import (
-    CycledMomentum,
-    DatasetConfig,
-    ModelConfig,
-    Objective,
-    TrainingConfig,
-)
+from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective
+from clr_sweep.definition.training_config import CycledMomentum, TrainingConfig
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.momentum import CYCLED, momentum
 

@@ -66,7 +66,7 @@ def _problems(
     cls: type[BaseModel], content: Any, detail: ErrorDetails
 ) -> Iterable[tuple[tuple[str, ...], str]]:
     kind, context = detail["type"], detail.get("ctx", {})
-    keys, known = _keys(cls, content, detail)
+    keys, model = _keys(cls, content, detail)
     found = _value_at(content, keys)
     error = context.get("error")
     if isinstance(error, FieldProblemsError):
@@ -77,7 +77,7 @@ def _problems(
     elif kind == "missing":
         yield keys, "is required"
     elif kind == "extra_forbidden":
-        yield keys, _unknown_key(cls, keys[-1], known)
+        yield keys, _unknown_key(cls, model, keys[-1])
     elif kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
         allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -89,8 +89,11 @@ def _problems(
         yield keys, f"{wanted}, got {shown(found)}{_hint_of_one(found, context.get('names', ()))}"
 
 
-def _unknown_key(cls: type[BaseModel], key: str, known: Sequence[str]) -> str:
+def _unknown_key(cls: type[BaseModel], model: type[BaseModel] | None, key: str) -> str:
     """The message for an unknown key: the nearest one at its place, or the place it belongs to."""
+    known = list(model.model_fields) if model else []
+    if (reason := getattr(model, "not_taken", {}).get(key)) is not None:
+        return f"is not taken: {reason}"
     if not hint(key, known):
         elsewhere = same(key, _keys_of(cls))
         if elsewhere is None and "arguments" in known:
@@ -116,8 +119,8 @@ def _hint_of_one(found: Any, names: Sequence[str]) -> str:
 
 def _keys(
     cls: type[BaseModel], content: Any, detail: ErrorDetails
-) -> tuple[tuple[str, ...], list[str]]:
-    """The keys, as in the file, that lead to a problem, and the keys known at that place."""
+) -> tuple[tuple[str, ...], type[BaseModel] | None]:
+    """The keys, as in the file, that lead to a problem, and the record at that place."""
     keys: list[str] = []
     model: type[BaseModel] | None = cls
     location = detail["loc"]
@@ -132,7 +135,7 @@ def _keys(
         if isinstance(content, (Mapping, list, tuple)):
             keys.append(str(part))
             content = _item(content, part)
-    return tuple(keys), list(model.model_fields) if model else []
+    return tuple(keys), model
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

@@ -1,4 +1,7 @@
-"""YAML as people write it: 1e-4 is a number, a key stands once, and errors name the line."""
+"""YAML as people write it: 1e-4 is a number, a key stands once, and errors name the line.
+
+A key that is a whole number is read as its text.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,15 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
         if key_node.tag == _TAG + "merge":
             continue  # `<<: *anchor`, which construct_mapping below resolves
         key = loader.construct_object(key_node, deep=True)
+        if type(key) is int:
+            key = str(key)  # a class, as in JSON, whose keys are texts
         if not isinstance(key, str):
             raise _error(f"the key {key!r} must be a text", key_node)
         if key in seen:
             raise _error(f"the key {key!r} stands twice", key_node)
         seen.add(key)
-    return loader.construct_mapping(node, deep=True)
+    made = loader.construct_mapping(node, deep=True)
+    return {key if isinstance(key, str) else str(key): value for key, value in made.items()}
 
 
 def _refused(loader: _Loader, node: yaml.Node) -> Any:  # noqa: ARG001

@@ -117,6 +117,6 @@ def _training(record: RangeTestRecord) -> dict[str, Any]:
         "dataset": record.config.dataset.name,
         "optimizer": training.optimizer.model_dump(mode="json"),
         "batch_size": training.batch_size,
-        "loss": training.loss,
+        "loss": str(training.loss),
         "precision": training.precision,
     }

@@ -262,7 +262,7 @@ def changed(ours: TrialConfig, theirs: TrialConfig) -> list[tuple[str, object, o
         return {
             "optimizer": training.optimizer.name,
             "batch_size": training.batch_size,
-            "loss": training.loss,
+            "loss": str(training.loss),
             "model": model.name,
             **training.optimizer.arguments,
             **{f"model.{key}": value for key, value in model.arguments.items()},

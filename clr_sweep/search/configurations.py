@@ -9,8 +9,9 @@ import numpy as np
 
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, largest_below
 from clr_sweep.definition.fields import Policy
+from clr_sweep.definition.optimizers import OptimizerConfig
 from clr_sweep.definition.search_space import RATIO, SearchSpace, in_whole_numbers
-from clr_sweep.definition.sweep import OptimizerConfig, Sweep
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.range_test.suggestion import Suggestion

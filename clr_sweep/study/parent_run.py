@@ -125,7 +125,7 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
     save_view(
         runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled,
         [name_of(written) for written in sweep.training.metrics],
-        loss_is_positive=is_positive(sweep.training.loss),
+        loss_is_positive=is_positive(sweep.training.loss.name),
     )  # fmt: skip
 
 
@@ -156,8 +156,9 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "training.optimizer": training.optimizer.name,
         "training.batch_size": training.batch_size,
         "training.epochs": training.epochs,
-        "training.loss": training.loss,
+        "training.loss": str(training.loss),
         "training.metrics": ", ".join(training.metrics) or "none",
+        **({"training.class_weight": weights} if (weights := training.class_weights) else {}),
         **_early_stopping(sweep),
         "objective.metric": sweep.objective.metric,
         "objective.direction": sweep.objective.direction,

@@ -13,15 +13,14 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import name_of
-from clr_sweep.definition.optimizers import KERAS_CLASSES, momentum_argument
 from clr_sweep.definition.own_functions import called, import_function
-from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
+from clr_sweep.training.compiled_loss import compiled_loss
+from clr_sweep.training.compiled_optimizer import compiled_optimizer
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.losses import function_name
 from clr_sweep.training.models import build_model
 
 _SCHEDULES: dict[str, Callable[..., Any]] = {
@@ -44,38 +43,25 @@ def compiled_model(
         rate: a Keras schedule in place of the configuration's own.
 
     Raises:
-        InputError: Keras has no such loss, or the model takes other examples; or see
-            `build_model`.
+        InputError: there is no such loss, metric or optimizer, or the model takes other examples;
+            or see `build_model`.
         TrialFailedError: see `build_model`.
     """
-    function_name(config.training.loss)  # compile looks it up only at the first step
+    loss = compiled_loss(config.training.loss, search_path)
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
     check_inputs(model, data)
-    optimizer = made_optimizer(config.training, schedule(config.schedule) if rate is None else rate)
+    optimizer = compiled_optimizer(
+        config.training, schedule(config.schedule) if rate is None else rate, search_path
+    )
     # XLA on CPU was measured two to four times slower; "auto" may choose it.
     model.compile(
         optimizer=optimizer,
-        loss=config.training.loss,
+        loss=loss,
         metrics=compiled_metrics(config.training.metrics, search_path),
         jit_compile=False,
     )
     return model
-
-
-def made_optimizer(training: TrainingConfig, rate: Any) -> keras.optimizers.Optimizer:
-    """The optimizer of a training; where its momentum is cycled, with the highest.
-
-    Args:
-        rate: a number or a Keras schedule.
-    """
-    settings = training.optimizer
-    arguments = dict(settings.arguments)
-    cycled, momentum = training.cycle_momentum, momentum_argument(settings.name)
-    if cycled is not None and momentum is not None:
-        arguments[momentum] = float(cycled.high)
-    made = getattr(keras.optimizers, KERAS_CLASSES[settings.name])
-    return made(learning_rate=rate, **arguments)
 
 
 def compiled_metrics(metrics: Sequence[str], search_path: Sequence[Path]) -> list[Any]:

@@ -38,6 +38,8 @@ class TrainingLoop:
         check: called with the labels and the outputs of a small batch before Keras computes the
             compiled loss from them; not where the model computes its loss in another way, or
             from other labels.
+        weights: what each example counts in the loss of a training step, float32 of shape
+            (examples,); handed to `train_step` beside examples and labels, as `fit` does it.
 
     Attributes:
         metrics: the names of what the model measures.
@@ -51,9 +53,11 @@ class TrainingLoop:
         batch_size: int,
         momentum: MomentumCycle | None = None,
         check: Callable[[Any, Any], None] | None = None,
+        weights: Array | None = None,
     ) -> None:
         self.model = model
         self._x, self._y = tf.constant(x), tf.constant(y)
+        self._weights = None if weights is None else tf.constant(weights)
         self._batch_size = batch_size
         self._input_dtype = _input_dtype(model)
         self._recorded_loss = tf.Variable(0.0, trainable=False)
@@ -196,6 +200,8 @@ class TrainingLoop:
             rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
             at = tf.reshape(index - first, [1, 1])
             batch = self._batch(self._x, self._y, rows)
+            if self._weights is not None:
+                batch = (*batch, tf.gather(self._weights, rows))
             if self._momentum is None:
                 loss = self._train_step(batch)
             else:
@@ -208,7 +214,7 @@ class TrainingLoop:
 
         tf.while_loop(lambda index: index < last, step, [first], parallel_iterations=1)
 
-    def _train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    def _train_step(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         # Keras' own "loss" is a running mean over the epoch; the batch's loss is seen only by
         # compute_loss, so this listens there while the step is traced.
         heard = False

@@ -52,7 +52,7 @@ def train_by_function(
         folder.append(epoch)
         return trial.divergence is not None or bool(report(epoch))
 
-    trial = OwnTrial(job.config, data, folder, on_report)
+    trial = OwnTrial(job.config, data, folder, job.search_path, on_report)
     name = job.config.training.function
     assert name is not None
     model = _called(name, job, trial)
@@ -84,7 +84,7 @@ def evaluate_by_function(
     """
     name = job.config.training.evaluate
     assert name is not None
-    found = _called(name, job, OwnTrial(job.config, data, folder))
+    found = _called(name, job, OwnTrial(job.config, data, folder, job.search_path))
     try:
         values = {f"test_{key}": float(value) for key, value in found.items()}
     except (AttributeError, TypeError, ValueError) as error:

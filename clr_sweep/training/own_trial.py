@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,7 +19,8 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.compiling import made_optimizer, schedule
+from clr_sweep.training.compiled_optimizer import compiled_optimizer
+from clr_sweep.training.compiling import schedule
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
@@ -38,6 +40,7 @@ class OwnTrial:
     Args:
         data: the sweep's data set; None where the data are the function's own.
         files: the trial's folder.
+        search_path: folders in which an optimizer of the user's own is looked for.
         on_report: told the end of each epoch; False prunes the trial.
 
     Attributes:
@@ -56,12 +59,13 @@ class OwnTrial:
         config: TrialConfig,
         data: Dataset | None,
         files: TrialFolder,
+        search_path: Sequence[Path],
         on_report: Callable[[EpochReport], bool] = lambda _: True,
     ) -> None:
         self.config, self.folder, self._model_file = config, files.own_files, files.model_file
         self.steps, self.seed = config.steps, config.seed
         self.batch_size = config.training.batch_size
-        self._data, self._on_report = data, on_report
+        self._data, self._on_report, self._search_path = data, on_report, search_path
         self.steps_per_epoch = math.ceil(self._examples() / self.batch_size)
         self.epochs = math.ceil(self.steps / self.steps_per_epoch)
         self.reports: list[EpochReport] = []
@@ -79,7 +83,7 @@ class OwnTrial:
 
     def optimizer(self) -> keras.optimizers.Optimizer:
         """The sweep's optimizer, with the trial's arguments and its schedule."""
-        return made_optimizer(self.config.training, self.schedule())
+        return compiled_optimizer(self.config.training, self.schedule(), self._search_path)
 
     def data(self) -> tuple[Part, Part]:
         """Examples and labels to train on, and those held out, the same for all trials.

@@ -15,6 +15,7 @@ import tensorflow as tf
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check
+from clr_sweep.training.class_weights import example_weights
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.datasets import hold_out
@@ -51,7 +52,7 @@ def set_up(
             the configuration's, and momentum does not mirror it.
 
     Raises:
-        InputError: the model has nothing to train.
+        InputError: the model has nothing to train, or the labels not the classes that are weighted.
     """
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
@@ -67,7 +68,10 @@ def set_up(
     model = compiled_model(config, data, search_path, None if ramp is None else ramp(steps))
     momentum = momentum_cycle(config, model.optimizer) if ramp is None else None
     check = batch_check(config.training, data)
-    loop = TrainingLoop(model, x, y, size, momentum, check)
+    weights = None
+    if (by_class := config.training.class_weight) is not None:
+        weights = example_weights(by_class, y, train)
+    loop = TrainingLoop(model, x, y, size, momentum, check, weights)
     if not model.trainable_variables:  # all are there only when the model has seen data
         raise InputError(
             f"model.name: {config.model.name} returns a model with nothing to train: it has no "

@@ -122,6 +122,13 @@ def test_the_plan_names_cycled_momentum(tmp_path: Path) -> None:
     )
 
 
+def test_the_plan_names_class_weights(tmp_path: Path) -> None:
+    """Only where examples do not all count alike."""
+    for weights, words in (({"0": 1, "9": 2.5}, "0: 1, 9: 2.5"), ("balanced", "balanced")):
+        assert f"class weights: {words}" in plan(tmp_path, {"training.class_weight": weights})
+    assert not any(line.startswith("class weights") for line in plan(tmp_path, {}))
+
+
 def test_the_plan_names_mixed_precision(tmp_path: Path) -> None:
     """Where it is not the default."""
     assert "precision: mixed_bfloat16" in plan(tmp_path, {"training.precision": "mixed_bfloat16"})

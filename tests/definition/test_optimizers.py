@@ -9,15 +9,13 @@ from typing import Any
 import keras
 import pytest
 
+from clr_sweep.definition.arguments import SWITCH, Real, as_keras_takes_them
 from clr_sweep.definition.optimizers import (
     KERAS_CLASSES,
     NOT_TAKEN,
     OPTIMIZERS,
-    SWITCH,
-    Real,
     argument_problem,
     argument_problems,
-    as_keras_takes_them,
     clipping_problem,
 )
 
@@ -36,7 +34,8 @@ def test_names_and_classes_are_of_the_same_optimizers() -> None:
     assert KERAS_CLASSES.keys() == OPTIMIZERS.keys()
     for name in OPTIMIZERS:
         assert issubclass(keras_class(name), keras.optimizers.Optimizer)
-        assert keras.optimizers.get(name).__class__ is keras_class(name)
+        if name != "lamb":  # which Keras' table of names does not have
+            assert keras.optimizers.get(name).__class__ is keras_class(name)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -60,12 +59,12 @@ def test_types_and_limits_hold_the_default(name: str, argument: str, kind: Any) 
 @pytest.mark.parametrize(("name", "argument", "kind"), REALS)
 def test_keras_takes_what_the_table_takes(name: str, argument: str, kind: Real) -> None:
     """Keras builds the optimizer with the limits themselves, written as whole numbers too."""
-    low = math.nextafter(kind.low, 1) if kind.above else kind.low
+    low = math.nextafter(kind.low, 1) if kind.above else max(kind.low, -10.0)
     high = 10.0 if kind.high == math.inf else kind.high
     high = math.nextafter(high, 0) if kind.below else high
     for value in {low, high, *(int(v) for v in (low, high) if v == int(v) and kind.holds(v))}:
         assert argument_problem([name], argument, [value]) is None
-        arguments = as_keras_takes_them(name, {argument: value, "use_ema": True})
+        arguments = as_keras_takes_them(OPTIMIZERS[name], {argument: value, "use_ema": True})
         assert getattr(keras_class(name)(**arguments), argument) == value
 
 
@@ -87,11 +86,11 @@ def test_whole_numbers_are_made_real_where_keras_wants_them() -> None:
     with pytest.raises(ValueError, match="float"):
         keras.optimizers.SGD(momentum=0)
     made = as_keras_takes_them(
-        "sgd", {"momentum": 0, "nesterov": True, "other": 1, "clipnorm": "x"}
+        OPTIMIZERS["sgd"], {"momentum": 0, "nesterov": True, "other": 1, "clipnorm": "x"}
     )
     assert repr(made) == "{'momentum': 0.0, 'nesterov': True, 'other': 1, 'clipnorm': 'x'}"
-    assert as_keras_takes_them(["sgd"], {"momentum": 0}) == {"momentum": 0}
-    assert as_keras_takes_them("sgd", [1]) == [1]
+    assert as_keras_takes_them({}, {"momentum": 0}) == {"momentum": 0}
+    assert as_keras_takes_them(OPTIMIZERS["sgd"], [1]) == [1]
 
 
 def test_clipping_is_of_one_kind() -> None:

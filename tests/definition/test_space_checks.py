@@ -82,7 +82,7 @@ def test_gamma_is_searched_only_where_it_is_used(tmp_path: Path) -> None:
             {"training.optimizer": "adadelta"},
             [
                 "training.cycle_momentum: needs an optimizer with momentum or beta_1 (sgd, "
-                "rmsprop, adam, adamw, nadam, adamax, lion), got adadelta"
+                "rmsprop, adam, adamw, nadam, adamax, lion, lamb), got adadelta"
             ],
         ),
         (

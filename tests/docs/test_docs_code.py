@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from documentation import BEST_CONFIGURATION, OWN_MODEL, blocks
+from documentation import BEST_CONFIGURATION, OWN_MODEL, SWEEP_FILE, blocks
 from real_runs import PROJECT, Place
 
 
@@ -34,6 +35,31 @@ def test_the_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The examples of the README run."""
     monkeypatch.chdir(tmp_path)
     assert run_blocks(PROJECT / "README.md", {"__name__": "readme"})
+
+
+def test_the_code_of_the_sweep_files_page_runs() -> None:
+    """An optimizer, a loss and a metric of one's own, which are what they say."""
+    page: dict[str, Any] = {"__name__": "sweep_file_page"}
+    assert run_blocks(SWEEP_FILE, page) == 3
+    assert page["clipped_muon"](0.1, momentum=0.5).momentum == 0.5
+    loss = page["pinball"]([[0.0], [1.0]], [[1.0], [0.0]], quantile=0.9)
+    assert [round(float(value), 6) for value in loss] == [0.1, 0.9]
+    assert page["MacroF1"]().average == "macro"
+
+
+def test_the_augmenting_model_of_the_page_is_one() -> None:
+    """It takes images as a trial hands them to it; in training alone it changes them."""
+    (code,) = (block for _, block in blocks(OWN_MODEL, "python") if "def augmented" in block)
+    page: dict[str, Any] = {"__name__": "own_model_page"}
+    exec(compile(code, str(OWN_MODEL), "exec"), page)
+    model = page["augmented"]((28, 28), 10)
+    images = np.arange(2 * 28 * 28, dtype="float32").reshape(2, 28, 28) % 255
+    as_they_are, again, changed = (
+        np.asarray(model(images, training=training)) for training in (False, False, True)
+    )
+    assert as_they_are.shape == (2, 10)
+    np.testing.assert_array_equal(as_they_are, again)
+    assert not np.array_equal(as_they_are, changed)
 
 
 @pytest.fixture(scope="module")

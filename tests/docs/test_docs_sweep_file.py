@@ -19,6 +19,7 @@ from written_sweeps import written
 from clr_sweep.commands.check import cycle_warnings
 from clr_sweep.definition.dimensions import Range, RatioRange
 from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.losses import ARGUMENTS
 from clr_sweep.definition.optimizers import OPTIMIZERS
 from clr_sweep.definition.readable_values import fields_in_file
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
@@ -38,7 +39,7 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, field in fields_in_file(model).items():
         sections = [found for found in models_in(field.annotation) if found.model_fields]
         inside = [found for found in sections if found not in (Range, RatioRange)]
-        if not inside or name == "optimizer":
+        if not inside or name in ("optimizer", "loss"):
             yield prefix + name
         for section in inside:
             yield from keys_of(section, f"{prefix}{name}.")
@@ -87,6 +88,15 @@ def test_every_optimizer_is_documented(optimizer: str) -> None:
         assert f"`{argument}`" in text, argument
 
 
+@pytest.mark.parametrize("loss", [name for name, known in ARGUMENTS.items() if known])
+def test_every_argument_of_a_loss_is_documented(loss: str) -> None:
+    """A loss that takes arguments has them in its row of the page's table."""
+    (row,) = re.findall(
+        rf"^\| .*`{loss}`.*\| (.*) \|$", text_of(SWEEP_FILE).split("## Losses")[1], re.M
+    )
+    assert {f"`{argument}`" for argument in ARGUMENTS[loss]} == set(row.split(", "))
+
+
 def whole_sweeps() -> Iterator[Any]:
     """The blocks of all pages that are whole sweep files."""
     for page in PAGES:
@@ -97,10 +107,11 @@ def whole_sweeps() -> Iterator[Any]:
 
 
 def search_spaces() -> Iterator[Any]:
-    """The blocks of the sweep file's page that show a search space alone."""
+    """The blocks of the sweep file's page that show a search space, or training with it."""
     for line, block in blocks(SWEEP_FILE, "yaml"):
         content = yaml.safe_load(block)
-        if isinstance(content, dict) and set(content) == {"search_space"}:
+        keys = set(content) if isinstance(content, dict) else set()
+        if {"search_space"} <= keys <= {"training", "search_space"}:
             yield pytest.param(block, id=f"sweep-file.md:{line}")
 
 
@@ -133,7 +144,9 @@ def scored_otherwise() -> Iterator[Any]:
 @pytest.mark.parametrize("sections", scored_otherwise())
 def test_losses_and_metrics_on_pages_load(sections: dict[str, Any], tmp_path: Path) -> None:
     """A loss with its metrics and objective that a page shows is valid in a sweep."""
-    (tmp_path / "my_code.py").write_text("def largest_gap(y_true, y_pred): ...\n")
+    (tmp_path / "my_code.py").write_text(
+        "def largest_gap(y_true, y_pred): ...\ndef pinball(y_true, y_pred, quantile=0.5): ...\n"
+    )
     assert load_sweep(written(tmp_path, sections)).objective.direction == "minimize"
 
 
@@ -147,13 +160,14 @@ def test_pages_show_a_regression() -> None:
 def test_search_spaces_on_pages_load(block: str, tmp_path: Path) -> None:
     """A search space that the sweep file's page shows is valid in a sweep."""
     file = tmp_path / "sweep.yaml"
+    (tmp_path / "my_code.py").write_text("def clipped_muon(learning_rate, momentum): ...\n")
     rest = """
         name: shown
         dataset: {name: fashion_mnist}
         model: {name: tutorial_cnn}
-        training: {epochs: 16}
     """
-    file.write_text(textwrap.dedent(rest) + block, encoding="utf-8")
+    training = "" if "training:" in block else "training: {epochs: 16}\n"
+    file.write_text(textwrap.dedent(rest) + training + block, encoding="utf-8")
     assert load_sweep(file).search_space.init_lr is not None
 
 

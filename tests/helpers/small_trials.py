@@ -11,16 +11,11 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.definition.fields import Precision
+from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import default_metrics
-from clr_sweep.definition.sweep import (
-    CycledMomentum,
-    DatasetConfig,
-    EarlyStopping,
-    ModelConfig,
-    Objective,
-    OptimizerConfig,
-    TrainingConfig,
-)
+from clr_sweep.definition.optimizers import OptimizerConfig
+from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective
+from clr_sweep.definition.training_config import CycledMomentum, EarlyStopping, TrainingConfig
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
@@ -68,6 +63,7 @@ def small_config(
     optimizer_arguments: dict[str, Any] | None = None,
     cycle_momentum: CycledMomentum | None = None,
     loss: str = "sparse_categorical_crossentropy",
+    loss_arguments: dict[str, Any] | None = None,
     metrics: Sequence[str] | None = None,
     seed: int = 7,
     early_stopping: dict[str, Any] | None = None,
@@ -99,7 +95,7 @@ def small_config(
             optimizer=OptimizerConfig(name=optimizer, arguments=optimizer_arguments or {}),
             batch_size=BATCH,
             epochs=epochs,
-            loss=loss,
+            loss=LossConfig(name=loss, arguments=loss_arguments or {}),
             cycle_momentum=cycle_momentum,
             early_stopping=EarlyStopping(**early_stopping) if early_stopping else None,
             precision=precision,

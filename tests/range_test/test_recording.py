@@ -11,7 +11,8 @@ from range_models import HELD_OUT, QUADRATIC_BATCH, ROWS, quadratic_data
 from small_trials import BATCH, STEPS_PER_EPOCH, few_images, small_config, stored_in
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.sweep import DatasetConfig, TrainingConfig
+from clr_sweep.definition.sweep import DatasetConfig
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.range_test.curve import read_curve
 from clr_sweep.range_test.divergence import divergence
 from clr_sweep.range_test.recording import record_curve

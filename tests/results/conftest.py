@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective, TrainingConfig
+from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import cycles, policies
 from clr_sweep.training.records import (

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from drawn_figures import drawn, lr_figure, overlaps, render, texts
 
-from clr_sweep.definition.sweep import CycledMomentum, OptimizerConfig
+from clr_sweep.definition.optimizers import OptimizerConfig
+from clr_sweep.definition.training_config import CycledMomentum
 from clr_sweep.results import figures
 
 

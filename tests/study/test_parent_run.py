@@ -30,6 +30,25 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
     return SmallStudy(tmp_path)
 
 
+def test_a_loss_with_arguments_and_class_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made small is a parameter in words; weights are one where there are any."""
+    monkeypatch.chdir(tmp_path)
+    training = {
+        "optimizer": "sgd",
+        "epochs": 2,
+        "batch_size": 32,
+        "loss": {"name": "huber", "arguments": {"delta": 2}},
+        "metrics": ["accuracy"],
+        "class_weight": {"0": 1, "9": 2.5},
+    }
+    runs = SmallStudy(tmp_path, changes={"training": training}).publisher().runs
+    params = runs.client.get_run(runs.parent_id).data.params
+    assert params["training.loss"] == "huber (delta 2.0)"
+    assert params["training.class_weight"] == "0: 1, 9: 2.5"
+
+
 def test_the_run_of_a_study(study: SmallStudy) -> None:
     """Its settings, its sweep file as it was written, its storage without a password, its data."""
     publisher = study.publisher()
@@ -39,6 +58,7 @@ def test_the_run_of_a_study(study: SmallStudy) -> None:
     assert run.data.params["study.sampler"] == "random"
     assert run.data.params["study.deterministic"] == "False"
     assert run.data.params["training.epochs"] == "2"
+    assert "training.class_weight" not in run.data.params
     assert run.data.tags[tags.STORAGE] == f"sqlite:///{study.place / 'optuna.db'}"
     (used,) = run.inputs.dataset_inputs
     assert used.dataset.digest == DATA.digest[:12]

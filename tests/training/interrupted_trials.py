@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from small_trials import comparable, small_config
 
-from clr_sweep.definition.sweep import CycledMomentum
+from clr_sweep.definition.training_config import CycledMomentum
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder

@@ -12,7 +12,7 @@ import pytest
 from small_trials import small_config
 
 from clr_sweep.definition.optimizers import OPTIMIZERS, momentum_argument
-from clr_sweep.definition.sweep import CycledMomentum
+from clr_sweep.definition.training_config import CycledMomentum
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (

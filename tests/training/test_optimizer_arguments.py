@@ -9,20 +9,17 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from compiled_models import assert_same_bits, state
+from fitted_trials import assert_equals_fit, fitted
 from interrupted_trials import assert_same_trial
 from interrupted_trials import trained as interrupted
-from small_trials import BATCH, STEPS_PER_EPOCH, VALIDATION, small_config
+from small_trials import small_config
 from trained_trials import Trained, evaluated, trained
 
 from clr_sweep.definition.optimizers import OPTIMIZERS
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.loop import epoch_order
 
 # As written: sums of an optimizer may else be rewritten in another order inside a loop.
 pytestmark = pytest.mark.usefixtures("deterministic_ops", "as_written")
@@ -45,6 +42,22 @@ VALUES: dict[str, Any] = {
     "beta_1": 0.5,
     "beta_2": 0.5,
     "initial_accumulator_value": 0.3,
+    "learning_rate_power": -0.4,
+    "l1_regularization_strength": 0.001,
+    "l2_regularization_strength": 0.002,
+    "l2_shrinkage_regularization_strength": 0.003,
+    "beta": 0.1,
+    "ns_steps": 3,
+    "rms_rate": 0.3,
+    "exclude_layers": "dense_1",
+    "exclude_embeddings": False,
+    "adam_lr_ratio": 0.5,
+    "adam_beta_1": 0.5,
+    "adam_beta_2": 0.5,
+    "adam_weight_decay": 0.01,
+    "muon_a": 3.0,
+    "muon_b": -4.0,
+    "muon_c": 2.0,
 }
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
@@ -60,45 +73,10 @@ def cases() -> Iterator[Any]:
 
 
 def config_of(optimizer: str, arguments: dict[str, Any], **others: Any) -> TrialConfig:
-    high = 0.5 if optimizer in ("sgd", "adadelta", "adagrad") else 0.01
+    high = 0.5 if optimizer in ("sgd", "adadelta", "adagrad", "ftrl") else 0.01
     return small_config(
         optimizer=optimizer, optimizer_arguments=arguments, init_lr=high / 10, max_lr=high, **others
     )
-
-
-def fitted(config: TrialConfig, data: Dataset, epochs: int) -> tuple[Any, list[dict[str, float]]]:
-    """The model after `fit` on the same batches, and its history.
-
-    All epochs are one call, so that what `fit` does at its end is done once.
-    """
-    rows, held_out = hold_out(len(data.x_train), VALIDATION, config.split_seed)
-    orders = [epoch_order(rows, config.seed, epoch) for epoch in range(1, epochs + 1)]
-    keras.utils.set_random_seed(config.seed)
-    model = compiled_model(config, data, ())
-    x, y = np.asarray(data.x_train), np.asarray(data.y_train)
-
-    def batches() -> Iterator[tuple[Any, Any]]:
-        for order in orders:
-            for first in range(0, len(order), BATCH):
-                batch = order[first : first + BATCH]
-                yield x[batch], y[batch]
-
-    signature = tuple(tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in (x, y))
-    history = model.fit(
-        tf.data.Dataset.from_generator(batches, output_signature=signature),
-        epochs=epochs, steps_per_epoch=STEPS_PER_EPOCH, shuffle=False, verbose=0,
-        validation_data=(x[held_out], y[held_out]), validation_batch_size=len(held_out),
-    ).history  # fmt: skip
-    return model, [
-        {name: values[index] for name, values in history.items()} for index in range(epochs)
-    ]
-
-
-def assert_equals_fit(done: Trained, data: Dataset, config: TrialConfig) -> None:
-    """Weights, slots, and every metric of every epoch."""
-    model, history = fitted(config, data, len(done.reports))
-    assert [dict(report.metrics) for report in done.reports] == history
-    assert_same_bits(state(done.loop.model), state(model))
 
 
 def test_each_argument_has_a_value_here() -> None:

@@ -202,7 +202,7 @@ def test_every_optimizer_trains_with_a_cycle(
 ) -> None:
     """Each optimizer a sweep may name takes the schedule and learns: the loss falls."""
     arguments = {"momentum": 0.5} if optimizer == "sgd" else {"weight_decay": 1e-4}
-    high = {"adadelta": 20.0, "sgd": 0.2}.get(optimizer, 0.02)
+    high = {"adadelta": 20.0, "sgd": 0.2, "ftrl": 0.5}.get(optimizer, 0.02)
     config = small_config(
         optimizer=optimizer, optimizer_arguments=arguments, init_lr=1e-3, max_lr=high, epochs=4
     )

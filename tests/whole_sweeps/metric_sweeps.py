@@ -48,6 +48,15 @@ def largest_gap(y_true, y_pred):
     return keras.ops.abs(keras.ops.reshape(y_true, (-1,)) - keras.ops.reshape(y_pred, (-1,)))
 
 
+def pinball(y_true, y_pred, quantile=0.5):
+    error = keras.ops.subtract(y_true, y_pred)
+    return keras.ops.mean(keras.ops.maximum(quantile * error, (quantile - 1) * error), axis=-1)
+
+
+def unhurried(learning_rate, momentum):
+    return keras.optimizers.SGD(learning_rate, momentum=momentum)
+
+
 class PerClass(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         pass
@@ -77,19 +86,23 @@ def regression(folder: Path) -> Path:
 
 
 def by_own_metric(folder: Path) -> Path:
-    """The metric of the user's own is the objective."""
+    """The metric of the user's own is the objective; loss and optimizer are their own too."""
+    own = "own_metrics_of_a_user"
     return _written(
         folder, "gap", "amounts", "line",
-        "{epochs: 2, loss: mse, metrics: ['own_metrics_of_a_user:largest_gap']}",
+        f"{{epochs: 2, metrics: ['{own}:largest_gap'], "
+        f"loss: {{name: '{own}:pinball', arguments: {{quantile: 0.6}}}}, "
+        f"optimizer: {{name: '{own}:unhurried', arguments: {{momentum: 0.5}}}}}}",
         "{metric: val_largest_gap, direction: minimize}",
     )  # fmt: skip
 
 
 def binary(folder: Path) -> Path:
-    """Sigmoid; the objective is a binary accuracy, with AUC beside it."""
+    """Sigmoid; the objective is a binary accuracy, with AUC beside it; the classes are weighted."""
     return _written(
         folder, "binary", "sides", "logistic",
-        "{epochs: 2, loss: binary_crossentropy, metrics: [binary_accuracy, auc]}",
+        "{epochs: 2, loss: binary_crossentropy, metrics: [binary_accuracy, auc], "
+        "class_weight: {0: 1, 1: 1.5}}",
         "{metric: val_binary_accuracy}",
     )  # fmt: skip
 

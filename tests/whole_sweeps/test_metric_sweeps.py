@@ -84,7 +84,10 @@ def test_a_regression(tmp_path: Path) -> None:
 
 
 def test_a_metric_of_the_users_own_is_the_objective(tmp_path: Path) -> None:
-    """In the direction that the file gives; the last line of a trial names it."""
+    """In the direction that the file gives; the last line of a trial names it.
+
+    Its loss and its optimizer are the user's too, and so they are when the best is trained again.
+    """
     done = command(tmp_path, "run", str(by_own_metric(tmp_path)))
     assert "reached validation largest_gap " in done.stdout
     assert done.stdout.count("better") + done.stdout.count("worse") == 2
@@ -93,6 +96,9 @@ def test_a_metric_of_the_users_own_is_the_objective(tmp_path: Path) -> None:
     trials = metrics_of(tmp_path, "trial")
     [parent] = metrics_of(tmp_path, "sweep")
     assert parent["best_val_largest_gap"] == min(trial["val_largest_gap"] for trial in trials)
+    command(tmp_path, "export", "gap", "-o", "best.yaml")
+    again = command(tmp_path, "train", "best.yaml")
+    assert "recorded metrics, to the bit" in again.stdout
 
 
 def test_a_binary_classification(tmp_path: Path) -> None:

@@ -31,10 +31,11 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
     yield "Data", _data(sweep, source.data)
     yield (
         "Training",
-        f"{with_arguments(training.optimizer.name, training.optimizer.arguments)}, batch size "
+        f"{training.optimizer}, batch size "
         f"{training.batch_size}, {training.loss}, at most "
         f"{words.of_epochs(str(training.epochs))}"
-        + ("" if training.precision == "float32" else f", {training.precision}"),
+        + ("" if training.precision == "float32" else f", {training.precision}")
+        + ("" if training.class_weights is None else f", class weights {training.class_weights}"),
     )
     yield (
         "Objective",

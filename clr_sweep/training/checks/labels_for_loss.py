@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.losses import LossConfig
 from clr_sweep.training.checks.label_shapes import shape_problem
 from clr_sweep.training.data.arrays import Array, rows_of
 from clr_sweep.training.data.materialized import Dataset
@@ -22,13 +23,13 @@ from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
 _ROUNDING = 1e-6
 
 
-def output_check(loss: str, data: Dataset) -> Callable[[Any, Any], None]:
+def output_check(loss: LossConfig, data: Dataset) -> Callable[[Any, Any], None]:
     """What is called with the labels and the outputs of a batch before its loss is computed.
 
     It raises InputError where the labels, those of the test part too, do not go with the loss
-    and the outputs.
+    and the outputs. Of a loss of the user's own nothing is known but that it takes one output.
     """
-    name = function_name(loss)
+    name = loss.name if loss.is_own else function_name(loss.name)
     taken = TAKEN_BY.get(name)
 
     def check(labels: Any, outputs: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import KERAS, of_keras
-from clr_sweep.definition.sweep import TrainingConfig
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.training.checks.labels_for_loss import output_check, problems
 from clr_sweep.training.data.arrays import rows_of
 from clr_sweep.training.data.materialized import Dataset

@@ -12,8 +12,9 @@ from small_trials import few_images, small_config
 from trained_trials import trained
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import KERAS
-from clr_sweep.definition.sweep import TrainingConfig
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check, metric_problems
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
@@ -79,7 +80,7 @@ def test_what_is_accepted_gives_a_number(kind: str) -> None:
     """All of them in one model, trained for a step and evaluated, as a trial does."""
     found, (_, units, activation, loss) = data(kind), KINDS[kind]
     names = [name for name in accepted(kind) if name not in _OF_EACH_CLASS or units == 1]
-    training = TrainingConfig(epochs=1, loss=loss, metrics=tuple(names))
+    training = TrainingConfig(epochs=1, loss=LossConfig(name=loss), metrics=tuple(names))
     keras.utils.set_random_seed(1)
     layers = [keras.Input((3,)), keras.layers.Dense(units, activation=activation)]
     model = keras.Sequential(layers)

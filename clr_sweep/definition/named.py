@@ -1,0 +1,59 @@
+"""What a sweep file names by a text alone, or by a mapping of its name and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import GetJsonSchemaHandler, StrictStr, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from clr_sweep.definition.arguments import Argument, as_keras_takes_them
+from clr_sweep.definition.dimensions import Frozen, Scalar, expected, with_arguments
+from clr_sweep.definition.fields import Name
+
+
+class Named(Frozen):
+    """A thing of Keras', or of the user's own as `module:name`, with the arguments it is made with.
+
+    Attributes:
+        what: it is, for messages.
+    """
+
+    what: ClassVar[str]
+    name: Name
+    arguments: dict[StrictStr, Scalar] = {}
+
+    @classmethod
+    def known_arguments(cls, name: str) -> Mapping[str, Argument]:
+        """The arguments of one of Keras' own; of others none is known."""
+        raise NotImplementedError
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_mapping(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if not isinstance(value, (dict, Named)):
+            raise expected(f"the name of {cls.what}, or a mapping of name and arguments")
+        if isinstance(value, Named) or "arguments" not in value:
+            return value
+        name = value.get("name")
+        known = cls.known_arguments(name) if isinstance(name, str) else {}
+        return {**value, "arguments": as_keras_takes_them(known, value["arguments"])}
+
+    def __str__(self) -> str:
+        """With its arguments, in words."""
+        return with_arguments(self.name, self.arguments)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        mapping = handler.resolve_ref_schema(handler(core_schema))
+        text = {
+            key: value for key, value in mapping["properties"]["name"].items() if key != "title"
+        }
+        told = {key: mapping.pop(key) for key in ("title", "description")}
+        return {"anyOf": [text, mapping], **told}

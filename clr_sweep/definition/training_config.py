@@ -1,0 +1,134 @@
+"""How a model is trained, but for its learning rate: the section `training` of a sweep file."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.dimensions import Frozen
+from clr_sweep.definition.fields import (
+    AtLeastZero,
+    BelowOne,
+    ClassWeight,
+    Count,
+    Metrics,
+    Name,
+    Precision,
+)
+from clr_sweep.definition.losses import LossConfig
+from clr_sweep.definition.metrics import default_metrics
+from clr_sweep.definition.optimizers import OptimizerConfig, momentum_problem
+from clr_sweep.definition.own_training import OF_FUNCTION
+
+
+class CycledMomentum(Frozen):
+    """Bounds of a momentum (or beta_1) that falls while the learning rate rises, and back."""
+
+    low: BelowOne = 0.85
+    high: BelowOne = 0.95
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.low >= self.high:
+            text = f"must be above low ({self.low:g}), got {self.high:g}"
+            raise FieldProblemsError([(("high",), text)])
+        return self
+
+
+class EarlyStopping(Frozen):
+    """When a trial ends before its budget: judged from trough to trough, never between.
+
+    Attributes:
+        patience: so many troughs in a row without an improvement end the trial.
+        min_delta: what counts as none: a gain in the objective's metric of no more than this.
+    """
+
+    patience: Count
+    min_delta: AtLeastZero = 0.0
+
+
+class TrainingConfig(Frozen):
+    """How a model is trained, apart from the learning-rate schedule.
+
+    Attributes:
+        epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
+            whole cycle within it.
+        metrics: what is measured beside the loss: Keras' metrics by name, or `module:name` of a
+            metric of the user's own. Accuracy where they are left out and the loss is one of a
+            classification, else none.
+        class_weight: what the examples of a class count in the loss that is trained, by the number
+            of the class, as under Keras' `fit`; `balanced`: each class weighs the same; None: all
+            examples count alike.
+        cycle_momentum: None: the optimizer's momentum is the same at every step.
+        early_stopping: None: trials use their budget. Policies without cycles always do.
+        precision: Keras' dtype policy that the model is built under.
+        function: `module:function` of the user's own that trains a trial; None: our loop does.
+        evaluate: `module:function` that evaluates on a test set what `function` trained.
+    """
+
+    not_taken = {
+        "callbacks": (
+            "what they keep in Python is in no checkpoint, so a trial that was interrupted would "
+            "end otherwise; the rate follows search_space.policy, early_stopping ends a trial, "
+            "objective.at: best keeps the best weights, and each epoch is in epochs.jsonl and "
+            "MLflow: leave it out, and see own-model.md, Callbacks"
+        ),
+        "learning_rate": "the schedule gives it: set init_lr and max_lr in search_space instead",
+        "sample_weight": (
+            "it is the data's: weigh classes by class_weight, or examples in the train_step of a "
+            "model of your own, from a further column of the labels"
+        ),
+        "validation_freq": "every epoch is validated, for the objective's sake: leave it out",
+        "steps_per_execution": (
+            "whole stretches of steps are one call into the graph already: leave it out"
+        ),
+    }
+    optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
+    batch_size: Count = 64
+    epochs: Count
+    loss: LossConfig = LossConfig(name="sparse_categorical_crossentropy")
+    metrics: Metrics = ("accuracy",)
+    class_weight: ClassWeight | None = None
+    cycle_momentum: CycledMomentum | None = None
+    early_stopping: EarlyStopping | None = None
+    precision: Precision = "float32"
+    function: Name | None = None
+    evaluate: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_of_loss(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("function") is not None:
+            return {**value, "loss": OF_FUNCTION, "metrics": ()}
+        if isinstance(value, dict) and "metrics" not in value:
+            loss = value.get("loss", cls.model_fields["loss"].default)
+            return {**value, "metrics": default_metrics(_name_in(loss))}
+        return value
+
+    @property
+    def class_weights(self) -> str | None:
+        """The weights of the classes in words, if they do not all count alike."""
+        weights = self.class_weight
+        if weights is None or isinstance(weights, str):
+            return weights
+        return ", ".join(f"{number}: {weight:g}" for number, weight in weights.items())
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether what it trains can be evaluated on a test set."""
+        return self.function is None or self.evaluate is not None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.cycle_momentum is not None:
+            optimizer = self.optimizer
+            if text := momentum_problem((optimizer.name,), optimizer.arguments):
+                raise FieldProblemsError([(("cycle_momentum",), text)])
+        return self
+
+
+def _name_in(loss: Any) -> str:
+    """The name of a loss, however it is written."""
+    return str(loss.get("name") if isinstance(loss, dict) else getattr(loss, "name", loss))

@@ -1,0 +1,91 @@
+"""Classes that count more than others: as under `fit`, in the loss of the training alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fitted_trials import assert_equals_fit
+from interrupted_trials import assert_same_trial
+from interrupted_trials import trained as interrupted
+from small_trials import few_images, small_config
+from trained_trials import trained
+
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.class_weights import example_weights
+from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.folder import TrialFolder
+
+pytestmark = pytest.mark.usefixtures("deterministic_ops", "as_written")
+
+WEIGHTS = {str(number): 0.5 + number for number in range(10)}
+
+
+def weighted(weights: Any, **others: Any) -> TrialConfig:
+    """A trial whose classes have these weights."""
+    config = small_config(**others)
+    return config.model_copy(
+        update={"training": config.training.model_copy(update={"class_weight": weights})}
+    )
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_class_weights_equal_fit(one_hot: bool, tmp_path: Path) -> None:
+    """Weights, slots, and the metrics of every epoch; validation weighs all examples alike."""
+    data = few_images(one_hot=one_hot)
+    loss = "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
+    config = weighted(WEIGHTS, loss=loss)
+    done = trained(config, data, tmp_path)
+    by_number = {int(number): weight for number, weight in WEIGHTS.items()}
+    assert_equals_fit(done, data, config, class_weight=by_number)
+    with pytest.raises(AssertionError):
+        assert_equals_fit(done, data, config)
+
+
+def test_an_interrupted_trial_ends_with_the_same(images: Dataset, tmp_path: Path) -> None:
+    """The weights follow from the data, so they are the same when it goes on."""
+    config = weighted("balanced")
+    interrupted(config, images, tmp_path / "whole")
+    interrupted(config, images, tmp_path / "stopped", stop_after=1)
+    assert interrupted(config, images, tmp_path / "stopped") == [1, 2]
+    assert_same_trial(TrialFolder(tmp_path / "stopped"), TrialFolder(tmp_path / "whole"))
+
+
+def test_balanced_classes_weigh_the_same() -> None:
+    """Of the examples that are trained on: those held out do not count."""
+    labels = np.array([0, 0, 0, 1, 2, 2, 1, 1])
+    found = example_weights("balanced", labels, np.arange(6))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[:6], np.array([2, 2, 2, 6, 3, 3]) / 3, rtol=1e-6)
+    for number in range(3):
+        assert found[:6][labels[:6] == number].sum() == pytest.approx(2)
+
+
+def test_a_class_that_is_not_named_counts_one() -> None:
+    """As under `fit`, of labels in a column and of a number for each class."""
+    labels = np.array([2, 0, 1, 0])
+    for shaped in (labels, labels[:, None], labels.astype("float64"), np.eye(3)[labels]):
+        found = example_weights({"0": 0.25, "2": 3}, shaped, np.arange(4))
+        assert found.tolist() == [3, 0.25, 1, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("labels", "weights", "message"),
+    [
+        ([0, 1, 1], {"0": 2, "7": 3}, "training.class_weight.7: is no class of the examples that "
+         "are trained on (there are 0, 1): leave it out"),
+        ([0.5, 1.0, 1.0], "balanced", "training.class_weight: needs labels that tell one class of "
+         "each example, its number or a number for each class, got amounts: leave it out"),
+        (np.zeros((3, 2, 2)), {"0": 1}, "training.class_weight: needs labels that tell one class "
+         "of each example, its number or a number for each class, got labels of the shape (2, 2): "
+         "leave it out"),
+    ],
+)  # fmt: skip
+def test_labels_that_tell_no_such_class(labels: Any, weights: Any, message: str) -> None:
+    """What would have no effect, or another one, is refused."""
+    with pytest.raises(InputError) as caught:
+        example_weights(weights, np.asarray(labels), np.arange(3))
+    assert list(caught.value.problems) == [message]
