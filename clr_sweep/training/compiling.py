@@ -15,6 +15,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import name_of
 from clr_sweep.definition.optimizers import KERAS_CLASSES, momentum_argument
 from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.definition.sweep import TrainingConfig
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
@@ -51,14 +52,7 @@ def compiled_model(
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
     check_inputs(model, data)
-    settings = config.training.optimizer
-    arguments = dict(settings.arguments)
-    cycled, momentum = config.training.cycle_momentum, momentum_argument(settings.name)
-    if cycled is not None and momentum is not None:
-        arguments[momentum] = float(cycled.high)
-    optimizer = getattr(keras.optimizers, KERAS_CLASSES[settings.name])(
-        learning_rate=schedule(config.schedule) if rate is None else rate, **arguments
-    )
+    optimizer = made_optimizer(config.training, schedule(config.schedule) if rate is None else rate)
     # XLA on CPU was measured two to four times slower; "auto" may choose it.
     model.compile(
         optimizer=optimizer,
@@ -67,6 +61,21 @@ def compiled_model(
         jit_compile=False,
     )
     return model
+
+
+def made_optimizer(training: TrainingConfig, rate: Any) -> keras.optimizers.Optimizer:
+    """The optimizer of a training; where its momentum is cycled, with the highest.
+
+    Args:
+        rate: a number or a Keras schedule.
+    """
+    settings = training.optimizer
+    arguments = dict(settings.arguments)
+    cycled, momentum = training.cycle_momentum, momentum_argument(settings.name)
+    if cycled is not None and momentum is not None:
+        arguments[momentum] = float(cycled.high)
+    made = getattr(keras.optimizers, KERAS_CLASSES[settings.name])
+    return made(learning_rate=rate, **arguments)
 
 
 def compiled_metrics(metrics: Sequence[str], search_path: Sequence[Path]) -> list[Any]:
