@@ -1,9 +1,10 @@
 """Find, prove and hand over the best cyclical learning rate for a Keras model.
 
-The schedules are exposed here, the cyclical ones under the names TensorFlow Addons gave them.
-They are imported when they are first asked for: `import clr_sweep` alone imports neither Keras
-nor MLflow nor Optuna, so that the command line answers at once. They register themselves with
-Keras as soon as Keras is imported, before or after, so that a saved model that uses them loads.
+The schedules are exposed here, the cyclical ones under the names TensorFlow Addons gave them, and
+what the command line does as functions. Each name is imported when it is first asked for: `import
+clr_sweep` alone imports neither Keras nor MLflow nor Optuna, so that the command line answers at
+once. The schedules register themselves with Keras as soon as Keras is imported, before or after,
+so that a saved model that uses them loads.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 from clr_sweep.common.when_imported import when_imported
 
 if TYPE_CHECKING:
+    from clr_sweep.common.errors import ClrSweepError, InputError
+    from clr_sweep.library.best import BestConfiguration, load_best
+    from clr_sweep.library.study import Study, load_study
+    from clr_sweep.library.trial import Trial
     from clr_sweep.schedules.keras import (
         CosineLearningRate,
         CyclicalLearningRate,
@@ -28,16 +33,34 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "BestConfiguration",
+    "ClrSweepError",
     "CosineLearningRate",
     "CyclicalLearningRate",
     "ExponentialBoundsCyclicalLearningRate",
     "ExponentialCyclicalLearningRate",
+    "InputError",
     "LinearLearningRate",
     "OneCycleLearningRate",
+    "Study",
+    "Trial",
     "Triangular2CyclicalLearningRate",
     "TriangularCyclicalLearningRate",
     "__version__",
+    "load_best",
+    "load_study",
 ]
+
+# Where a name that is no schedule's is defined.
+_MODULES = {
+    "BestConfiguration": "library.best",
+    "ClrSweepError": "common.errors",
+    "InputError": "common.errors",
+    "Study": "library.study",
+    "Trial": "library.trial",
+    "load_best": "library.best",
+    "load_study": "library.study",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -45,7 +68,8 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _installed_version()
     elif name in __all__:
-        value = getattr(importlib.import_module("clr_sweep.schedules"), name)
+        module = importlib.import_module(f"clr_sweep.{_MODULES.get(name, 'schedules')}")
+        value = getattr(module, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -14,6 +14,7 @@ from clr_sweep.results.export import Origin, as_yaml, best_trial
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
 from clr_sweep.tracking.which_store import StoreChoice
+from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
 class Registration(NamedTuple):
@@ -48,27 +49,40 @@ def export_study(
         StoreError: a store cannot be used.
     """
     study = find_study(study_or_run, url, choice)
-    record = read_study(study)
-    if number is None:
-        trial = best_trial(record)
-    else:
-        trials = {t.number: t for t in record.trials}
-        if number not in trials:
-            raise InputError(
-                f"study {record.name!r} has no trial {number} (0 to {len(trials) - 1})"
-            )
-        trial = trials[number]
-    digest = study.user_attrs[FACTS].get("data_digest")
-    run_id = _run_of_trial(study, trial.number, choice)
-    origin = Origin(run_id, digest, trial.provenance)
-    text = as_yaml(record, trial, origin)
+    text = trial_yaml(study, number, choice)
     if output is not None:
         write_output(output, text)
     if registration is None:
         return text, ""
     from clr_sweep.commands.register import register_trial
 
-    return text, register_trial(study, record, trial, choice, *registration)
+    record = read_study(study)
+    return text, register_trial(study, record, _chosen(record, number), choice, *registration)
+
+
+def trial_yaml(study: optuna.Study, number: int | None, choice: StoreChoice) -> str:
+    """The YAML of a trial of a stored study; arguments and errors as for `export_study`."""
+    record = read_study(study)
+    trial = _chosen(record, number)
+    digest = study.user_attrs[FACTS].get("data_digest")
+    run_id = _run_of_trial(study, trial.number, choice)
+    return as_yaml(record, trial, Origin(run_id, digest, trial.provenance))
+
+
+def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
+    return best_trial(record) if number is None else numbered(record, number)
+
+
+def numbered(study: StudyRecord, number: int) -> TrialRecord:
+    """The trial of this number.
+
+    Raises:
+        InputError: there is none.
+    """
+    trials = {trial.number: trial for trial in study.trials}
+    if number not in trials:
+        raise InputError(f"study {study.name!r} has no trial {number} (0 to {len(trials) - 1})")
+    return trials[number]
 
 
 def _run_of_trial(study: optuna.Study, number: int | None, choice: StoreChoice) -> str | None:

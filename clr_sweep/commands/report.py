@@ -11,6 +11,7 @@ from clr_sweep.results.html.render import report_html
 from clr_sweep.search.importances import importances
 from clr_sweep.search.reading import read_study
 from clr_sweep.tracking.which_store import StoreChoice
+from clr_sweep.training.records import StudyRecord
 
 
 def write_report(
@@ -29,7 +30,11 @@ def write_report(
         InputError: there is no such study or run, or the file cannot be written.
         StoreError: a store cannot be used.
     """
-    record = read_study(find_study(study_or_run, url, choice))
+    return written_report(read_study(find_study(study_or_run, url, choice)), output)
+
+
+def written_report(record: StudyRecord, output: Path | None = None) -> Path:
+    """Write the report of a study that was read; arguments and errors as for `write_report`."""
     if record.comparison is not None:
         raise InputError(
             f"study {record.name!r} holds the trainings of a comparison, which the report of "

@@ -14,12 +14,11 @@ from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.engines.base import Died, Done, Engine, Failed, Message
 from clr_sweep.engines.local.engine import local_engine
-from clr_sweep.results.export import Exported, read_exported
+from clr_sweep.results.export import Exported, folders_of, read_exported
 from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
@@ -68,10 +67,7 @@ def _train_and_compare(
     adopted: str | None,
     stop: StopRequest,
 ) -> str:
-    folders = search_path(file)
-    if (origin := exported.provenance.get("folder")) is not None:
-        # Where the sweep file was: the data and modules that it names may lie beside it.
-        folders = (*folders, Path(str(origin)))
+    folders = folders_of(exported, file)
     take_slots(engine, StudyConfig(jobs=1), work, stop)
     facts = prepare_data(engine, exported.config.dataset, folders, work, stop)
     _refuse_other_data(exported, facts, file)

@@ -10,6 +10,7 @@ from clr_sweep.definition.dimensions import Frozen, Number
 from clr_sweep.definition.fields import Policy, PositiveInt, Seed
 from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective
 from clr_sweep.definition.training_config import CycledMomentum, TrainingConfig
+from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.momentum import CYCLED, momentum
 
@@ -110,3 +111,31 @@ class TrialConfig(Frozen):
         It does not with a policy that has no rise to mirror: there it stays at `high`.
         """
         return self.training.cycle_momentum if self.schedule.policy in CYCLED else None
+
+    def plan_for(self, steps_per_epoch: int, epochs: int | None = None) -> TrialPlan:
+        """Where the training ends if an epoch has another number of steps.
+
+        Args:
+            epochs: its budget; None: the trial's.
+        """
+        budget, schedule = epochs or self.training.epochs, self.schedule
+        if not schedule.is_cyclical:
+            return plan_whole_budget(steps_per_epoch, budget)
+        factor = float(schedule.step_size_factor)
+        return plan_trial(factor, steps_per_epoch, budget, self.objective.at)
+
+    def schedule_for(self, steps_per_epoch: int, epochs: int | None = None) -> ScheduleConfig:
+        """The schedule where an epoch has another number of steps: the same curve over epochs.
+
+        Half a cycle is rounded to whole steps as for a trial, and gamma is the one with which as
+        much is lost over a cycle. With the steps per epoch of the trial it is the trial's own.
+
+        Args:
+            epochs: over which a policy without cycles falls; None: as many as the trial's.
+        """
+        schedule, plan = self.schedule, self.plan_for(steps_per_epoch, epochs)
+        if schedule.is_cyclical:
+            gamma = schedule.gamma ** (schedule.step_size / plan.step_size)
+            return schedule.model_copy(update={"step_size": plan.step_size, "gamma": gamma})
+        steps = plan.steps if schedule.decay_steps else 0
+        return schedule.model_copy(update={"decay_steps": steps})

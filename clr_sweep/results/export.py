@@ -11,6 +11,7 @@ from pydantic import Field, StrictStr
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Frozen
+from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.passwords import password_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.trial_config import TrialConfig
@@ -89,6 +90,15 @@ def _tracking(study: StudyRecord) -> dict[str, object]:
     tracking = TrackingConfig() if study.source is None else study.source.sweep.tracking
     written = tracking.told.model_dump(mode="json", exclude_none=True)
     return {"tracking": written} if written else {}
+
+
+def folders_of(exported: Exported, file: Path) -> tuple[Path, ...]:
+    """Where the modules and data that a file names are looked for, in this order."""
+    folders = search_path(file)
+    if (origin := exported.provenance.get("folder")) is not None:
+        # Where the sweep file was: what it names may lie beside it.
+        folders = (*folders, Path(str(origin)))
+    return folders
 
 
 def read_exported(path: Path) -> Exported:

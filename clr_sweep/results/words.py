@@ -7,6 +7,7 @@ import textwrap
 
 from clr_sweep.definition import metrics
 from clr_sweep.definition.search_space import RATIO, SCHEDULE_KEYS
+from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.cycles import troughs, whole_cycles
@@ -144,7 +145,11 @@ def shorten(text: str, limit: int) -> str:
 
 def bounds(record: TrialRecord) -> str:
     """Policy and rates: `triangular2, 0.0012 to 0.31`, `cosine from 0.1`, or `constant 0.01`."""
-    schedule = record.config.schedule
+    return bounds_of(record.config.schedule)
+
+
+def bounds_of(schedule: ScheduleConfig) -> str:
+    """`bounds` of a schedule by itself."""
     if schedule.policy == policies.CONSTANT:
         return f"constant {rate(schedule.init_lr)}"
     if not schedule.is_cyclical:

@@ -72,15 +72,17 @@ def draw_figures(record: TrialRecord) -> None:
     from clr_sweep.results.style import save
 
     for name in missing:
-        folder.save_figure(name, partial(save, _draw(name, record, folder)))
+        folder.save_figure(name, partial(save, drawn(name, record)))
 
 
-def _draw(name: str, record: TrialRecord, folder: TrialFolder) -> Figure:
+def drawn(name: str, record: TrialRecord) -> Figure:
+    """A figure of a trial, one of those that `figures` names."""
     # Imports Matplotlib, which a driver whose trials have drawn need not have.
     from clr_sweep.results.figures import learning_rate_figure, loss_by_rate_figure, loss_figure
 
     if name == "loss.png":
         return loss_figure(record)
+    folder = TrialFolder(record.folder)
     curve = folder.curve()
     assert curve is not None
     rates, losses = curve

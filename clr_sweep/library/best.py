@@ -1,0 +1,43 @@
+"""A file that `clr-sweep export` wrote, to train from in a program of the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.library.configuration import Configuration
+from clr_sweep.results import words
+from clr_sweep.results.export import Exported, folders_of, read_exported
+
+
+class BestConfiguration(Configuration):
+    """What the file says.
+
+    Attributes:
+        metrics: what the training reached, by name; empty in a file written by hand.
+        provenance: the study, the trial, the seed, the packages and the machine that it is of.
+    """
+
+    def __init__(self, exported: Exported, file: Path) -> None:
+        super().__init__(exported.config, folders_of(exported, file))
+        self.metrics: Mapping[str, float] = exported.metrics
+        self.provenance: Mapping[str, Any] = exported.provenance
+        self._file = file
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._file}: {words.bounds_of(self.config.schedule)}>"
+
+
+def load_best(file: str | os.PathLike[str]) -> BestConfiguration:
+    """Read the configuration that `clr-sweep export` wrote, or the `best.yaml` of a study.
+
+    What it names (`module:function`) is imported only by what needs it, and is then run as any
+    code is: do not call `.model()` on a file of somebody you do not trust.
+
+    Raises:
+        InputError: the file cannot be read, or something in it is wrong; every problem at once.
+    """
+    path = Path(file)
+    return BestConfiguration(read_exported(path), path)
