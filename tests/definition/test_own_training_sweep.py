@@ -41,7 +41,7 @@ def test_the_function_stands_for_model_and_data(tmp_path: Path) -> None:
     sweep = load_sweep(file_of(tmp_path, **{"training.evaluate": "mine:evaluate"}))
     assert sweep.model.name == sweep.dataset.name == "mine:train"
     assert sweep.dataset.held_out(640) == 0
-    assert (sweep.training.loss, sweep.training.metrics) == ("the function's own", ())
+    assert (sweep.training.loss.name, sweep.training.metrics) == ("the function's own", ())
     assert Sweep.model_validate(json.loads(sweep.model_dump_json())) == sweep
     assert [path.name for path in own_modules(sweep, (tmp_path,))] == ["mine.py"]
 

@@ -75,7 +75,7 @@ def test_gamma_is_searched_only_where_it_is_used(tmp_path: Path) -> None:
             [
                 "search_space.optimizer: does not go with training.cycle_momentum, which needs an "
                 "optimizer with momentum or beta_1 (sgd, rmsprop, adam, adamw, nadam, adamax, "
-                "lion), got adagrad"
+                "lion, lamb), got adagrad"
             ],
         ),
         (

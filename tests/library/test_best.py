@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from small_trials import BATCH, EXAMPLES, STEPS_PER_EPOCH, VALIDATION, small_config
 
 from clr_sweep import InputError, load_best
-from clr_sweep.definition.sweep import CycledMomentum
+from clr_sweep.definition.training_config import CycledMomentum
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.library.configuration import Configuration
@@ -220,7 +220,7 @@ def test_a_fit_with_it(tmp_path: Path) -> None:
     steps = math.ceil((EXAMPLES - VALIDATION) / BATCH)
     random = np.random.default_rng(0)
     model = best.model(input_shape=(28, 28), classes=10)
-    model.compile(best.optimizer(steps), loss=best.config.training.loss)
+    model.compile(best.optimizer(steps), loss=best.config.training.loss.name)
     x, y = random.random((steps * BATCH, 28, 28)), random.integers(0, 10, steps * BATCH)
     model.fit(x, y, batch_size=BATCH, epochs=best.epochs(steps), verbose=0)
     assert int(model.optimizer.iterations) == best.config.steps
