@@ -83,6 +83,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         yield f"precision: {training.precision}"
     if (weights := training.class_weights) is not None:
         yield f"class weights: {weights}"
+    if training.sample_weight is not None:
+        yield f"sample weights: {training.sample_weight}"
     if training.cycle_momentum is not None:
         low, high = training.cycle_momentum.low, training.cycle_momentum.high
         argument = momentum_argument(training.optimizer.name) or "momentum"

@@ -19,6 +19,7 @@ from pydantic import (
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import expected, is_number
 from clr_sweep.definition.metrics import metric_problems
+from clr_sweep.definition.own_functions import OWN
 from clr_sweep.definition.problems import shown
 
 Policy = Literal[
@@ -156,6 +157,15 @@ def _class_weight(value: Any) -> Any:
     return {number: float(weight) for number, weight in read.items()}
 
 
+def _own(value: str) -> str:
+    if OWN.fullmatch(value) is None:
+        raise expected("module:function, as in my_code:my_function")
+    return value
+
+
+OwnName = Annotated[
+    StrictStr, Field(max_length=200, json_schema_extra={"pattern": ":"}), AfterValidator(_own)
+]
 _CLASS = re.compile("0|[1-9][0-9]{0,9}")
 # By the numbers of classes as texts, as JSON has them.
 ClassWeight = Annotated[

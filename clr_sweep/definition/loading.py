@@ -196,6 +196,9 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     optimizer: OptimizerConfig | None = values.get("training.optimizer")
     for keys, text in () if optimizer is None else own_optimizer_problems(optimizer, folders):
         yield ("training", "optimizer", *keys), text
+    if (weight := values.get("training.sample_weight")) is not None:
+        wrong_weight = function_problems(weight, folders)
+        yield from ((("training", "sample_weight"), text) for text in wrong_weight)
     yield from _metric_problems(values, folders)
     for key in KEPT_BY:
         if (told := password_problem(key, values.get(key))) is not None:

@@ -37,6 +37,7 @@ def _named(sweep: Sweep) -> Iterator[str]:
         sweep.model.name,
         training.optimizer.name,
         training.loss.name,
+        training.sample_weight or "",
         *training.metrics,
         training.function or "",
         training.evaluate or "",

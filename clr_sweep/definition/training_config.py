@@ -15,6 +15,7 @@ from clr_sweep.definition.fields import (
     Count,
     Metrics,
     Name,
+    OwnName,
     Precision,
 )
 from clr_sweep.definition.losses import LossConfig
@@ -61,6 +62,8 @@ class TrainingConfig(Frozen):
         class_weight: what the examples of a class count in the loss that is trained, by the number
             of the class, as under Keras' `fit`; `balanced`: each class weighs the same; None: all
             examples count alike.
+        sample_weight: `module:function` of the training examples and their labels, which returns
+            what each of them counts in the loss that is trained; None: as `class_weight` says.
         cycle_momentum: None: the optimizer's momentum is the same at every step.
         early_stopping: None: trials use their budget. Policies without cycles always do.
         precision: Keras' dtype policy that the model is built under.
@@ -76,10 +79,6 @@ class TrainingConfig(Frozen):
             "MLflow: leave it out, and see own-model.md, Callbacks"
         ),
         "learning_rate": "the schedule gives it: set init_lr and max_lr in search_space instead",
-        "sample_weight": (
-            "it is the data's: weigh classes by class_weight, or examples in the train_step of a "
-            "model of your own, from a further column of the labels"
-        ),
         "validation_freq": "every epoch is validated, for the objective's sake: leave it out",
         "steps_per_execution": (
             "whole stretches of steps are one call into the graph already: leave it out"
@@ -91,6 +90,7 @@ class TrainingConfig(Frozen):
     loss: LossConfig = LossConfig(name="sparse_categorical_crossentropy")
     metrics: Metrics = ("accuracy",)
     class_weight: ClassWeight | None = None
+    sample_weight: OwnName | None = None
     cycle_momentum: CycledMomentum | None = None
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
@@ -122,10 +122,16 @@ class TrainingConfig(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        problems = []
+        if self.class_weight is not None and self.sample_weight is not None:
+            text = "cannot be given with class_weight, as under fit: let the function weigh both"
+            problems.append((("sample_weight",), text))
         if self.cycle_momentum is not None:
             optimizer = self.optimizer
-            if text := momentum_problem((optimizer.name,), optimizer.arguments):
-                raise FieldProblemsError([(("cycle_momentum",), text)])
+            if wrong := momentum_problem((optimizer.name,), optimizer.arguments):
+                problems.append((("cycle_momentum",), wrong))
+        if problems:
+            raise FieldProblemsError(problems)
         return self
 
 

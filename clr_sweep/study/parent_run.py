@@ -158,7 +158,7 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "training.epochs": training.epochs,
         "training.loss": str(training.loss),
         "training.metrics": ", ".join(training.metrics) or "none",
-        **({"training.class_weight": weights} if (weights := training.class_weights) else {}),
+        **_weights(sweep),
         **_early_stopping(sweep),
         "objective.metric": sweep.objective.metric,
         "objective.direction": sweep.objective.direction,
@@ -171,6 +171,12 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "baseline.policy": sweep.baseline.policy,
         "baseline.learning_rate": sweep.baseline.learning_rate,
     }
+
+
+def _weights(sweep: Sweep) -> dict[str, object]:
+    training = sweep.training
+    given = {"class_weight": training.class_weights, "sample_weight": training.sample_weight}
+    return {f"training.{key}": value for key, value in given.items() if value is not None}
 
 
 def _early_stopping(sweep: Sweep) -> dict[str, object]:

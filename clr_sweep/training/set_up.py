@@ -15,11 +15,11 @@ import tensorflow as tf
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check
-from clr_sweep.training.class_weights import example_weights
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.example_weights import example_weights
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.momentum_cycle import momentum_cycle
 
@@ -52,7 +52,7 @@ def set_up(
             the configuration's, and momentum does not mirror it.
 
     Raises:
-        InputError: the model has nothing to train, or the labels not the classes that are weighted.
+        InputError: the model has nothing to train, or its examples cannot be weighed as asked.
     """
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
@@ -68,9 +68,7 @@ def set_up(
     model = compiled_model(config, data, search_path, None if ramp is None else ramp(steps))
     momentum = momentum_cycle(config, model.optimizer) if ramp is None else None
     check = batch_check(config.training, data)
-    weights = None
-    if (by_class := config.training.class_weight) is not None:
-        weights = example_weights(by_class, y, train)
+    weights = example_weights(config.training, data, train, search_path)
     loop = TrainingLoop(model, x, y, size, momentum, check, weights)
     if not model.trainable_variables:  # all are there only when the model has seen data
         raise InputError(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from written_sweeps import content, sweep
+from pathlib import Path
 
+from written_sweeps import content, problems, sweep, written
+
+from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.own_modules import own_modules
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.validation import validation
 
@@ -38,11 +42,34 @@ def test_what_of_fit_is_no_key() -> None:
         "training.epoch": 3,
         "study.callbacks": [],
     }
-    _, problems = validation(Sweep, content(changes))
-    found = {".".join(keys): text for keys, text in problems}
+    _, listed = validation(Sweep, content(changes))
+    found = {".".join(keys): text for keys, text in listed}
     assert set(found) == set(changes)
     assert found["training.callbacks"].startswith("is not taken: what they keep in Python is in ")
     assert "early_stopping ends a trial" in found["training.callbacks"]
     assert found["training.learning_rate"].startswith("is not taken: the schedule gives it: set")
     assert "did you mean 'epochs'?" in found["training.epoch"]
     assert found["study.callbacks"].startswith("unknown key 'callbacks'")
+
+
+def test_weights_of_examples(tmp_path: Path) -> None:
+    """By a function of the user's, whose module goes where the sweep is trained; not by two ways."""
+    (tmp_path / "weighing.py").write_text("def by_age(x, y): ...\n")
+    made = load_sweep(written(tmp_path, {"training.sample_weight": "weighing:by_age"}))
+    assert own_modules(made, [tmp_path]) == (tmp_path / "weighing.py",)
+    wrong = {
+        "weights.npy": "must be module:function, as in my_code:my_function, got 'weights.npy'",
+        "absent:by_age": "there is no module 'absent' (looked in ",
+    }
+    for name, text in wrong.items():
+        (found,) = problems(written(tmp_path, {"training.sample_weight": name}))
+        assert found.startswith(f"training.sample_weight: {text}")
+    both = {
+        "training.sample_weight": "weighing:by_age",
+        "training.class_weight": "balanced",
+        "training.optimizer": "adagrad",
+        "training.cycle_momentum": {},
+    }
+    first, second = problems(written(tmp_path, both))
+    assert first.startswith("training.sample_weight: cannot be given with class_weight, as under")
+    assert second.startswith("training.cycle_momentum: needs an optimizer with momentum or beta_1")

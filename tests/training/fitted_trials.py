@@ -24,6 +24,7 @@ def fitted(
     data: Dataset,
     epochs: int,
     compiled: dict[str, Any] | None = None,
+    weights: Any = None,
     **fit: Any,
 ) -> tuple[Any, list[dict[str, float]]]:
     """The model after `fit` on the same batches, and its history.
@@ -32,6 +33,7 @@ def fitted(
 
     Args:
         compiled: what a script compiles the model with, in place of what the trial does.
+        weights: of the training examples, float32.
         fit: further arguments of `fit`.
     """
     rows, held_out = hold_out(len(data.x_train), VALIDATION, config.split_seed)
@@ -43,14 +45,15 @@ def fitted(
         metrics = list(config.training.metrics)
         model.compile(**{**written, **compiled}, metrics=metrics, jit_compile=False)
     x, y = np.asarray(data.x_train), np.asarray(data.y_train)
+    arrays = (x, y) if weights is None else (x, y, weights)
 
-    def batches() -> Iterator[tuple[Any, Any]]:
+    def batches() -> Iterator[tuple[Any, ...]]:
         for order in orders:
             for first in range(0, len(order), BATCH):
                 batch = order[first : first + BATCH]
-                yield x[batch], y[batch]
+                yield tuple(array[batch] for array in arrays)
 
-    signature = tuple(tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in (x, y))
+    signature = tuple(tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in arrays)
     history = model.fit(
         tf.data.Dataset.from_generator(batches, output_signature=signature),
         epochs=epochs, steps_per_epoch=STEPS_PER_EPOCH, shuffle=False, verbose=0,

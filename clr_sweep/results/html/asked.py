@@ -35,7 +35,8 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
         f"{training.batch_size}, {training.loss}, at most "
         f"{words.of_epochs(str(training.epochs))}"
         + ("" if training.precision == "float32" else f", {training.precision}")
-        + ("" if training.class_weights is None else f", class weights {training.class_weights}"),
+        + ("" if training.class_weights is None else f", class weights {training.class_weights}")
+        + ("" if training.sample_weight is None else f", weighed by {training.sample_weight}"),
     )
     yield (
         "Objective",

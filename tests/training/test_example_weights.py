@@ -1,10 +1,11 @@
-"""Classes that count more than others: as under `fit`, in the loss of the training alone."""
+"""Examples that count more than others: as under `fit`, in the loss of the training alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import example_weighing
 import numpy as np
 import pytest
 from fitted_trials import assert_equals_fit
@@ -13,23 +14,23 @@ from interrupted_trials import trained as interrupted
 from small_trials import few_images, small_config
 from trained_trials import trained
 
-from clr_sweep.common.errors import InputError
+from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.class_weights import example_weights
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.example_weights import by_class, by_function
 from clr_sweep.training.folder import TrialFolder
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops", "as_written")
 
+OWN = "example_weighing"
 WEIGHTS = {str(number): 0.5 + number for number in range(10)}
 
 
-def weighted(weights: Any, **others: Any) -> TrialConfig:
-    """A trial whose classes have these weights."""
+def weighted(class_weight: Any = None, sample_weight: Any = None, **others: Any) -> TrialConfig:
+    """A trial whose classes, or examples, have these weights."""
     config = small_config(**others)
-    return config.model_copy(
-        update={"training": config.training.model_copy(update={"class_weight": weights})}
-    )
+    weights = {"class_weight": class_weight, "sample_weight": sample_weight}
+    return config.model_copy(update={"training": config.training.model_copy(update=weights)})
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
@@ -45,6 +46,16 @@ def test_class_weights_equal_fit(one_hot: bool, tmp_path: Path) -> None:
         assert_equals_fit(done, data, config)
 
 
+def test_sample_weights_equal_fit(images: Dataset, tmp_path: Path) -> None:
+    """Those of a function of the user's; validation weighs all examples alike."""
+    config = weighted(sample_weight=f"{OWN}:by_brightness")
+    done = trained(config, images, tmp_path)
+    weights = example_weighing.by_brightness(images.x_train, images.y_train).astype("float32")
+    assert_equals_fit(done, images, config, weights=weights)
+    with pytest.raises(AssertionError):
+        assert_equals_fit(done, images, config)
+
+
 def test_an_interrupted_trial_ends_with_the_same(images: Dataset, tmp_path: Path) -> None:
     """The weights follow from the data, so they are the same when it goes on."""
     config = weighted("balanced")
@@ -57,7 +68,7 @@ def test_an_interrupted_trial_ends_with_the_same(images: Dataset, tmp_path: Path
 def test_balanced_classes_weigh_the_same() -> None:
     """Of the examples that are trained on: those held out do not count."""
     labels = np.array([0, 0, 0, 1, 2, 2, 1, 1])
-    found = example_weights("balanced", labels, np.arange(6))
+    found = by_class("balanced", labels, np.arange(6))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found[:6], np.array([2, 2, 2, 6, 3, 3]) / 3, rtol=1e-6)
     for number in range(3):
@@ -68,7 +79,7 @@ def test_a_class_that_is_not_named_counts_one() -> None:
     """As under `fit`, of labels in a column and of a number for each class."""
     labels = np.array([2, 0, 1, 0])
     for shaped in (labels, labels[:, None], labels.astype("float64"), np.eye(3)[labels]):
-        found = example_weights({"0": 0.25, "2": 3}, shaped, np.arange(4))
+        found = by_class({"0": 0.25, "2": 3}, shaped, np.arange(4))
         assert found.tolist() == [3, 0.25, 1, 0.25]
 
 
@@ -87,5 +98,23 @@ def test_a_class_that_is_not_named_counts_one() -> None:
 def test_labels_that_tell_no_such_class(labels: Any, weights: Any, message: str) -> None:
     """What would have no effect, or another one, is refused."""
     with pytest.raises(InputError) as caught:
-        example_weights(weights, np.asarray(labels), np.arange(3))
+        by_class(weights, np.asarray(labels), np.arange(3))
     assert list(caught.value.problems) == [message]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("nothing", InputError, "training.sample_weight: .*got no such name"),
+        ("one_for_all", InputError, r"must return a number for each of the 320 training examples, "
+         r"an array of the shape \(320,\), got the shape \(\) of float64"),
+        ("negative", InputError, "finite and 0 or more, got -1.0 at index 2, the first of 318 wr"),
+        ("broken", TrialFailedError, "weighing the examples by example_weighing:broken raised an"),
+    ],
+)  # fmt: skip
+def test_what_returns_no_weights(
+    images: Dataset, name: str, error: type[Exception], message: str
+) -> None:
+    """Refused with what is asked for, before a step is taken."""
+    with pytest.raises(error, match=message):
+        by_function(f"{OWN}:{name}", images, ())
