@@ -20,6 +20,7 @@ _UNUSED = {
     ("training", "loss"): "the function has its own loss",
     ("training", "metrics"): "what the function reports is what is measured",
     ("training", "class_weight"): "the function weighs its examples",
+    ("training", "sample_weight"): "the function weighs its examples",
     ("training", "precision"): "the function chooses it",
     ("training", "cycle_momentum"): "the steps are the function's own",
     ("training", "early_stopping"): "it is our loop's; study.pruner ends trials of a function too",

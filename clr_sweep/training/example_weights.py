@@ -1,4 +1,4 @@
-"""What each training example counts in the loss: `class_weight`, `sample_weight` of Keras' `fit`."""
+"""What each training example counts in the loss, as `fit` takes it by class or by example."""
 
 from __future__ import annotations
 

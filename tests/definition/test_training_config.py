@@ -53,7 +53,7 @@ def test_what_of_fit_is_no_key() -> None:
 
 
 def test_weights_of_examples(tmp_path: Path) -> None:
-    """By a function of the user's, whose module goes where the sweep is trained; not by two ways."""
+    """By a function of the user's, whose module goes where the sweep is trained; in one way."""
     (tmp_path / "weighing.py").write_text("def by_age(x, y): ...\n")
     made = load_sweep(written(tmp_path, {"training.sample_weight": "weighing:by_age"}))
     assert own_modules(made, [tmp_path]) == (tmp_path / "weighing.py",)
