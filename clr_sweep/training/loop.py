@@ -199,7 +199,7 @@ class TrainingLoop:
             # The rate of THIS step: after the update the optimizer shows the next one's.
             rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
             at = tf.reshape(index - first, [1, 1])
-            batch = self._batch(self._x, self._y, rows)
+            batch: tuple[tf.Tensor, ...] = self._batch(self._x, self._y, rows)
             if self._weights is not None:
                 batch = (*batch, tf.gather(self._weights, rows))
             if self._momentum is None:
