@@ -7,14 +7,14 @@ from pathlib import Path
 
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.dimensions import Range, describe, listed, with_arguments
+from clr_sweep.definition.dimensions import Range, listed, with_arguments
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.fields import READ_AT
 from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.optuna_classes import pruner_warning
-from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
+from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
@@ -65,10 +65,9 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     if sweep.search_space.awaits_range_test:
         yield from _range_test(sweep)
     yield "search space:"
-    for name, dimension in sweep.search_space.dimensions.items():
+    for name in sweep.search_space.dimensions:
         if _is_read(name, sweep.search_space):
-            whole = in_whole_numbers(name, dimension)
-            yield f"  {name}: {describe(dimension, whole=whole)}"
+            yield f"  {name}: {sweep.search_space.describe(name)}"
     yield (
         f"training: {with_arguments(sweep.model.name, sweep.model.arguments)}, "
         f"{training.optimizer}, batch size {training.batch_size}, "

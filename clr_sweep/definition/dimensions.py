@@ -69,18 +69,19 @@ def _number(value: Any) -> int | float:
     return number
 
 
-def _is_scalar(value: Any) -> bool:
+def is_scalar(value: Any) -> bool:
+    """Whether it is a single value of a file: a finite number, a text, true or false."""
     return isinstance(value, (bool, str)) or is_number(value)
 
 
 def _scalar(value: Any) -> Any:
-    if not _is_scalar(value):
+    if not is_scalar(value):
         raise expected("a finite number, a text, or true or false")
     return value
 
 
 def _single_value(value: Any) -> Any:
-    if not _is_scalar(value):
+    if not is_scalar(value):
         raise expected(
             "a finite number or another single value, a list of values, or a range such as "
             "{low: 0.001, high: 0.1, log: true}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from clr_sweep.definition.conditions import Condition, same, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, is_number
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import OptimizerConfig
@@ -16,9 +17,9 @@ from clr_sweep.definition.study_config import Given
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
 
 # Parameters that belong to some policies alone.
-_OF_POLICIES = {
-    **dict.fromkeys(("init_lr", RATIO, "step_size_factor"), CYCLICAL),
-    "gamma": DECAYING,
+_OF_POLICIES: Mapping[str, Condition] = {
+    **{key: {"policy": tuple(CYCLICAL)} for key in ("init_lr", RATIO, "step_size_factor")},
+    "gamma": {"policy": tuple(DECAYING)},
 }
 
 
@@ -28,7 +29,11 @@ def sampled_dimensions(space: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         space: the dimensions by their names in the file; None where one is not given.
     """
-    known = {key: value for key, value in space.items() if value is not None and key != "from"}
+    known = {
+        key: value
+        for key, value in space.items()
+        if value is not None and key not in ("from", "when")
+    }
     if isinstance(ratio := known.get("init_lr"), RatioRange):
         del known["init_lr"]
         known[RATIO] = ratio.ratio
@@ -81,11 +86,6 @@ def as_sampled(name: str, value: Any, dimension: Any) -> Any:
     return value
 
 
-def same(value: Any, other: Any) -> bool:
-    """Whether two values of a file are the same; true is not 1."""
-    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
-
-
 def value_problem(value: Any, dimension: Any) -> str | None:
     """What is wrong with a value of a parameter that is a choice, or fixed."""
     if isinstance(dimension, tuple):
@@ -113,7 +113,7 @@ def _alone(given: Given, space: Mapping[str, Any]) -> Iterator[Problem]:
                 if isinstance(dimension, Range)
                 else value_problem(value, dimension)
             )
-            text = found or _policy_problem(name, given, known) or ""
+            text = found or _condition_problem(name, given, known, space.get("when") or {}) or ""
         if text:
             yield (name,), text
 
@@ -138,13 +138,18 @@ def _range_problem(name: str, value: Any, dimension: Range) -> str | None:
     return f"must be {dimension.low} and a whole number of steps of {step}, got {shown(value)}"
 
 
-def _policy_problem(name: str, given: Given, known: Mapping[str, Any]) -> str | None:
-    """What is wrong with a parameter that the trial's policy may not have."""
-    named = given.get("policy", known.get("policy", DEFAULT_POLICIES))
-    policies = named if isinstance(named, tuple) else (named,)
-    having = [one for one in policies if one in _OF_POLICIES.get(name, policies)]
-    if len(having) == len(policies):
-        return None
-    if "policy" in given or not having:
-        return f"has no effect with the policy {', '.join(map(str, policies))}: leave it out"
-    return f"has an effect with {', '.join(having)} alone: give the policy too, one of these"
+def _condition_problem(
+    name: str, given: Given, known: Mapping[str, Any], when: Mapping[str, Condition]
+) -> str | None:
+    """What is wrong with a parameter that the trial may not have."""
+    needs = {**_OF_POLICIES.get(name, {}), **whole_condition(name, when)}
+    for other, allowed in needs.items():
+        there = given.get(other, known.get(other, DEFAULT_POLICIES))
+        values = there if isinstance(there, tuple) else (there,)
+        having = [str(one) for one in values if any(same(one, it) for it in allowed)]
+        if len(having) == len(values):
+            continue
+        if other in given or not having:
+            return f"has no effect with the {other} {', '.join(map(str, values))}: leave it out"
+        return f"has an effect with {', '.join(having)} alone: give the {other} too, one of these"
+    return None

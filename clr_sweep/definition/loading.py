@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.conditions import condition_problems
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.given_values import starting_problems
@@ -22,6 +23,7 @@ from clr_sweep.definition.own_training import own_training_problems, with_own_tr
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import sentence, unknown
 from clr_sweep.definition.readable_values import readable_values
+from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import (
     Problem,
@@ -211,6 +213,10 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         for key, value in values.items()
         if key.startswith("search_space.")
     }
+    dimensions = {key: value for key, value in space.items() if key not in ("from", "when")}
+    always = (*SCHEDULE_KEYS, "optimizer")
+    for keys, text in condition_problems(space.get("when", {}), dimensions, always):
+        yield ("search_space", "when", *keys), text
     for keys, text in space_problems(space, optimizer, model_arguments):
         yield ("search_space", *keys), text
     cycles = values.get("training.cycle_momentum") is not None

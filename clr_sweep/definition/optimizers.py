@@ -44,7 +44,7 @@ _COMMON: dict[str, Argument] = {
     "use_ema": SWITCH,
     "ema_momentum": _UNIT,
 }
-_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 _ADAM: dict[str, Argument] = {"beta_1": _DECAY, "beta_2": _DECAY, "epsilon": Real()}
 
 OPTIMIZERS: dict[str, dict[str, Argument]] = {
@@ -145,10 +145,10 @@ def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any])
 
 def clipping_problem(keys: Sequence[str]) -> str | None:
     """What is wrong with giving these arguments together, if anything."""
-    given = [key for key in _CLIPPING if key in keys]
+    given = [key for key in CLIPPING if key in keys]
     if len(given) < 2:
         return None
-    return f"only one of {', '.join(_CLIPPING)} may be given, got {' and '.join(given)}"
+    return f"only one of {', '.join(CLIPPING)} may be given, got {' and '.join(given)}"
 
 
 def argument_problems(

@@ -107,8 +107,7 @@ class OptunaClass(Frozen):
         if name not in self.known:
             reason = NOT_TAKEN.get(name)
             is_one = reason is not None and name.endswith(self.kind.capitalize())
-            text = f"{name} {reason}" if is_one else unknown(self.kind, name, self.known)
-            yield ("class",), text
+            yield ("class",), f"{name} {reason}" if is_one else unknown(self.kind, name, self.known)
             return
         arguments = self.known[name]
         for key, value in given.items():
@@ -180,6 +179,8 @@ def _together(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:
     if name == "ThresholdPruner":
         if not {"lower", "upper"} & given.keys():
             yield (), "ThresholdPruner needs the argument lower, upper, or both"
-        lower, upper = given.get("lower"), given.get("upper")
-        if is_number(lower) and is_number(upper) and lower > upper:
+        lower, upper = (
+            value if is_number(value := given.get(key)) else None for key in ("lower", "upper")
+        )
+        if lower is not None and upper is not None and lower > upper:
             yield ("arguments", "lower"), f"must be at most upper ({upper:g}), got {lower:g}"

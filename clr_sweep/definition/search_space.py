@@ -10,7 +10,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.dimensions import Dimension, Frozen, Range
+from clr_sweep.definition.conditions import Conditions, condition_words
+from clr_sweep.definition.dimensions import Dimension, Frozen, Range, describe
 from clr_sweep.definition.fields import DEFAULT_POLICIES, Policies, Policy
 from clr_sweep.schedules.policies import CYCLICAL
 
@@ -32,6 +33,7 @@ class SearchSpace(Frozen):
     of the optimizer, or `model.` and an argument of the model's function.
 
     Attributes:
+        when: with which values of others a further hyperparameter is there; the others always are.
         origin: `from` in the file: `range_test`, if init_lr and max_lr are left out and come from
             a range test, the sweep's first stage.
     """
@@ -45,6 +47,7 @@ class SearchSpace(Frozen):
     step_size_factor: Dimension = Range(low=2, high=8)
     policy: Policies = DEFAULT_POLICIES
     gamma: Dimension = 0.99994
+    when: Conditions = {}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -85,6 +88,13 @@ class SearchSpace(Frozen):
         """
         known = {key: getattr(self, key) for key in SCHEDULE_KEYS}
         return {key: value for key, value in known.items() if value is not None} | self.further
+
+    def describe(self, name: str) -> str:
+        """A dimension in words, with the condition under which it is sampled."""
+        dimension = self.dimensions[name]
+        words = describe(dimension, whole=in_whole_numbers(name, dimension))
+        condition = condition_words(self.when.get(name, {}))
+        return f"{words}, {condition}" if condition else words
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -7,9 +7,11 @@ from typing import Any
 
 from clr_sweep.common.nearest import nearest
 from clr_sweep.definition.arguments import Real, Single
+from clr_sweep.definition.conditions import Condition, same, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import (
+    CLIPPING,
     NOT_TAKEN,
     OPTIMIZERS,
     OptimizerConfig,
@@ -53,7 +55,12 @@ def space_problems(
         model_arguments: of the model's function, where they are known without importing it.
     """
     yield from rates_problems(space)
-    space = {key: value for key, value in space.items() if value is not None and key != "from"}
+    when = space.get("when") or {}
+    space = {
+        key: value
+        for key, value in space.items()
+        if value is not None and key not in ("from", "when")
+    }
     numeric = {key: dimension for key, dimension in space.items() if key in _LIMITS}
     problems = {key: list(_numeric_problems(key, value)) for key, value in numeric.items()}
     for key, texts in problems.items():
@@ -69,7 +76,7 @@ def space_problems(
             f"{' and '.join(DECAYING)}, the only ones to use it",
         )
     further = {key: value for key, value in space.items() if key not in SCHEDULE_KEYS}
-    yield from _further_problems(further, optimizer, model_arguments)
+    yield from _further_problems(further, optimizer, model_arguments, when)
 
 
 def momentum_problems(space: Mapping[str, Any], optimizer: OptimizerConfig) -> Iterator[Problem]:
@@ -170,6 +177,7 @@ def _further_problems(
     further: Mapping[str, Any],
     optimizer: OptimizerConfig | None,
     model_arguments: tuple[str, ...] | None,
+    when: Mapping[str, Condition],
 ) -> Iterator[Problem]:
     chosen = _values(further["optimizer"]) if "optimizer" in further else ()
     named = [name for name in chosen if isinstance(name, str) and name in OPTIMIZERS]
@@ -181,13 +189,40 @@ def _further_problems(
             yield (key,), "must be a range, a list or a value: a ratio is for init_lr alone"
         elif key == "optimizer":
             yield from _optimizer_problems(dimension, named, optimizer)
-        elif text := _further_problem(key, dimension, named, own_arguments, model_arguments):
-            yield (key,), text
+        else:
+            whole = whole_condition(key, when)
+            having = [name for name in named if name in whole.get("optimizer", named)]
+            if text := _further_problem(key, dimension, having, own_arguments, model_arguments):
+                yield (key,), text + _of_some(key, having)
     given = list(optimizer.arguments) if optimizer is not None else []
     searched = [key for key in further if key not in given]
-    text = clipping_problem([*given, *searched])
-    if text and clipping_problem(given) is None:
-        yield (), text
+    if clipping_problem(given) is None:
+        together = (
+            clipping_problem([*given, *(key for key in searched if _may_meet(one, key, when))])
+            for one in searched
+            if one in CLIPPING
+        )
+        yield from (((), text) for text in dict.fromkeys(together) if text)
+
+
+def _of_some(key: str, optimizers: list[str]) -> str:
+    """How an argument is written that some of the optimizers have, and some have not."""
+    having = [name for name in optimizers if key in OPTIMIZERS.get(name, {})]
+    if not 0 < len(having) < len(optimizers):
+        return ""
+    return (
+        f"; if it is searched with {', '.join(having)} alone, search_space.when says so: "
+        f"{{{key}: {{optimizer: [{', '.join(having)}]}}}}"
+    )
+
+
+def _may_meet(one: str, other: str, when: Mapping[str, Condition]) -> bool:
+    """Whether a trial may have both."""
+    ours, theirs = whole_condition(one, when), whole_condition(other, when)
+    return all(
+        any(same(value, it) for value in ours[key] for it in theirs[key])
+        for key in ours.keys() & theirs.keys()
+    )
 
 
 def _optimizer_problems(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clr_sweep.definition.conditions import holds, parents_first
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, largest_below
 from clr_sweep.definition.fields import Policy
 from clr_sweep.definition.optimizers import OptimizerConfig
@@ -35,7 +36,11 @@ def suggest(trial: BaseTrial, sweep: Sweep, number: int, examples: int) -> Trial
         schedule = _cyclical(trial, space, policy, max_lr)
     else:
         schedule = acyclic(policy, max_lr)
-    further = {key: _suggest(trial, key, dimension) for key, dimension in space.further.items()}
+    values: dict[str, Any] = {"policy": policy}
+    for key in parents_first(space.further, space.when):
+        if holds(space.when.get(key, {}), values):
+            values[key] = _suggest(trial, key, space.further[key])
+    further = {key: values[key] for key in space.further if key in values}
     return _configure(sweep, further, examples, schedule, trial_seed(sweep.study.seed, number))
 
 

@@ -77,7 +77,7 @@ def _together(sweep: Sweep, given: Mapping[str, Any], examples: int) -> Iterator
         for name, value in given.items()
         if name != RATIO
     }
-    space = sweep.search_space.dimensions
+    space = {**sweep.search_space.dimensions, "when": sweep.search_space.when}
     ratio = {RATIO: given[RATIO]} if RATIO in given else {}
     cycles = sweep.training.cycle_momentum is not None
     for keys, text in problems_together(fixed | ratio, space, sweep.training.optimizer, cycles):

@@ -58,6 +58,11 @@ class KnownTrials:
 
     def take(self, draft: optuna.Trial) -> None:
         """Let a draft stand for the next stored trial."""
+        storage = self.study._storage
+        for key in storage.get_trial_system_attrs(draft._trial_id):
+            # What a sampler keeps with it (TPE all that it drew, even what the trial has not) is
+            # not stored: a driver that goes on later would not know it.
+            storage.set_trial_system_attr(draft._trial_id, key, "")
         self._tried.add(_point(draft))
         self._open.add(self.count)
         self._ids.append(draft._trial_id)

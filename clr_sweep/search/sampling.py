@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,7 +242,7 @@ def make_sampler(sweep: Sweep, number: int, draw: int = 0) -> optuna.samplers.Ba
             arguments = {"scramble": True} if name == "qmc" else arguments
             return _QMCSampler(number, sweep.study.seed, seed, arguments)
         if isinstance(asked, OptunaSampler):
-            make: type[optuna.samplers.BaseSampler] = getattr(optuna.samplers, name)
+            make: Callable[..., optuna.samplers.BaseSampler] = getattr(optuna.samplers, name)
             if name == "GPSampler":
                 # What only some trials have is drawn by itself, as it has to be.
                 arguments["warn_independent_sampling"] = False

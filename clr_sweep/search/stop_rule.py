@@ -10,8 +10,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.definition.study_config import StopRule
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.attributes import CONFIG, COUNTED_FROM, PROGRESS
+from clr_sweep.search.attributes import CONFIG, COUNTED_FROM, PROGRESS, REASON
 from clr_sweep.search.window import known_until
+
+_ENDED = "stopped by study.stop_when: "
 
 
 def why_stopped(study: optuna.Study, sweep: Sweep, trials: Sequence[FrozenTrial]) -> str:
@@ -57,6 +59,12 @@ def count_anew(study: optuna.Study, sweep: Sweep) -> int | None:
     return len(trials)
 
 
+def goes_on_by_another_rule(study: optuna.Study, sweep: Sweep) -> bool:
+    """Whether a rule has ended the search that does not hold now: it is another one, or none."""
+    ended = str(study.user_attrs.get(PROGRESS, {}).get(REASON, "")).startswith(_ENDED)
+    return ended and not is_searched(study, sweep)
+
+
 def stop_reason(
     rule: StopRule, trials: Sequence[FrozenTrial], direction: StudyDirection, counted_from: int = 0
 ) -> str:
@@ -79,7 +87,7 @@ def stop_reason(
         for number, value in complete.items():
             if number >= counted_from and value >= sign * rule.target:
                 return (
-                    f"stopped by study.stop_when: trial {number} reached {sign * value:.6g}, the "
+                    f"{_ENDED}trial {number} reached {sign * value:.6g}, the "
                     f"target is {rule.target:g}"
                 )
     if rule.no_better_in is None or not complete:
@@ -94,10 +102,7 @@ def stop_reason(
         return ""
     after = "after it" if counted_from <= best else f"from trial {counted_from} on"
     many = f"none of the {since} trials {after} was" if since > 1 else f"the one {after} was not"
-    return (
-        f"stopped by study.stop_when: trial {best} is the best ({sign * complete[best]:.6g}), and "
-        f"{many} better"
-    )
+    return f"{_ENDED}trial {best} is the best ({sign * complete[best]:.6g}), and {many} better"
 
 
 def _asks_for_more(study: optuna.Study, sweep: Sweep) -> bool:

@@ -9,7 +9,7 @@ import optuna
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.reading import trials_left
 from clr_sweep.search.starting_trials import starting_trials_left
-from clr_sweep.search.stop_rule import count_anew
+from clr_sweep.search.stop_rule import count_anew, goes_on_by_another_rule
 from clr_sweep.search.writing import waiting_again
 
 
@@ -26,6 +26,8 @@ def announce_left(study: optuna.Study, sweep: Sweep, say: Callable[[str], None])
             "study.stop_when had ended the search; more trials are asked for, so it goes on, and "
             f"what is counted is counted from trial {number} on"
         )
+    elif goes_on_by_another_rule(study, sweep):
+        say("study.stop_when had ended the search; by what it says now the search goes on")
     if again := waiting_again(study):
         say(f"continuing the interrupted trials {', '.join(map(str, again))}")
     if not trials_left(study, trials := sweep.study.trials):

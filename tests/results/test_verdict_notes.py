@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from compared_arms import OURS, THEIRS, Outcome, compared, found, said_of, study_of
 from small_trials import small_config
+from written_sweeps import sweep
 
 from clr_sweep.results.verdict import verdict
-from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.records import StudyRecord, StudySource
 
 LOSS = {"metric": "val_loss", "direction": "minimize", "margin": None}
 
@@ -148,3 +149,22 @@ def test_a_seed_far_from_the_others_is_told() -> None:
     assert f"{np.median(theirs):.4f}" in note
     assert "It counts" in note
     assert not any(" far from " in one for one in found({"CLR": OURS, "constant": THEIRS}).notes)
+
+
+def test_what_the_searches_differ_in_is_told() -> None:
+    """Trials that the study was given, and searches that its rule has ended early."""
+    last = compared(
+        {"CLR": OURS.tolist(), "constant": THEIRS.tolist()},
+        arms={"CLR": {"counts": {"complete": 3}}, "constant": {"counts": {"complete": 4}}},
+    )
+    study = study_of(last)
+    given = sweep({"study.start_with": [{"max_lr": 0.1}]})
+    study = dataclasses.replace(study, source=StudySource(given, "", "", {}))
+    said = verdict(study)
+    assert said is not None
+    [note] = [note for note in said.notes if "start_with" in note]
+    assert note.startswith("CLR's search was given 1 trial to start with")
+    [note] = [note for note in said.notes if "ended before all their trials" in note]
+    assert re.search(r"that of CLR after 3 of \d+, that of constant after 4 of \d+\.", note)
+    quiet = found({"CLR": OURS, "constant": THEIRS}).notes
+    assert not any("start_with" in note or "ended before" in note for note in quiet)

@@ -113,6 +113,23 @@ def test_trainings_with_fresh_seeds_are_not_pruned() -> None:
     assert arms.seeds_sweep(of, 2, 60).study_name == "example.comparison2"
 
 
+def test_what_a_study_was_given_is_its_own_and_its_rule_is_that_of_all() -> None:
+    """A rival has the same sampler, pruner and rule, and no starting trials; seeds have neither."""
+    of = sweep(
+        {
+            "study.start_with": [{"max_lr": 0.1}],
+            "study.stop_when": {"no_better_in": 3},
+            "study.sampler": {"class": "TPESampler"},
+            "study.pruner": {"class": "MedianPruner"},
+        }
+    )
+    rival = arms.rival_sweep(of, "cosine", of.study.trials)
+    assert rival.study == of.study.model_copy(update={"name": "example.cosine", "start_with": ()})
+    assert arms.search_sweep(of, 2).study.start_with == of.study.start_with
+    seeds = arms.seeds_sweep(of, 1, 60).study
+    assert (seeds.start_with, seeds.stop_when, seeds.pruner) == ((), None, "none")
+
+
 def test_a_name_that_gets_too_long_is_refused() -> None:
     """Before anything is trained; the message says which name, and the way out."""
     settings = ComparisonConfig(rivals=CONSTANT)

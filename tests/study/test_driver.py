@@ -48,3 +48,19 @@ def test_what_runs_is_answered_between_two_starts(
     assert engine.calls.count("start") == 2 * SLOTS + 1  # and the baseline
     assert {second for first, second in after if first == "start"} == {"look"}
     assert engine.most == min(SLOTS, EPOCHS)
+
+
+def test_a_rule_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in training comes to its end; the driver says why no other was begun."""
+    monkeypatch.chdir(tmp_path)
+    content = definition(50, "random", "none")
+    content["study"]["stop_when"] = {"target": 0.0}
+    engine = _Watched(left_files(tmp_path))
+    sweep = Sweep.model_validate(content)
+    with under_way(sweep, tmp_path, engine, Stores.files(tmp_path), 1) as study:
+        reason = Driver(study).run()
+        ended = study.reader.read().ended
+    assert reason.startswith("stopped by study.stop_when: trial ")
+    assert reason.endswith("the target is 0")
+    assert engine.calls.count("start") == ended + 1  # and the baseline
+    assert ended < 50

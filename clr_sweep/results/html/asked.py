@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from clr_sweep.definition.dimensions import describe, with_arguments
+from clr_sweep.definition.dimensions import with_arguments
 from clr_sweep.definition.fields import READ_AT
-from clr_sweep.definition.search_space import RATES, in_whole_numbers
+from clr_sweep.definition.search_space import RATES
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import words
 from clr_sweep.results.html.views import Section, Table
@@ -101,10 +101,8 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
 
 
 def _space(sweep: Sweep) -> Table:
-    rows = [
-        (name, describe(dimension, whole=in_whole_numbers(name, dimension)))
-        for name, dimension in sweep.search_space.dimensions.items()
-    ]
+    space = sweep.search_space
+    rows = [(name, space.describe(name)) for name in space.dimensions]
     if sweep.search_space.awaits_range_test:
         rows = [(name, "what the range test will give") for name in RATES] + rows
     return Table("The search space", ("hyperparameter", "values"), tuple(rows))

@@ -1,0 +1,152 @@
+"""Hyperparameters that only some trials have: `search_space.when` says with which values of others.
+
+A hyperparameter whose condition does not hold is not sampled: it stands where `training` and
+`model` put it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, StrictStr, WithJsonSchema
+
+from clr_sweep.definition.dimensions import Choice, Range, RatioRange, expected, is_scalar
+from clr_sweep.definition.problems import shown, unknown
+
+Condition = Mapping[str, tuple[Any, ...]]
+"""The values that others have to have, by their names."""
+Problem = tuple[tuple[str, ...], str]
+
+
+def _listed(value: Any) -> Any:
+    """A single value stands for a list of it."""
+    if not isinstance(value, dict) or not value:
+        raise expected("a mapping such as {optimizer: [sgd]}")
+    return {key: [one] if is_scalar(one) else one for key, one in value.items()}
+
+
+_SCALAR = {"type": ["boolean", "number", "string"]}
+_VALUES = {"anyOf": [{"type": "array", "items": _SCALAR, "minItems": 1}, _SCALAR]}
+Conditions = dict[
+    StrictStr,
+    Annotated[
+        dict[StrictStr, Choice],
+        BeforeValidator(_listed),
+        WithJsonSchema({"type": "object", "additionalProperties": _VALUES, "minProperties": 1}),
+    ],
+]
+
+
+def same(value: Any, other: Any) -> bool:
+    """Whether two values of a file are the same; true is not 1."""
+    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
+
+
+def holds(condition: Condition, values: Mapping[str, Any]) -> bool:
+    """Whether a trial with these values has a hyperparameter of this condition."""
+    return all(
+        name in values and any(same(values[name], one) for one in allowed)
+        for name, allowed in condition.items()
+    )
+
+
+def whole_condition(name: str, when: Mapping[str, Condition]) -> dict[str, tuple[Any, ...]]:
+    """The condition of a hyperparameter with those of all that it hangs on.
+
+    Of one that can never hold some values are empty.
+    """
+    found: dict[str, tuple[Any, ...]] = {}
+    seen, left = {name}, [name]
+    while left:
+        for other, allowed in when.get(left.pop(), {}).items():
+            before = found.get(other, allowed)
+            found[other] = tuple(one for one in before if any(same(one, it) for it in allowed))
+            if other not in seen:
+                seen.add(other)
+                left.append(other)
+    return found
+
+
+def parents_first(names: Mapping[str, Any], when: Mapping[str, Condition]) -> list[str]:
+    """The names in their order, but for those that hang on a later one: they follow it."""
+    ordered: list[str] = []
+
+    def add(name: str) -> None:
+        if name in names and name not in ordered:
+            for other in when.get(name, {}):
+                add(other)
+            ordered.append(name)
+
+    for name in names:
+        add(name)
+    return ordered
+
+
+def condition_words(condition: Condition) -> str:
+    """In words, after what it is a condition of: `where optimizer is sgd`; empty without one."""
+    parts = [f"{name} is {' or '.join(map(str, values))}" for name, values in condition.items()]
+    return f"where {' and '.join(parts)}" if parts else ""
+
+
+def condition_problems(
+    when: Mapping[str, Condition], space: Mapping[str, Any], unconditional: tuple[str, ...]
+) -> Iterator[Problem]:
+    """What is wrong with `search_space.when`.
+
+    Args:
+        space: the dimensions by name, those that could be read.
+        unconditional: the names of those that every trial has.
+    """
+    for name, condition in when.items():
+        if name in unconditional:
+            yield (name,), "cannot hang on another: every trial has it, if its policy uses it"
+        elif name not in space:
+            yield (name,), unknown("hyperparameter", name, space)
+        elif name in _ancestors(name, when):
+            yield (name,), "hangs on itself"
+        else:
+            problems = list(_problems(condition, space))
+            yield from (((name, *keys), text) for keys, text in problems)
+            if not problems and (text := _never_or_always(name, when, space)):
+                yield (name,), text
+
+
+def _problems(condition: Condition, space: Mapping[str, Any]) -> Iterator[Problem]:
+    for other, allowed in condition.items():
+        dimension = space.get(other)
+        if dimension is None:
+            yield (other,), unknown("hyperparameter", other, space)
+        elif isinstance(dimension, (Range, RatioRange)):
+            yield (other,), f"must have its values listed in the search space, {other} is a range"
+        else:
+            there = dimension if isinstance(dimension, tuple) else (dimension,)
+            for value in allowed:
+                if not any(same(value, one) for one in there):
+                    listed = ", ".join(map(shown, there))
+                    yield (other,), f"is never {shown(value)} in the search space, but {listed}"
+
+
+def _never_or_always(
+    name: str, when: Mapping[str, Condition], space: Mapping[str, Any]
+) -> str | None:
+    whole = whole_condition(name, when)
+    if empty := [other for other, allowed in whole.items() if not allowed]:
+        return f"never holds: what it hangs on is there with other values of {empty[0]}"
+    sizes = {
+        other: len(space[other]) if isinstance(space.get(other), tuple) else 1 for other in whole
+    }
+    if all(len(allowed) == sizes[other] for other, allowed in whole.items()):
+        return "always holds: leave it out"
+    return None
+
+
+def _ancestors(name: str, when: Mapping[str, Condition]) -> set[str]:
+    found: set[str] = set()
+    left = list(when.get(name, {}))
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            left += when.get(one, {})
+    return found
