@@ -95,12 +95,13 @@ def test_names_that_are_wrong_are_refused_at_once(
 
 
 @pytest.mark.heavy
-def test_a_regression_runs_as_it_is_written(place: Place) -> None:
+def test_a_regression_runs_as_it_is_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """From another folder's file too; the study comes to its end."""
     (place.folder / "sweeps").mkdir()
     options = ("--data", "amounts.npz", "--model", "my_model:line", "-o", "sweeps/amounts.yaml")
     place.sweep("init", *options, status=0)
-    sweep = load_sweep(place.folder / "sweeps/amounts.yaml")
+    monkeypatch.chdir(place.folder)  # where the model is
+    sweep = load_sweep(Path("sweeps/amounts.yaml"))
     assert sweep.dataset.name == "../amounts.npz"
     assert sweep.training.loss == "mean_squared_error"
     place.sweep("run", "sweeps/amounts.yaml", "--trials", "2", status=0)
