@@ -38,17 +38,16 @@ def fitting_objective(look: Look, model: str) -> Objective:
     shape, units = look.label_shape, look.output_shape[-1] if look.output_shape else 1
     one_each = shape in (look.output_shape[:-1], (*look.output_shape[:-1], 1))
     if look.labels == "classes" and one_each and units > 1:
-        _refuse_no_probabilities(look, model)
         if look.classes is not None and look.classes > units:
             raise InputError(
                 f"the labels number {look.classes} classes, from 0 to {look.classes - 1}, and the "
                 f"model {model} has {units} outputs: give it one for each class"
             )
         why = f"class numbers, {look.classes} of them"
-        return _classification("sparse_categorical_crossentropy", why)
+        return _of_classes("sparse_categorical_crossentropy", why, look)
     if look.labels == "one hot" and shape == look.output_shape:
-        _refuse_no_probabilities(look, model)
-        return _classification("categorical_crossentropy", f"{units} classes, one number for each")
+        why = f"{units} classes, one number for each"
+        return _of_classes("categorical_crossentropy", why, look)
     if look.ends_in_sigmoid and (look.labels == "yes or no" or look.classes == 2):
         return _classification("binary_crossentropy", "yes or no")
     if shape == look.output_shape or (one_each and units == 1):
@@ -66,12 +65,11 @@ def fitting_objective(look: Look, model: str) -> Objective:
     )
 
 
-def _refuse_no_probabilities(look: Look, model: str) -> None:
-    if not look.sums_to_one:
-        raise InputError(
-            f"the model {model} has an output for each class, but they are no probabilities, which "
-            "Keras' losses by name take: end it in a softmax"
-        )
+def _of_classes(loss: str, why: str, look: Look) -> Objective:
+    if look.sums_to_one:
+        return _classification(loss, why)
+    logits = f"{{name: {loss}, arguments: {{from_logits: true}}}}"
+    return _classification(logits, f"{why}; outputs: no probabilities")
 
 
 def _classification(loss: str, why: str) -> Objective:

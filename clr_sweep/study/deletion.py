@@ -23,7 +23,7 @@ from clr_sweep.results.words import plural
 from clr_sweep.search import storage
 from clr_sweep.search.arms import is_part_name
 from clr_sweep.search.attributes import DELETING, FACTS, FOLDER, STUDY_ID
-from clr_sweep.search.one_driver import Holder, only_driver
+from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import Places
 from clr_sweep.search.study_folder import only_driver_here
 from clr_sweep.tracking.find_runs import runs_of_study
@@ -91,24 +91,21 @@ def refuse_registered(doomed: Sequence[Doomed]) -> None:
 
 
 @contextlib.contextmanager
-def held(
-    store: BaseStorage, url: str | None, doomed: Sequence[Doomed]
-) -> Iterator[dict[str, Holder]]:
-    """Hold the locks of all of them; by name.
+def held(store: BaseStorage, url: str | None, doomed: Sequence[Doomed]) -> Iterator[None]:
+    """Hold the locks of all of them.
 
     Raises:
         InputError: a process runs one of them.
     """
     with contextlib.ExitStack() as locks:
-        holders: dict[str, Holder] = {}
         for one in doomed:
             name = one.study.study_name
             home = Places(one.study).home
             if home is not None and home.is_dir():
                 locks.enter_context(only_driver_here(home, name))
-            holders[name] = locks.enter_context(only_driver(url, name))
-            locks.enter_context(holders[name].guarding(store))
-        yield holders
+            holder = locks.enter_context(only_driver(url, name))
+            locks.enter_context(holder.guarding(store))
+        yield
 
 
 def delete(store: BaseStorage, one: Doomed, client: MlflowClient | None) -> None:
@@ -129,8 +126,8 @@ def delete(store: BaseStorage, one: Doomed, client: MlflowClient | None) -> None
             shutil.rmtree(folder)
         except OSError as error:
             raise StoreError(
-                f"{error.filename or folder} cannot be deleted: {error.strerror}; the same command "
-                "deletes the rest"
+                f"{error.filename or folder} cannot be deleted: {error.strerror or error}; the "
+                "same command deletes the rest"
             ) from error
     store.delete_study(one.study._study_id)
 

@@ -73,10 +73,10 @@ def test_a_classification(place: Place) -> None:
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(place: Place) -> None:
-    """A model whose outputs are no probabilities, found by looking at what it predicts."""
-    options = ("--data", "data/clothes.npz", "--model", "my_model:logits", "-o", "no.yaml")
+    """A model that ends in an output for each row of an image, found by building it."""
+    options = ("--data", "data/clothes.npz", "--model", "my_model:line", "-o", "no.yaml")
     done = place.sweep("init", *options, status=2)
-    assert "end it in a softmax" in done.output
+    assert "no loss goes with labels of the shape ('n',)" in done.output
     assert not (place.folder / "no.yaml").exists()
 
 
@@ -95,13 +95,24 @@ def test_names_that_are_wrong_are_refused_at_once(
 
 
 @pytest.mark.heavy
-def test_a_regression_runs_as_it_is_written(place: Place) -> None:
+def test_logits(place: Place) -> None:
+    """A model without a softmax, found by looking at what it predicts, passes `check` too."""
+    options = ("--data", "data/clothes.npz", "--model", "my_model:logits", "-o", "logits.yaml")
+    place.sweep("init", *options, status=0)
+    place.sweep("check", "logits.yaml", "--measure", status=0)
+    text = (place.folder / "logits.yaml").read_text(encoding="utf-8")
+    assert "from_logits: true" in text
+
+
+@pytest.mark.heavy
+def test_a_regression_runs_as_it_is_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """From another folder's file too; the study comes to its end."""
     (place.folder / "sweeps").mkdir()
     options = ("--data", "amounts.npz", "--model", "my_model:line", "-o", "sweeps/amounts.yaml")
     place.sweep("init", *options, status=0)
-    sweep = load_sweep(place.folder / "sweeps/amounts.yaml")
+    monkeypatch.chdir(place.folder)  # where the model is
+    sweep = load_sweep(Path("sweeps/amounts.yaml"))
     assert sweep.dataset.name == "../amounts.npz"
-    assert sweep.training.loss == "mean_squared_error"
+    assert sweep.training.loss.name == "mean_squared_error"
     place.sweep("run", "sweeps/amounts.yaml", "--trials", "2", status=0)
     assert place.states("amounts") == ["COMPLETE", "COMPLETE"]

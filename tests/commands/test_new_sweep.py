@@ -54,10 +54,17 @@ def test_the_loss_follows_from_labels_and_outputs(
     assert (found.loss, found.metric, found.direction) == (loss, metric, direction)
 
 
+@pytest.mark.parametrize("look", [CLASSES, ONE_HOT])
+def test_outputs_that_are_no_probabilities(look: Look) -> None:
+    """The loss is told that they are logits."""
+    loss = fitting_objective(look, "my_model:build").loss
+    logits = fitting_objective(replace(look, sums_to_one=False), "my_model:build").loss
+    assert logits == f"{{name: {loss}, arguments: {{from_logits: true}}}}"
+
+
 @pytest.mark.parametrize(
     ("look", "message"),
     [
-        (replace(CLASSES, sums_to_one=False), "they are no probabilities"),
         (replace(CLASSES, classes=12), "the labels number 12 classes, from 0 to 11, and the model"),
         (replace(AMOUNTS, output_shape=(3,)), "no loss goes with labels of the shape"),
     ],
@@ -77,7 +84,9 @@ def test_the_batch_leaves_an_epoch_enough_steps(examples: int, size: int) -> Non
     assert fitting_batch(examples) == size
 
 
-@pytest.mark.parametrize("look", [CLASSES, ONE_HOT, YES_NO, AMOUNTS])
+@pytest.mark.parametrize(
+    "look", [CLASSES, replace(CLASSES, sums_to_one=False), ONE_HOT, YES_NO, AMOUNTS]
+)
 @pytest.mark.parametrize("examples", [60, 900, 60000])
 @pytest.mark.parametrize("name", ["mine", "007", "true", "with space and 'quotes'.npz"])
 def test_the_file_is_one_that_check_takes(

@@ -206,13 +206,13 @@ def test_an_index_would_take_them(built: Path) -> None:
 
 
 def test_it_is_the_wheel_that_is_tried(visitor: Visitor) -> None:
-    """What is imported lies in the fresh environment, with the sweeps beside it."""
+    """What is imported lies in the fresh environment, with the sweeps and their schema."""
     code = "import clr_sweep; print(clr_sweep.__file__)"
     file = Path(visitor.run(visitor.python, "-c", code).strip())
     assert not file.is_relative_to(PROJECT)
-    assert sorted(path.name for path in (file.parent / "definition" / "sweeps").iterdir()) == [
-        path.name for path in SHIPPED
-    ]
+    sweeps = file.parent / "definition" / "sweeps"
+    schema = Path(visitor.clr_sweep("schema", "--path").strip())
+    assert {*sweeps.iterdir()} == {schema, *(sweeps / path.name for path in SHIPPED)}
     assert (file.parent / "py.typed").exists()
 
 
