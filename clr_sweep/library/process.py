@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.stopping import StopRequest, stop_request
+from clr_sweep.common.terminal import be_quiet, is_quiet
 
 
 @contextlib.contextmanager
@@ -44,11 +45,12 @@ def say(sentence: str) -> None:
     """A line beside the progress of a sweep."""
     from clr_sweep.study.notebook import stream
 
-    print(f"clr-sweep: {sentence}", file=stream(), flush=True)
+    if not is_quiet():
+        print(f"clr-sweep: {sentence}", file=stream(), flush=True)
 
 
 @contextlib.contextmanager
-def training(what: str) -> Iterator[StopRequest]:
+def training(what: str, quiet: bool) -> Iterator[StopRequest]:
     """A call that trains: in processes of its own, which end with the block, and interruptible.
 
     Ctrl-C stops in order, as on the command line; a second one is Python's own. Handlers of
@@ -56,6 +58,7 @@ def training(what: str) -> Iterator[StopRequest]:
 
     Args:
         what: the call, for a message.
+        quiet: nothing is said of what goes on.
 
     Raises:
         ClrSweepError: this process is itself that of a training.
@@ -69,5 +72,10 @@ def training(what: str) -> Iterator[StopRequest]:
             'put the call under `if __name__ == "__main__":`, or model and data into a module of '
             "their own"
         )
-    with put_back(), own_server(), stop_request(ends_process=False) as stop:
-        yield stop
+    was_quiet = is_quiet()
+    be_quiet(quiet)
+    try:
+        with put_back(), own_server(), stop_request(ends_process=False) as stop:
+            yield stop
+    finally:
+        be_quiet(was_quiet)

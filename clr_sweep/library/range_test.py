@@ -74,6 +74,7 @@ def range_test(
     ramp: str | None = None,
     rule: str | None = None,
     min_seeds: int | None = None,
+    quiet: bool = False,
 ) -> RangeTest:
     """Run the learning-rate range test of a sweep, as `clr-sweep range-test`.
 
@@ -87,6 +88,7 @@ def range_test(
         seeds: trainings, each with a seed of its own.
         ramp, rule, min_seeds: as in `range_test` of the sweep file, whose values all of these
             stand in place of.
+        quiet: nothing is said of what goes on.
 
     Raises:
         InputError: anything wrong with the sweep; every problem at once.
@@ -102,7 +104,7 @@ def range_test(
         for name, value in options.items()
         if value is not None
     }
-    with training("range_test") as stop:
+    with training("range_test", quiet) as stop:
         made = sweep if isinstance(sweep, Sweep) else Sweep.from_file(sweep)
         made = made.replaced(given) if given else made
         train_with_tensorflow(say)

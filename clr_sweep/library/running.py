@@ -26,6 +26,7 @@ def run(
     storage: str | None = None,
     engine: str | None = None,
     tracking_uri: str | None = None,
+    quiet: bool = False,
 ) -> Study:
     """Start the study of a sweep, or continue it: the same call does both, as `clr-sweep run`.
 
@@ -37,6 +38,7 @@ def run(
         sweep: made in Python, or a sweep file.
         trials, epochs, jobs, seed, study, storage, engine, tracking_uri: as the options of
             `clr-sweep run`, in place of what the sweep says.
+        quiet: nothing is said of what goes on.
 
     Returns:
         The study as it is at the end.
@@ -51,7 +53,7 @@ def run(
         "study.name": study, "study.storage": storage, "engine.name": engine,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
-    with training("run") as stop:
+    with training("run", quiet) as stop:
         made = sweep if isinstance(sweep, Sweep) else Sweep.from_file(sweep)
         made = made.replaced(given) if given else made
         definition, place = made.definition, str(made.source.file)
@@ -78,6 +80,7 @@ def compare(
     engine: str | None = None,
     storage: str | None = None,
     tracking_uri: str | None = None,
+    quiet: bool = False,
 ) -> Study:
     """Compare a stored study with rivals that are tuned as it was, as `clr-sweep compare`.
 
@@ -89,6 +92,7 @@ def compare(
         trials: of each rival, or by its name.
         finalists, finalist_seeds, seeds, margin, searches, jobs, engine, storage, tracking_uri:
             as the options of `clr-sweep compare`.
+        quiet: nothing is said of what goes on.
 
     Returns:
         The study, with its verdict.
@@ -105,7 +109,7 @@ def compare(
     given = {key: value for key, value in options.items() if value is not None}
     name = study.name if isinstance(study, Study) else study
     url = storage or (study.storage_url if isinstance(study, Study) else None)
-    with training("compare") as stop:
+    with training("compare", quiet) as stop:
         choice = StoreChoice.checked(tracking_uri, os.environ.get("MLFLOW_RUN_ID"))
         train_with_tensorflow(say)
         run_asked(lambda: stored_comparison(name, given, url, choice), stop, say)

@@ -29,8 +29,9 @@ class Sweep:
         dataset: a known name, an `.npz` file, `module:function` or that function; or a mapping
             with `name` being one of these, and `validation`.
         model: a known name, `module:function` or that function (a class too); or a mapping with
-            `name` being one of these, and `arguments`.
-        training: `epochs` at least. In `metrics` functions and classes may stand, beside names.
+            `name` being one of these, and `arguments`. Left out where `training.function` trains.
+        training: `epochs` at least. Where `module:name` may stand (`metrics`, `loss`, `optimizer`,
+            `function`), the function or class itself may.
         search_space: the dimensions by name: a value, a list of values, or a mapping with `low`,
             `high` and perhaps `log`.
         description, objective, study, baseline, range_test, comparison, engine, tracking: as in
@@ -51,8 +52,8 @@ class Sweep:
         self,
         name: str,
         *,
-        dataset: Named,
-        model: Named,
+        dataset: Named | None = None,
+        model: Named | None = None,
         training: Mapping[str, Any],
         search_space: Mapping[str, Any],
         description: str | None = None,
@@ -67,9 +68,9 @@ class Sweep:
         found = _Names()
         given = {
             "name": name, "description": description,
-            "dataset": found.section("dataset", dataset, "my_data"),
-            "model": found.section("model", model, "my_model"),
-            "training": found.training(training), "search_space": search_space,
+            "dataset": found.section("dataset", dataset),
+            "model": found.section("model", model),
+            "training": found.named("training", training), "search_space": search_space,
             "objective": objective, "study": study, "baseline": baseline,
             "range_test": range_test, "comparison": comparison, "engine": engine,
             "tracking": tracking,
@@ -170,10 +171,8 @@ class _Names:
         self.folders: dict[Path, None] = {}
         self.problems: list[tuple[str, str]] = []
 
-    def section(self, place: str, given: Named, example: str) -> Any:
-        """A section whose `name` may be a function."""
-        if isinstance(given, Mapping) and "name" in given:
-            return {**given, "name": self._name(f"{place}.name", given["name"], example)}
+    def section(self, place: str, given: Named | None) -> Any:
+        """A section that may be its `name` alone."""
         if place == "dataset" and _holds_arrays(given):
             text = (
                 "must be a name, a file or a function, got arrays: a study is continued with the "
@@ -183,25 +182,22 @@ class _Names:
             )
             self.problems.append((f"{place}.name", text))
             return {"name": "arrays"}
-        return {"name": self._name(f"{place}.name", given, example)}
+        if given is None or isinstance(given, Mapping):
+            return self.named(place, given)
+        return {"name": self.named(f"{place}.name", given)}
 
-    def training(self, given: Mapping[str, Any]) -> Any:
-        """The training, in whose metrics functions may stand."""
-        if not isinstance(given, Mapping) or not isinstance(given.get("metrics"), Sequence):
-            return given
-        metrics = [
-            self._name(f"training.metrics.{index}", metric, "my_metrics")
-            for index, metric in enumerate(given["metrics"])
-        ]
-        return {**given, "metrics": metrics}
-
-    def _name(self, place: str, given: Any, example: str) -> Any:
+    def named(self, place: str, given: Any) -> Any:
+        """What was given, with a name in place of each function and class in it."""
+        if isinstance(given, Mapping):
+            return {key: self.named(f"{place}.{key}", value) for key, value in given.items()}
+        if isinstance(given, list | tuple):
+            return [self.named(f"{place}.{index}", one) for index, one in enumerate(given)]
         if isinstance(given, os.PathLike):
             return os.fspath(given)
         if not callable(given):
             return given  # a name, or what the definition refuses
         try:
-            name, folder = name_of_function(given, example)
+            name, folder = name_of_function(given, f"my_{place.partition('.')[0]}")
         except ValueError as error:
             self.problems.append((place, str(error)))
             return "in_hand"

@@ -10,10 +10,10 @@ from own_process import python
 
 CHECKED = """
 import os, signal
+import keras, mlflow, optuna, psutil  # these set variables when they are imported
 handler, before = signal.getsignal(signal.SIGINT), dict(os.environ)
 {code}
 assert (signal.getsignal(signal.SIGINT), dict(os.environ)) == (handler, before)
-import psutil
 left = [process.cmdline() for process in psutil.Process().children()]
 assert not [words for words in left if "forkserver" in " ".join(words)], left
 print("done")
