@@ -16,8 +16,12 @@ from clr_sweep.common.when_imported import when_imported
 
 if TYPE_CHECKING:
     from clr_sweep.common.errors import ClrSweepError, InputError
+    from clr_sweep.common.stopping import InterruptedSweepError
     from clr_sweep.library.best import BestConfiguration, load_best
+    from clr_sweep.library.range_test import RangeTest, range_test
+    from clr_sweep.library.running import compare, run
     from clr_sweep.library.study import Study, load_study
+    from clr_sweep.library.sweep import Sweep
     from clr_sweep.library.trial import Trial
     from clr_sweep.schedules.keras import (
         CosineLearningRate,
@@ -40,15 +44,21 @@ __all__ = [
     "ExponentialBoundsCyclicalLearningRate",
     "ExponentialCyclicalLearningRate",
     "InputError",
+    "InterruptedSweepError",
     "LinearLearningRate",
     "OneCycleLearningRate",
+    "RangeTest",
     "Study",
+    "Sweep",
     "Trial",
     "Triangular2CyclicalLearningRate",
     "TriangularCyclicalLearningRate",
     "__version__",
+    "compare",
     "load_best",
     "load_study",
+    "range_test",
+    "run",
 ]
 
 # Where a name that is no schedule's is defined.
@@ -56,10 +66,16 @@ _MODULES = {
     "BestConfiguration": "library.best",
     "ClrSweepError": "common.errors",
     "InputError": "common.errors",
+    "InterruptedSweepError": "common.stopping",
+    "RangeTest": "library.range_test",
     "Study": "library.study",
+    "Sweep": "library.sweep",
     "Trial": "library.trial",
+    "compare": "library.running",
     "load_best": "library.best",
     "load_study": "library.study",
+    "range_test": "library.range_test",
+    "run": "library.running",
 }
 
 
@@ -69,7 +85,8 @@ def __getattr__(name: str) -> Any:
         value: Any = _installed_version()
     elif name in __all__:
         module = importlib.import_module(f"clr_sweep.{_MODULES.get(name, 'schedules')}")
-        value = getattr(module, name)
+        # A package of this name, which can be called, may stand for its function.
+        value = globals().get(name) or getattr(module, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -47,14 +47,21 @@ def compare_command(
     if wrong := told_secrets(stores, run_id):
         raise InputError(wrong)
     choice = StoreChoice.checked(stores.get("tracking-uri"), run_id)
-    study = run_asked(lambda: _stored(name, options, stores.get("storage"), choice), stop, say)
+    url = stores.get("storage")
+    study = run_asked(lambda: stored_comparison(name, options, url, choice), stop, say)
     from clr_sweep.results.report import summary
 
     return summary(study), study.best is not None
 
 
-def _stored(name: str, options: Mapping[str, str], url: str | None, choice: StoreChoice) -> Asked:
-    """A study's sweep, where that was read from, how it is compared, and MLflow's store."""
+def stored_comparison(
+    name: str, options: Mapping[str, Any], url: str | None, choice: StoreChoice
+) -> Asked:
+    """A study's sweep, where that was read from, how it is compared, and MLflow's store.
+
+    Args:
+        options: as for `compare_command`, as texts or as the values that these stand for.
+    """
     from clr_sweep.definition.comparison import ComparisonConfig
     from clr_sweep.search import storage
     from clr_sweep.search.attributes import FACTS, SWEEP_TEXT
@@ -99,7 +106,7 @@ def _stored(name: str, options: Mapping[str, str], url: str | None, choice: Stor
 
 
 def _as_asked(
-    sweep: Sweep, before: ComparisonConfig, options: Mapping[str, str]
+    sweep: Sweep, before: ComparisonConfig, options: Mapping[str, Any]
 ) -> tuple[Sweep, ComparisonConfig]:
     """A study and how it is compared, with the options in place; all that is wrong with them."""
     from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
@@ -132,7 +139,9 @@ def _named(keys: tuple[str, ...], text: str, given: set[str]) -> tuple[tuple[str
     return ("comparison", *keys), f"{text}: this is what the sweep file says, give {option} too"
 
 
-def _value(name: str, text: str) -> Any:
+def _value(name: str, text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
     if name == "rivals":
         return [one.strip() for one in text.split(",")]
     if "=" in text:

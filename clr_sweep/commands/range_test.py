@@ -9,6 +9,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.loading import RANGE_TEST_OPTIONS, load_sweep, search_path
+from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.chosen import chosen_engine
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.range_test.report import ranges_yaml, summary
@@ -18,6 +19,7 @@ from clr_sweep.study.preparation import check_sizes, prepare_data
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.slots import take_slots
+from clr_sweep.training.records import RangeTestRecord
 
 
 def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) -> tuple[str, str]:
@@ -40,12 +42,29 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
     if stop:
         raise stop.error()
     overrides = {RANGE_TEST_OPTIONS[f"--{name}"]: text for name, text in options.items()}
-    sweep, folders = load_sweep(file, overrides), search_path(file)
+    sweep = load_sweep(file, overrides)
+    record, folder = measured(sweep, search_path(file), str(file), stop)
+    files = " and ".join(str((folder / name).relative_to(Path.cwd())) for name in (NUMBERS, FIGURE))
+    return f"{summary(record)}\n  written to {files}", ranges_yaml(record)
+
+
+def measured(
+    sweep: Sweep, folders: tuple[Path, ...], place: str, stop: StopRequest
+) -> tuple[RangeTestRecord, Path]:
+    """Run the range test of a sweep; arguments and errors as for `run_range_test`.
+
+    Args:
+        folders: in which files and modules that it names are looked for.
+        place: of the sweep, for messages.
+
+    Returns:
+        The test, and the study's folder, where its figure and its numbers are.
+    """
     if sweep.training.function is not None:
         raise InputError(
             "training.function: a range test is made of single steps, which are the function's "
             "own: it needs a sweep that names a model",
-            str(file),
+            place,
         )
     folder = Path.cwd() / STUDIES_FOLDER / sweep.study_name
     with (
@@ -58,9 +77,8 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
     ):
         take_slots(engine, sweep.study, work, stop, at_most=sweep.range_test.seeds)
         facts = prepare_data(engine, sweep.dataset, folders, work, stop)
-        check_sizes(sweep, facts, str(file))
+        check_sizes(sweep, facts, place)
         test = RangeTest(sweep, facts, folder, folders)
         record = test.run(engine, stop, display.say)
         test.write(record, provenance(folders[0]))
-    files = " and ".join(str((folder / name).relative_to(Path.cwd())) for name in (NUMBERS, FIGURE))
-    return f"{summary(record)}\n  written to {files}", ranges_yaml(record)
+    return record, folder

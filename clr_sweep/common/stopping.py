@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -33,9 +34,14 @@ class StopRequest:
 
     `mlflow run` leaves its entry point behind when it is killed, and the run stays RUNNING in
     the store: the entry point has to notice by itself.
+
+    Args:
+        ends_process: a second signal ends the process; else a second Ctrl-C is Python's own, for
+            a process that goes on, such as a notebook's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ends_process: bool = True) -> None:
+        self._ends_process = ends_process
         self.signal_number: int | None = None
         self.reason = ""
         self._guardian = _mlflow_run() if "MLFLOW_RUN_ID" in os.environ else None
@@ -53,6 +59,8 @@ class StopRequest:
             self._guardian = None
             return
         if self.signal_number is not None:
+            if number == signal.SIGINT and not self._ends_process:
+                raise KeyboardInterrupt
             # The second time: at once, without tidying up; the next start mends what is left.
             os._exit(128 + number)
         self.signal_number = number
@@ -63,9 +71,15 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """A StopRequest that hears SIGINT, SIGTERM and SIGHUP for as long as the block runs."""
-    request = StopRequest()
+def stop_request(ends_process: bool = True) -> Iterator[StopRequest]:
+    """A StopRequest that hears SIGINT, SIGTERM and SIGHUP for as long as the block runs.
+
+    In another thread than the main one, which alone is told of signals, it hears none.
+    """
+    request = StopRequest(ends_process)
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
     numbers = [signal.SIGINT, signal.SIGTERM]
     # `nohup` has it ignored, and means it.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:

@@ -89,6 +89,34 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
             content[section] = (
                 renamed(inner, value) if key == "engine.name" else {**inner, name: value}
             )
+    return _checked(content, search_path(path), f"{path}: ", given, wrong)
+
+
+def checked_sweep(content: dict[str, Any], folders: tuple[Path, ...]) -> Sweep:
+    """The sweep of what a sweep file would hold.
+
+    Args:
+        folders: in which files and modules that it names are looked for, in this order.
+
+    Raises:
+        InputError: as `load_sweep`.
+    """
+    return _checked(content, folders, "", {}, [])
+
+
+def _checked(
+    content: dict[str, Any],
+    folders: tuple[Path, ...],
+    place: str,
+    given: Mapping[str, Any],
+    wrong: list[str],
+) -> Sweep:
+    """The sweep of a file's content, with what is given in place of its values.
+
+    Args:
+        place: what stands before each problem of the file's.
+        wrong: problems that are known already.
+    """
     sweep, problems = validation(Sweep, content)
     problems += own_training_problems(content)
     content = with_own_training(content)
@@ -98,17 +126,17 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
         loss = values["training.loss"].name
         # What is measured beside a loss that there is not, nobody can say.
         values["training.metrics"] = None if loss_problem(loss) else default_metrics(loss)
-    problems += _problems(values, search_path(path))
+    problems += _problems(values, folders)
     no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
     for keys, text in dict.fromkeys(problems):
         if no_metric and keys == ("objective",) and "direction is required" in text:
             continue  # there is no such metric, which is said already
         if ".".join(keys) not in given:
-            wrong.append(f"{path}: {sentence(keys, text)}")
+            wrong.append(f"{place}{sentence(keys, text)}")
     # Wrong only together with the factors, so an override by itself does not show it.
     if (short := cycle_problem(values)) is not None:
         key = "training.epochs"
-        wrong.append(f"{_option(key) if key in given else f'{path}: {key}'}: {short}")
+        wrong.append(f"{_option(key) if key in given else f'{place}{key}'}: {short}")
     if sweep is None or wrong:
         raise InputError(wrong)
     return sweep

@@ -3,34 +3,79 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
 
-# What is set for this process and those that it starts: the backend, TensorFlow's greetings, and
-# which store and run MLflow has.
-_VARIABLES = (
-    "KERAS_BACKEND",
-    "TF_CPP_MIN_LOG_LEVEL",
-    "MLFLOW_TRACKING_URI",
-    "MLFLOW_RUN_ID",
-)
+from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.stopping import StopRequest, stop_request
+from clr_sweep.common.terminal import be_quiet, is_quiet
 
 
 @contextlib.contextmanager
 def put_back() -> Iterator[None]:
     """What the block sets for the whole process is as before, after it."""
-    variables = {name: os.environ.get(name) for name in _VARIABLES}
-    optuna = sys.modules.get("optuna")
+    # For those that it starts: the backend, and how patient MLflow and the drivers are.
+    variables = dict(os.environ)
+    optuna, mlflow = sys.modules.get("optuna"), sys.modules.get("mlflow")
+    store = None
+    if mlflow is not None and mlflow.is_tracking_uri_set():
+        store = mlflow.get_tracking_uri()
     verbosity = None if optuna is None else optuna.logging.get_verbosity()
+    collects, threshold, frozen = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
     try:
         yield
     finally:
-        for name, value in variables.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        if (mlflow := sys.modules.get("mlflow")) is not None:
+            mlflow.set_tracking_uri(store)
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)
         if (optuna := sys.modules.get("optuna")) is not None:
             # Optuna's own default, where it was not there before.
             optuna.logging.set_verbosity(verbosity or optuna.logging.INFO)
+        gc.set_threshold(*threshold)
+        (gc.enable if collects else gc.disable)()
+        if not frozen:
+            gc.unfreeze()
+
+
+def say(sentence: str) -> None:
+    """A line beside the progress of a sweep."""
+    from clr_sweep.study.notebook import stream
+
+    if not is_quiet():
+        print(f"clr-sweep: {sentence}", file=stream(), flush=True)
+
+
+@contextlib.contextmanager
+def training(what: str, quiet: bool) -> Iterator[StopRequest]:
+    """A call that trains: in processes of its own, which end with the block, and interruptible.
+
+    Ctrl-C stops in order, as on the command line; a second one is Python's own. Handlers of
+    signals are as before after it.
+
+    Args:
+        what: the call, for a message.
+        quiet: nothing is said of what goes on.
+
+    Raises:
+        ClrSweepError: this process is itself that of a training.
+    """
+    from clr_sweep.engines.local.forkserver import own_server
+    from clr_sweep.engines.local.job import is_job
+
+    if is_job():
+        raise ClrSweepError(
+            f"clr_sweep.{what} is called where a trial imports the module that the sweep names: "
+            'put the call under `if __name__ == "__main__":`, or model and data into a module of '
+            "their own"
+        )
+    was_quiet = is_quiet()
+    be_quiet(quiet)
+    try:
+        with put_back(), own_server(), stop_request(ends_process=False) as stop:
+            yield stop
+    finally:
+        be_quiet(was_quiet)

@@ -48,6 +48,12 @@ class Study:
         self.search_path = tuple(places.whole(text) for text in facts.get("search_path", ()))
 
     @property
+    def storage_url(self) -> str | None:
+        """The URL of its storage, with the password that it may have; None where there is none."""
+        backend = getattr(self._stored._storage, "_backend", self._stored._storage)
+        return getattr(backend, "url", None)
+
+    @property
     def name(self) -> str:
         """Its name in the storage."""
         return self.record.name

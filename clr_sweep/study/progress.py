@@ -1,14 +1,21 @@
-"""What is seen while a sweep runs: a bar on a terminal, plain log lines elsewhere."""
+"""What is seen while a sweep runs: a bar on a terminal or in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+)
 from rich.table import Column
 from rich.text import Text
 
@@ -16,6 +23,7 @@ from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.terminal import is_quiet, wrapped
 from clr_sweep.results.words import value
+from clr_sweep.study.notebook import NotebookBar, in_notebook, stream
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
@@ -123,19 +131,23 @@ class Display:
         self._expected_end: float | None = None
         self._took: list[float] = []
         self._next = 0.0
-        self._bar: Progress | None = None
-        if self._console.is_terminal and not is_quiet():
+        self._bar: Progress | NotebookBar | None = None
+        self._task = TaskID(0)
+        if in_notebook() and not is_quiet():
+            self._bar = NotebookBar(planned)
+        elif self._console.is_terminal and not is_quiet():
             # The bar shrinks before the count beside it is cut.
-            bar = max(4, min(40, self._console.width // 6))
-            fields = _Fields(self._console, taken=len("trials  ") + bar + 2)
-            self._bar = Progress(
+            width = max(4, min(40, self._console.width // 6))
+            fields = _Fields(self._console, taken=len("trials  ") + width + 2)
+            bar = Progress(
                 TextColumn("[bold]trials"),
-                BarColumn(bar_width=bar),
+                BarColumn(bar_width=width),
                 MofNCompleteColumn(),
                 fields,
                 console=self._console,
             )
-            self._task = self._bar.add_task("", total=planned, fields=[])
+            self._task = bar.add_task("", total=planned, fields=[])
+            self._bar = bar
 
     def __enter__(self) -> Display:
         if self._bar:
@@ -161,7 +173,7 @@ class Display:
         if self._console.is_terminal:
             self._console.print(wrapped(text, self._console.width, indent), markup=False)
         else:
-            print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
+            print(time.strftime("%H:%M:%S"), text, file=stream(), flush=True)
 
     def expect(self, estimate: Estimate) -> None:
         """What is left is told by this until trials have ended."""

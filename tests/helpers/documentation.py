@@ -20,6 +20,7 @@ BEST_CONFIGURATION = PROJECT / "docs" / "best-configuration.md"
 COMPARISON = PROJECT / "docs" / "comparison.md"
 COMMANDS = PROJECT / "docs" / "commands.md"
 ARCHITECTURE = PROJECT / "docs" / "architecture.md"
+LIBRARY = PROJECT / "docs" / "library.md"
 SWEEP_FILE = PROJECT / "docs" / "sweep-file.md"
 
 

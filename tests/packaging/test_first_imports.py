@@ -22,12 +22,14 @@ from own_process import python
 import clr_sweep
 
 NAMES = [name for name in clr_sweep.__all__ if name != "__version__"]
+SCHEDULES = [name for name in NAMES if name.endswith("LearningRate")]
+LIBRARY = [name for name in NAMES if name not in SCHEDULES]
 # TensorFlow's notes on the processor are not what is looked at.
 ENVIRONMENT = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 REGISTERED = f"""
 import keras
-for name in {NAMES}:
+for name in {SCHEDULES}:
     assert keras.saving.get_registered_object("clr_sweep>" + name) is not None, name
 """
 
@@ -96,12 +98,20 @@ def run(folder: Path) -> Iterator[Run]:
     forks.close()
 
 
+@pytest.fixture(scope="module")
+def library(folder: Path) -> Iterator[Run]:
+    """Runs code in a fresh process, in which what the driver imports comes fast."""
+    forks = Forks(folder, "clr_sweep.study.stages")
+    yield forks.run
+    forks.close()
+
+
 def run_from_nothing(folder: Path, code: str) -> None:
     """Runs code in a process that no other has prepared, with TensorFlow."""
     python("-c", code, folder=folder, timeout=300, TF_CPP_MIN_LOG_LEVEL="3")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_any_public_name_first(run: Run, name: str) -> None:
     """Imported or as an attribute, of the package or of its schedules; and all are registered."""
     for code in (
@@ -110,6 +120,20 @@ def test_any_public_name_first(run: Run, name: str) -> None:
         f"from clr_sweep.schedules import {name}",
     ):
         run(code + REGISTERED)
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_any_name_of_the_library_first(library: Run, name: str) -> None:
+    """As an attribute or imported, before or after what is within the package; nothing registers.
+
+    `range_test` is the name of a package too, which is what Python finds once it is imported.
+    """
+    for code in (
+        f"from clr_sweep import {name}",
+        f"import clr_sweep; {name} = clr_sweep.{name}",
+        f"import clr_sweep.definition.sweep; from clr_sweep import {name}",
+    ):
+        library(f"{code}\nassert callable({name})\nimport sys; assert 'keras' not in sys.modules")
 
 
 @pytest.mark.parametrize("module", ["base", "cyclical", "cyclical_policies", "decays", "ramp"])

@@ -23,8 +23,9 @@ from clr_sweep.engines.local.forkserver import (
     job_context,
     server_pid,
     start_server,
+    without_main,
 )
-from clr_sweep.engines.local.job import run
+from clr_sweep.engines.local.job import NAME, run
 from clr_sweep.engines.local.processes import JobProcess, adopt_orphans
 
 GRACE_SECONDS = 5.0
@@ -150,10 +151,10 @@ class LocalEngine:
             start_server()
             ours, theirs = self._context.Pipe()
             process = self._context.Process(
-                target=run, args=(theirs, *arguments), name=f"clr-sweep {key}"
+                target=run, args=(theirs, *arguments), name=f"{NAME} {key}"
             )
             try:
-                with born_deaf():
+                with born_deaf(), without_main():
                     process.start()
                 return ours, JobProcess(process)
             except (EOFError, OSError) as error:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import tempfile
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,6 +80,52 @@ def born_deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """A process that is started in the block does not run this process' main module again.
+
+    A job knows its functions by name. A program of the user's without a guard
+    (`if __name__ == "__main__"`) would start its sweep once more in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[None]:
+    """The server that is started in the block is another than the process may have, and ends there.
+
+    A process of the user's may fork from one server for purposes of its own, with other modules
+    imported there; multiprocessing knows one.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    module: Any = multiprocessing.forkserver
+    server = multiprocessing.forkserver.ForkServer()
+    ours = {name: getattr(server, name) for name in _METHODS} | {"_forkserver": server}
+    before = {name: getattr(module, name) for name in ours}
+    vars(module).update(ours)
+    try:
+        yield
+    finally:
+        end_server()
+        vars(module).update(before)
+
+
+# What multiprocessing offers of its one server.
+_METHODS = (
+    "ensure_running",
+    "get_inherited_fds",
+    "connect_to_new_process",
+    "set_forkserver_preload",
+)
 
 
 def server_pid() -> int | None:

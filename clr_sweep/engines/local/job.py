@@ -23,6 +23,13 @@ from clr_sweep.engines.local.leftovers import end_with_all_below
 from clr_sweep.engines.local.processes import adopt_orphans
 
 SIGNALS_TO_A_GROUP = (signal.SIGINT, signal.SIGTERM)
+NAME = "clr-sweep"
+"""What the name of a job's process begins with."""
+
+
+def is_job() -> bool:
+    """Whether this process is a job's: then what imports a module here is a training."""
+    return multiprocessing.current_process().name.startswith(f"{NAME} ")
 
 
 def run(

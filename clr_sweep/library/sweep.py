@@ -1,0 +1,224 @@
+"""A sweep in Python: what a sweep file says, with functions in hand in place of their names."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clr_sweep.common.errors import InputError
+from clr_sweep.definition.loading import checked_sweep, load_sweep
+from clr_sweep.definition.shipped_sweeps import find_sweep
+from clr_sweep.definition.sweep import Sweep as Definition
+from clr_sweep.definition.yaml_file import dump
+from clr_sweep.library.named import name_of_function
+from clr_sweep.study.part import SweepSource
+
+Named = str | os.PathLike[str] | Callable[..., Any] | Mapping[str, Any]
+
+
+class Sweep:
+    """A sweep: each argument is a section of the sweep file, as docs/sweep-file.md has it.
+
+    Args:
+        name: of the study too.
+        dataset: a known name, an `.npz` file, `module:function` or that function; or a mapping
+            with `name` being one of these, and `validation`.
+        model: a known name, `module:function` or that function (a class too); or a mapping with
+            `name` being one of these, and `arguments`. Left out where `training.function` trains.
+        training: `epochs` at least. Where `module:name` may stand (`metrics`, `loss`, `optimizer`,
+            `function`), the function or class itself may.
+        search_space: the dimensions by name: a value, a list of values, or a mapping with `low`,
+            `high` and perhaps `log`.
+        description, objective, study, baseline, range_test, comparison, engine, tracking: as in
+            the file; left out where they are None.
+
+    Attributes:
+        definition: the whole sweep with its defaults in place, a frozen record (pydantic).
+        source: where it was read from, and where what it names is looked for.
+
+    Raises:
+        InputError: something in it is wrong; every problem at once, each with its place.
+    """
+
+    definition: Definition
+    source: SweepSource
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        dataset: Named | None = None,
+        model: Named | None = None,
+        training: Mapping[str, Any],
+        search_space: Mapping[str, Any],
+        description: str | None = None,
+        objective: Mapping[str, Any] | None = None,
+        study: Mapping[str, Any] | None = None,
+        baseline: Mapping[str, Any] | None = None,
+        range_test: Mapping[str, Any] | None = None,
+        comparison: Mapping[str, Any] | None = None,
+        engine: Mapping[str, Any] | None = None,
+        tracking: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = _Names()
+        given = {
+            "name": name, "description": description,
+            "dataset": found.section("dataset", dataset),
+            "model": found.section("model", model),
+            "training": found.named("training", training), "search_space": search_space,
+            "objective": objective, "study": study, "baseline": baseline,
+            "range_test": range_test, "comparison": comparison, "engine": engine,
+            "tracking": tracking,
+        }  # fmt: skip
+        self._content = {key: _plain(value) for key, value in given.items() if value is not None}
+        self._folders = (*found.folders, Path.cwd())
+        self._check(found.problems)
+
+    @classmethod
+    def from_file(
+        cls, file: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None
+    ) -> Sweep:
+        """The sweep of a file.
+
+        Args:
+            file: its path, or the name of a sweep that clr-sweep ships, such as fashion_mnist.
+            overrides: values by dotted key (`{"study.trials": 8}`), in place of the file's.
+
+        Raises:
+            InputError: the file cannot be read, or something in it or in the overrides is wrong;
+                every problem at once.
+        """
+        made = cls.__new__(cls)
+        path = find_sweep(Path(file))
+        made.definition = load_sweep(path, overrides)
+        made.source = SweepSource.of(path)
+        made._overrides = dict(overrides or {})
+        return made
+
+    def replaced(self, overrides: Mapping[str, Any]) -> Sweep:
+        """This sweep with other values, by dotted key; it is checked as a whole again.
+
+        Raises:
+            InputError: as `Sweep`.
+        """
+        if self.source.is_written:
+            return self.from_file(self.source.file, self._overrides | dict(overrides))
+        made = copy.copy(self)
+        made._content = copy.deepcopy(self._content)
+        for key, value in overrides.items():
+            *above, last = key.split(".")
+            section = made._content
+            for part in above:
+                section = section.setdefault(part, {})
+            section[last] = _plain(value)
+        made._check([])
+        return made
+
+    @property
+    def text(self) -> str:
+        """It as a sweep file, for `clr-sweep run` and to be kept with the code."""
+        return self.source.text
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Write it as a sweep file.
+
+        What it names is looked for beside that file, in the current folder and on Python's path.
+        """
+        Path(file).write_text(self.text, encoding="utf-8")
+
+    def _check(self, problems: Sequence[tuple[str, str]]) -> None:
+        """Validate what was given, and say where it is from.
+
+        Args:
+            problems: the places of functions that have no name, and why.
+        """
+        wrong, known = [f"{place}: {text}" for place, text in problems], dict(problems)
+        try:
+            self.definition = checked_sweep(self._content, self._folders)
+        except InputError as error:
+            wrong += [text for text in error.problems if text.partition(": ")[0] not in known]
+        if wrong:
+            raise InputError(wrong)
+        name, text = self.definition.name, dump(self._content)
+        self.source = SweepSource(Path(name), text, self._folders, is_written=False)
+
+    def __repr__(self) -> str:
+        definition = self.definition
+        return (
+            f"<Sweep {definition.study_name}: {definition.model.name} on "
+            f"{definition.dataset.name}, {definition.study.trials} trials>"
+        )
+
+    _content: dict[str, Any]
+    _folders: tuple[Path, ...]
+    _overrides: dict[str, Any]
+
+
+class _Names:
+    """The names of what was given in hand.
+
+    Attributes:
+        folders: in which their modules are found.
+        problems: of those that have no name: the place, and why.
+    """
+
+    def __init__(self) -> None:
+        self.folders: dict[Path, None] = {}
+        self.problems: list[tuple[str, str]] = []
+
+    def section(self, place: str, given: Named | None) -> Any:
+        """A section that may be its `name` alone."""
+        if place == "dataset" and _holds_arrays(given):
+            text = (
+                "must be a name, a file or a function, got arrays: a study is continued with the "
+                "same data on another day, so write them to a file, "
+                'numpy.savez("my_data.npz", x_train=..., y_train=..., x_test=..., y_test=...), and '
+                "name that"
+            )
+            self.problems.append((f"{place}.name", text))
+            return {"name": "arrays"}
+        if given is None or isinstance(given, Mapping):
+            return self.named(place, given)
+        return {"name": self.named(f"{place}.name", given)}
+
+    def named(self, place: str, given: Any) -> Any:
+        """What was given, with a name in place of each function and class in it."""
+        if isinstance(given, Mapping):
+            return {key: self.named(f"{place}.{key}", value) for key, value in given.items()}
+        if isinstance(given, list | tuple):
+            return [self.named(f"{place}.{index}", one) for index, one in enumerate(given)]
+        if isinstance(given, os.PathLike):
+            return os.fspath(given)
+        if not callable(given):
+            return given  # a name, or what the definition refuses
+        try:
+            name, folder = name_of_function(given, f"my_{place.partition('.')[0]}")
+        except ValueError as error:
+            self.problems.append((place, str(error)))
+            return "in_hand"
+        if folder is not None:
+            self.folders[folder] = None
+        return name
+
+
+def _holds_arrays(given: Any) -> bool:
+    values = given.values() if isinstance(given, Mapping) else given
+    return not isinstance(given, str) and (
+        hasattr(given, "__array__")
+        or (isinstance(values, tuple | list) and any(map(_holds_arrays, values)))
+        or (isinstance(given, Mapping) and any(hasattr(one, "__array__") for one in values))
+    )
+
+
+def _plain(value: Any) -> Any:
+    """What a YAML file holds: NumPy's numbers as Python's, tuples as lists."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,96 @@
+"""A sweep made in Python: `clr_sweep.Sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import written_sweeps
+import yaml
+from written_sweeps import content, written
+
+from clr_sweep import InputError, Sweep
+from clr_sweep.definition.loading import load_sweep
+
+
+def made(**changes: Any) -> Sweep:
+    """The sweep of `written_sweeps`, with sections replaced."""
+    return Sweep(**(content() | changes))
+
+
+def test_it_is_what_the_file_says(tmp_path: Path) -> None:
+    """All sections as mappings: the same definition, and the file that it writes has it too."""
+    sweep = made()
+    assert sweep.definition == load_sweep(written(tmp_path))
+    assert yaml.safe_load(sweep.text) == content()
+    sweep.save(tmp_path / "saved.yaml")
+    saved = Sweep.from_file(tmp_path / "saved.yaml")
+    assert saved.definition == sweep.definition
+    assert saved.source.is_written
+    assert not sweep.source.is_written
+
+
+def test_functions_in_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get their names, and their modules' folder comes first; numbers may be NumPy's."""
+    monkeypatch.chdir(tmp_path)
+    space = content()["search_space"] | {"max_lr": {"low": np.float64(0.02), "high": 0.5}}
+    sweep = made(
+        model=written_sweeps.sweep,
+        training={"epochs": np.int64(16), "metrics": ["accuracy", written_sweeps.sweep]},
+        search_space=space | {"step_size_factor": (2, 4)},
+    )
+    folder = Path(written_sweeps.__file__).parent
+    assert sweep.definition.model.name == "written_sweeps:sweep"
+    assert sweep.definition.training.metrics == ("accuracy", "written_sweeps:sweep")
+    assert sweep.definition.search_space.step_size_factor == (2, 4)
+    assert sweep.source.folders == (folder, tmp_path)
+    assert "step_size_factor: [2, 4]" in sweep.text
+    whole = made(model={"name": written_sweeps.sweep, "arguments": {"changes": 7}})
+    assert whole.definition.model.arguments == {"changes": 7}
+
+
+def test_a_path_in_hand(tmp_path: Path) -> None:
+    """A data file by its path; one that is not there is refused as in a sweep file."""
+    with pytest.raises(InputError, match=r"dataset\.name: .*none\.npz"):
+        made(dataset=tmp_path / "none.npz")
+
+
+def test_all_that_is_wrong_at_once() -> None:
+    """Of what has no name and of all else, each with its place."""
+    with pytest.raises(InputError) as caught:
+        made(
+            dataset=((np.zeros((4, 2)), np.zeros(4)), (np.zeros((4, 2)), np.zeros(4))),
+            model=keras.Sequential([keras.Input((2,))]),
+            training={"epochs": 0, "optimiser": "sgd"},
+            study={"trials": -1},
+        )
+    problems = "\n".join(caught.value.problems)
+    assert "dataset.name: must be a name, a file or a function, got arrays" in problems
+    assert "numpy.savez(" in problems
+    assert "model.name: must be a function that makes it, got a Sequential" in problems
+    assert "training.epochs: " in problems
+    assert "training.optimiser: " in problems
+    assert "study.trials: " in problems
+    assert len(caught.value.problems) == 5
+
+
+def test_with_other_values(tmp_path: Path) -> None:
+    """A copy, checked again as a whole; the first stays what it is."""
+    for sweep in (made(), Sweep.from_file(written(tmp_path))):
+        other = sweep.replaced({"study.trials": 9, "training.epochs": 20})
+        assert (other.definition.study.trials, other.definition.training.epochs) == (9, 20)
+        assert other.replaced({"study.seed": 1}).definition.study.trials == 9
+        assert sweep.definition.study.trials == 5
+        with pytest.raises(InputError, match="epochs: "):
+            sweep.replaced({"training.epochs": 1})
+
+
+def test_shipped_and_missing_files() -> None:
+    """A shipped sweep by its name; a file that is not there is refused as on the command line."""
+    sweep = Sweep.from_file("fashion_mnist", {"study.trials": 3})
+    assert repr(sweep) == "<Sweep fashion-mnist: tutorial_cnn on fashion_mnist, 3 trials>"
+    with pytest.raises(InputError, match="cannot be read"):
+        Sweep.from_file("nowhere.yaml")
