@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sweep = definition(arguments.epochs, arguments.images)
     with local_engine(usable_cores()) as engine, stop_request() as stop:
-        facts = prepare_data(engine, sweep.dataset.name, None, (), arguments.folder, stop)
+        facts = prepare_data(engine, sweep.dataset, (), arguments.folder, stop)
         jobs = {
             (number, kind): config
             for number, config in enumerate(sampled(sweep, arguments.trials))

@@ -20,7 +20,7 @@ import numpy as np
 import optuna
 
 from clr_sweep.common.stopping import stop_request
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.engines.to_the_end import Job, run_one
@@ -91,7 +91,7 @@ def record(seeds: int, file: Path) -> None:
         stop_request() as stop,
     ):
         work = Path(folder)
-        facts = prepare_data(engine, str(SLICE), None, (), work, stop)
+        facts = prepare_data(engine, DatasetConfig(name=str(SLICE)), (), work, stop)
         for number in missing:
             for arm, config in configurations(number).items():
                 place = work / f"{number}-{arm}"

@@ -93,6 +93,25 @@ def function_needs(
         yield ("comparison",), text
 
 
+def schema_with_function(schema: dict[str, Any], kinds: dict[str, Any]) -> None:
+    """Let the JSON schema of a sweep file have a function in the place of model and data's name.
+
+    Args:
+        schema: of a sweep, with all its definitions.
+        kinds: the definitions by name.
+    """
+    schema["required"].remove("model")
+    for kind in ("DatasetConfig", "ModelConfig"):
+        kinds[kind].pop("required")
+    function = {"training": {"required": ["function"]}}
+    named = {"required": ["name"]}
+    schema["anyOf"] = [
+        {"required": ["model"], "properties": {"model": named, "dataset": named}},
+        {"properties": {**function, "dataset": named}},
+        {"properties": {**function, "dataset": {"required": ["examples"]}}},
+    ]
+
+
 def _function(content: Any) -> str | None:
     training = content.get("training") if isinstance(content, Mapping) else None
     function = training.get("function") if isinstance(training, Mapping) else None

@@ -23,7 +23,11 @@ from clr_sweep.definition.fields import (
     StudyName,
 )
 from clr_sweep.definition.metrics import direction
-from clr_sweep.definition.own_training import function_needs, with_own_training
+from clr_sweep.definition.own_training import (
+    function_needs,
+    schema_with_function,
+    with_own_training,
+)
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.study_config import StudyConfig, target_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
@@ -150,6 +154,13 @@ class Sweep(Frozen):
     @classmethod
     def _of_function(cls, value: Any) -> Any:
         return with_own_training(value)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As pydantic has it, and with a function in the place of the model."""
+        schema = super().model_json_schema(*args, **kwargs)
+        schema_with_function(schema, schema["$defs"])
+        return schema
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,8 +9,14 @@ from clr_sweep.common.stopping import StopRequest
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.requests import TEST_TRIAL, PreparedData, TrialJob
+
+
+def is_testable(record: TrialRecord) -> bool:
+    """Whether there is what is to be evaluated: of a function, whatever that has kept."""
+    by_function = record.config.training.evaluate is not None
+    return by_function or TrialFolder(record.folder).model_file.exists()
 
 
 def evaluate_untested(
@@ -30,11 +36,10 @@ def evaluate_untested(
     for record in study.to_be_tested:
         if record.state != "complete" or record.test_metrics:
             continue
-        file = TrialFolder(record.folder).model_file
-        # What a function of the user's own evaluates, it has kept in its own way.
-        if record.config.training.evaluate is not None or file.exists():
+        if is_testable(record):
             due.append(record)
         else:
+            file = TrialFolder(record.folder).model_file
             say(f"{record.label} is not evaluated on the test set: {file} is gone")
     jobs = {
         f"test of {record.label}": Job(

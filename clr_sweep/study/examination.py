@@ -28,6 +28,7 @@ from clr_sweep.search.places import Places
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.search.writing import record_progress, waiting_again
+from clr_sweep.study.evaluation import is_testable
 from clr_sweep.study.parent_run import is_described, open_parent, parent_problems, publisher_of
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking.find_runs import experiment_of
@@ -187,7 +188,7 @@ class Examination:
             if record.state != "complete":
                 continue
             folder = TrialFolder(record.folder)
-            if folder.model_file.exists() and not folder.test_file.exists():
+            if is_testable(record) and not folder.test_file.exists():
                 self.untested = True
                 self.found.lost.append(
                     f"{record.label}: its file {folder.test_file.name} is gone, with its metrics "

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written_sweeps import ABSENT, written
+from json_schemas import SWEEP_SCHEMA, allows
+from written_sweeps import ABSENT, content, written
 
 from clr_sweep.commands.check import describe_plan
 from clr_sweep.common.errors import InputError
@@ -129,6 +130,18 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         file_of(tmp_path, **{"training.loss": "mse", "study.trials": 0, "objective.at": "best"})
     )
     assert {each.split(":")[0] for each in found} >= {"training.loss", "study.trials"}
+
+
+def test_the_schema_has_it() -> None:
+    """An editor takes what `load_sweep` takes, and wants a name where there is no function."""
+    own = content(OWN)
+    assert allows(SWEEP_SCHEMA, own)
+    assert allows(SWEEP_SCHEMA, content())
+    assert allows(SWEEP_SCHEMA, content({"model": ABSENT, "training.function": "mine:train"}))
+    assert allows(SWEEP_SCHEMA, content(OWN | {"model": {"arguments": {"units": 3}}}))
+    for wrong in ({"model": ABSENT}, {"model": {}}, {"dataset": {"examples": 3}}, {"dataset": {}}):
+        assert not allows(SWEEP_SCHEMA, content(wrong))
+    assert not allows(SWEEP_SCHEMA, content(OWN | {"dataset": {}}))
 
 
 def test_any_metric_may_be_the_objective(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def beside(tmp_path: Path) -> Path:
     shutil.copy(DATA / "fashion_mnist_slice.npz", tmp_path / "my_data.npz")
     (tmp_path / "my_model.py").write_text("def build(input_shape, classes):\n    ...\n")
     (tmp_path / "rings.py").write_text("def data(): ...\ndef network(units=16): ...\n")
+    (tmp_path / "distances.py").write_text("def train(trial, units=32): ...\n")
     return tmp_path
 
 

@@ -10,6 +10,7 @@ import pytest
 from small_trials import SLICE, few_images, small_config
 
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.study.evaluation import evaluate_untested
 from clr_sweep.study.preparation import prepare_data
@@ -31,7 +32,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
 def facts(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
     """The slice of real images, as a sweep loads it."""
     folder = tmp_path_factory.mktemp("data")
-    return prepare_data(engine, str(SLICE), None, (), folder, StopRequest())
+    return prepare_data(engine, DatasetConfig(name=str(SLICE)), (), folder, StopRequest())
 
 
 @pytest.fixture(scope="module")

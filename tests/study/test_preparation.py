@@ -12,7 +12,7 @@ from small_trials import SLICE, small_config
 
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
 from clr_sweep.training.requests import DataFacts, Inspection
@@ -42,7 +42,7 @@ def sweep(**sections: Any) -> Sweep:
 def test_data_and_model(engine: LocalEngine, tmp_path: Path) -> None:
     """The facts of a file and a look at a model, each from a process of its own."""
     stop = StopRequest()
-    facts = prepare_data(engine, str(SLICE), None, (), tmp_path, stop)
+    facts = prepare_data(engine, DatasetConfig(name=str(SLICE)), (), tmp_path, stop)
     assert (facts.train, facts.test, facts.input_shape) == (2000, 500, (28, 28))
     config = small_config(model="tutorial_cnn")
     found = inspect(engine, config, facts, (), tmp_path, stop)
@@ -53,7 +53,7 @@ def test_data_and_model(engine: LocalEngine, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no module 'no'"):
         inspect(engine, absent, facts, (), tmp_path, stop)
     with pytest.raises(DataError, match=r"gone\.npz"):
-        prepare_data(engine, "gone.npz", None, (), tmp_path, stop)
+        prepare_data(engine, DatasetConfig(name="gone.npz"), (), tmp_path, stop)
 
 
 @pytest.mark.parametrize(
