@@ -11,17 +11,11 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from mlflow.utils import get_results_from_paginated_fn
 
-from clr_sweep.tracking import tags
+from clr_sweep.tracking import tags, trial_contents
 from clr_sweep.tracking.dataset_input import dataset_input
 from clr_sweep.tracking.find_runs import process_tag
 from clr_sweep.tracking.run_writer import RunWriter, end_tags, metrics_of, params_of, run_tags
-from clr_sweep.tracking.trial_contents import (
-    Point,
-    parameters,
-    run_name,
-    summary,
-    trained_points,
-)
+from clr_sweep.tracking.trial_contents import Point, parameters, run_name, summary
 from clr_sweep.tracking.trial_files import TrialFiles
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.requests import DataFacts
@@ -55,7 +49,7 @@ class SweepRuns(RunWriter):
         self.study_id = study_id
         self.parent_id = ""
         self.with_gamma = with_gamma
-        self._files = TrialFiles(client)
+        self._files = TrialFiles()
 
     def open_parent(self, adopted: str | None, storage: str, version: str) -> str:
         """The parent run: the one `mlflow run` made, the one this study had, or a new one.
@@ -150,7 +144,7 @@ class SweepRuns(RunWriter):
         run_id = self._new_run(run_name(record), own, record.wall_seconds)
         self.client.log_batch(
             run_id,
-            metrics=metrics_of(trained_points(record)),
+            metrics=metrics_of(trial_contents.trained_points(record)),
             params=params_of(self.parameters(record)),
         )
         self._log_input(run_id)
@@ -158,7 +152,7 @@ class SweepRuns(RunWriter):
 
     def close_child(self, run_id: str, record: TrialRecord) -> None:
         """The rest of such a run: the trial's files, its values on the test set, last its end."""
-        self._files.log(run_id, record)
+        self._files.log(self.client, run_id, record)
         self._end_known(run_id, record)
 
     def parameters(self, record: TrialRecord) -> dict[str, object]:
@@ -218,7 +212,7 @@ class SweepRuns(RunWriter):
                 it is looked up first, since MLflow takes no value back and no value twice.
             untold: values of a known run that it lacks.
         """
-        self._files.log(run_id, record)
+        self._files.log(self.client, run_id, record)
         own = {tags.NOTE: note, **self._origin_of(record), **end_tags(record.state, record.reason)}
         if known:
             values = [*untold, *(Point(key, value, 0) for key, value in summary(record).items())]

@@ -27,18 +27,17 @@ class TrialFiles:
     its files are. Of a run that was made here that is known.
     """
 
-    def __init__(self, client: MlflowClient) -> None:
-        self._client = client
+    def __init__(self) -> None:
         self._places: dict[str, str] = {}
 
     def made(self, run: Run) -> None:
         """Remember where a new run keeps its files."""
         self._places[run.info.run_id] = run.info.artifact_uri
 
-    def log(self, run_id: str, record: TrialRecord) -> None:
+    def log(self, client: MlflowClient, run_id: str, record: TrialRecord) -> None:
         """Write the files of a trial that has ended; its model is no file of its run."""
-        place = self._places.pop(run_id, None) or self._client.get_run(run_id).info.artifact_uri
-        files = get_artifact_repository(place, tracking_uri=self._client.tracking_uri)
+        place = self._places.pop(run_id, None) or client.get_run(run_id).info.artifact_uri
+        files = get_artifact_repository(place, tracking_uri=client.tracking_uri)
         for file, name in _files(record):
             files.log_artifact(str(file), posixpath.dirname(name) or None)
         with tempfile.TemporaryDirectory() as folder:
