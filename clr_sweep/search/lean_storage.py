@@ -14,7 +14,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import distribution_to_json
@@ -22,7 +22,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ _MOST_IN_A_LIST = 500
 
 
 class LeanStorage(RDBStorage):
-    """Optuna's; that one process alone writes into a trial that it has made is taken for granted."""
+    """Optuna's; that one process alone writes into a trial that it made is taken for granted."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -107,7 +107,7 @@ class LeanStorage(RDBStorage):
             UpdateFinishedTrialError, KeyError, StorageInternalError: as Optuna's.
         """
         upsert = _upsert_of_attributes(self.engine.dialect.name)
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         known = self._own.take(trial_id)
         if upsert is not None:
             row = {"asked": trial_id, "new_state": state, "now": now.replace(tzinfo=None)}

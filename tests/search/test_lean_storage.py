@@ -150,7 +150,7 @@ def two(tmp_path: Path) -> Iterator[tuple[Any, Any, int]]:
 
 
 def test_what_is_not_read_is_as_if_it_were(two: tuple[Any, Any, int]) -> None:
-    """After each write a driver's trials are, to the last of their values, those that are stored."""
+    """After each write a driver's trials are, to the last value, those that are stored."""
     own, _, study = two
 
     def assert_as_stored() -> None:

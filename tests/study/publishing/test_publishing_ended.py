@@ -1,4 +1,4 @@
-"""Trials of which MLflow is told when they have ended already: their runs are those of the others."""
+"""Trials that MLflow is told of when they have ended already: their runs are as of others."""
 
 from __future__ import annotations
 
