@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -79,14 +79,37 @@ class SteadyStorage(LeanStorage):
             try:
                 is_done = set_state_values(trial_id, state, values)
             except UpdateFinishedTrialError:
-                ended = self.get_trial(trial_id)
-                asked = None if values is None else list(values)
-                if not is_again or (ended.state, ended.values) != (state, asked):
+                if not is_again or not self._has_ended_so(trial_id, state, values):
                     raise
                 return True
             return is_done or (is_again and self.get_trial(trial_id).state == state)
 
         return until_answered(operation)
+
+    def end_trial(
+        self,
+        trial_id: int,
+        state: TrialState,
+        values: Sequence[float] | None,
+        user_attrs: Mapping[str, Any],
+    ) -> None:
+        """As LeanStorage's: a trial that has ended so the second time has the first."""
+        end = super().end_trial
+
+        def operation(is_again: bool) -> None:
+            try:
+                end(trial_id, state, values, user_attrs)
+            except UpdateFinishedTrialError:
+                if not is_again or not self._has_ended_so(trial_id, state, values):
+                    raise
+
+        until_answered(operation)
+
+    def _has_ended_so(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None
+    ) -> bool:
+        ended = self.get_trial(trial_id)
+        return (ended.state, ended.values) == (state, None if values is None else list(values))
 
     def _create_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None = None

@@ -8,6 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.search import attributes as keys
+from clr_sweep.search.lean_storage import LeanStorage
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import has_begun
 from clr_sweep.training.records import RangeTestRecord, State, TrialRecord, TrialResult
@@ -71,16 +72,31 @@ def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult)
     A diverged trial is told as PRUNED: the sampler ranks it below the complete ones and learns
     from it, and no value that is not a number enters the storage.
     """
-    storage, trial_id = study._storage, trial._trial_id
-    storage.set_trial_user_attr(trial_id, keys.RESULT, asdict(result))
     # As Study.tell, which reads the trial twice more.
     if result.state == "complete" and result.value is not None:
-        storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [result.value])
+        _end(study, trial, TrialState.COMPLETE, result.value, result)
     else:
         reported = trial._cached_frozen_trial.intermediate_values
         last = reported[max(reported)] if reported else None
-        values = None if last is None else [last]
-        storage.set_trial_state_values(trial_id, TrialState.PRUNED, values)
+        _end(study, trial, TrialState.PRUNED, last, result)
+
+
+def _end(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    state: TrialState,
+    value: float | None,
+    result: TrialResult,
+) -> None:
+    storage, trial_id = study._storage, trial._trial_id
+    values = None if value is None else [value]
+    content = {keys.RESULT: asdict(result)}
+    backend = getattr(storage, "_backend", storage)  # Optuna puts a cache before a database
+    if isinstance(backend, LeanStorage):
+        backend.end_trial(trial_id, state, values, content)
+        return
+    storage.set_trial_user_attr(trial_id, keys.RESULT, content[keys.RESULT])
+    storage.set_trial_state_values(trial_id, state, values)
 
 
 def record_failure(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:

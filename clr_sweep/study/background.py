@@ -23,7 +23,8 @@ _REFRESH_SECONDS = 1.0
 class Background:
     """Makes a publisher's calls, one after the other, in the order in which they were asked for.
 
-    What is asked for before `start` waits for it. Epochs of a trial that wait are told as one.
+    What is asked for before `start` waits for it. What waits of a trial is told as one: its epochs,
+    and with its end all of it, so a driver that is ahead of MLflow costs MLflow less.
     At the end of the block all is told that was asked for; without a start, nothing is, nor what
     waits when another process has taken over the study: MLflow is told by that one now.
 
@@ -40,7 +41,9 @@ class Background:
         self._calls: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="MLflow", daemon=True)
         self._lock = threading.Lock()
-        self._epochs: dict[str, list[EpochReport]] = {}  # those that wait, by trial
+        # What waits, by trial.
+        self._starts: dict[str, list[TrialRecord]] = {}
+        self._epochs: dict[str, list[EpochReport]] = {}
         self._error: BaseException | None = None
         self._next_refresh = 0.0
         self._is_taken_over = False
@@ -89,7 +92,11 @@ class Background:
 
     def trial_started(self, record: TrialRecord) -> None:
         """See `Publisher.trial_started`."""
-        self._tell(record.key, partial(self._publisher.trial_started, record))
+        waiting = [record]
+        with self._lock:
+            self._epochs.pop(record.key, None)  # a later epoch is told after this
+            self._starts[record.key] = waiting
+        self.call(partial(self._tell_start, record.key, waiting))
 
     def epoch(self, record: TrialRecord, report: EpochReport) -> None:
         """A trial's next epoch."""
@@ -101,10 +108,11 @@ class Background:
         self.call(partial(self._tell_epochs, record, waiting))
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """See `Publisher.trial_ended`; epochs that wait are told with it."""
+        """See `Publisher.trial_ended`; a start and epochs that wait are told with it."""
         with self._lock:
-            if (waiting := self._epochs.get(record.key)) is not None:
-                waiting.clear()
+            for of_all in (self._starts, self._epochs):
+                if (waiting := of_all.get(record.key)) is not None:
+                    waiting.clear()
         self._tell(record.key, partial(self._publisher.trial_ended, record))
 
     def trial_stopped(self, record: TrialRecord, state: State, reason: str) -> None:
@@ -127,8 +135,17 @@ class Background:
 
     def _tell(self, key: str, call: Callable[[], None]) -> None:
         with self._lock:
-            self._epochs.pop(key, None)  # a later epoch is told after this
+            self._starts.pop(key, None)  # what is asked for later is told after this
+            self._epochs.pop(key, None)
         self.call(call)
+
+    def _tell_start(self, key: str, waiting: list[TrialRecord]) -> None:
+        with self._lock:
+            if self._starts.get(key) is waiting:
+                del self._starts[key]
+            records = list(waiting)
+        for record in records:
+            self._publisher.trial_started(record)
 
     def _tell_epochs(self, record: TrialRecord, waiting: list[EpochReport]) -> None:
         with self._lock:

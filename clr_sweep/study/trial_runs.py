@@ -34,7 +34,8 @@ class TrialRuns:
         self._search_path = search_path
         self._told: dict[str, int] = {}  # the last epoch
         self._adopted: dict[str, str] = {}
-        self._resumed: set[str] = set()
+        # Trials whose runs hold what this process has told and nothing else.
+        self._known: set[str] = set()
 
     def adopt(self, record: TrialRecord, run_id: str) -> None:
         """Use a run that is there already for a training that begins."""
@@ -44,11 +45,12 @@ class TrialRuns:
         """A trial begins or goes on."""
         key = record.key
         if key in self.ids:
-            self._resumed.add(key)
+            self._known.discard(key)
             self.runs.reopen_child(self.ids[key], record)
         else:
             self.ids[key] = self.runs.start_child(record, self._adopted.get(key))
             self._told[key] = 0
+            self._known.add(key)
 
     def epochs(self, record: TrialRecord, reports: Sequence[EpochReport]) -> None:
         """What a trial has reported, some of it perhaps before."""
@@ -57,8 +59,14 @@ class TrialRuns:
             self._told[record.key] = reports[-1].epoch
 
     def end(self, record: TrialRecord) -> None:
-        """A trial has ended: what it left, and last its state."""
-        if record.key in self._resumed:
+        """A trial has ended: what it left, and last its state.
+
+        One that MLflow has not been told of yet gets its run here.
+        """
+        if record.key not in self.ids and record.key not in self._adopted:
+            self._log_ended(record)
+            return
+        if record.key not in self._known:
             # Its run holds what an earlier attempt said.
             self.complete(record)
             return
@@ -77,6 +85,7 @@ class TrialRuns:
 
     def stop(self, record: TrialRecord) -> None:
         """A trial was ended from outside, and waits."""
+        self._known.discard(record.key)
         self.runs.end(self.ids[record.key], record.state, record.reason)
 
     def complete(self, record: TrialRecord) -> None:
@@ -172,6 +181,20 @@ class TrialRuns:
             known: whether its run holds what this process has told and nothing else.
             untold: values that it lacks, if it is known.
         """
+        self._log_model(record, known=known)
+        draw_figures(record)
+        run_id, note = self.ids[record.key], trial_markdown(record)
+        self.runs.finish_child(run_id, record, note, known=known, untold=untold)
+
+    def _log_ended(self, record: TrialRecord) -> None:
+        """A run for a trial that began and ended while MLflow was told of others."""
+        self.ids[record.key] = self.runs.log_ended_child(record, trial_markdown(record))
+        self._log_model(record, known=True)
+        draw_figures(record)
+        self.runs.close_child(self.ids[record.key], record)
+
+    def _log_model(self, record: TrialRecord, *, known: bool) -> None:
+        """The model of a trial, if it kept one that its run has not; see `_conclude`."""
         client, run_id = self.runs.client, self.ids[record.key]
         if trial_contents.has_model(record) and (known or not model_is_whole(client, run_id)):
             if not known:
@@ -187,9 +210,6 @@ class TrialRuns:
                 record.metrics,
                 self.runs.data,
             )
-        draw_figures(record)
-        note = trial_markdown(record)
-        self.runs.finish_child(run_id, record, note, known=known, untold=untold)
 
 
 def _epoch_of_model(record: TrialRecord) -> int:

@@ -52,7 +52,7 @@ class RunWriter:
         )
 
     def _log_params(self, run_id: str, parameters: Mapping[str, object]) -> None:
-        new = [Param(key, str(value)[: tags.PARAM_LIMIT]) for key, value in parameters.items()]
+        new = params_of(parameters)
         for first in range(0, len(new), tags.PARAM_BATCH):
             self.client.log_batch(run_id, params=new[first : first + tags.PARAM_BATCH])
 
@@ -144,6 +144,10 @@ def end_tags(state: str, reason: str | None) -> dict[str, str]:
 
 def run_tags(own: Mapping[str, str]) -> list[RunTag]:
     return [RunTag(key, value[: tags.TAG_LIMIT]) for key, value in own.items()]
+
+
+def params_of(parameters: Mapping[str, object]) -> list[Param]:
+    return [Param(key, str(value)[: tags.PARAM_LIMIT]) for key, value in parameters.items()]
 
 
 def metrics_of(points: Iterable[Point]) -> list[Metric]:

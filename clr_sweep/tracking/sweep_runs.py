@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import posixpath
+import time
 from collections.abc import Mapping, Sequence
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from mlflow.utils import get_results_from_paginated_fn
 
-from clr_sweep.tracking import tags
+from clr_sweep.tracking import tags, trial_contents
 from clr_sweep.tracking.dataset_input import dataset_input
 from clr_sweep.tracking.find_runs import process_tag
-from clr_sweep.tracking.run_writer import RunWriter, end_tags, metrics_of, run_tags
-from clr_sweep.tracking.trial_contents import Point, artifacts, parameters, run_name, summary
-from clr_sweep.training.folder import TrialFolder
+from clr_sweep.tracking.run_writer import RunWriter, end_tags, metrics_of, params_of, run_tags
+from clr_sweep.tracking.trial_contents import Point, parameters, run_name, summary
+from clr_sweep.tracking.trial_files import TrialFiles
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.requests import DataFacts
 
@@ -49,6 +49,7 @@ class SweepRuns(RunWriter):
         self.study_id = study_id
         self.parent_id = ""
         self.with_gamma = with_gamma
+        self._files = TrialFiles()
 
     def open_parent(self, adopted: str | None, storage: str, version: str) -> str:
         """The parent run: the one `mlflow run` made, the one this study had, or a new one.
@@ -122,12 +123,7 @@ class SweepRuns(RunWriter):
 
     def start_child(self, record: TrialRecord, adopted: str | None = None) -> str:
         """A run for a trial, new or adopted: its parameters, tags and input."""
-        own = {tags.KIND: record.kind, tags.STATE: record.state, **self._own}
-        own |= self._origin_of(record)
-        if record.number is not None:
-            own[tags.TRIAL_NUMBER] = str(record.number)
-        if record.kind == "train":
-            own[tags.PROCESS] = process_tag()
+        own = self._tags_of(record)
         if adopted is None:
             run_id = self._new_run(run_name(record), own)
             self._log_params(run_id, self.parameters(record))
@@ -137,6 +133,27 @@ class SweepRuns(RunWriter):
             self.log_params(run_id, self.parameters(record))
         self._log_input(run_id)
         return run_id
+
+    def log_ended_child(self, record: TrialRecord, note: str) -> str:
+        """A run for a trial that has ended already: all but its model and what `close_child` logs.
+
+        Its values and parameters go in one request; its tags, those of the end too, come with the
+        run, which MLflow takes for running until it is closed. It has the length of the training.
+        """
+        own = {**self._tags_of(record), tags.NOTE: note, **end_tags(record.state, record.reason)}
+        run_id = self._new_run(run_name(record), own, record.wall_seconds)
+        self.client.log_batch(
+            run_id,
+            metrics=metrics_of(trial_contents.trained_points(record)),
+            params=params_of(self.parameters(record)),
+        )
+        self._log_input(run_id)
+        return run_id
+
+    def close_child(self, run_id: str, record: TrialRecord) -> None:
+        """The rest of such a run: the trial's files, its values on the test set, last its end."""
+        self._files.log(self.client, run_id, record)
+        self._end_known(run_id, record)
 
     def parameters(self, record: TrialRecord) -> dict[str, object]:
         """What the run of a trial of this study has as parameters."""
@@ -195,7 +212,7 @@ class SweepRuns(RunWriter):
                 it is looked up first, since MLflow takes no value back and no value twice.
             untold: values of a known run that it lacks.
         """
-        self._log_files(run_id, record)
+        self._files.log(self.client, run_id, record)
         own = {tags.NOTE: note, **self._origin_of(record), **end_tags(record.state, record.reason)}
         if known:
             values = [*untold, *(Point(key, value, 0) for key, value in summary(record).items())]
@@ -203,9 +220,7 @@ class SweepRuns(RunWriter):
             rest = max(0, len(values) - tags.METRIC_BATCH + len(own))
             self.log_points(run_id, values[:rest])
             self.client.log_batch(run_id, metrics=metrics_of(values[rest:]), tags=run_tags(own))
-            if record.test_metrics:
-                self.log_test_metrics(run_id, record.test_metrics)
-            self.client.set_terminated(run_id, tags.STATUS_OF_STATE[record.state])
+            self._end_known(run_id, record)
             return
         self.log_metrics(run_id, summary(record))
         self.log_test_metrics(run_id, record.test_metrics)
@@ -213,21 +228,28 @@ class SweepRuns(RunWriter):
         self.place(run_id, record)
         self.end(run_id, record.state, record.reason)
 
-    def _log_files(self, run_id: str, record: TrialRecord) -> None:
-        folder, names = TrialFolder(record.folder), artifacts(record)
-        files = {
-            "curves/curve.npz": folder.curve_file,
-            "log.txt": folder.log_file,
-            **{f"figures/{file.name}": file for file in sorted(folder.figures.glob("*.png"))},
-        }
-        for name, file in files.items():
-            if name in names:
-                self.client.log_artifact(run_id, str(file), posixpath.dirname(name) or None)
-        self.client.log_dict(run_id, record.config.model_dump(mode="json"), "config.yaml")
+    def _end_known(self, run_id: str, record: TrialRecord) -> None:
+        if record.test_metrics:
+            self.log_test_metrics(run_id, record.test_metrics)
+        self.client.set_terminated(run_id, tags.STATUS_OF_STATE[record.state])
 
-    def _new_run(self, name: str, own: Mapping[str, str]) -> str:
-        run = self.client.create_run(self.experiment_id, run_name=name, tags={**_origin(), **own})
+    def _new_run(self, name: str, own: Mapping[str, str], ago: float = 0.0) -> str:
+        """A run that began so many seconds ago."""
+        tagged = {tag.key: tag.value for tag in run_tags({**_origin(), **own})}
+        began = int(1000 * (time.time() - ago))
+        run = self.client.create_run(self.experiment_id, began, tagged, name)
+        self._files.made(run)
         return str(run.info.run_id)
+
+    def _tags_of(self, record: TrialRecord) -> dict[str, str]:
+        """The tags that the run of a trial begins with."""
+        own = {tags.KIND: record.kind, tags.STATE: record.state, **self._own}
+        own |= self._origin_of(record)
+        if record.number is not None:
+            own[tags.TRIAL_NUMBER] = str(record.number)
+        if record.kind == "train":
+            own[tags.PROCESS] = process_tag()
+        return own
 
     def _move_children(self, old_parent: str) -> None:
         for run in self._find(f"tags.`{tags.PARENT}` = '{old_parent}'"):

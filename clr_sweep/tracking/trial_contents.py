@@ -130,11 +130,16 @@ def summary(record: TrialRecord) -> dict[str, float]:
 
 def points(record: TrialRecord) -> Iterator[Point]:
     """Every value that the run of a trial in this state holds, those of the test set last."""
+    yield from trained_points(record)
+    for name, value in record.test_metrics.items():
+        yield Point(name, value, 0)
+
+
+def trained_points(record: TrialRecord) -> Iterator[Point]:
+    """Every value of a trial's training."""
     for report in record.reports:
         yield from epoch_points(report, record.config.objective.metric)
     for name, value in summary(record).items():
-        yield Point(name, value, 0)
-    for name, value in record.test_metrics.items():
         yield Point(name, value, 0)
 
 

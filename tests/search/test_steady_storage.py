@@ -88,12 +88,13 @@ def written(store: BaseStorage, arm: Callable[[], None]) -> Iterator[object]:
         (waiting, TrialState.RUNNING, None),
         (other, TrialState.WAITING, None),
         (other, TrialState.RUNNING, None),
-        (first, TrialState.COMPLETE, [0.5]),
         (pruned, TrialState.PRUNED, [1 / 3]),
         (failed, TrialState.FAIL, None),
     ):
         arm()
         yield store.set_trial_state_values(trial, state, values)
+    arm()
+    store._backend.end_trial(first, TrialState.COMPLETE, [0.5], {"result": {"a": 1}})
 
 
 def content(store: BaseStorage) -> dict[str, Any]:

@@ -97,6 +97,44 @@ def test_epochs_that_wait_are_told_as_one() -> None:
     assert heard.calls == [("started", "0"), ("epochs", "0", [1, 2, 3]), ("ended", "1")]
 
 
+def test_a_trial_that_waits_with_its_end_is_told_as_one() -> None:
+    """Its end alone; of one that goes on the start, and then its epochs."""
+    heard = Heard()
+    heard.held.clear()
+    with Background(heard) as told:  # type: ignore[arg-type]
+        told.start()
+        told.trial_started(trial(0))  # which is held
+        for number in (1, 2):
+            told.trial_started(trial(number))
+            told.epoch(trial(number), epoch(1))
+        told.trial_ended(trial(2))
+        heard.held.set()
+        told.wait()
+        told.trial_ended(trial(1))
+    assert heard.calls == [
+        ("started", "0"), ("started", "1"), ("epochs", "1", [1]), ("ended", "2"), ("ended", "1"),
+    ]  # fmt: skip
+
+
+def test_what_was_before_a_stop_is_told() -> None:
+    """Of a trial that was put back, goes on and ends while all of that waits."""
+    heard = Heard()
+    heard.held.clear()
+    with Background(heard) as told:  # type: ignore[arg-type]
+        told.start()
+        told.trial_started(trial(0))  # which is held
+        told.trial_started(trial(1))
+        told.trial_stopped(trial(1), "interrupted", "it was killed")
+        told.trial_started(trial(1))
+        told.epoch(trial(1), epoch(1))
+        told.trial_ended(trial(1))
+        heard.held.set()
+    assert heard.calls == [
+        ("started", "0"), ("started", "1"), ("stopped", "1", "interrupted", "it was killed"),
+        ("ended", "1"),
+    ]  # fmt: skip
+
+
 def test_no_epoch_overtakes_a_stop() -> None:
     """A trial that was put back and goes on: its next epochs come after."""
     heard = Heard()
