@@ -22,7 +22,7 @@ def lost_files(record: TrialRecord) -> list[str]:
     """The names of the files that a trial should have left, and that are not there."""
     if not record.has_ended or record.state == "failed" or not record.folder.is_dir():
         return []
-    expected = FILES
+    expected: tuple[str, ...] = FILES
     if record.config.training.function is not None:
         # It records no steps, and may have no model; one that it had was made one for inference.
         has_model = TrialFolder(record.folder).signature() is not None
