@@ -44,7 +44,7 @@ def main() -> None:
     )
     rows = np.arange(54000, dtype=np.int32)
     order, held_out = epoch_order(rows, config.seed, 1), np.arange(54000, 60000, dtype=np.int32)
-    state = training_state(loop, order, held_out)
+    state = training_state(loop)
     loop.train(order, 0, 1)
     began = time.process_time()
     loop.train(order, 0, 844)

@@ -11,6 +11,7 @@ from benchmarks.driver.instant import InstantEngine
 from benchmarks.driver.parts import Parts
 from benchmarks.driver.stores import Stores
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.results import style
@@ -111,7 +112,7 @@ class _Quiet(Display):
 
 def _facts(steps_per_epoch: int) -> PreparedData:
     examples, digest, nowhere = steps_per_epoch * BATCH_SIZE + VALIDATION, "d" * 64, Path("nowhere")
-    stored = StoredData(nowhere, digest, DataJob("nothing", None, (), nowhere))
+    stored = StoredData(nowhere, digest, DataJob("nothing", DataOptions(), (), nowhere))
     return PreparedData("nothing", "nowhere", digest, examples, 100, (28, 28), "uint8", stored)
 
 

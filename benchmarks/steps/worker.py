@@ -49,16 +49,16 @@ class Timer:
 class Static(TrainingLoop):
     """Every batch is said to be whole."""
 
-    def _batch(self, x: Any, y: Any, rows: Any) -> Any:
+    def _batch(self, arrays: Any, rows: Any) -> Any:
         known = rows.shape[0] is not None
-        return super()._batch(x, y, rows if known else tf.ensure_shape(rows, [BATCH]))
+        return super()._batch(arrays, rows if known else tf.ensure_shape(rows, [BATCH]))
 
 
 class Sliced(TrainingLoop):
     """The images lie in the epoch's order already."""
 
-    def _batch(self, x: Any, y: Any, rows: Any) -> Any:
-        first, count = rows[0], tf.size(rows)
+    def _batch(self, arrays: Any, rows: Any) -> Any:
+        (x, y), first, count = arrays, rows[0], tf.size(rows)
         part = tf.cast(x[first : first + count], self._input_dtype)
         return part, y[first : first + count]
 
@@ -71,20 +71,20 @@ class Piped(TrainingLoop):
             self._batches = iter(
                 tf.data.Dataset.from_tensor_slices(order)
                 .batch(BATCH)
-                .map(lambda rows: TrainingLoop._batch(self, self._x, self._y, rows))
+                .map(lambda rows: TrainingLoop._batch(self, self._feed.tensors, rows))
                 .prefetch(2)
             )
         return super().train(order, first, last)
 
-    def _steps(self, order: Any, first: Any, last: Any) -> None:
+    def _steps(self, *arguments: Any) -> None:
         self._in_training = True
-        super()._steps(order, first, last)
+        super()._steps(*arguments)
         self._in_training = False
 
-    def _batch(self, x: Any, y: Any, rows: Any) -> Any:
+    def _batch(self, arrays: Any, rows: Any) -> Any:
         if getattr(self, "_in_training", False):
             return self._batches.get_next()
-        return super()._batch(x, y, rows)
+        return super()._batch(arrays, rows)
 
 
 class Compiled(TrainingLoop):

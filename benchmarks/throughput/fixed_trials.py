@@ -22,7 +22,8 @@ from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.configurations import suggest
 from clr_sweep.search.sampling import seen_by
-from clr_sweep.training.data.datasets import hold_out, load_dataset
+from clr_sweep.training.data.datasets import load_dataset
+from clr_sweep.training.data.splits import hold_out
 
 SEED = 42
 BASELINE_LR = 0.01

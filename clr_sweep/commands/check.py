@@ -32,7 +32,9 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
     """
     sweep = load_sweep(file)
     own_data = sweep.dataset.examples
-    examples = own_data or training_examples(sweep.dataset.name, search_path(file))
+    examples = own_data or training_examples(
+        sweep.dataset.name, sweep.dataset.options, search_path(file)
+    )
     if sweep.training.function is not None:
         if measure:
             raise InputError(

@@ -96,9 +96,12 @@ StorageUrl = Annotated[
 TEST: Literal["test"] = "test"  # validation on the test set
 
 
+def _is_part(value: int | float) -> bool:
+    return value >= 1 if isinstance(value, int) else 0 < value < 1
+
+
 def _held_out(value: Any) -> Any:
-    part = is_number(value) and (value >= 1 if isinstance(value, int) else 0 < value < 1)
-    if not part and value != TEST:
+    if not (is_number(value) and _is_part(value)) and value != TEST:
         raise expected(
             "a number of examples, 1 or more, or a part of them between 0 and 1; or test: on the "
             "test set",
@@ -107,15 +110,34 @@ def _held_out(value: Any) -> Any:
     return value
 
 
+_PART_SCHEMA: list[dict[str, Any]] = [
+    {"type": "integer", "minimum": 1},
+    {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+]
 HeldOut = Annotated[
     int | float | Literal["test"],
     PlainValidator(_held_out),
-    WithJsonSchema({"anyOf": [
-        {"type": "integer", "minimum": 1},
-        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-        {"const": TEST},
-    ]}),
-]  # fmt: skip
+    WithJsonSchema({"anyOf": [*_PART_SCHEMA, {"const": TEST}]}),
+]
+ExamplesPart = Annotated[
+    int | float,
+    _number(_is_part, "a number of examples, 1 or more, or a part of them between 0 and 1"),
+    WithJsonSchema({"anyOf": _PART_SCHEMA}),
+]
+AUTO: Literal["auto"] = "auto"  # in memory where there is room
+
+
+def _in_memory(value: Any) -> Any:
+    if not isinstance(value, bool) and value != AUTO:
+        raise expected("auto, true or false", (AUTO,))
+    return value
+
+
+InMemory = Annotated[
+    bool | Literal["auto"],
+    PlainValidator(_in_memory),
+    WithJsonSchema({"enum": [AUTO, True, False]}),
+]
 _POLICY_SCHEMA = {"enum": list(POLICIES)}
 Policies = Annotated[
     Policy | tuple[Policy, ...],

@@ -11,6 +11,7 @@ from typing import Any
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.conditions import condition_problems
+from clr_sweep.definition.data_names import DataOptions, option_problems
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.given_values import starting_problems
@@ -184,7 +185,7 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
-    from clr_sweep.training.data.datasets import check_dataset_name, training_examples
+    from clr_sweep.training.data.datasets import check_dataset_name
     from clr_sweep.training.models import FACTS, MODELS, check_model_name
 
     if (examples := values.get("dataset.examples")) is not None:
@@ -192,8 +193,8 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     elif (data := values.get("dataset.name")) is not None:
         wrong_data = check_dataset_name(data, folders)
         yield from ((("dataset", "name"), text) for text in wrong_data)
-        if not wrong_data and (examples := training_examples(data, folders)) is not None:
-            yield from _size_problems(values, examples)
+        if not wrong_data:
+            yield from _data_problems(values, folders)
     for key in ("function", "evaluate"):
         if (named := values.get(f"training.{key}")) is not None:
             yield from ((("training", key), text) for text in function_problems(named, folders))
@@ -254,6 +255,19 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
     if cycles and optimizer is not None:
         for keys, text in momentum_problems(space, optimizer):
             yield ("search_space", *keys), text
+
+
+def _data_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    """What is wrong with the options of a data set, else with the sizes that it gives."""
+    from clr_sweep.training.data.datasets import check_options, training_examples
+
+    name = values["dataset.name"]
+    options = DataOptions(test=values.get("dataset.test"))
+    # What has no effect is refused with the section itself.
+    problems = [] if any(option_problems(name, options)) else list(check_options(name, options))
+    yield from ((("dataset", key), text) for key, text in problems)
+    if not problems and (examples := training_examples(name, options, folders)) is not None:
+        yield from _size_problems(values, examples)
 
 
 def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from clr_sweep.definition.data_names import kind_of
 from clr_sweep.definition.sweep import Sweep
 
 
@@ -31,9 +32,9 @@ def own_modules(sweep: Sweep, search_path: Sequence[Path]) -> tuple[Path, ...]:
 
 def _named(sweep: Sweep) -> Iterator[str]:
     """The outermost packages of `module:name`."""
-    training = sweep.training
+    data, training = sweep.dataset.name, sweep.training
     named = (
-        sweep.dataset.name,
+        data if kind_of(data) == "function" else "",
         sweep.model.name,
         training.optimizer.name,
         training.loss.name,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
+from clr_sweep.definition.data_names import DataOptions, option_problems
 from clr_sweep.definition.dimensions import Frozen, Scalar
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.definition.fields import (
+    AUTO,
     TEST,
     AboveZero,
     AcyclicPolicy,
     At,
     Direction,
+    ExamplesPart,
     HeldOut,
+    InMemory,
     Metric,
     Name,
     PositiveInt,
@@ -42,20 +47,36 @@ ON_TEST_SET = (
 
 
 class DatasetConfig(Frozen):
-    """Where the images come from, and which of them score a trial.
+    """Where the examples come from, and which of them score a trial.
 
     Attributes:
-        name: `fashion_mnist`, a `.npz` file, or `module:function`.
+        name: `fashion_mnist`, a `.npz` file, `module:function`, or `sklearn:NAME`.
         validation: examples held out of the training data: a number, or a part in (0, 1); or
             `test`: none is held out, and the test set is what validation is done on.
         examples: that an epoch of `training.function` has, where the data are the function's own;
             None: the data set's are counted.
+        test: what is held out as the test set of data that have none; None: a fifth.
+        in_memory: whether each training holds all examples in memory, or reads them from their
+            files as it needs them, to the same numbers; `auto`: as long as they are small.
     """
 
     name: Name
     validation: HeldOut = 0.1
     folder: StrictStr | None = None
     examples: PositiveInt | None = None
+    test: ExamplesPart | None = None
+    in_memory: InMemory = AUTO
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if problems := list(option_problems(self.name, self.options)):
+            raise FieldProblemsError(problems)
+        return self
+
+    @property
+    def options(self) -> DataOptions:
+        """What is said of the data set beside its name."""
+        return DataOptions(Path(self.folder) if self.folder else None, self.test, self.in_memory)
 
     @property
     def on_test_set(self) -> bool:

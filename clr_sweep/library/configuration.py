@@ -109,8 +109,8 @@ class Configuration:
         function = MODELS.get(name) or import_function(name, self._search_path)[0]
         taken = {*FACTS} & inspect.signature(function).parameters.keys()
         if taken - facts.keys() - config.model.arguments.keys():
-            folder = None if config.dataset.folder is None else Path(config.dataset.folder)
-            data = load_dataset(config.dataset.name, folder=folder, search_path=self._search_path)
+            asked = config.dataset
+            data = load_dataset(asked.name, asked.options, self._search_path)
             facts = data_facts(data) | facts
         with built_under(config.training.precision):
             return build_model(config.model, facts, self._search_path)

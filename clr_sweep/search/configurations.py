@@ -9,7 +9,7 @@ import numpy as np
 
 from clr_sweep.definition.conditions import holds, parents_first
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, largest_below
-from clr_sweep.definition.fields import Policy
+from clr_sweep.definition.fields import AUTO, Policy
 from clr_sweep.definition.optimizers import OptimizerConfig
 from clr_sweep.definition.search_space import RATIO, SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
@@ -184,7 +184,8 @@ def _configure(
         if schedule.decay_steps:
             schedule = schedule.model_copy(update={"decay_steps": plan.steps})
     return TrialConfig(
-        dataset=sweep.dataset,
+        # How examples are read changes no number, and each start says it anew.
+        dataset=sweep.dataset.model_copy(update={"in_memory": AUTO}),
         model=model,
         training=training.model_copy(update={"batch_size": batch_size, "optimizer": optimizer}),
         schedule=schedule,

@@ -42,6 +42,7 @@ _MAY_CHANGE = (
     "engine",
     "description",
     "dataset.folder",
+    "dataset.in_memory",
     # Whether the bounds are used, not which: once they are, they are stored for ever.
     "range_test.min_seeds",
 )

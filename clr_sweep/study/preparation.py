@@ -48,8 +48,7 @@ def prepare_data(
     Data that are those of a function of the user's own are left to it: of them nothing is known but
     what the sweep file says, and that is what their digest is of.
     """
-    folder = Path(dataset.folder) if dataset.folder else None
-    job = DataJob(dataset.name, folder, search_path, work / "data")
+    job = DataJob(dataset.name, dataset.options, search_path, work / "data")
     if (examples := dataset.examples) is not None:
         digest = hashlib.sha256(f"{dataset.name} {examples}".encode()).hexdigest()
         return PreparedData(

@@ -11,11 +11,11 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from clr_sweep.common.errors import DataError, GpuLostError, OutOfMemoryError, TrialFailedError
@@ -25,6 +25,7 @@ from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.compiling import check_objective, compiled_model, data_facts
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
+from clr_sweep.training.data.memory import streams
 from clr_sweep.training.first_look import first_look
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import INSPECTED, seconds
@@ -76,8 +77,8 @@ def prepare_data(job: DataJob, _report: Report) -> PreparedData:
 
 def _loaded(job: DataJob) -> Dataset:
     """A data set in memory-mapped files, those of the cache or of the folder that the job names."""
-    data = load_dataset(job.name, folder=job.folder, search_path=job.search_path)
-    # Known data sets and files are in memory-mapped files of the cache already.
+    data = load_dataset(job.name, job.options, job.search_path, job.into)
+    # Known data sets, files and what loaders give are in memory-mapped files already.
     return data if data.folder is not None else materialize(data, job.into)
 
 
@@ -94,7 +95,11 @@ def opened(data: StoredData) -> Dataset:
             f"the data {found.name} on the machine {platform.node()} ({found.source}) are others "
             f"than the driver's: SHA-256 {found.digest}, not {data.digest}: put the same there"
         )
-    return found
+    size = found.nbytes()
+    if not streams(size, data.made_by.options.in_memory):
+        return found
+    print(f"the {size / 2**30:.3g} GiB of examples are read from {found.folder} as they are needed")
+    return replace(found, streamed=True)
 
 
 def look_at_model(job: LookJob, _report: Report) -> Look:
@@ -200,11 +205,10 @@ def _test(job: TrialJob, data: Dataset, folder: TrialFolder) -> dict[str, float]
     tf.config.experimental.enable_op_determinism()
     model = compiled_model(job.config, data, job.search_path)
     # It builds a model that has no weights before it has seen data.
-    loop = TrainingLoop(
-        model, np.asarray(data.x_train[:2]), np.asarray(data.y_train[:2]), batch_size=2
-    )
+    first = (data.x_train[:2], data.y_train[:2])
+    loop = TrainingLoop(model, *first, batch_size=2, streamed=data.streamed)
     model.load_weights(folder.model_file)
-    found = loop.evaluate_on(np.asarray(data.x_test), np.asarray(data.y_test))
+    found = loop.evaluate_on(data.x_test, data.y_test)
     metrics = {f"test_{name}": value for name, value in found.items() if math.isfinite(value)}
     folder.save_test(metrics)
     return metrics

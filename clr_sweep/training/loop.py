@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,9 +22,13 @@ import tensorflow as tf
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.data.memory import Stacked
+from clr_sweep.training.feed import ROWS, Feed, feed
 from clr_sweep.training.momentum_cycle import MomentumCycle
 
 EVALUATION_BATCH = 1000
+# Of a batch: 64 MiB as float32, before the model's own.
+_EVALUATION_VALUES = 2**24
 
 
 class TrainingLoop:
@@ -40,6 +45,8 @@ class TrainingLoop:
             from other labels.
         weights: what each example counts in the loss of a training step, float32 of shape
             (examples,); handed to `train_step` beside examples and labels, as `fit` does it.
+        streamed: x and y are read from their files stretch by stretch, see `feed.Streamed`, with
+            the same numbers to the bit as from memory.
 
     Attributes:
         metrics: the names of what the model measures.
@@ -48,17 +55,19 @@ class TrainingLoop:
     def __init__(
         self,
         model: keras.Model,
-        x: Array,
-        y: Array,
+        x: Array | Stacked,
+        y: Array | Stacked,
         batch_size: int,
         momentum: MomentumCycle | None = None,
         check: Callable[[Any, Any], None] | None = None,
         weights: Array | None = None,
+        streamed: bool = False,
     ) -> None:
         self.model = model
-        self._x, self._y = tf.constant(x), tf.constant(y)
-        self._weights = None if weights is None else tf.constant(weights)
+        self._feed = feed((x, y), streamed)
+        self._weights = weights
         self._batch_size = batch_size
+        self._evaluation_batch = _evaluation_batch(self._feed.specs[0].shape[1:])
         self._input_dtype = _input_dtype(model)
         self._recorded_loss = tf.Variable(0.0, trainable=False)
         self._rates, self._losses, self._momenta = (
@@ -84,7 +93,13 @@ class TrainingLoop:
         self._rates.assign(tf.zeros([last - first]))
         self._losses.assign(tf.zeros([last - first]))
         self._momenta.assign(tf.zeros([last - first if self._momentum else 0]))
-        self._run(tf.constant(order), tf.constant(first), tf.constant(last))
+        size, run, done = self._batch_size, self._training_graph(), 0
+        taken = order[first * size : last * size]
+        for arrays, rows in self._feed.stretches(taken, size):
+            stretch = taken[done : done + len(rows)]
+            weights = () if self._weights is None else self._weights[stretch]
+            run(arrays, rows, tf.constant(weights, tf.float32), tf.constant(done // size))
+            done += len(rows)
         losses = self._losses.numpy()
         bad = np.flatnonzero(~np.isfinite(losses))
         count = int(bad[0]) + 1 if bad.size else len(losses)
@@ -99,21 +114,21 @@ class TrainingLoop:
         momenta: Array = self._momenta.numpy()
         return momenta
 
-    def graphs(self, order: Array, rows: Array) -> tuple[Any, Any]:
+    def graphs(self) -> tuple[Any, Any]:
         """The graphs that `train` and `evaluate` run, traced here if they have not run yet.
-
-        Args:
-            order: as `train` gets it; its length and type count alone.
-            rows: as `evaluate` gets them, likewise.
 
         Returns:
             TensorFlow's concrete functions.
         """
-        index = tf.constant(0)
-        return (
-            self._run.get_concrete_function(tf.constant(order), index, index),
-            self._evaluate.get_concrete_function(self._x, self._y, tf.constant(rows)),
-        )
+        return self._training_graph(), self._evaluation_graph(self._feed)
+
+    # For examples and rows of any number: one graph serves every stretch.
+    def _training_graph(self) -> Any:
+        weights, at = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)
+        return self._run.get_concrete_function(self._feed.specs, ROWS, weights, at)
+
+    def _evaluation_graph(self, feed: Feed) -> Any:
+        return self._evaluate.get_concrete_function(feed.specs, ROWS)
 
     @property
     def recordings(self) -> tuple[tf.Variable, ...]:
@@ -122,15 +137,18 @@ class TrainingLoop:
 
     def evaluate(self, rows: Array) -> dict[str, float]:
         """Loss and metrics over these rows of the data."""
-        self.model.reset_metrics()
-        self._evaluate(self._x, self._y, tf.constant(rows))
-        return self._taken(self.metrics)
+        return self._evaluated(self._feed, rows)
 
     def evaluate_on(self, x: Array, y: Array) -> dict[str, float]:
         """Loss and metrics over other data of the same kind."""
+        other = type(self._feed)((x, y))
+        return self._evaluated(other, np.arange(len(x), dtype=np.int32))
+
+    def _evaluated(self, feed: Feed, rows: Array) -> dict[str, float]:
         self.model.reset_metrics()
-        rows = tf.range(len(x), dtype=tf.int32)
-        self._evaluate(tf.constant(x), tf.constant(y), rows)
+        evaluate = self._evaluation_graph(feed)
+        for arrays, some in feed.stretches(rows, self._evaluation_batch):
+            evaluate(arrays, some)
         return self._taken(self.metrics)
 
     def take_metrics(self) -> dict[str, float]:
@@ -167,7 +185,7 @@ class TrainingLoop:
     def _build(self, check: Callable[[Any, Any], None] | None) -> None:
         # Everything that is made on first use is made here, outside the graph. Evaluation draws
         # no random numbers, so the seed generators stay as they were.
-        batch = self._batch(self._x, self._y, tf.range(min(2, len(self._x))))
+        batch = self._batch(*next(self._feed.stretches(np.arange(min(2, len(self._feed))), 2)))
 
         def checked(
             original: Any,
@@ -188,20 +206,30 @@ class TrainingLoop:
         self._trained = self.metrics  # until a training step is traced
         self.model.optimizer.build(self.model.trainable_variables)
 
-    def _batch(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _batch(
+        self, arrays: tuple[tf.Tensor, tf.Tensor], rows: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        x, y = arrays
         return tf.cast(tf.gather(x, rows), self._input_dtype), tf.gather(y, rows)
 
-    def _steps(self, order: tf.Tensor, first: tf.Tensor, last: tf.Tensor) -> None:
+    def _steps(
+        self,
+        arrays: tuple[tf.Tensor, tf.Tensor],
+        taken: tf.Tensor,
+        weights: tf.Tensor,
+        first: tf.Tensor,
+    ) -> None:
         model, size = self.model, self._batch_size
+        steps = (tf.size(taken) + size - 1) // size
 
         def step(index: tf.Tensor) -> tuple[tf.Tensor]:
-            rows = order[index * size : (index + 1) * size]
+            rows = taken[index * size : (index + 1) * size]
             # The rate of THIS step: after the update the optimizer shows the next one's.
             rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
-            at = tf.reshape(index - first, [1, 1])
-            batch: tuple[tf.Tensor, ...] = self._batch(self._x, self._y, rows)
+            at = tf.reshape(first + index, [1, 1])
+            batch: tuple[tf.Tensor, ...] = self._batch(arrays, rows)
             if self._weights is not None:
-                batch = (*batch, tf.gather(self._weights, rows))
+                batch = (*batch, weights[index * size : (index + 1) * size])
             if self._momentum is None:
                 loss = self._train_step(batch)
             else:
@@ -212,7 +240,8 @@ class TrainingLoop:
             self._losses.scatter_nd_update(at, tf.reshape(loss, [1]))
             return (index + 1,)
 
-        tf.while_loop(lambda index: index < last, step, [first], parallel_iterations=1)
+        zero = tf.constant(0)
+        tf.while_loop(lambda index: index < steps, step, [zero], parallel_iterations=1)
 
     def _train_step(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         # Keras' own "loss" is a running mean over the epoch; the batch's loss is seen only by
@@ -257,10 +286,12 @@ class TrainingLoop:
             )
         return tuple(name for name in measured if name in named)
 
-    def _evaluation(self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor) -> None:
+    def _evaluation(self, arrays: tuple[tf.Tensor, tf.Tensor], rows: tf.Tensor) -> None:
+        size = self._evaluation_batch
+
         def step(start: tf.Tensor) -> tuple[tf.Tensor]:
-            self.model.test_step(self._batch(x, y, rows[start : start + EVALUATION_BATCH]))
-            return (start + EVALUATION_BATCH,)
+            self.model.test_step(self._batch(arrays, rows[start : start + size]))
+            return (start + size,)
 
         zero = tf.constant(0)
         tf.while_loop(lambda start: start < tf.size(rows), step, [zero], parallel_iterations=1)
@@ -280,6 +311,11 @@ def _losses_through(model: keras.Model, function: Callable[..., Any]) -> Iterato
 def _input_dtype(model: keras.Model) -> str:
     inputs = getattr(model, "inputs", None)
     return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else "float32"
+
+
+def _evaluation_batch(example: Sequence[int]) -> int:
+    """So many examples of this shape are evaluated at once, large ones fewer."""
+    return max(1, min(EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(example)))
 
 
 def epoch_order(rows: Array, seed: int, epoch: int) -> Array:

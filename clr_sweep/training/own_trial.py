@@ -22,8 +22,8 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.compiled_optimizer import compiled_optimizer
 from clr_sweep.training.compiling import schedule
 from clr_sweep.training.data.arrays import Array
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, EpochReport
 

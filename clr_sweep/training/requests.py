@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.range_test.settings import RangeTestConfig
@@ -31,7 +32,7 @@ class DataJob:
     """A data set to load."""
 
     name: str
-    folder: Path | None
+    options: DataOptions
     search_path: tuple[Path, ...]
     into: Path
 

@@ -17,8 +17,9 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.arrays import Array
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.memory import Stacked
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.example_weights import example_weights
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.momentum_cycle import momentum_cycle
@@ -57,11 +58,14 @@ def set_up(
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     examples, size = len(data.x_train), config.training.batch_size
-    x, y = data.x_train, data.y_train
+    x, y = Stacked((data.x_train,)), Stacked((data.y_train,))
     if isinstance(part := config.dataset.validation, str):
         # On the test set: its examples follow those that are trained on.
-        x, y = np.concatenate([x, data.x_test]), np.concatenate([y, data.y_test])
-        train, validation = np.split(np.arange(len(x), dtype=np.int32), [examples])
+        x = Stacked((data.x_train, data.x_test))
+        y = Stacked((data.y_train, data.y_test))
+        train, validation = np.split(
+            np.arange(examples + len(data.x_test), dtype=np.int32), [examples]
+        )
     else:
         train, validation = hold_out(examples, part, config.split_seed)
     steps = math.ceil(len(train) / size)
@@ -69,7 +73,7 @@ def set_up(
     momentum = momentum_cycle(config, model.optimizer) if ramp is None else None
     check = batch_check(config.training, data)
     weights = example_weights(config.training, data, train, search_path)
-    loop = TrainingLoop(model, x, y, size, momentum, check, weights)
+    loop = TrainingLoop(model, x, y, size, momentum, check, weights, data.streamed)
     if not model.trainable_variables:  # all are there only when the model has seen data
         raise InputError(
             f"model.name: {config.model.name} returns a model with nothing to train: it has no "

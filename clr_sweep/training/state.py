@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.loop import TrainingLoop
 
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless")
@@ -32,17 +31,13 @@ class TrainingState:
     unsaveable: tuple[str, ...]
 
 
-def training_state(loop: TrainingLoop, order: Array, rows: Array) -> TrainingState:
+def training_state(loop: TrainingLoop) -> TrainingState:
     """The state of a loop's training. It traces the graphs, which training then uses.
 
     What a model keeps in Python and changes by other means than a function in its graph (a
     thread of its own, a file) cannot be seen here.
-
-    Args:
-        order: of an epoch, see `TrainingLoop.train`.
-        rows: of the validation part, see `TrainingLoop.evaluate`.
     """
-    graphs = loop.graphs(order, rows)
+    graphs = loop.graphs()
     found: dict[int, tuple[str, tf.Variable]] = {}
     for known in (*loop.model.variables, *loop.model.optimizer.variables):
         found.setdefault(id(known.value.handle), (known.path, known.value))

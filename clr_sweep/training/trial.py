@@ -87,8 +87,7 @@ class _Trial:
         self.loop = ready.loop
         # Known before the first epoch is trained, not after it.
         check_objective(config, ready.loop.metrics)
-        order = epoch_order(ready.train_rows, config.seed, 1)
-        state = training_state(ready.loop, order, ready.validation_rows)
+        state = training_state(ready.loop)
         self.unsaveable = state.unsaveable
         self.checkpoint = Checkpoint(self.folder.checkpoint_file, config, self.data.digest, state)
         self.epochs = math.ceil(config.steps / ready.steps_per_epoch)

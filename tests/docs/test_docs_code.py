@@ -13,6 +13,8 @@ import pytest
 from documentation import BEST_CONFIGURATION, OWN_MODEL, SWEEP_FILE, blocks
 from real_runs import PROJECT, Place
 
+from clr_sweep.training.data.datasets import load_dataset
+
 
 def run_blocks(page: Path, namespace: dict[str, Any]) -> int:
     """Run a page's Python blocks in their order; errors name the page and its line."""
@@ -61,6 +63,18 @@ def test_the_augmenting_model_of_the_page_is_one() -> None:
     assert as_they_are.shape == (2, 10)
     np.testing.assert_array_equal(as_they_are, again)
     assert not np.array_equal(as_they_are, changed)
+
+
+def test_the_loader_of_the_data_page_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All its batches, with labels that belong to them."""
+    monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
+    ((_, code),) = blocks(PROJECT / "docs" / "data.md", "python")
+    (tmp_path / "measurements.py").write_text(code, encoding="utf-8")
+    data = load_dataset("measurements:load", search_path=[tmp_path])
+    assert (data.x_train.shape, data.x_test.shape) == ((2000, 8), (500, 8))
+    assert ((data.x_train.sum(axis=1) > 0) == data.y_train).all()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.fields import Precision
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import default_metrics
@@ -44,7 +45,7 @@ def stored_in(folder: Path, digest: str = "d" * 64) -> StoredData:
     """Data that no job has to prepare again, in a folder that need not be there."""
     if folder.is_dir() and (folder / "dataset.json").exists():
         digest = open_materialized(folder).digest
-    return StoredData(folder, digest, DataJob("few images", None, (), folder))
+    return StoredData(folder, digest, DataJob("few images", DataOptions(), (), folder))
 
 
 def small_config(

@@ -16,6 +16,7 @@ from own_process import python
 from real_runs import DATA, Place
 from small_trials import SLICE, small_config
 
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.engines.base import Done, Message
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.tracking.logged_models import log_keras_model
@@ -143,7 +144,7 @@ def logged(work: Path) -> Iterator[dict[str, dict[str, Any]]]:
         for number, (case, (data, model, dtype)) in enumerate(CASES.items()):
             log = work / f"{number}.txt"
             name = str(SLICE) if data == "npz" else data
-            job = DataJob(name, None, (work,), work / f"data-{number}")
+            job = DataJob(name, DataOptions(), (work,), work / f"data-{number}")
             facts: PreparedData = done(engine, PREPARE_DATA, job, log)
             config = small_config("triangular", model=model, max_lr=0.02, epochs=1)
             folder = TrialFolder(work / f"trial-{number}")

@@ -12,6 +12,7 @@ from ended_jobs import ended
 
 from clr_sweep.common.errors import GpuLostError
 from clr_sweep.common.gpus import ASSIGNED_GPU
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.engines.base import Device, Done, Failed
 from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.requests import FIND_GPUS, PREPARE_DATA, DataJob
@@ -72,7 +73,7 @@ def test_a_gpu_that_is_gone(engine: LocalEngine, tmp_path: Path) -> None:
     """A job that was handed a GPU never trains on the CPU in silence."""
     hidden = {"CUDA_VISIBLE_DEVICES": "-1", ASSIGNED_GPU: "3 (NVIDIA A)"}
     engine.use(1, [Device("NVIDIA A", hidden)])
-    job = DataJob("not_looked_for.npz", None, (), tmp_path)
+    job = DataJob("not_looked_for.npz", DataOptions(), (), tmp_path)
     event = ended(engine, PREPARE_DATA, job, tmp_path / "log.txt")
     engine.use(1, [])
     assert isinstance(event, Failed)

@@ -13,6 +13,7 @@ from ended_jobs import ended, value
 from small_trials import EXAMPLES, SLICE, contents, few_images, small_config, strict_json
 
 from clr_sweep.common.errors import DataError, InputError, OutOfMemoryError
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.engines.base import Done, Failed
 from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.data.materialized import open_materialized
@@ -58,7 +59,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def facts(engine: LocalEngine, work: Path) -> PreparedData:
     """What preparing the user's data told."""
-    job = DataJob("code_for_jobs:few", None, (work,), work / "data")
+    job = DataJob("code_for_jobs:few", DataOptions(), (work,), work / "data")
     facts: PreparedData = value(ended(engine, PREPARE_DATA, job, work / "data.log"))
     return facts
 
@@ -83,7 +84,7 @@ def test_data_are_prepared_where_they_are_not(
     """Another machine has no such folder, but may have the file; one with other data is refused."""
     file = tmp_path / "few.npz"
     shutil.copy(SLICE, file)
-    job = DataJob(str(file), None, (), tmp_path / "unused")
+    job = DataJob(str(file), DataOptions(), (), tmp_path / "unused")
     first = opened(value(ended(engine, PREPARE_DATA, job, work / "data.log")).stored)
     elsewhere = StoredData(tmp_path / "of another machine", first.digest, job)
     assert opened(elsewhere).digest == first.digest
@@ -98,7 +99,7 @@ def test_data_are_prepared_where_they_are_not(
 @pytest.mark.parametrize("name", ["not_there.npz", "code_for_jobs:nothing", "code_for_jobs:broken"])
 def test_data_that_cannot_be_loaded(engine: LocalEngine, work: Path, name: str) -> None:
     """The reason comes back as an error of the project, not as a process that died."""
-    job = DataJob(name, None, (work,), work / "other")
+    job = DataJob(name, DataOptions(), (work,), work / "other")
     event = ended(engine, PREPARE_DATA, job, work / "other.log")
     assert isinstance(event, Failed)
     if name.endswith("broken"):

@@ -194,7 +194,7 @@ def test_graphs_traced_beforehand_are_those_that_run(images: Dataset) -> None:
         loop = loop_of(model, images)
         order = epoch_order(TRAIN, 5, 1)
         if ahead:
-            loop.graphs(order, HELD_OUT)
+            loop.graphs()
         curve = loop.train(order, 0, 3)
         metrics = loop.take_metrics() | loop.evaluate(HELD_OUT)
         loop.train(epoch_order(TRAIN, 5, 2), 0, STEPS)

@@ -12,8 +12,8 @@ from trained_trials import trained
 
 from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.training.compiling import compiled_metrics
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.loop import scalars
 
 OWN = "own_metric_models"

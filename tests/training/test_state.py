@@ -14,8 +14,8 @@ import user_models
 from small_trials import BATCH, VALIDATION, small_config
 
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 from clr_sweep.training.state import TrainingState, training_state
 
@@ -35,7 +35,7 @@ def traced(images: Dataset, model: str) -> tuple[TrainingLoop, TrainingState, Ca
         loop.train(order, 0, 8)
         loop.evaluate(held_out)
 
-    return loop, training_state(loop, order, held_out), epoch
+    return loop, training_state(loop), epoch
 
 
 def state_of(cls: type[keras.Model], images: Dataset, plain: Any = None) -> TrainingState:
@@ -45,8 +45,7 @@ def state_of(cls: type[keras.Model], images: Dataset, plain: Any = None) -> Trai
     model = cls(plain.inputs, plain.outputs)
     model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
     loop = TrainingLoop(model, images.x_train, images.y_train, BATCH)
-    rows = np.arange(64, dtype="int32")
-    return training_state(loop, rows, rows)
+    return training_state(loop)
 
 
 def values(state: TrainingState) -> list[np.ndarray]:

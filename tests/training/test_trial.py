@@ -29,8 +29,8 @@ from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import Triangular2CyclicalLearningRate
 from clr_sweep.training import inspection
 from clr_sweep.training.compiling import check_objective
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset, materialize
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import EpochReport
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob

@@ -23,8 +23,8 @@ from trained_trials import trained
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training import inspection
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop, epoch_order
 

@@ -12,8 +12,8 @@ from small_trials import VALIDATION
 
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training import set_up
-from clr_sweep.training.data.datasets import hold_out
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.records import EpochReport, TrialResult

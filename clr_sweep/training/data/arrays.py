@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,16 @@ def parts(array: Array) -> Iterator[Array]:
     step = max(1, _PART_BYTES // row)
     for start in range(0, len(array), step):
         yield array[start : start + step]
+        forget(array)
+
+
+def forget(array: Array) -> None:
+    """Let go of what was read of a mapped file: the system keeps it, this process does not."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def content_digest(arrays: Mapping[str, Array]) -> str:

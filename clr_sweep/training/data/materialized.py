@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common.errors import DataError
+from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import (
     ARRAYS,
     Array,
     Header,
     content_digest,
     header_problems,
-    parts,
     value_problems,
 )
 from clr_sweep.training.data.cache import readable_cache_folders
@@ -56,6 +56,8 @@ class Dataset:
             little-endian order: the same on every machine, whatever file they came from.
         source: the path, URL or function that it came from, for people.
         folder: where the mapped files are; None for arrays in this process's memory.
+        streamed: a training reads its examples from the files as it needs them, and does not
+            hold them in memory.
     """
 
     name: str
@@ -66,10 +68,15 @@ class Dataset:
     digest: str
     source: str
     folder: Path | None = None
+    streamed: bool = False
 
     def arrays(self) -> dict[str, Array]:
         """The four arrays by name."""
         return {key: getattr(self, key) for key in ARRAYS}
+
+    def nbytes(self) -> int:
+        """The size of all examples and labels."""
+        return sum(array.nbytes for array in self.arrays().values())
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.folder is not None:
@@ -119,11 +126,31 @@ def store(name: str, arrays: Mapping[str, Array], source: str, folder: Path) -> 
     Args:
         arrays: the four arrays. Each is asked for once, so that a mapping that reads from a
             file needs memory for one array at a time.
+        source, folder: as for `store_parts`.
+
+    Raises:
+        DataError: the arrays have problems, or the folder cannot be written.
+    """
+
+    def fill(files: Mapping[str, ArrayFile]) -> None:
+        for key, file in files.items():
+            file.append(arrays[key])
+
+    return store_parts(name, fill, source, folder)
+
+
+def store_parts(
+    name: str, fill: Callable[[Mapping[str, ArrayFile]], None], source: str, folder: Path
+) -> Dataset:
+    """The same for data that are never in memory as a whole.
+
+    Args:
+        fill: called with a file for each of the four arrays; it appends their examples.
         source: where they came from.
         folder: the folder to make; its parents are made too.
 
     Raises:
-        DataError: the arrays have problems, or the folder cannot be written.
+        DataError: what was appended has problems, or the folder cannot be written.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -132,14 +159,12 @@ def store(name: str, arrays: Mapping[str, Array], source: str, folder: Path) -> 
             # and it has the rights of a plain mkdir, not those of a private one
             complete = Path(new, folder.name)
             complete.mkdir()
-            headers: dict[str, Header | None] = {}
-            for key in ARRAYS:
-                array = arrays[key]
-                headers[key] = Header(array.shape, array.dtype)
-                if array.size and not array.dtype.hasobject:
-                    _write_array(complete / f"{key}.npy", array)
-                del array
-            if problems := header_problems(headers):
+            with contextlib.ExitStack() as opened:
+                files = {
+                    key: opened.enter_context(ArrayFile(complete / f"{key}.npy")) for key in ARRAYS
+                }
+                fill(files)
+            if problems := header_problems({key: file.header for key, file in files.items()}):
                 raise DataError(problems, source)
             written = _mapped(complete)
             if problems := value_problems(written):
@@ -235,21 +260,6 @@ def _reopened(folder: Path, digest: str, name: str, source: str) -> Dataset:
             str(folder),
         )
     return replace(dataset, name=name, source=source)
-
-
-def _write_array(path: Path, array: Array) -> None:
-    native = array.dtype.newbyteorder("=")
-    header = {
-        "descr": np.lib.format.dtype_to_descr(native),
-        "fortran_order": False,
-        "shape": array.shape,
-    }
-    with open(path, "xb") as file:
-        np.lib.format.write_array_header_2_0(file, header)
-        for part in parts(array):
-            file.write(np.ascontiguousarray(part, dtype=native).data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _mapped(folder: Path) -> dict[str, Array]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import hashlib
+import math
 import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
+from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import ARRAYS, Array, Header, header_problems
 from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
-from clr_sweep.training.data.materialized import Dataset, kept, store
+from clr_sweep.training.data.materialized import Dataset, kept, store_parts
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
+
+_PIECE_BYTES = 16 * 2**20
 
 _CURE = "write it with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)"
 
@@ -46,7 +52,9 @@ def load_npz(name: str, search_path: Sequence[Path]) -> Dataset:
     if dataset is None:
         cache = writable_cache_folder()
         with one_process_at_a_time(cache, f"npz-{key[:16]}"):
-            dataset = kept(entry) or store(name, _Members(path), str(path), cache / entry)
+            dataset = kept(entry) or store_parts(
+                name, functools.partial(_unpack, path), str(path), cache / entry
+            )
     return replace(dataset, name=name, source=str(path))
 
 
@@ -101,7 +109,7 @@ def read_headers(path: Path) -> dict[str, Header | None]:
                 headers[key] = None
                 if f"{key}.npy" in names:
                     with archive.open(f"{key}.npy") as member:
-                        headers[key] = _read_header(member)
+                        headers[key], _ = _read_header(member)
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
     missing = [key for key in ARRAYS if headers[key] is None]
@@ -113,34 +121,49 @@ def read_headers(path: Path) -> dict[str, Header | None]:
     return headers
 
 
-def _read_header(member: IO[bytes]) -> Header:
+def _read_header(member: IO[bytes]) -> tuple[Header, bool]:
+    """The header, and whether the values lie column by column."""
     version = np.lib.format.read_magic(member)
     if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(member)
     else:  # later versions differ in the header's length and the encoding of field names
-        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-    return Header(shape, dtype)
+        shape, by_columns, dtype = np.lib.format.read_array_header_2_0(member)
+    return Header(shape, dtype), by_columns
 
 
-class _Members(Mapping[str, Array]):
-    """The arrays of a file, each read when it is asked for and kept by nobody."""
+def _unpack(path: Path, files: Mapping[str, ArrayFile]) -> None:
+    """Copy the four arrays, in pieces, so that none is in memory as a whole."""
+    with zipfile.ZipFile(path) as archive:
+        for key, file in files.items():
+            try:
+                with archive.open(f"{key}.npy") as member:
+                    for piece in _pieces(member):
+                        file.append(piece)
+                    if member.read(1):  # at its end, its checksum is looked at
+                        raise ValueError("it goes on after the end of the array")
+            except _UNREADABLE as error:
+                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                    raise  # the cache's disk
+                raise _unreadable(path, error, key) from error
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
 
-    def __getitem__(self, key: str) -> Array:
-        try:
-            with np.load(self._path, allow_pickle=False) as archive:
-                array: Array = archive[key]
-                return array
-        except _UNREADABLE as error:
-            raise _unreadable(self._path, error, key) from error
+def _pieces(member: IO[bytes]) -> Iterator[Array]:
+    header, by_columns = _read_header(member)
+    shape, dtype = header.shape, header.dtype
+    if by_columns:  # rows are there only when all is read
+        yield _read(member, shape[::-1], dtype).T
+        return
+    at_once = max(1, _PIECE_BYTES // (math.prod(shape[1:]) * dtype.itemsize))
+    for start in range(0, shape[0], at_once):
+        yield _read(member, (min(at_once, shape[0] - start), *shape[1:]), dtype)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(ARRAYS)
 
-    def __len__(self) -> int:
-        return len(ARRAYS)
+def _read(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    size = math.prod(shape) * dtype.itemsize
+    found = member.read(size)
+    if len(found) < size:
+        raise EOFError("it ends before the end of the array")
+    return np.frombuffer(found, dtype).reshape(shape)
 
 
 def _unreadable(path: Path, error: Exception, key: str | None = None) -> DataError:

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 
 from clr_sweep.common.errors import DataError
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.training.data import fashion_mnist
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.fashion_mnist import DIGEST
@@ -106,7 +107,7 @@ def serving(folder: Path) -> Iterator[tuple[str, Counter[str]]]:
 @pytest.mark.usefixtures("bare")
 def test_the_data_set_is_the_published_one(real_files: Path) -> None:
     """Shapes, types, classes and the well-known first images are those of Fashion-MNIST."""
-    data = load_dataset("fashion_mnist", folder=real_files)
+    data = load_dataset("fashion_mnist", DataOptions(folder=real_files))
     assert data.x_train.shape == (60_000, 28, 28, 1)
     assert data.x_test.shape == (10_000, 28, 28, 1)
     assert {array.dtype for array in data.arrays().values()} == {np.dtype(np.uint8)}
@@ -120,7 +121,7 @@ def test_the_data_set_is_the_published_one(real_files: Path) -> None:
 
 def test_the_cache_serves_the_second_load(real_files: Path, bare: Path) -> None:
     """Once loaded, no other place is needed, and the same files are mapped."""
-    first = load_dataset("fashion_mnist", folder=real_files)
+    first = load_dataset("fashion_mnist", DataOptions(folder=real_files))
     second = load_dataset("fashion_mnist")
     assert second.folder == first.folder == bare / "cache" / "fashion_mnist"
     assert second.source == str(real_files)
@@ -146,7 +147,7 @@ def test_uncompressed_files_and_a_subfolder_are_accepted(real_files: Path, bare:
     for file in FILES.values():
         content = gzip.decompress((real_files / f"{file.name}.gz").read_bytes())
         (bare / "data" / "fashion-mnist" / file.name).write_bytes(content)
-    assert load_dataset("fashion_mnist", folder=bare / "data").digest == DIGEST
+    assert load_dataset("fashion_mnist", DataOptions(folder=bare / "data")).digest == DIGEST
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "another", "empty", "far too much"])
@@ -168,7 +169,7 @@ def test_a_damaged_file_is_named_with_both_digests(files: Path, bare: Path, dama
         }[damage]
     )
     with pytest.raises(DataError, match=f"{path} is damaged or another file") as raised:
-        load_dataset("fashion_mnist", folder=files)
+        load_dataset("fashion_mnist", DataOptions(folder=files))
     message = str(raised.value)
     assert f"must be {file.digest} (10008 bytes), got " in message
     assert message.count(file.digest) == 1
@@ -181,7 +182,7 @@ def test_a_missing_file_is_named(files: Path) -> None:
     """Three of four files are not enough, and the fourth is asked for."""
     (files / f"{FILES['x_test'].name}.gz").unlink()
     with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz is missing"):
-        load_dataset("fashion_mnist", folder=files)
+        load_dataset("fashion_mnist", DataOptions(folder=files))
 
 
 def test_keras_download_is_the_next_route(real_files: Path, bare: Path) -> None:
@@ -260,7 +261,7 @@ def test_when_nothing_works_everything_tried_is_named(
     damaged = bare / "keras" / "datasets" / "fashion-mnist" / f"{FILES['y_test'].name}.gz"
     damaged.write_bytes(b"?")
     with caplog.at_level(logging.INFO, "clr_sweep"), pytest.raises(DataError) as raised:
-        load_dataset("fashion_mnist", folder=bare / "empty")
+        load_dataset("fashion_mnist", DataOptions(folder=bare / "empty"))
     cure, *reasons = raised.value.problems
     assert "CLR_SWEEP_DATA" in cure
     assert "train-images-idx3-ubyte.gz" in cure

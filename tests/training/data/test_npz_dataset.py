@@ -165,7 +165,7 @@ def test_missing_arrays_are_named_with_those_held(tmp_path: Path) -> None:
     problems = check_dataset_name("own.npz", [tmp_path])
     assert [problem.split(": ")[1] for problem in problems] == ["x_train", "x_test"]
     assert all("the file holds X_train, y_test, y_train" in problem for problem in problems)
-    assert training_examples("own.npz", [tmp_path]) is None
+    assert training_examples("own.npz", search_path=[tmp_path]) is None
 
 
 @pytest.mark.parametrize(
