@@ -92,9 +92,14 @@ class Configuration:
 
         Raises:
             InputError: the module or the data are not there, or the function takes other
-                arguments.
+                arguments; or a function of the user's own trained it, with its own model.
             TrialFailedError: the function raised an exception.
         """
+        if (function := self.config.training.function) is not None:
+            raise InputError(
+                f"training.function: {function} trained this, with a model that it makes itself: "
+                "make it as the function does"
+            )
         import inspect
 
         from clr_sweep.definition.own_functions import import_function

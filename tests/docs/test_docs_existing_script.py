@@ -13,12 +13,15 @@ import keras
 import numpy as np
 import optuna
 import pytest
+import yaml
 from documentation import EXISTING_SCRIPT, blocks
 from real_runs import CLR_SWEEP, Place
 from small_trials import stored_in
 
+from clr_sweep.common.errors import InputError
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search.configurations import suggest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
@@ -61,15 +64,33 @@ def test_the_script_trains_with_a_schedule_of_its_own(script: Path) -> None:
     optimizer = names["model"].optimizer
     assert int(optimizer.iterations) == 16 * 30
     assert np.isclose(float(optimizer.learning_rate), 0.005)  # at a trough
+    config = _config(load_sweep(script / "distances.yaml"), PARAMETERS)
+    best = yaml.safe_dump({"config": config.model_dump(mode="json")})
+    (script / "best.yaml").write_text(best, encoding="utf-8")
+    exec(compile(block("load_best"), str(EXISTING_SCRIPT), "exec"), names)
+    optimizer = names["model"].optimizer
+    assert int(optimizer.iterations) == config.steps == 480
+    steps = np.arange(config.steps + 1)
+    rates = config.schedule.learning_rate(steps).astype("float32")
+    np.testing.assert_array_equal(np.asarray(names["best"].schedule(30)(steps)), rates)
+    assert np.float32(optimizer.learning_rate) == rates[-1]
+    assert optimizer.momentum == 0.9
+    with pytest.raises(InputError, match="distances:train trained this"):
+        names["best"].model()
+
+
+def _config(sweep: Sweep, parameters: dict[str, Any]) -> TrialConfig:
+    """That of a trial of a sweep with these parameters."""
+    examples = sweep.dataset.examples
+    assert examples is not None
+    return suggest(optuna.trial.FixedTrial(parameters), sweep, 0, examples)
 
 
 def _trained(
     sweep: Sweep, parameters: dict[str, Any], folder: Path
 ) -> tuple[TrialJob, TrialResult]:
     """A trial of a sweep with these parameters, trained here."""
-    examples = sweep.dataset.examples
-    assert examples is not None
-    config = suggest(optuna.trial.FixedTrial(parameters), sweep, 0, examples)
+    config = _config(sweep, parameters)
     folder.mkdir()
     job = TrialJob(config, stored_in(folder / "no data"), folder, (folder.parent,))
     return job, train_by_function(job, None, TrialFolder(folder), lambda _: True)
