@@ -254,7 +254,9 @@ def _upsert_of_a_value(dialect: str) -> Any:
     insertion = _insertion(dialect, table)
     if insertion is None:
         return None
-    return _upsert(insertion.from_select(into, running), into[:2], into[2:])
+    upsert = _upsert(insertion.from_select(into, running), into[:2], into[2:])
+    # Whether a row was written: of an insertion SQLAlchemy does not ask every driver by itself.
+    return upsert.execution_options(preserve_rowcount=True)
 
 
 @functools.cache

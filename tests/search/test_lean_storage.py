@@ -138,6 +138,21 @@ def test_there_are_fewer_statements(tmp_path: Path) -> None:
     assert counts == [76, 22]
 
 
+def test_an_epoch_is_one_statement(server: Server) -> None:
+    """On the servers, and the end three: which rows were written each of their drivers tells."""
+    storage = LeanStorage(with_driver(server.url("counted")))
+    study = storage.create_new_study([StudyDirection.MAXIMIZE], "mine")
+    trial = storage.create_new_trial(study, TEMPLATES[0])
+    for step, value in ((3, 0.5), (3, 0.5), (3, math.inf)):
+        with statements(storage.engine) as said:
+            storage.set_trial_intermediate_value(trial, step, value)
+        assert len(said) == 1
+    with statements(storage.engine) as said:
+        end(storage, trial, TrialState.COMPLETE, [0.5])
+    assert len(said) == 3
+    storage.engine.dispose()
+
+
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[tuple[Any, Any, int]]:
     """A driver's storage and another process's, each with Optuna's cache, and a study of theirs."""
