@@ -95,9 +95,9 @@ class Configuration:
                 arguments; or a function of the user's own trained it, with its own model.
             TrialFailedError: the function raised an exception.
         """
-        if (function := self.config.training.function) is not None:
+        if (trained_by := self.config.training.function) is not None:
             raise InputError(
-                f"training.function: {function} trained this, with a model that it makes itself: "
+                f"training.function: {trained_by} trained this, with a model that it makes itself: "
                 "make it as the function does"
             )
         import inspect
