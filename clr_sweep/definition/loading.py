@@ -57,8 +57,7 @@ RANGE_TEST_OPTIONS = {
 _OPTION_OF = {
     key: option for known in (OPTIONS, RANGE_TEST_OPTIONS) for option, key in known.items()
 }
-_TEXTS = ("study.name", "study.storage", "engine.name")
-_TEXTS = ("study.name", "study.storage", "tracking.uri")
+_TEXTS = ("study.name", "study.storage", "engine.name", "tracking.uri")
 _RATES = ("range_test.low", "range_test.high")
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 

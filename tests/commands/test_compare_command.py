@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from clr_sweep.commands.compare import _stored
+from clr_sweep.commands.compare import stored_comparison
 from clr_sweep.common.errors import InputError
 from clr_sweep.search.attributes import FACTS, SWEEP
 from clr_sweep.study.part import SEARCH
@@ -21,4 +21,4 @@ def test_the_search_of_a_rival_is_not_compared(tmp_path: Path) -> None:
     study.set_user_attr(SWEEP, {})
     study.set_user_attr(FACTS, {"search_path": [], **SEARCH.facts})
     with pytest.raises(InputError, match=r"'tiny.constant' is a search that a comparison made"):
-        _stored("tiny.constant", {}, url, StoreChoice())
+        stored_comparison("tiny.constant", {}, url, StoreChoice())

@@ -25,7 +25,7 @@ def test_further_hyperparameters_stand_beside_the_schedule() -> None:
         "further": 1,
     }
     assert list(space.dimensions) == [*SCHEDULE_KEYS, *further]
-    assert list(space.model_dump()) == ["from", *SCHEDULE_KEYS, *further]
+    assert list(space.model_dump()) == ["from", *SCHEDULE_KEYS, "when", *further]
 
 
 @pytest.mark.parametrize(

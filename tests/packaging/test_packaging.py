@@ -17,8 +17,8 @@ from real_runs import PROJECT
 
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = PROJECT / DECLARED["readme"]
-# Imported only where it is the backend that the user gave Keras, and so is there.
-BACKENDS = {"jax", "torch"}
+# Imported only where it is there: the backend that the user gave Keras, the notebook we run in.
+AROUND_US = {"jax", "torch", "IPython"}
 # What an extra brings is imported in the folder of that name alone.
 EXTRAS = {"ray": "clr_sweep/engines/ray/"}
 
@@ -60,7 +60,7 @@ def test_what_is_imported_is_declared() -> None:
         if package in EXTRAS:
             assert package in DECLARED["optional-dependencies"]
             assert place.startswith(EXTRAS[package])
-        elif package not in BACKENDS:
+        elif package not in AROUND_US:
             owners = {plain(name) for name in distributions[package]}
             assert owners & declared, f"{place} imports {package}, which is not declared"
 

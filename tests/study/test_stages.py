@@ -54,7 +54,7 @@ def test_a_stop_during_the_last_stage_says_what_is_left(
         study.tell(study.ask(), 1.0)
     lines: list[str] = []
     anything: Any = None
-    display: Any = SimpleNamespace(say=lines.append)
+    display: Any = SimpleNamespace(say=lines.append, warn=lines.append)
     stop = StopRequest()
     under_way = UnderWay(
         sweep({"study.trials": trials}), study, anything, anything, display, stop, anything,
