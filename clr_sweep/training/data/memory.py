@@ -14,8 +14,9 @@ from clr_sweep.common.cores import usable_cores
 from clr_sweep.training.data.arrays import Array, forget
 
 _CGROUPS = Path("/sys/fs/cgroup")
-# Rows that are read of a mapped file before its pages are let go of.
-_MAPPED_ROWS = 256
+# Rows that are read of a mapped file before it is let go of: with each the system may map the
+# 2 MiB around it, so 64 MiB.
+_MAPPED_ROWS = 32
 
 
 def streams(nbytes: int, in_memory: bool | Literal["auto"]) -> bool:
@@ -91,7 +92,6 @@ class Stacked:
         begin = 0
         for array in self.arrays:
             places = np.flatnonzero((rows >= begin) & (rows < begin + len(array)))
-            # The system maps the neighbourhood of each row: let go of it before it is much.
             for start in range(0, len(places), _MAPPED_ROWS):
                 some = places[start : start + _MAPPED_ROWS]
                 taken[some] = array[rows[some] - begin]
