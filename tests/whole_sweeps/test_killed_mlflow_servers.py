@@ -34,7 +34,8 @@ def tracked_by(server: MlflowServer, place: Place) -> Place:
     return place
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.crash)])
+@pytest.mark.crash
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_twice_in_mid_sweep(places: Callable[..., Place], kind: str) -> None:
     """In the middle of a trial, away for its end and the next one's beginning; and once more."""
     with server_on(kind) as server:

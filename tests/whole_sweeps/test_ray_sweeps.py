@@ -32,14 +32,14 @@ def written(place: Place, content: dict[str, Any], **engine: Any) -> Path:
 
 
 def every_stage() -> dict[str, Any]:
-    """A range test, trials that may be pruned, a rival's search, finalists and finals."""
-    content = definition(trials=4, jobs=2, deterministic=True)
-    content["training"] |= {"batch_size": 32, "epochs": 4}
+    """A range test, trials, a rival's search, finalists and finals."""
+    content = definition(trials=3, jobs=2, deterministic=True)
+    content["training"] |= {"batch_size": 32, "epochs": 2}
     rest = {"step_size_factor": 1, "policy": ["triangular2", "triangular"]}
     content["search_space"] = {"from": "range_test", **rest}
     content["range_test"] = {"epochs": 10, "seeds": 2, "low": 1e-4}
     content["comparison"] = {
-        "rivals": ["constant"], "trials": 2, "finalists": 2, "finalist_seeds": 1, "seeds": 2,
+        "rivals": ["constant"], "trials": 1, "finalists": 1, "finalist_seeds": 1, "seeds": 2,
     }  # fmt: skip
     return content
 
