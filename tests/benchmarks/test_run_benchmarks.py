@@ -108,6 +108,7 @@ def test_an_unknown_revision_is_refused() -> None:
 
 @needs_git
 @pytest.mark.heavy
+@pytest.mark.slow
 @pytest.mark.parametrize(("threshold", "status"), [("1000", 0), ("0", 1)])
 def test_a_real_comparison(threshold: str, status: int) -> None:
     """This tree against its last commit; thresholds that no machine's speed can turn."""

@@ -15,6 +15,7 @@ from benchmarks.scaling.kept import FILES, KEPT, SERVERS, by_slots, read
 
 
 @pytest.mark.heavy
+@pytest.mark.slow
 @pytest.mark.parametrize("stores", [FILES, SERVERS])
 def test_its_line_and_figure(tmp_path: Path, stores: str) -> None:
     """Two slots and two trainings: all epochs are answered, all parts counted."""

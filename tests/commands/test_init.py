@@ -43,9 +43,9 @@ def place(places: Callable[..., Place]) -> Place:
         arrays = {key: array[: 600 if "train" in key else 100] for key, array in held.items()}
     np.savez(place.folder / "data/clothes.npz", **arrays)
     random = np.random.default_rng(1)
-    x = random.normal(size=(500, 3)).astype("float32")
-    y = x @ np.array([1.0, -2.0, 0.5], "float32")
-    parts = {"x_train": x[:400], "y_train": y[:400], "x_test": x[400:], "y_test": y[400:]}
+    x = random.normal(size=(2400, 3)).astype("float32")
+    y = x @ np.array([1.0, -2.0, 0.5], "float32") + random.normal(size=2400).astype("float32")
+    parts = {"x_train": x[:2000], "y_train": y[:2000], "x_test": x[2000:], "y_test": y[2000:]}
     np.savez(place.folder / "amounts.npz", **parts)
     return place
 

@@ -130,7 +130,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashPlace]:
     place.close()
 
 
-@pytest.mark.heavy
+@pytest.mark.crash
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_any_number_of_jobs(tmp_path: Path, reference: CrashPlace, jobs: int) -> None:

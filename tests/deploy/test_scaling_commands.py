@@ -107,6 +107,7 @@ def postgresql() -> Iterator[Server]:
 
 
 @pytest.mark.heavy
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_few_machines(tmp_path: Path, scratch: Path, postgresql: Server) -> None:
     """A token, a head, another node, MLflow's server, the sweep on both, and how to look at it."""

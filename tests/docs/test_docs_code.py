@@ -112,4 +112,4 @@ def test_the_pages_code_loads_the_models(rings: Place) -> None:
     done = rings.run(sys.executable, "loading.py")
     assert done.process.returncode == 0, done.output
     assert "all loaded" in done.output
-    assert code.count("print(mlflow.") == 4
+    assert code.count("print(mlflow.") == 3

@@ -100,6 +100,7 @@ def test_by_its_own_address(places: Callable[..., Place], storage: ObjectStorage
     assert place.states() == ["COMPLETE"] * 2
 
 
+@pytest.mark.slow
 def test_behind_a_server(places: Callable[..., Place], storage: ObjectStorage) -> None:
     """The server has the storage and its credentials; the sweep knows of neither."""
     place = places("behind")
@@ -118,6 +119,7 @@ def test_behind_a_server(places: Callable[..., Place], storage: ObjectStorage) -
     assert_no_secret(place.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [False, True], ids=["by its own address", "behind a server"])
 def test_a_bucket_that_is_not_there(
     places: Callable[..., Place], storage: ObjectStorage, behind: bool

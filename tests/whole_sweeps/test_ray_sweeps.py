@@ -44,6 +44,7 @@ def every_stage() -> dict[str, Any]:
     return content
 
 
+@pytest.mark.slow
 def test_every_stage_as_on_one_machine(cluster: RayCluster, places: Callable[..., Place]) -> None:
     """The same studies to the bit, and nothing that the doctor finds."""
     here, there = places("here"), places("on-ray", RAY_ADDRESS=cluster.address)
