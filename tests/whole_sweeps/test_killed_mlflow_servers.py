@@ -13,7 +13,7 @@ import pytest
 from mlflow_servers import PATIENT, MlflowServer
 from real_runs import CLR_SWEEP, Place, assert_whole, definition
 
-pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.heavy, pytest.mark.crash, pytest.mark.timeout(900)]
 
 WELL = "study tiny: all is well\n"
 
@@ -34,7 +34,6 @@ def tracked_by(server: MlflowServer, place: Place) -> Place:
     return place
 
 
-@pytest.mark.crash
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_twice_in_mid_sweep(places: Callable[..., Place], kind: str) -> None:
     """In the middle of a trial, away for its end and the next one's beginning; and once more."""
@@ -78,7 +77,6 @@ def test_in_the_midst_of_calls(places: Callable[..., Place]) -> None:
         assert_whole(place, 4)
 
 
-@pytest.mark.crash
 def test_from_before_the_end_until_after_it(places: Callable[..., Place]) -> None:
     """The message names two cures; the same command again is enough."""
     with server_on("sqlite") as server:

@@ -66,6 +66,7 @@ def test_a_sweep(place: Place) -> None:
     assert "started by the trial's code: sleep 300 (process " in log
 
 
+@pytest.mark.slow
 def test_a_trial_s_deadline(place: Place) -> None:
     """A trial that hangs beside what it has started is ended in time, with all of it."""
     content = definition(trials=2, trial_timeout=30)

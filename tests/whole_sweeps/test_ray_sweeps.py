@@ -91,6 +91,7 @@ def held_sweep(place: Place) -> Path:
     return written(place, content, **RAY)
 
 
+@pytest.mark.crash
 def test_a_sweep_that_loses_nodes_and_drivers(
     cluster: RayCluster, places: Callable[..., Place], undisturbed: dict[int, Any]
 ) -> None:

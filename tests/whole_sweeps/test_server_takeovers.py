@@ -57,6 +57,7 @@ def test_nothing_is_lost_or_doubled(server: Server, places: Callable[..., Place]
         folder.sweep("doctor", "--storage", place.storage, status=0)
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_its_checkpoint(server: Server, places: Callable[..., Place]) -> None:
     """A driver that is killed is followed at once, in another folder, to the bit as without."""
     content = definition(trials=1)
