@@ -208,8 +208,8 @@ IN_CI = ("first_look", "fashion_mnist_range_test", "policies")
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param(file, marks=() if file.stem in IN_CI else pytest.mark.slow, id=str(file))
-        for file in relative(SWEEPS)
+        pytest.param(file, marks=() if file.stem in IN_CI else pytest.mark.slow, id=file.stem)
+        for file in SWEEPS
     ],
 )
 def test_shipped_sweeps_run(file: Path, places: Callable[..., Place]) -> None:
