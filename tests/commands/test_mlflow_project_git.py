@@ -101,6 +101,7 @@ def run_address(user: Place, address: str, *words: str) -> Running:
 
 
 @pytest.mark.usefixtures("clones")
+@pytest.mark.slow
 def test_a_git_address(user: Place, address: str) -> None:
     """The study lies where the user is, can be taken from there, and the same command goes on."""
     first = run_address(user, address, *GIVEN)

@@ -26,6 +26,7 @@ print("done")
 
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_the_code_of_the_page_runs(tmp_path: Path) -> None:
     """All blocks after each other, in a program without a guard; no process trains on after it.
 

@@ -126,6 +126,7 @@ def test_the_same_numbers_however_often_it_was_interrupted(
     assert "is run by another process" in found["second"].output
 
 
+@pytest.mark.slow
 def test_more_seeds_are_another_comparison(undisturbed: tuple[Place, Running]) -> None:
     """With seeds that none before it has seen; and the first can be asked for again."""
     place, first = undisturbed
