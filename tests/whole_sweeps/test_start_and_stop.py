@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from real_runs import Place, definition
+from real_runs import CLR_SWEEP, Place, definition
 
 Places = Callable[..., Place]
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
@@ -21,7 +21,7 @@ def test_given_trials_and_a_rule(places: Places) -> None:
         stop_when={"no_better_in": 1},
     )
     file = place.write_sweep(content)
-    killed = place.start("run", str(file))
+    killed = place.start(*CLR_SWEEP, "run", str(file))
     killed.wait_for("trial 0  complete")
     killed.signal_group(signal.SIGKILL)
     killed.wait()
