@@ -259,7 +259,7 @@ def test_signals_stay_the_drivers(cluster: RayCluster, tmp_path: Path) -> None:
     assert heard == [signal.SIGTERM] * 2
 
 
-# In a process that has joined and left a cluster ten times before, Ray may take its driver for dead.
+# In a process that has joined and left clusters ten times, Ray may take its driver for dead.
 @pytest.mark.slow
 def test_modules_of_the_users_come_along(cluster: RayCluster, tmp_path: Path) -> None:
     """A node has them though it does not see their folder; a job finds itself in the driver's."""
