@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -26,9 +27,9 @@ class Named(Frozen):
     arguments: dict[StrictStr, Scalar] = {}
 
     @classmethod
+    @abstractmethod
     def known_arguments(cls, name: str) -> Mapping[str, Argument]:
         """The arguments of one of Keras' own; of others none is known."""
-        raise NotImplementedError
 
     @model_validator(mode="before")
     @classmethod

@@ -5,105 +5,17 @@ The modules of the other tests import Keras first, all of them, and see one orde
 
 from __future__ import annotations
 
-import json
-import os
 import pickletools
 import pkgutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty
 
 import pytest
+from import_pieces import ENVIRONMENT, LIBRARY, LOADED, REGISTERED, SCHEDULES, UNPICKLED, Forks, Run
 from jupyter_client.manager import start_new_kernel
 from own_process import python
 
 import clr_sweep
-
-NAMES = [name for name in clr_sweep.__all__ if name != "__version__"]
-SCHEDULES = [name for name in NAMES if name.endswith("LearningRate")]
-LIBRARY = [name for name in NAMES if name not in SCHEDULES]
-# TensorFlow's notes on the processor are not what is looked at.
-ENVIRONMENT = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-
-REGISTERED = f"""
-import keras
-for name in {SCHEDULES}:
-    assert keras.saving.get_registered_object("clr_sweep>" + name) is not None, name
-"""
-
-MODEL = """
-import clr_sweep, keras, pickle
-schedule = clr_sweep.Triangular2CyclicalLearningRate(0.25, 0.75, 2)
-model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-model.compile(keras.optimizers.SGD(schedule), loss="mse")
-model.save("model.keras")
-open("schedule.pickle", "wb").write(pickle.dumps(schedule))
-"""
-
-LOADED = """
-import keras
-loaded = keras.models.load_model("model.keras").optimizer._learning_rate
-assert [float(loaded(step)) for step in (0, 2, 4, 6)] == [0.25, 0.75, 0.25, 0.5]
-"""
-
-UNPICKLED = """
-import pickle
-unpickled = pickle.load(open("schedule.pickle", "rb"))
-assert [float(unpickled(step)) for step in (0, 2, 4, 6)] == [0.25, 0.75, 0.25, 0.5]
-"""
-
-Run = Callable[[str], None]
-
-
-class Forks:
-    """The process of `first_imports.py`, which has imported what these modules import."""
-
-    def __init__(self, folder: Path, *modules: str, **environment: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("first_imports.py")), *modules],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-            env=ENVIRONMENT | environment,
-        )
-
-    def run(self, code: str) -> None:
-        """Runs the code in a process of its own; fails with what it printed."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps(code), file=self._process.stdin, flush=True)
-        status, output = json.loads(self._process.stdout.readline())
-        assert status == 0, f"{code}\n{output}"
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.communicate(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder, outside of the project, in which all of them run."""
-    return tmp_path_factory.mktemp("elsewhere")
-
-
-@pytest.fixture(scope="module")
-def run(folder: Path) -> Iterator[Run]:
-    """Runs code in a fresh process, on the backend that imports the least."""
-    forks = Forks(folder, "keras", KERAS_BACKEND="jax")
-    forks.run(MODEL)
-    yield forks.run
-    forks.close()
-
-
-@pytest.fixture(scope="module")
-def library(folder: Path) -> Iterator[Run]:
-    """Runs code in a fresh process, in which what the driver imports comes fast."""
-    forks = Forks(folder, "clr_sweep.study.stages")
-    yield forks.run
-    forks.close()
 
 
 def run_from_nothing(folder: Path, code: str) -> None:
@@ -179,98 +91,6 @@ def test_a_pickle_holds_the_public_address(run: Run, folder: Path) -> None:
     # And the address of the scale, a function of the arithmetic.
     wanted = {"clr_sweep", "clr_sweep.schedules.policies"}
     assert {text for text in found if text.startswith("clr_sweep")} == wanted
-
-
-THREADS = """
-import threading, time
-barrier = threading.Barrier({count})
-failed = []
-
-def thread(code):
-    barrier.wait()
-    try:
-        exec(code, {{}})
-    except BaseException:
-        import traceback
-        failed.append(traceback.format_exc())
-
-threads = [threading.Thread(target=thread, args=(code,)) for code in {codes!r}]
-for one in threads:
-    one.start()
-while threading.active_count() > 1:  # one may have left its work to another
-    time.sleep(0.01)
-assert not failed, chr(10).join(failed)
-"""
-
-
-def in_threads(*codes: str) -> str:
-    return THREADS.format(count=len(codes), codes=codes) + REGISTERED
-
-
-@pytest.mark.parametrize(
-    "codes",
-    [
-        (f"import clr_sweep{LOADED}", UNPICKLED),
-        (UNPICKLED, f"import clr_sweep{LOADED}", "from clr_sweep import LinearLearningRate"),
-        ("from clr_sweep.schedules.keras import LinearLearningRate", "import keras", UNPICKLED),
-        ("from clr_sweep import CyclicalLearningRate", f"import clr_sweep{LOADED}"),
-    ],
-    ids=lambda codes: f"{len(codes)} threads",
-)
-def test_threads_that_import_at_the_same_time(run: Run, codes: tuple[str, ...]) -> None:
-    """One imports Keras, another what needs Keras: none fails, and each finds all when it is done.
-
-    A pause in the middle of both imports lets each thread come as far as it can before the other
-    goes on; without it the first would mostly be done before the second began.
-    """
-    run(in_threads(*codes))
-    run(SLOW_IMPORTS + in_threads(*reversed(codes)))
-
-
-SLOW_IMPORTS = """
-import sys, time
-
-class SlowImports:
-    def find_spec(self, name, path, target=None):
-        if name in ("keras", "clr_sweep") or name.startswith(("keras.src.opt", "clr_sweep.")):
-            time.sleep(0.01)
-
-sys.meta_path.insert(0, SlowImports())
-"""
-
-
-def test_a_thread_that_waits_for_the_package(run: Run) -> None:
-    """It has begun to import a module within, which the package imports too, since Keras is there.
-
-    Python sees that each waits for the other, and lets the package's import go on without.
-    """
-    code = """
-import keras, sys, threading, time
-begun = threading.Event()
-
-class Slow:
-    def find_spec(self, name, path, target=None):
-        if name == "clr_sweep":
-            begun.set()
-            time.sleep(0.3)
-
-sys.meta_path.insert(0, Slow())
-failed = []
-
-def thread(code):
-    try:
-        exec(code, {"begun": begun})
-    except BaseException as error:
-        failed.append(repr(error))
-
-within = "begun.wait()\\nfrom clr_sweep.schedules.keras import LinearLearningRate"
-for code in ("import clr_sweep", within):
-    threading.Thread(target=thread, args=(code,)).start()
-while threading.active_count() > 1:
-    time.sleep(0.01)
-assert not failed, failed
-"""
-    run(code + REGISTERED)
 
 
 @pytest.mark.parametrize(
