@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep.range_test.divergence import divergence
+from clr_sweep.lr_range_test.divergence import divergence
 from clr_sweep.schedules.ramp import ramp
 
 Array = npt.NDArray[np.float64]

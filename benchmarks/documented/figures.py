@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.documented.compared import last_comparison
 from benchmarks.documented.kept import COMPARED, DRAWN, KeptRun, read
 from benchmarks.documented.reproduction_figures import rate_curve_figure, tutorial_figure
-from clr_sweep.range_test.curve import from_arrays
-from clr_sweep.range_test.figure import range_figure
+from clr_sweep.lr_range_test.curve import from_arrays
+from clr_sweep.lr_range_test.figure import range_figure
 from clr_sweep.results import style
 from clr_sweep.results.figures import (
     bounds_figure,

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.range_test.curve import Curve
+from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.training.records import StudyRecord, StudySource, TrialRecord
 
 FOLDER = Path(__file__).parents[1] / "recorded" / "runs"

@@ -10,10 +10,10 @@ from benchmarks.documented.blocks import table
 from benchmarks.documented.kept import COMPARED, read
 from benchmarks.scaling import table as scaling
 from benchmarks.scaling.kept import SERVERS
-from clr_sweep.range_test.curve import from_arrays
-from clr_sweep.range_test.report import ranges_yaml, summary
-from clr_sweep.range_test.rules import RULES
-from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.lr_range_test.curve import from_arrays
+from clr_sweep.lr_range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.rules import RULES
+from clr_sweep.lr_range_test.suggestion import suggest
 from clr_sweep.results import curves, report, words
 from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
 

@@ -12,8 +12,8 @@ from clr_sweep.definition.loading import RANGE_TEST_OPTIONS, load_sweep, search_
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.chosen import chosen_engine
 from clr_sweep.engines.local.engine import local_engine
-from clr_sweep.range_test.report import ranges_yaml, summary
-from clr_sweep.range_test.seeds import FIGURE, NUMBERS, RangeTest
+from clr_sweep.lr_range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.seeds import FIGURE, NUMBERS, RangeTest
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
 from clr_sweep.study.preparation import check_sizes, prepare_data
 from clr_sweep.study.progress import Display

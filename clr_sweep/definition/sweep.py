@@ -37,7 +37,7 @@ from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.study_config import StudyConfig, target_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.training_config import TrainingConfig
-from clr_sweep.range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.settings import RangeTestConfig
 
 ON_TEST_SET = (
     "Validation is on the test set: no data are left that took no part in the choice, so nothing "

@@ -11,8 +11,8 @@ from clr_sweep.definition.loading import RANGE_TEST_OPTIONS
 from clr_sweep.library.picture import Picture
 from clr_sweep.library.process import say, training
 from clr_sweep.library.sweep import Sweep
-from clr_sweep.range_test.figure import range_figure
-from clr_sweep.range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.figure import range_figure
+from clr_sweep.lr_range_test.report import ranges_yaml, summary
 from clr_sweep.training.keras_backend import train_with_tensorflow
 from clr_sweep.training.records import RangeTestRecord
 

@@ -15,7 +15,7 @@ from clr_sweep.definition.search_space import RATIO, SearchSpace, in_whole_numbe
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
-from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.schedules import policies
 
 if TYPE_CHECKING:  # `check` does without Optuna

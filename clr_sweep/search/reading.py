@@ -15,8 +15,8 @@ from clr_sweep.definition.study_config import StopRule
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.range_test.settings import RangeTestConfig
-from clr_sweep.range_test.suggestion import from_json
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import from_json
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.arms import comparison_name, search_name
 from clr_sweep.search.configurations import with_ranges

@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
-from clr_sweep.range_test.run_in_mlflow import RangeTestRuns
+from clr_sweep.lr_range_test.run_in_mlflow import RangeTestRuns
 from clr_sweep.results.export import Origin, as_yaml
 from clr_sweep.results.report import markdown
 from clr_sweep.study.outcome import best_parameters, best_told, outcome

@@ -21,8 +21,8 @@ from clr_sweep.definition.factors import cycle_warnings
 from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
-from clr_sweep.range_test.report import ranges_yaml, summary
-from clr_sweep.range_test.seeds import RangeTest
+from clr_sweep.lr_range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.seeds import RangeTest
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import GIVEN
 from clr_sweep.search.configurations import baseline_config, suggested_parameters, with_ranges

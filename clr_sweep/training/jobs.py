@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from clr_sweep.common.errors import DataError, GpuLostError, OutOfMemoryError, TrialFailedError
 from clr_sweep.common.gpus import ASSIGNED_GPU
-from clr_sweep.range_test.recording import record_curve
+from clr_sweep.lr_range_test.recording import record_curve
 from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.compiling import check_objective, compiled_model, data_facts
 from clr_sweep.training.data.datasets import load_dataset

@@ -10,9 +10,9 @@ from typing import Literal
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.range_test.curve import Curve, read_curve
-from clr_sweep.range_test.settings import RangeTestConfig
-from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.lr_range_test.curve import Curve, read_curve
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.training.comparison_records import FINALS, ComparisonRecord, SeedRun
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]

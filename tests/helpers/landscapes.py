@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clr_sweep.range_test.curve import Curve
+from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.schedules.ramp import ramp
 
 

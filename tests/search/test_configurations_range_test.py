@@ -14,7 +14,7 @@ from written_sweeps import FROM_RANGE_TEST, content
 
 from clr_sweep.definition.dimensions import Range
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.range_test.suggestion import Suggestion
+from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.search.configurations import (
     range_test_config,
     suggested_parameters,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.range_test import report
-from clr_sweep.range_test.figure import range_figure
+from clr_sweep.lr_range_test import report
+from clr_sweep.lr_range_test.figure import range_figure
 from clr_sweep.results import words
 from clr_sweep.results.html.views import Section, whole
 from clr_sweep.results.report import export_command

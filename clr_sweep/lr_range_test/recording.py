@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.divergence import divergence
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.divergence import divergence
 from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.data.materialized import Dataset

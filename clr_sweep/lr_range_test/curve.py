@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.range_test.smoothing import Array
+from clr_sweep.lr_range_test.smoothing import Array
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from range_records import complete_test
 from small_trials import comparable, few_images, small_config
 from test_recording import job, quadratic_job
 
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.recording import record_curve
-from clr_sweep.range_test.report import as_yaml, ranges_yaml
-from clr_sweep.range_test.rules import read
-from clr_sweep.range_test.settings import RangeTestConfig
-from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.recording import record_curve
+from clr_sweep.lr_range_test.report import as_yaml, ranges_yaml
+from clr_sweep.lr_range_test.rules import read
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import suggest
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import epoch_order

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from landscapes import classifier, quadratic, seeds, stuck
 
-from clr_sweep.range_test.curve import Curve, read_curve
-from clr_sweep.range_test.rules import RULES
-from clr_sweep.range_test.suggestion import RangeTestError, Suggestion, from_json, suggest
+from clr_sweep.lr_range_test.curve import Curve, read_curve
+from clr_sweep.lr_range_test.rules import RULES
+from clr_sweep.lr_range_test.suggestion import RangeTestError, Suggestion, from_json, suggest
 
 
 def of(curves: object, rule: str = "smith", metric: str = "val_accuracy") -> Suggestion:

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from clr_sweep.common.errors import ClrSweepError
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.rules import RULES, Pair, Reading, read
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.rules import RULES, Pair, Reading, read
 
 # How far the ranges reach beyond the pair. A cycle ends at its init_lr, where a low rate lets the
 # loss settle, so good ones lie well below the rate at which learning starts; max_lr reaches up to

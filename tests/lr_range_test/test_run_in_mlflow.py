@@ -12,7 +12,7 @@ from range_records import complete_test
 from small_studies import SmallStudy
 from written_sweeps import FROM_RANGE_TEST
 
-from clr_sweep.range_test.curve import Curve
+from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.writing import record_range_test, waiting_again
 from clr_sweep.training.records import RangeTestRecord

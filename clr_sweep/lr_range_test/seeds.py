@@ -14,9 +14,9 @@ from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
-from clr_sweep.range_test.curve import read_curve
-from clr_sweep.range_test.report import as_yaml
-from clr_sweep.range_test.suggestion import RangeTestError, suggest
+from clr_sweep.lr_range_test.curve import read_curve
+from clr_sweep.lr_range_test.report import as_yaml
+from clr_sweep.lr_range_test.suggestion import RangeTestError, suggest
 from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.durable import part_files, replaced, write_text
@@ -92,7 +92,7 @@ class RangeTest:
 
     def _draw(self, record: RangeTestRecord, refused: Sequence[str] = ()) -> None:
         # Imports Matplotlib, which other sweeps need not wait for.
-        from clr_sweep.range_test.figure import range_figure
+        from clr_sweep.lr_range_test.figure import range_figure
 
         with replaced(self.folder / FIGURE) as part:
             range_figure(record, refused).savefig(part)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from real_runs import CLR_SWEEP, Place, definition
 
-from clr_sweep.range_test.curve import read_curve
+from clr_sweep.lr_range_test.curve import read_curve
 
 # Whole sweeps, one after the other.
 pytestmark = pytest.mark.heavy

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from landscapes import classifier, quadratic, stuck
 
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.divergence import divergence
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.divergence import divergence
 
 
 def edge(curve: Curve) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clr_sweep.range_test.smoothing import Array, batch_noise, centred_median
+from clr_sweep.lr_range_test.smoothing import Array, batch_noise, centred_median
 
 # Of the planned steps, and in steps at most: the neighbours of a median that sees a divergence.
 _REACH, _LONGEST = 0.005, 25

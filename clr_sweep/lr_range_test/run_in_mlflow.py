@@ -10,9 +10,9 @@ import numpy as np
 from mlflow.entities import Run
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.report import as_yaml, markdown
-from clr_sweep.range_test.rules import read
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.report import as_yaml, markdown
+from clr_sweep.lr_range_test.rules import read
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.audit import compare_points, other_parameters
 from clr_sweep.tracking.sweep_runs import SweepRuns
@@ -105,7 +105,7 @@ class RangeTestRuns:
         run_id = self._open(record, run)
         if record.state == "complete" and _is_whole(record):
             # Imports Matplotlib, which other sweeps need not wait for.
-            from clr_sweep.range_test.figure import range_figure
+            from clr_sweep.lr_range_test.figure import range_figure
             from clr_sweep.results.style import save
 
             there = self.runs.client.get_run(run_id)

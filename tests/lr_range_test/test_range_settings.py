@@ -9,7 +9,7 @@ import pytest
 from written_sweeps import FROM_RANGE_TEST, problems, written
 
 from clr_sweep.definition.loading import load_sweep
-from clr_sweep.range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.search import storage
 
 

@@ -13,10 +13,10 @@ from range_records import complete_test
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.sweep import ON_TEST_SET
-from clr_sweep.range_test.figure import range_figure
-from clr_sweep.range_test.report import markdown, ranges_yaml, summary
-from clr_sweep.range_test.settings import RangeTestConfig
-from clr_sweep.range_test.suggestion import RangeTestError, suggest
+from clr_sweep.lr_range_test.figure import range_figure
+from clr_sweep.lr_range_test.report import markdown, ranges_yaml, summary
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import RangeTestError, suggest
 
 
 def test_it_shows_the_test(tmp_path: Path) -> None:

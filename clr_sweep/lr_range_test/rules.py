@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.divergence import LEARNT, Divergence, divergence
-from clr_sweep.range_test.smoothing import Array, batch_noise, centred_mean, smooth
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.divergence import LEARNT, Divergence, divergence
+from clr_sweep.lr_range_test.smoothing import Array, batch_noise, centred_mean, smooth
 
 Pair = tuple[float, float]
 

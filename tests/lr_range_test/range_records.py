@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from small_trials import small_config
 
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.settings import RangeTestConfig
-from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import suggest
 from clr_sweep.training.records import RangeTestRecord
 
 

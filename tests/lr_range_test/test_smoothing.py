@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clr_sweep.range_test.smoothing import batch_noise, centred_mean, centred_median, smooth
+from clr_sweep.lr_range_test.smoothing import batch_noise, centred_mean, centred_median, smooth
 
 REACHES = st.integers(0, 30)
 

@@ -13,12 +13,12 @@ from small_trials import BATCH, STEPS_PER_EPOCH, few_images, small_config, store
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.training_config import TrainingConfig
-from clr_sweep.range_test.curve import read_curve
-from clr_sweep.range_test.divergence import divergence
-from clr_sweep.range_test.recording import record_curve
-from clr_sweep.range_test.rules import read
-from clr_sweep.range_test.settings import RangeTestConfig
-from clr_sweep.range_test.suggestion import suggest
+from clr_sweep.lr_range_test.curve import read_curve
+from clr_sweep.lr_range_test.divergence import divergence
+from clr_sweep.lr_range_test.recording import record_curve
+from clr_sweep.lr_range_test.rules import read
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import suggest
 from clr_sweep.schedules.ramp import ramp
 from clr_sweep.training.requests import EVALUATIONS, RangeTestJob
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from landscapes import classifier, quadratic
 
-from clr_sweep.range_test.curve import Curve
-from clr_sweep.range_test.rules import RULES, read
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.rules import RULES, read
 
 
 def pair(curve: Curve, rule: str) -> tuple[float, float]:
@@ -115,6 +115,6 @@ def test_the_rules_have_the_names_of_the_file() -> None:
     """What a sweep file may name is what there is."""
     from typing import get_args
 
-    from clr_sweep.range_test.settings import RuleName
+    from clr_sweep.lr_range_test.settings import RuleName
 
     assert tuple(RULES) == get_args(RuleName)
