@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from json_schemas import allows
+from platforms import needs_posix
 from written_sweeps import SHIPPED, content, written
 
 from clr_sweep.cli import AS_IN_FILE, main
@@ -194,7 +195,7 @@ def test_a_folder_is_no_file(tmp_path: Path, command: str) -> None:
     assert refused(command, tmp_path) == [f"{tmp_path}: must be a YAML file, got a folder"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="names of files are bytes on POSIX alone")
+@needs_posix
 def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
     """Such a file is read and named, in whatever way a terminal can show."""
     file = os.fsencode(tmp_path) + b"/\xff.yaml"

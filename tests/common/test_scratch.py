@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from platforms import needs_linux, needs_root
 
 from clr_sweep.common import scratch
 from clr_sweep.common.errors import StoreError
@@ -24,7 +25,7 @@ from clr_sweep.engines.base import Done
 from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.local.engine import local_engine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+pytestmark = needs_linux
 
 HERE = Path(__file__).parent
 
@@ -167,7 +168,7 @@ def test_what_is_not_ours_stays(system: Path, tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere" / "lock").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@needs_root
 def test_other_users_folders_stay(system: Path) -> None:
     """Root could remove them."""
     folder = system / "clr-sweep-theirs01"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from own_process import python
+from platforms import needs_posix
 
 from clr_sweep.common.stopping import InterruptedSweepError, stop_request
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+pytestmark = needs_posix
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import needs_posix
 from unprivileged import folder_of_nobody, without_privileges
 
 from clr_sweep.common.errors import InputError
@@ -121,7 +121,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_mapping(tmp_path)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
+@needs_posix
 def test_a_file_without_permission() -> None:
     """A file that may not be read is named with what is wrong."""
     with folder_of_nobody() as folder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,14 @@ from typing import Any
 import engine_jobs
 import pytest
 from engine_events import only_event, outcome
+from platforms import needs_linux
 from ray_engines import two_nodes
 
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.engines.base import Died, Done, Engine, Failed, Message
 from clr_sweep.engines.local.engine import local_engine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+pytestmark = needs_linux
 
 
 @pytest.fixture(scope="module", params=["local", "ray"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from engine_events import (
     start_driver,
     zombies,
 )
+from platforms import needs_linux
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.engines.base import Died, Done, Event, Message
@@ -31,7 +31,7 @@ from clr_sweep.engines.local import engine as local
 from clr_sweep.engines.local import forkserver, job
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+pytestmark = needs_linux
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,14 @@ import psutil
 import pytest
 from engine_events import heard, only_event, said, server_pid, start_driver, zombies
 from gone_processes import assert_gone, is_gone
+from platforms import needs_linux
 
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
 from clr_sweep.engines.local import engine as local
 from clr_sweep.engines.local import forkserver
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+pytestmark = needs_linux
 
 ALL = list(engine_jobs.LEFT)
 WITHOUT_THREADS = [kind for kind in ALL if kind != "thread"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,13 @@ import psutil
 import pytest
 from engine_events import heard, only_event, outcome, said, start_driver, zombies
 from gone_processes import assert_gone
+from platforms import needs_linux
 
 from clr_sweep.engines.base import Died, Done, Failed
 from clr_sweep.engines.local import engine as local
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+pytestmark = needs_linux
 
 
 @pytest.fixture

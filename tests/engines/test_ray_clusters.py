@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 import pytest
 from engine_events import only_event
 from gone_processes import assert_gone
+from platforms import needs_linux
 from ray_clusters import RayCluster, ray_cluster
 from ray_engines import JOBS, wait_for_room
 
@@ -32,7 +32,7 @@ from clr_sweep.engines.ray.shared_folder import beacon
 
 pytestmark = [
     pytest.mark.heavy,
-    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver"),
+    needs_linux,
 ]
 
 

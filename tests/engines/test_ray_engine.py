@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +10,14 @@ import psutil
 import pytest
 from engine_events import only_event, outcome
 from gone_processes import assert_gone
+from platforms import needs_linux
 from ray_clusters import RayCluster
 from ray_engines import two_nodes, wait_for_room
 
 from clr_sweep.engines.base import Died, Done, Message
 from clr_sweep.engines.ray.engine import RayEngine
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's forkserver")
+pytestmark = needs_linux
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import warnings
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
+from platforms import needs_posix
 from small_studies import FACTS, begin, result, sweep, text_of
 from unprivileged import folder_of_nobody, without_privileges
 from written_sweeps import ABSENT
@@ -241,7 +241,7 @@ def test_a_store_of_mlflow_is_refused(tmp_path: Path, url: str) -> None:
     assert (tmp_path / "optuna.db").read_bytes() == before
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
+@needs_posix
 def test_a_storage_that_may_not_be_written() -> None:
     """A database that may only be read is refused before a trial is asked for."""
     with folder_of_nobody() as folder:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ended_jobs import ended
+from platforms import needs_linux
 
 from clr_sweep.common.errors import GpuLostError
 from clr_sweep.common.gpus import ASSIGNED_GPU
@@ -88,7 +89,7 @@ def test_no_device_is_looked_for_before_the_fork(engine: LocalEngine, tmp_path: 
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a driver of Linux")
+@needs_linux
 def test_the_driver_is_woken_by_the_job_alone(tmp_path: Path) -> None:
     """Importing TensorFlow wakes no driver; a job's process does, and shows it its own device."""
     (tmp_path / "driver.c").write_text(DRIVER)

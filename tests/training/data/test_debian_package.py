@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
+from platforms import needs_apt
 
 from clr_sweep.training.data.debian_package import PackageError, unpack_debian_package
 
@@ -17,7 +17,7 @@ def test_a_machine_without_apt_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         unpack_debian_package("dataset-fashion-mnist", tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs Debian's apt")
+@needs_apt
 def test_without_sources_both_attempts_fail_with_apts_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,7 +39,7 @@ def test_without_sources_both_attempts_fail_with_apts_words(
 
 
 @pytest.mark.network
-@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs Debian's apt")
+@needs_apt
 @pytest.mark.parametrize("lists", ["system", "emptied"])
 def test_the_real_package_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lists: str

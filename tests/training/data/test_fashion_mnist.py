@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from platforms import needs_apt
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.definition.data_names import DataOptions
@@ -282,7 +283,7 @@ def test_when_nothing_works_everything_tried_is_named(
 
 
 @pytest.mark.network
-@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs Debian's apt")
+@needs_apt
 def test_debians_package_is_the_last_route(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With apt on the machine, the package gives the data when all else has failed."""
     monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
