@@ -288,28 +288,29 @@ def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> It
 
 
 def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem]:
-    part = values.get("dataset.validation")
-    if part is None:
-        return
-    own = values.get("dataset.examples")
-    dataset = DatasetConfig(name=values["dataset.name"], validation=part, examples=own)
-    held_out = dataset.held_out(examples)
-    if own is None and not dataset.on_test_set and not 0 < held_out < examples:
-        yield (
-            ("dataset", "validation"),
-            f"must hold out at least one and leave at least one of the {examples} training "
-            f"examples of {values['dataset.name']}, got {part}, which holds out {held_out}",
-        )
-        return
+    trained_on = examples
+    if values.get("dataset.examples") is None:
+        part = values.get("dataset.validation")
+        if part is None:
+            return
+        dataset = DatasetConfig(name=values["dataset.name"], validation=part)
+        held_out = dataset.held_out(examples)
+        if not dataset.on_test_set and not 0 < held_out < examples:
+            yield (
+                ("dataset", "validation"),
+                f"must hold out at least one and leave at least one of the {examples} training "
+                f"examples of {values['dataset.name']}, got {part}, which holds out {held_out}",
+            )
+            return
+        trained_on -= held_out
     for keys in (("training", "batch_size"), ("search_space", "batch_size")):
         sizes = values.get(".".join(keys))
         try:
             largest = 0.0 if sizes is None else bounds(sizes)[1]
         except (TypeError, ValueError):
             continue  # no numbers: refused with the search space
-        if largest > examples - held_out:
+        if largest > trained_on:
             yield (
                 keys,
-                f"must be at most the {examples - held_out} examples that are trained on, "
-                f"got {largest:g}",
+                f"must be at most the {trained_on} examples that are trained on, got {largest:g}",
             )

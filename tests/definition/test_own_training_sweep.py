@@ -106,6 +106,8 @@ def test_what_has_no_effect_is_refused(key: str, value: Any, tmp_path: Path) -> 
             "dataset.examples: has no effect beside dataset.name",
         ),
         ({"dataset": ABSENT}, "dataset: is required"),
+        ({"dataset": {"examples": None}}, "dataset.name: is required"),
+        ({"dataset": {"examples": 640, "name": 5}}, "dataset.name: must be text"),
     ],
 )
 def test_what_does_not_go_with_a_function(
@@ -122,6 +124,8 @@ def test_what_is_for_a_function_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(CODE, encoding="utf-8")
     found = problems(written(tmp_path, changes))
     assert [each.split(":")[0] for each in found] == ["dataset.examples", "training.evaluate"]
+    found = problems(written(tmp_path, {"dataset": {"examples": 640}}))
+    assert [each.split(":")[0] for each in found] == ["dataset.name", "dataset.examples"]
 
 
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
