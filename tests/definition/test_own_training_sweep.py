@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from json_schemas import SWEEP_SCHEMA, allows
-from written_sweeps import ABSENT, content, written
+from written_sweeps import ABSENT, content, problems, written
 
 from clr_sweep.commands.check import describe_plan
 from clr_sweep.common.errors import InputError
@@ -28,13 +28,6 @@ def file_of(folder: Path, **changes: Any) -> Path:
     """A sweep file beside the module that it names."""
     (folder / "mine.py").write_text(CODE, encoding="utf-8")
     return written(folder, OWN | changes)
-
-
-def problems(file: Path) -> list[str]:
-    """What is said to be wrong with it."""
-    with pytest.raises(InputError) as error:
-        load_sweep(file)
-    return [text.removeprefix(f"{file}: ") for text in error.value.problems]
 
 
 def test_the_function_stands_for_model_and_data(tmp_path: Path) -> None:
