@@ -52,7 +52,7 @@ def holds(condition: Condition, values: Mapping[str, Any]) -> bool:
 
 
 def whole_condition(name: str, when: Mapping[str, Condition]) -> dict[str, tuple[Any, ...]]:
-    """The condition of a hyperparameter with those of all that it hangs on.
+    """The condition of a hyperparameter with those of all that it hangs on, itself in a circle.
 
     Of one that can never hold some values are empty.
     """
@@ -103,7 +103,7 @@ def condition_problems(
             yield (name,), "cannot hang on another: every trial has it, if its policy uses it"
         elif name not in space:
             yield (name,), unknown("hyperparameter", name, space)
-        elif name in _ancestors(name, when):
+        elif name in whole_condition(name, when):
             yield (name,), "hangs on itself"
         else:
             problems = list(_problems(condition, space))
@@ -139,14 +139,3 @@ def _never_or_always(
     if all(len(allowed) == sizes[other] for other, allowed in whole.items()):
         return "always holds: leave it out"
     return None
-
-
-def _ancestors(name: str, when: Mapping[str, Condition]) -> set[str]:
-    found: set[str] = set()
-    left = list(when.get(name, {}))
-    while left:
-        one = left.pop()
-        if one not in found:
-            found.add(one)
-            left += when.get(one, {})
-    return found
