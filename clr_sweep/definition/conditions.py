@@ -6,7 +6,7 @@ A hyperparameter whose condition does not hold is not sampled: it stands where `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StrictStr, WithJsonSchema
@@ -43,11 +43,15 @@ def same(value: Any, other: Any) -> bool:
     return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
 
 
+def is_among(value: Any, values: Iterable[Any]) -> bool:
+    """Whether one of the values is the same."""
+    return any(same(value, one) for one in values)
+
+
 def holds(condition: Condition, values: Mapping[str, Any]) -> bool:
     """Whether a trial with these values has a hyperparameter of this condition."""
     return all(
-        name in values and any(same(values[name], one) for one in allowed)
-        for name, allowed in condition.items()
+        name in values and is_among(values[name], allowed) for name, allowed in condition.items()
     )
 
 
@@ -61,7 +65,7 @@ def whole_condition(name: str, when: Mapping[str, Condition]) -> dict[str, tuple
     while left:
         for other, allowed in when.get(left.pop(), {}).items():
             before = found.get(other, allowed)
-            found[other] = tuple(one for one in before if any(same(one, it) for it in allowed))
+            found[other] = tuple(one for one in before if is_among(one, allowed))
             if other not in seen:
                 seen.add(other)
                 left.append(other)
@@ -122,7 +126,7 @@ def _problems(condition: Condition, space: Mapping[str, Any]) -> Iterator[Proble
         else:
             there = dimension if isinstance(dimension, tuple) else (dimension,)
             for value in allowed:
-                if not any(same(value, one) for one in there):
+                if not is_among(value, there):
                     listed = ", ".join(map(shown, there))
                     yield (other,), f"is never {shown(value)} in the search space, but {listed}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from clr_sweep.common.nearest import nearest
 from clr_sweep.definition.arguments import Real, Single
-from clr_sweep.definition.conditions import Condition, same, whole_condition
+from clr_sweep.definition.conditions import Condition, is_among, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import (
@@ -220,7 +220,7 @@ def _may_meet(one: str, other: str, when: Mapping[str, Condition]) -> bool:
     """Whether a trial may have both."""
     ours, theirs = whole_condition(one, when), whole_condition(other, when)
     return all(
-        any(same(value, it) for value in ours[key] for it in theirs[key])
+        any(is_among(value, theirs[key]) for value in ours[key])
         for key in ours.keys() & theirs.keys()
     )
 
