@@ -32,22 +32,19 @@ _SHORT = {
     "kld": "kl_divergence",
 }
 
-FUNCTION_OF: Mapping[str, str] = {
-    **{name: name for name in _FUNCTIONS},
-    **{
-        _CLASS_NAMES.get(name, "".join(part.capitalize() for part in name.split("_"))): name
-        for name in _FUNCTIONS
-    },
-    **_SHORT,
-    **{short.upper(): name for short, name in _SHORT.items()},
-}
-"""The function that computes a loss, by its own name, its class's, and abbreviations."""
-
 CLASS_OF: Mapping[str, str] = {
     name: _CLASS_NAMES.get(name, "".join(part.capitalize() for part in name.split("_")))
     for name in _FUNCTIONS
 }
 """The class that takes the arguments of a loss, by the function that computes it."""
+
+FUNCTION_OF: Mapping[str, str] = {
+    **{name: name for name in _FUNCTIONS},
+    **{class_name: name for name, class_name in CLASS_OF.items()},
+    **_SHORT,
+    **{short.upper(): name for short, name in _SHORT.items()},
+}
+"""The function that computes a loss, by its own name, its class's, and abbreviations."""
 
 _LOGITS: dict[str, Argument] = {"from_logits": SWITCH}
 _SMOOTHED: dict[str, Argument] = {**_LOGITS, "label_smoothing": Real(high=1, below=True)}
