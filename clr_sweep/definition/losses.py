@@ -94,11 +94,6 @@ class LossConfig(Named):
         """See `Named`."""
         return ARGUMENTS.get(FUNCTION_OF.get(name, ""), {})
 
-    @property
-    def is_own(self) -> bool:
-        """Whether it is of the user's own code."""
-        return OWN.fullmatch(self.name) is not None
-
 
 def loss_problem(written: str) -> str | None:
     """What is wrong with a loss's name as it is written, if anything."""

@@ -206,11 +206,6 @@ class OptimizerConfig(Named):
         """See `Named`."""
         return OPTIMIZERS.get(name, {})
 
-    @property
-    def is_own(self) -> bool:
-        """Whether it is of the user's own code."""
-        return OWN.fullmatch(self.name) is not None
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.is_own and (text := optimizer_problem(self.name)) is not None:
