@@ -12,11 +12,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, StrictStr, WithJsonSchema
 
 from clr_sweep.definition.dimensions import Choice, Range, RatioRange, expected, is_scalar
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 Condition = Mapping[str, tuple[Any, ...]]
 """The values that others have to have, by their names."""
-Problem = tuple[tuple[str, ...], str]
 
 
 def _listed(value: Any) -> Any:

@@ -10,9 +10,9 @@ from clr_sweep.definition.conditions import Condition, is_among, same, whole_con
 from clr_sweep.definition.dimensions import Range, RatioRange, is_number
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import OptimizerConfig
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 from clr_sweep.definition.search_space import RATES, RATIO, in_whole_numbers
-from clr_sweep.definition.space_checks import Problem, momentum_problems, space_problems
+from clr_sweep.definition.space_checks import momentum_problems, space_problems
 from clr_sweep.definition.study_config import Given
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
 

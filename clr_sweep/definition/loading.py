@@ -22,12 +22,11 @@ from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
 from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems, no_value
 from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
-from clr_sweep.definition.problems import sentence, unknown
+from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import (
-    Problem,
     cycle_problem,
     momentum_problems,
     space_problems,

@@ -13,7 +13,7 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.arguments import SWITCH, Argument, Real, value_problem
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 _FUNCTIONS = (
     "sparse_categorical_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
@@ -106,9 +106,7 @@ def loss_problem(written: str) -> str | None:
     return text + hint(written, FUNCTION_OF)
 
 
-def loss_problems(
-    loss: LossConfig, folders: Sequence[Path]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def loss_problems(loss: LossConfig, folders: Sequence[Path]) -> Iterator[Problem]:
     """What is wrong with a loss, found without importing anything: the keys to it, and a text.
 
     Args:
@@ -135,9 +133,7 @@ def _argument_problem(loss: str, known: Mapping[str, Argument], key: str, value:
     return value_problem(known[key], value, f"the loss {loss}")
 
 
-def _own_problems(
-    loss: LossConfig, folders: Sequence[Path]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def _own_problems(loss: LossConfig, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from (((), text) for text in function_problems(loss.name, folders))
     names, required = function_arguments(loss.name, folders)
     further = None if names is None else names[2:]  # the labels and the outputs are Keras' to give

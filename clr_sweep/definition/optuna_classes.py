@@ -14,9 +14,7 @@ from pydantic import ConfigDict, Field, StrictStr, model_validator
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.arguments import SWITCH, Argument, Real, Single, value_problem
 from clr_sweep.definition.dimensions import Frozen, Scalar, is_number, with_arguments
-from clr_sweep.definition.problems import shown, unknown
-
-Problem = tuple[tuple[str, ...], str]
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 
 def _whole(low: int) -> Single:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clr_sweep.definition.problems import Problem
+
 OF_FUNCTION = "the function's own"
 """What stands in a definition for the loss of such a training, which nobody else knows."""
-
-Problem = tuple[tuple[str, ...], str]
 
 _UNUSED = {
     ("model", "name"): "the function builds its model",

@@ -22,13 +22,11 @@ from clr_sweep.definition.optimizers import (
     optimizer_problem,
 )
 from clr_sweep.definition.own_functions import OWN
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
 from clr_sweep.definition.trial_plan import epochs_needed, fits
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
-
-Problem = tuple[tuple[str, ...], str]
 
 # Keras holds a rate in float32, which ends there; a factor above it would not end in a lifetime.
 _LARGEST_RATE, _SMALLEST_RATE = 1e30, 1e-30
