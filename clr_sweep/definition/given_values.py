@@ -11,7 +11,7 @@ from clr_sweep.definition.dimensions import Range, RatioRange, is_number
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import OptimizerConfig
 from clr_sweep.definition.problems import Problem, shown, unknown
-from clr_sweep.definition.search_space import RATES, RATIO, in_whole_numbers
+from clr_sweep.definition.search_space import RATES, RATIO, dimensions_of, in_whole_numbers
 from clr_sweep.definition.space_checks import momentum_problems, space_problems
 from clr_sweep.definition.study_config import Given
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
@@ -29,11 +29,7 @@ def sampled_dimensions(space: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         space: the dimensions by their names in the file; None where one is not given.
     """
-    known = {
-        key: value
-        for key, value in space.items()
-        if value is not None and key not in ("from", "when")
-    }
+    known = dimensions_of(space)
     if isinstance(ratio := known.get("init_lr"), RatioRange):
         del known["init_lr"]
         known[RATIO] = ratio.ratio

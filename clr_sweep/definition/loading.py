@@ -24,7 +24,7 @@ from clr_sweep.definition.own_training import own_training_problems, with_own_tr
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.readable_values import readable_values
-from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import (
     cycle_problem,
@@ -240,9 +240,8 @@ def _problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[
         for key, value in values.items()
         if key.startswith("search_space.")
     }
-    dimensions = {key: value for key, value in space.items() if key not in ("from", "when")}
     always = (*SCHEDULE_KEYS, "optimizer")
-    for keys, text in condition_problems(space.get("when", {}), dimensions, always):
+    for keys, text in condition_problems(space.get("when", {}), dimensions_of(space), always):
         yield ("search_space", "when", *keys), text
     for keys, text in space_problems(space, optimizer, model_arguments):
         yield ("search_space", *keys), text

@@ -122,6 +122,15 @@ class SearchSpace(Frozen):
         return schema
 
 
+def dimensions_of(space: Mapping[str, Any]) -> dict[str, Any]:
+    """The dimensions that the section `search_space` of a file gives, by their names in it."""
+    return {
+        key: value
+        for key, value in space.items()
+        if value is not None and key not in ("from", "when")
+    }
+
+
 def rates_problems(space: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with where init_lr and max_lr come from: the file, or a range test.
 

@@ -23,7 +23,7 @@ from clr_sweep.definition.optimizers import (
 )
 from clr_sweep.definition.own_functions import OWN
 from clr_sweep.definition.problems import Problem, shown, unknown
-from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
+from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of, rates_problems
 from clr_sweep.definition.trial_plan import epochs_needed, fits
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
@@ -54,11 +54,7 @@ def space_problems(
     """
     yield from rates_problems(space)
     when = space.get("when") or {}
-    space = {
-        key: value
-        for key, value in space.items()
-        if value is not None and key not in ("from", "when")
-    }
+    space = dimensions_of(space)
     numeric = {key: dimension for key, dimension in space.items() if key in _LIMITS}
     problems = {key: list(_numeric_problems(key, value)) for key, value in numeric.items()}
     for key, texts in problems.items():
