@@ -1,4 +1,4 @@
-"""What an argument of one of Keras' optimizers or losses may be, known without importing Keras."""
+"""What an argument of one of Keras' or Optuna's classes may be, known without importing them."""
 
 from __future__ import annotations
 
@@ -67,18 +67,19 @@ PATTERN = Single("a regular expression, as a text", _compiles)
 Argument = Real | Single
 
 
-def value_problem(kind: Argument, value: Any, of: str) -> str | None:
+def value_problem(kind: Argument, value: Any, of: str = "") -> str | None:
     """What is wrong with a value for an argument of this kind, if anything.
 
     Args:
-        of: what has the argument, for the message: `the optimizer sgd`.
+        of: what has the argument, where the message says it: `the optimizer sgd`.
     """
     if isinstance(kind, Single):
         return None if kind.holds(value) else f"must be {kind.words}, got {shown(value)}"
     if not is_number(value):
         return f"must be a number, got {shown(value)}"
     if not kind.holds(value):
-        return f"must be {kind.wanted(value)} for {of}, got {shown(value)}"
+        where = f" for {of}" if of else ""
+        return f"must be {kind.wanted(value)}{where}, got {shown(value)}"
     return None
 
 

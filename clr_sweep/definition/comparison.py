@@ -18,7 +18,7 @@ from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import Frozen, expected
 from clr_sweep.definition.fields import MOST, POLICIES, AboveZero, Policy
 from clr_sweep.definition.metrics import is_share
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 # A share of right answers: half a point. Nothing is known of what matters in any other metric.
 MARGIN_OF_A_SHARE = 0.005
@@ -148,9 +148,7 @@ class ComparisonConfig(Frozen):
         return MARGIN_OF_A_SHARE if is_share(metric) else None
 
 
-def trials_problems(
-    comparison: ComparisonConfig | None, of_study: int
-) -> list[tuple[tuple[str, ...], str]]:
+def trials_problems(comparison: ComparisonConfig | None, of_study: int) -> list[Problem]:
     """Rivals that would be searched for longer than the study: that is no equal tuning."""
     if comparison is None:
         return []

@@ -6,17 +6,16 @@ A hyperparameter whose condition does not hold is not sampled: it stands where `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StrictStr, WithJsonSchema
 
 from clr_sweep.definition.dimensions import Choice, Range, RatioRange, expected, is_scalar
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 Condition = Mapping[str, tuple[Any, ...]]
 """The values that others have to have, by their names."""
-Problem = tuple[tuple[str, ...], str]
 
 
 def _listed(value: Any) -> Any:
@@ -43,16 +42,20 @@ def same(value: Any, other: Any) -> bool:
     return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
 
 
+def is_among(value: Any, values: Iterable[Any]) -> bool:
+    """Whether one of the values is the same."""
+    return any(same(value, one) for one in values)
+
+
 def holds(condition: Condition, values: Mapping[str, Any]) -> bool:
     """Whether a trial with these values has a hyperparameter of this condition."""
     return all(
-        name in values and any(same(values[name], one) for one in allowed)
-        for name, allowed in condition.items()
+        name in values and is_among(values[name], allowed) for name, allowed in condition.items()
     )
 
 
 def whole_condition(name: str, when: Mapping[str, Condition]) -> dict[str, tuple[Any, ...]]:
-    """The condition of a hyperparameter with those of all that it hangs on.
+    """The condition of a hyperparameter with those of all that it hangs on, itself in a circle.
 
     Of one that can never hold some values are empty.
     """
@@ -61,7 +64,7 @@ def whole_condition(name: str, when: Mapping[str, Condition]) -> dict[str, tuple
     while left:
         for other, allowed in when.get(left.pop(), {}).items():
             before = found.get(other, allowed)
-            found[other] = tuple(one for one in before if any(same(one, it) for it in allowed))
+            found[other] = tuple(one for one in before if is_among(one, allowed))
             if other not in seen:
                 seen.add(other)
                 left.append(other)
@@ -103,7 +106,7 @@ def condition_problems(
             yield (name,), "cannot hang on another: every trial has it, if its policy uses it"
         elif name not in space:
             yield (name,), unknown("hyperparameter", name, space)
-        elif name in _ancestors(name, when):
+        elif name in whole_condition(name, when):
             yield (name,), "hangs on itself"
         else:
             problems = list(_problems(condition, space))
@@ -122,7 +125,7 @@ def _problems(condition: Condition, space: Mapping[str, Any]) -> Iterator[Proble
         else:
             there = dimension if isinstance(dimension, tuple) else (dimension,)
             for value in allowed:
-                if not any(same(value, one) for one in there):
+                if not is_among(value, there):
                     listed = ", ".join(map(shown, there))
                     yield (other,), f"is never {shown(value)} in the search space, but {listed}"
 
@@ -139,14 +142,3 @@ def _never_or_always(
     if all(len(allowed) == sizes[other] for other, allowed in whole.items()):
         return "always holds: leave it out"
     return None
-
-
-def _ancestors(name: str, when: Mapping[str, Condition]) -> set[str]:
-    found: set[str] = set()
-    left = list(when.get(name, {}))
-    while left:
-        one = left.pop()
-        if one not in found:
-            found.add(one)
-            left += when.get(one, {})
-    return found

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from clr_sweep.definition.problems import Problem
+
 Kind = Literal["name", "file", "function", "sklearn"]
 
 _PREFIXES: dict[str, Kind] = {"sklearn:": "sklearn"}
@@ -47,7 +49,7 @@ def named_within(name: str) -> str:
     return name.partition(":")[2]
 
 
-def option_problems(name: str, options: DataOptions) -> Iterator[tuple[tuple[str, ...], str]]:
+def option_problems(name: str, options: DataOptions) -> Iterator[Problem]:
     """The options that have no effect on this data set, by their keys."""
     kind = kind_of(name)
     if options.test is not None and kind not in _HAVE_NO_TEST_SET:

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from clr_sweep.common.errors import FieldProblemsError
+from clr_sweep.definition.problems import Problem
 
 # Whole numbers above it have no float of their own, and the samplers work in floats.
 LARGEST_WHOLE = 2**53
@@ -126,7 +127,7 @@ class Range(Frozen):
             raise FieldProblemsError(problems)
         return self
 
-    def _problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+    def _problems(self) -> Iterator[Problem]:
         if self.low >= self.high:
             yield (
                 ("low",),

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from clr_sweep.definition.conditions import Condition, same, whole_condition
+from clr_sweep.definition.conditions import Condition, is_among, same, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, is_number
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import OptimizerConfig
-from clr_sweep.definition.problems import shown, unknown
-from clr_sweep.definition.search_space import RATES, RATIO, in_whole_numbers
-from clr_sweep.definition.space_checks import Problem, momentum_problems, space_problems
+from clr_sweep.definition.problems import Problem, shown, unknown
+from clr_sweep.definition.search_space import RATES, RATIO, dimensions_of, in_whole_numbers
+from clr_sweep.definition.space_checks import momentum_problems, space_problems
 from clr_sweep.definition.study_config import Given
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
 
@@ -29,11 +29,7 @@ def sampled_dimensions(space: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         space: the dimensions by their names in the file; None where one is not given.
     """
-    known = {
-        key: value
-        for key, value in space.items()
-        if value is not None and key not in ("from", "when")
-    }
+    known = dimensions_of(space)
     if isinstance(ratio := known.get("init_lr"), RatioRange):
         del known["init_lr"]
         known[RATIO] = ratio.ratio
@@ -89,7 +85,7 @@ def as_sampled(name: str, value: Any, dimension: Any) -> Any:
 def value_problem(value: Any, dimension: Any) -> str | None:
     """What is wrong with a value of a parameter that is a choice, or fixed."""
     if isinstance(dimension, tuple):
-        if any(same(value, choice) for choice in dimension):
+        if is_among(value, dimension):
             return None
         return f"must be one of {', '.join(map(shown, dimension))}, got {shown(value)}"
     if same(value, dimension):
@@ -146,7 +142,7 @@ def _condition_problem(
     for other, allowed in needs.items():
         there = given.get(other, known.get(other, DEFAULT_POLICIES))
         values = there if isinstance(there, tuple) else (there,)
-        having = [str(one) for one in values if any(same(one, it) for it in allowed)]
+        having = [str(one) for one in values if is_among(one, allowed)]
         if len(having) == len(values):
             continue
         if other in given or not having:

@@ -13,7 +13,7 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.arguments import SWITCH, Argument, Real, value_problem
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems
-from clr_sweep.definition.problems import shown, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 _FUNCTIONS = (
     "sparse_categorical_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
@@ -32,22 +32,19 @@ _SHORT = {
     "kld": "kl_divergence",
 }
 
-FUNCTION_OF: Mapping[str, str] = {
-    **{name: name for name in _FUNCTIONS},
-    **{
-        _CLASS_NAMES.get(name, "".join(part.capitalize() for part in name.split("_"))): name
-        for name in _FUNCTIONS
-    },
-    **_SHORT,
-    **{short.upper(): name for short, name in _SHORT.items()},
-}
-"""The function that computes a loss, by its own name, its class's, and abbreviations."""
-
 CLASS_OF: Mapping[str, str] = {
     name: _CLASS_NAMES.get(name, "".join(part.capitalize() for part in name.split("_")))
     for name in _FUNCTIONS
 }
 """The class that takes the arguments of a loss, by the function that computes it."""
+
+FUNCTION_OF: Mapping[str, str] = {
+    **{name: name for name in _FUNCTIONS},
+    **{class_name: name for name, class_name in CLASS_OF.items()},
+    **_SHORT,
+    **{short.upper(): name for short, name in _SHORT.items()},
+}
+"""The function that computes a loss, by its own name, its class's, and abbreviations."""
 
 _LOGITS: dict[str, Argument] = {"from_logits": SWITCH}
 _SMOOTHED: dict[str, Argument] = {**_LOGITS, "label_smoothing": Real(high=1, below=True)}
@@ -97,11 +94,6 @@ class LossConfig(Named):
         """See `Named`."""
         return ARGUMENTS.get(FUNCTION_OF.get(name, ""), {})
 
-    @property
-    def is_own(self) -> bool:
-        """Whether it is of the user's own code."""
-        return OWN.fullmatch(self.name) is not None
-
 
 def loss_problem(written: str) -> str | None:
     """What is wrong with a loss's name as it is written, if anything."""
@@ -114,9 +106,7 @@ def loss_problem(written: str) -> str | None:
     return text + hint(written, FUNCTION_OF)
 
 
-def loss_problems(
-    loss: LossConfig, folders: Sequence[Path]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def loss_problems(loss: LossConfig, folders: Sequence[Path]) -> Iterator[Problem]:
     """What is wrong with a loss, found without importing anything: the keys to it, and a text.
 
     Args:
@@ -143,9 +133,7 @@ def _argument_problem(loss: str, known: Mapping[str, Argument], key: str, value:
     return value_problem(known[key], value, f"the loss {loss}")
 
 
-def _own_problems(
-    loss: LossConfig, folders: Sequence[Path]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def _own_problems(loss: LossConfig, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from (((), text) for text in function_problems(loss.name, folders))
     names, required = function_arguments(loss.name, folders)
     further = None if names is None else names[2:]  # the labels and the outputs are Keras' to give

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from clr_sweep.definition.arguments import Argument, as_keras_takes_them
 from clr_sweep.definition.dimensions import Frozen, Scalar, expected, with_arguments
 from clr_sweep.definition.fields import Name
+from clr_sweep.definition.own_functions import OWN
 
 
 class Named(Frozen):
@@ -30,6 +31,11 @@ class Named(Frozen):
     @abstractmethod
     def known_arguments(cls, name: str) -> Mapping[str, Argument]:
         """The arguments of one of Keras' own; of others none is known."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of the user's own code."""
+        return OWN.fullmatch(self.name) is not None
 
     @model_validator(mode="before")
     @classmethod

@@ -16,7 +16,7 @@ from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.arguments import PATTERN, SWITCH, WHOLE, Argument, Real, value_problem
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems
-from clr_sweep.definition.problems import unknown
+from clr_sweep.definition.problems import Problem, unknown
 
 # Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.
 _UNIT, _DECAY, _LION_BETA = Real(high=1), Real(high=1, below=True), Real(high=1, above=True)
@@ -151,9 +151,7 @@ def clipping_problem(keys: Sequence[str]) -> str | None:
     return f"only one of {', '.join(CLIPPING)} may be given, got {' and '.join(given)}"
 
 
-def argument_problems(
-    optimizer: str, arguments: Mapping[str, Any]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def argument_problems(optimizer: str, arguments: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with an optimizer's arguments: the keys to each, and a text."""
     for key, value in arguments.items():
         if problem := argument_problem((optimizer,), key, (value,)):
@@ -164,7 +162,7 @@ def argument_problems(
 
 def own_optimizer_problems(
     optimizer: OptimizerConfig, folders: Sequence[Path]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+) -> Iterator[Problem]:
     """What is wrong with an optimizer of the user's own, found without importing it.
 
     Args:
@@ -205,11 +203,6 @@ class OptimizerConfig(Named):
     def known_arguments(cls, name: str) -> Mapping[str, Argument]:
         """See `Named`."""
         return OPTIMIZERS.get(name, {})
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is of the user's own code."""
-        return OWN.fullmatch(self.name) is not None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

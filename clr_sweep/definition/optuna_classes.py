@@ -7,50 +7,49 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.arguments import SWITCH, Real, Single
+from clr_sweep.definition.arguments import SWITCH, Argument, Real, Single, value_problem
 from clr_sweep.definition.dimensions import Frozen, Scalar, is_number, with_arguments
-from clr_sweep.definition.problems import shown, unknown
-
-Problem = tuple[tuple[str, ...], str]
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 
-@dataclass(frozen=True)
-class Whole:
-    """An argument that is a whole number, `low` or more."""
+def _whole(low: int) -> Single:
+    return Single(
+        f"a whole number, {low} or more", lambda value: type(value) is int and value >= low
+    )
 
-    low: int = 0
+
+def _one_of(*names: str) -> Single:
+    return Single(" or ".join(names), lambda value: value in names)
 
 
-Argument = Whole | Real | Single | tuple[str, ...]
 Arguments = Mapping[str, Argument]
 
-_STARTUP: Arguments = {"n_startup_trials": Whole()}
+_STARTUP: Arguments = {"n_startup_trials": _whole(0)}
 SAMPLERS: Mapping[str, Arguments] = {
     "TPESampler": {
         **_STARTUP,
-        "n_ei_candidates": Whole(1),
+        "n_ei_candidates": _whole(1),
         "multivariate": SWITCH,
         "group": SWITCH,
         "constant_liar": SWITCH,
     },
     "GPSampler": {**_STARTUP, "deterministic_objective": SWITCH},
-    "QMCSampler": {"qmc_type": ("sobol", "halton"), "scramble": SWITCH},
+    "QMCSampler": {"qmc_type": _one_of("sobol", "halton"), "scramble": SWITCH},
     "RandomSampler": {},
 }
-_EVERY: Arguments = {"n_warmup_steps": Whole(), "interval_steps": Whole(1)}
+_EVERY: Arguments = {"n_warmup_steps": _whole(0), "interval_steps": _whole(1)}
 PRUNERS: Mapping[str, Arguments] = {
-    "MedianPruner": {**_STARTUP, **_EVERY, "n_min_trials": Whole(1)},
+    "MedianPruner": {**_STARTUP, **_EVERY, "n_min_trials": _whole(1)},
     "PercentilePruner": {
-        "percentile": Real(high=100), **_STARTUP, **_EVERY, "n_min_trials": Whole(1),
+        "percentile": Real(high=100), **_STARTUP, **_EVERY, "n_min_trials": _whole(1),
     },
     "ThresholdPruner": {"lower": Real(low=-1e30), "upper": Real(low=-1e30), **_EVERY},
-    "PatientPruner": {"patience": Whole(), "min_delta": Real()},
+    "PatientPruner": {"patience": _whole(0), "min_delta": Real()},
     "NopPruner": {},
 }  # fmt: skip
 _REQUIRED = {"PercentilePruner": ("percentile",), "PatientPruner": ("patience",)}
@@ -112,7 +111,7 @@ class OptunaClass(Frozen):
         arguments = self.known[name]
         for key, value in given.items():
             text = _OWN_ARGUMENTS.get(key) or (
-                _argument_problem(arguments[key], value)
+                value_problem(arguments[key], value)
                 if key in arguments
                 else unknown(f"argument of {name}", key, arguments)
                 if arguments
@@ -156,21 +155,6 @@ def pruner_warning(pruner: str | OptunaPruner) -> str | None:
         "hold a trial at its peak against others at a trough; cycle_aware and those named phase_ "
         "do not"
     )
-
-
-def _argument_problem(kind: Argument, value: Any) -> str | None:
-    if isinstance(kind, Whole):
-        if isinstance(value, int) and not isinstance(value, bool) and value >= kind.low:
-            return None
-        return f"must be a whole number, {kind.low} or more, got {shown(value)}"
-    if isinstance(kind, Real):
-        if not is_number(value):
-            return f"must be a number, got {shown(value)}"
-        holds = kind.holds(value)
-        return None if holds else f"must be {kind.wanted(value)}, got {shown(value)}"
-    if isinstance(kind, tuple):
-        return None if value in kind else f"must be {' or '.join(kind)}, got {shown(value)}"
-    return None if kind.holds(value) else f"must be {kind.words}, got {shown(value)}"
 
 
 def _together(name: str, given: Mapping[str, Any]) -> Iterator[Problem]:

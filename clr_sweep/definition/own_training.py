@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clr_sweep.definition.problems import Problem
+
 OF_FUNCTION = "the function's own"
 """What stands in a definition for the loss of such a training, which nobody else knows."""
-
-Problem = tuple[tuple[str, ...], str]
 
 _UNUSED = {
     ("model", "name"): "the function builds its model",
@@ -37,33 +37,30 @@ def with_own_training(content: Any) -> Any:
     if function is None:
         return content
     filled = dict(content)
-    for section in ("model", "dataset"):
-        inner = content.get(section, {} if section == "model" else None)
-        if isinstance(inner, Mapping) and (section == "model" or "examples" in inner):
-            filled[section] = {"name": function, **inner}
+    if isinstance(model := content.get("model", {}), Mapping):
+        filled["model"] = {"name": function, **model}
+    if _has_own_data(data := _section(content, "dataset")):
+        filled["dataset"] = {"name": function, **data}
     return filled
 
 
 def own_training_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
     """What of a sweep file has no effect with `training.function`, or none without it."""
-    data = content.get("dataset")
-    own_data = isinstance(data, Mapping) and data.get("examples") is not None
-    function = _function(content)
+    data, function = _section(content, "dataset"), _function(content)
+    has_own_data = _has_own_data(data)
     if function is None:
-        if own_data:
+        if has_own_data:
             text = "is for training.function alone: other data are counted, so leave it out"
             yield ("dataset", "examples"), text
-        training = content.get("training")
-        if isinstance(training, Mapping) and training.get("evaluate") is not None:
+        if _section(content, "training").get("evaluate") is not None:
             yield ("training", "evaluate"), "is for training.function alone: leave it out"
         return
-    if own_data and isinstance(data, Mapping) and "name" in data:
+    if has_own_data and "name" in data:
         text = "has no effect beside dataset.name, whose examples are counted: leave one out"
         yield ("dataset", "examples"), text
-    unused = _UNUSED | (_UNUSED_WITH_OWN_DATA if own_data else {})
+    unused = _UNUSED | (_UNUSED_WITH_OWN_DATA if has_own_data else {})
     for (section, key), why in unused.items():
-        inner = content.get(section)
-        if isinstance(inner, Mapping) and inner.get(key) is not None:
+        if _section(content, section).get(key) is not None:
             yield (section, key), f"has no effect with training.function, {why}: leave it out"
     if content.get("range_test") is not None:
         yield ("range_test",), "has no effect with training.function: leave it out"
@@ -113,6 +110,17 @@ def schema_with_function(schema: dict[str, Any], kinds: dict[str, Any]) -> None:
 
 
 def _function(content: Any) -> str | None:
-    training = content.get("training") if isinstance(content, Mapping) else None
-    function = training.get("function") if isinstance(training, Mapping) else None
+    if not isinstance(content, Mapping):
+        return None
+    function = _section(content, "training").get("function")
     return function if isinstance(function, str) else None
+
+
+def _has_own_data(dataset: Mapping[str, Any]) -> bool:
+    return dataset.get("examples") is not None
+
+
+def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A section as it is written; empty where it is none."""
+    section = content.get(name)
+    return section if isinstance(section, Mapping) else {}

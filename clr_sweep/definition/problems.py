@@ -9,6 +9,9 @@ from typing import Any
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address
 
+Problem = tuple[tuple[str, ...], str]
+"""What is wrong with an input: the keys that lead to its place, and a text."""
+
 
 class _Shown(reprlib.Repr):
     """Values as they stand in a file, long ones shortened."""

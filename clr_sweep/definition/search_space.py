@@ -13,6 +13,7 @@ from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.conditions import Conditions, condition_words
 from clr_sweep.definition.dimensions import Dimension, Frozen, Range, describe
 from clr_sweep.definition.fields import DEFAULT_POLICIES, Policies, Policy
+from clr_sweep.definition.problems import Problem
 from clr_sweep.schedules.policies import CYCLICAL
 
 # Search-space keys that are always there; every other key is a further hyperparameter.
@@ -121,7 +122,16 @@ class SearchSpace(Frozen):
         return schema
 
 
-def rates_problems(space: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+def dimensions_of(space: Mapping[str, Any]) -> dict[str, Any]:
+    """The dimensions that the section `search_space` of a file gives, by their names in it."""
+    return {
+        key: value
+        for key, value in space.items()
+        if value is not None and key not in ("from", "when")
+    }
+
+
+def rates_problems(space: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with where init_lr and max_lr come from: the file, or a range test.
 
     Args:

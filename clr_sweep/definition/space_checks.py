@@ -7,7 +7,7 @@ from typing import Any
 
 from clr_sweep.common.nearest import nearest
 from clr_sweep.definition.arguments import Real, Single
-from clr_sweep.definition.conditions import Condition, same, whole_condition
+from clr_sweep.definition.conditions import Condition, is_among, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
 from clr_sweep.definition.optimizers import (
@@ -22,13 +22,11 @@ from clr_sweep.definition.optimizers import (
     optimizer_problem,
 )
 from clr_sweep.definition.own_functions import OWN
-from clr_sweep.definition.problems import shown, unknown
-from clr_sweep.definition.search_space import SCHEDULE_KEYS, rates_problems
+from clr_sweep.definition.problems import Problem, shown, unknown
+from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of, rates_problems
 from clr_sweep.definition.trial_plan import epochs_needed, fits
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
-
-Problem = tuple[tuple[str, ...], str]
 
 # Keras holds a rate in float32, which ends there; a factor above it would not end in a lifetime.
 _LARGEST_RATE, _SMALLEST_RATE = 1e30, 1e-30
@@ -56,11 +54,7 @@ def space_problems(
     """
     yield from rates_problems(space)
     when = space.get("when") or {}
-    space = {
-        key: value
-        for key, value in space.items()
-        if value is not None and key not in ("from", "when")
-    }
+    space = dimensions_of(space)
     numeric = {key: dimension for key, dimension in space.items() if key in _LIMITS}
     problems = {key: list(_numeric_problems(key, value)) for key, value in numeric.items()}
     for key, texts in problems.items():
@@ -220,7 +214,7 @@ def _may_meet(one: str, other: str, when: Mapping[str, Condition]) -> bool:
     """Whether a trial may have both."""
     ours, theirs = whole_condition(one, when), whole_condition(other, when)
     return all(
-        any(same(value, it) for value in ours[key] for it in theirs[key])
+        any(is_among(value, theirs[key]) for value in ours[key])
         for key in ours.keys() & theirs.keys()
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StrictInt, model_validator
 
 from clr_sweep.definition.dimensions import Frozen, Number
-from clr_sweep.definition.fields import Policy, PositiveInt, Seed
+from clr_sweep.definition.fields import At, Policy, PositiveInt, Seed
 from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective
 from clr_sweep.definition.training_config import CycledMomentum, TrainingConfig
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
@@ -75,6 +75,12 @@ class ScheduleConfig(Frozen):
             "steps": self.decay_steps or None,
         }
 
+    def plan(self, steps_per_epoch: int, epochs: int, at: At) -> TrialPlan:
+        """Where a training within so many epochs ends that follows it: see `plan_trial`."""
+        if not self.is_cyclical:
+            return plan_whole_budget(steps_per_epoch, epochs)
+        return plan_trial(float(self.step_size_factor), steps_per_epoch, epochs, at)
+
     def learning_rate(self, steps: Any) -> Any:
         """The planned rate at a step, or at many: see `policies.learning_rate`."""
         return policies.learning_rate(
@@ -118,11 +124,8 @@ class TrialConfig(Frozen):
         Args:
             epochs: its budget; None: the trial's.
         """
-        budget, schedule = epochs or self.training.epochs, self.schedule
-        if not schedule.is_cyclical:
-            return plan_whole_budget(steps_per_epoch, budget)
-        factor = float(schedule.step_size_factor)
-        return plan_trial(factor, steps_per_epoch, budget, self.objective.at)
+        budget = epochs or self.training.epochs
+        return self.schedule.plan(steps_per_epoch, budget, self.objective.at)
 
     def schedule_for(self, steps_per_epoch: int, epochs: int | None = None) -> ScheduleConfig:
         """The schedule where an epoch has another number of steps: the same curve over epochs.

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from clr_sweep.common.errors import FieldProblemsError, InputError
 from clr_sweep.common.nearest import hint, same
 from clr_sweep.definition.dimensions import TAGS
-from clr_sweep.definition.problems import sentence, shown, unknown
+from clr_sweep.definition.problems import Problem, sentence, shown, unknown
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -51,9 +51,7 @@ def validated(cls: type[Record], content: Any, source: str) -> Record:
     return record
 
 
-def validation(
-    cls: type[Record], content: Any
-) -> tuple[Record | None, list[tuple[tuple[str, ...], str]]]:
+def validation(cls: type[Record], content: Any) -> tuple[Record | None, list[Problem]]:
     """The record made from what a file holds, or else every problem: the keys to it and a text."""
     try:
         return cls.model_validate(content), []
@@ -62,9 +60,7 @@ def validation(
         return None, list(dict.fromkeys(problems))
 
 
-def _problems(
-    cls: type[BaseModel], content: Any, detail: ErrorDetails
-) -> Iterable[tuple[tuple[str, ...], str]]:
+def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Iterable[Problem]:
     kind, context = detail["type"], detail.get("ctx", {})
     keys, model = _keys(cls, content, detail)
     found = _value_at(content, keys)

@@ -14,7 +14,6 @@ from clr_sweep.definition.optimizers import OptimizerConfig
 from clr_sweep.definition.search_space import RATIO, SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
-from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.schedules import policies
 
@@ -36,7 +35,7 @@ def suggest(trial: BaseTrial, sweep: Sweep, number: int, examples: int) -> Trial
         schedule = _cyclical(trial, space, policy, max_lr)
     else:
         schedule = acyclic(policy, max_lr)
-    values: dict[str, Any] = {"policy": policy}
+    values = _shape(schedule)
     for key in parents_first(space.further, space.when):
         if holds(space.when.get(key, {}), values):
             values[key] = _suggest(trial, key, space.further[key])
@@ -137,6 +136,16 @@ def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:
     return math.ceil((examples - sweep.dataset.held_out(examples)) / batch_size)
 
 
+def _shape(schedule: ScheduleConfig) -> dict[str, Any]:
+    """What a condition may hang on of a schedule: what its policy uses."""
+    values: dict[str, Any] = {"policy": schedule.policy, "max_lr": schedule.max_lr}
+    if schedule.is_cyclical:
+        values |= {"init_lr": schedule.init_lr, "step_size_factor": schedule.step_size_factor}
+    if schedule.policy in policies.DECAYING:
+        values["gamma"] = schedule.gamma
+    return values
+
+
 def _cyclical(
     trial: BaseTrial, space: SearchSpace, policy: Policy, max_lr: float
 ) -> ScheduleConfig:
@@ -174,15 +183,11 @@ def _configure(
         update={"arguments": {**sweep.model.arguments, **model_arguments}}
     )
     per_epoch = steps_per_epoch(sweep, batch_size, examples)
+    plan = schedule.plan(per_epoch, training.epochs, sweep.objective.at)
     if schedule.is_cyclical:
-        plan = plan_trial(
-            float(schedule.step_size_factor), per_epoch, training.epochs, sweep.objective.at
-        )
         schedule = schedule.model_copy(update={"step_size": plan.step_size})
-    else:
-        plan = plan_whole_budget(per_epoch, training.epochs)
-        if schedule.decay_steps:
-            schedule = schedule.model_copy(update={"decay_steps": plan.steps})
+    elif schedule.decay_steps:
+        schedule = schedule.model_copy(update={"decay_steps": plan.steps})
     return TrialConfig(
         # How examples are read changes no number, and each start says it anew.
         dataset=sweep.dataset.model_copy(update={"in_memory": AUTO}),

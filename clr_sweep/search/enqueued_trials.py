@@ -17,11 +17,11 @@ from clr_sweep.definition.given_values import (
     sampled_dimensions,
     value_problem,
 )
-from clr_sweep.definition.loading import validation_problems
 from clr_sweep.definition.problems import sentence, shown, unknown
 from clr_sweep.definition.search_space import RATIO, in_whole_numbers
 from clr_sweep.definition.space_checks import cycle_problem
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep_checks import validation_problems
 
 
 class EnqueuedTrialError(Exception):

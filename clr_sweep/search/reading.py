@@ -189,13 +189,11 @@ def range_test_record(study: optuna.Study) -> RangeTestRecord | None:
 def _definition(study: optuna.Study) -> Sweep:
     sweep = Sweep.from_json(study.user_attrs[keys.SWEEP])
     facts = study.user_attrs.get(keys.FACTS, {})
-    if (rule := facts.get("stop_when", _ABSENT)) is not _ABSENT:
+    if "stop_when" in facts:
+        rule = facts["stop_when"]
         now = {"stop_when": None if rule is None else StopRule.from_json(rule)}
         sweep = sweep.model_copy(update={"study": sweep.study.model_copy(update=now)})
     return sweep.model_copy(update={"tracking": stored_tracking(study)})
-
-
-_ABSENT = object()
 
 
 def has_begun(trial: FrozenTrial) -> bool:

@@ -39,8 +39,7 @@ def next_starting(sweep: Sweep, before: Sequence[FrozenTrial]) -> StartingTrial:
     Args:
         before: all stored trials.
     """
-    listed = sweep.study.start_with
-    place = sum("place" in trial.user_attrs.get(GIVEN, {}) for trial in before)
+    listed, place = sweep.study.start_with, _begun(before)
     if place >= len(listed):
         return NONE
     dimensions = sampled_dimensions(sweep.search_space.dimensions)
@@ -53,11 +52,15 @@ def next_starting(sweep: Sweep, before: Sequence[FrozenTrial]) -> StartingTrial:
 
 def starting_trials_left(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Iterator[str]:
     """What is said of the trials of `study.start_with` that have not begun, before one does."""
-    begun = sum("place" in trial.user_attrs.get(GIVEN, {}) for trial in trials)
-    listed = len(sweep.study.start_with)
+    listed, begun = len(sweep.study.start_with), _begun(trials)
     if begun < listed:
         there = f"{listed - begun} of {listed}" if begun else f"{listed}"
         yield f"study.start_with gives the parameters of the next trials: {there}"
+
+
+def _begun(trials: Sequence[FrozenTrial]) -> int:
+    """How many of `study.start_with` are among the stored trials."""
+    return sum("place" in trial.user_attrs.get(GIVEN, {}) for trial in trials)
 
 
 def told(source: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from json_schemas import SWEEP_SCHEMA, allows
-from written_sweeps import ABSENT, content, written
+from written_sweeps import ABSENT, content, problems, written
 
 from clr_sweep.commands.check import describe_plan
 from clr_sweep.common.errors import InputError
@@ -28,13 +28,6 @@ def file_of(folder: Path, **changes: Any) -> Path:
     """A sweep file beside the module that it names."""
     (folder / "mine.py").write_text(CODE, encoding="utf-8")
     return written(folder, OWN | changes)
-
-
-def problems(file: Path) -> list[str]:
-    """What is said to be wrong with it."""
-    with pytest.raises(InputError) as error:
-        load_sweep(file)
-    return [text.removeprefix(f"{file}: ") for text in error.value.problems]
 
 
 def test_the_function_stands_for_model_and_data(tmp_path: Path) -> None:
@@ -106,6 +99,8 @@ def test_what_has_no_effect_is_refused(key: str, value: Any, tmp_path: Path) -> 
             "dataset.examples: has no effect beside dataset.name",
         ),
         ({"dataset": ABSENT}, "dataset: is required"),
+        ({"dataset": {"examples": None}}, "dataset.name: is required"),
+        ({"dataset": {"examples": 640, "name": 5}}, "dataset.name: must be text"),
     ],
 )
 def test_what_does_not_go_with_a_function(
@@ -122,6 +117,8 @@ def test_what_is_for_a_function_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(CODE, encoding="utf-8")
     found = problems(written(tmp_path, changes))
     assert [each.split(":")[0] for each in found] == ["dataset.examples", "training.evaluate"]
+    found = problems(written(tmp_path, {"dataset": {"examples": 640}}))
+    assert [each.split(":")[0] for each in found] == ["dataset.name", "dataset.examples"]
 
 
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:

@@ -73,6 +73,36 @@ def test_each_trial_has_what_its_condition_says(
     assert kinds == {(True, False), (False, True), (False, False)}
 
 
+def test_conditions_on_what_the_schedule_is_made_of(tmp_path: Path) -> None:
+    """Each of its listed values; without a cycle a trial has no factor to hang on."""
+    hung = {
+        "momentum": ("max_lr", 0.1), "weight_decay": ("init_lr", 0.01),
+        "nesterov": ("step_size_factor", 2), "clipnorm": ("gamma", 0.999),
+    }  # fmt: skip
+    made = sweep(
+        {
+            "search_space.policy": ["exp_range", "cosine"],
+            "search_space.max_lr": [0.1, 0.2],
+            "search_space.init_lr": [0.01, 0.02],
+            "search_space.step_size_factor": [2, 4],
+            "search_space.gamma": [0.999, 1.0],
+            "search_space.momentum": {"low": 0.1, "high": 0.9},
+            "search_space.weight_decay": {"low": 0.1, "high": 0.9},
+            "search_space.nesterov": [True, False],
+            "search_space.clipnorm": {"low": 0.1, "high": 0.9},
+            "search_space.when": {name: {on: [value]} for name, (on, value) in hung.items()},
+        }
+    )
+    study = storage.open_study(storage.open_storage("sqlite:///:memory:"), made, "", FACTS)
+    there: dict[str, set[bool]] = {name: set() for name in hung}
+    for _ in range(12):
+        params = begin(study, made, tmp_path).trial.params
+        for name, (on, value) in hung.items():
+            assert (name in params) == (params.get(on) == value)
+            there[name].add(name in params)
+    assert all(found == {True, False} for found in there.values())
+
+
 def test_without_conditions_the_order_of_sampling_stays() -> None:
     """Studies of earlier versions are continued: their trials' parameters keep their order."""
     changes = {key: value for key, value in SPACE.items() if "optimizer" in key or "model" in key}

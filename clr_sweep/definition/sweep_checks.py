@@ -1,0 +1,200 @@
+"""What is wrong with a sweep file's values taken together, and with the names among them.
+
+`loading.py` asks, of files alone: a study of an older version may hold what is refused here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from clr_sweep.definition.conditions import condition_problems
+from clr_sweep.definition.data_names import DataOptions, option_problems
+from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.given_values import starting_problems
+from clr_sweep.definition.losses import LossConfig, loss_problems
+from clr_sweep.definition.metrics import objectives
+from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
+from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
+from clr_sweep.definition.own_functions import (
+    OWN,
+    FunctionArguments,
+    function_arguments,
+    function_problems,
+    no_value,
+)
+from clr_sweep.definition.passwords import KEPT_BY, password_problem
+from clr_sweep.definition.problems import Problem, sentence, unknown
+from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of
+from clr_sweep.definition.space_checks import momentum_problems, space_problems
+from clr_sweep.definition.sweep import DatasetConfig, Sweep
+
+
+def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    """What is wrong with values that are right by themselves, found without importing a module.
+
+    Args:
+        values: by dotted key, those that could be read: see `readable_values`.
+        folders: in which files and modules that they name are looked for, in this order.
+    """
+    from clr_sweep.training.data.datasets import check_dataset_name
+
+    if (examples := values.get("dataset.examples")) is not None:
+        yield from _size_problems(values, examples)
+    elif (data := values.get("dataset.name")) is not None:
+        wrong_data = check_dataset_name(data, folders)
+        yield from ((("dataset", "name"), text) for text in wrong_data)
+        if not wrong_data:
+            yield from _data_problems(values, folders)
+    for key in ("function", "evaluate"):
+        if (named := values.get(f"training.{key}")) is not None:
+            yield from ((("training", key), text) for text in function_problems(named, folders))
+    known, required = _known_arguments(values, folders)
+    yield from _model_problems(values, folders, known, required)
+    loss: LossConfig | None = values.get("training.loss")
+    for keys, text in () if loss is None else loss_problems(loss, folders):
+        yield ("training", "loss", *keys), text
+    optimizer: OptimizerConfig | None = values.get("training.optimizer")
+    for keys, text in () if optimizer is None else own_optimizer_problems(optimizer, folders):
+        yield ("training", "optimizer", *keys), text
+    if (weight := values.get("training.sample_weight")) is not None:
+        wrong_weight = function_problems(weight, folders)
+        yield from ((("training", "sample_weight"), text) for text in wrong_weight)
+    yield from _metric_problems(values, folders)
+    for key in KEPT_BY:
+        if (told := password_problem(key, values.get(key))) is not None:
+            yield tuple(key.split(".")), told
+    if isinstance(sampler := values.get("study.sampler"), OptunaSampler):
+        missing = missing_package(sampler.class_name)
+        yield from ((("study", "sampler", "class"), text) for text in [missing] if text)
+    space = {
+        key.removeprefix("search_space."): value
+        for key, value in values.items()
+        if key.startswith("search_space.")
+    }
+    always = (*SCHEDULE_KEYS, "optimizer")
+    for keys, text in condition_problems(space.get("when", {}), dimensions_of(space), always):
+        yield ("search_space", "when", *keys), text
+    for keys, text in space_problems(space, optimizer, known):
+        yield ("search_space", *keys), text
+    cycles = values.get("training.cycle_momentum") is not None
+    given = values.get("study.start_with", ())
+    for keys, text in starting_problems(given, space, optimizer, cycles_momentum=cycles):
+        yield ("study", "start_with", *keys), text
+    if cycles and optimizer is not None:
+        for keys, text in momentum_problems(space, optimizer):
+            yield ("search_space", *keys), text
+
+
+def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
+    """What is wrong with the validation part and the batches for this many training examples."""
+    values = {
+        "dataset.name": sweep.dataset.name,
+        "dataset.validation": sweep.dataset.validation,
+        "dataset.examples": sweep.dataset.examples,
+        "training.batch_size": sweep.training.batch_size,
+        **{f"search_space.{key}": value for key, value in sweep.search_space.further.items()},
+    }
+    yield from (sentence(keys, text) for keys, text in _size_problems(values, examples))
+
+
+def _known_arguments(values: Mapping[str, Any], folders: tuple[Path, ...]) -> FunctionArguments:
+    """What `model.arguments` may give, and what it must: of the model, or of what trains it."""
+    from clr_sweep.training.models import FACTS, MODELS
+
+    if (trains := values.get("training.function")) is not None:
+        names, required = function_arguments(trains, folders)
+        # The first is the trial.
+        return FunctionArguments(names and names[1:], required[1:] if names else required)
+    if (model := values.get("model.name")) is None:
+        return FunctionArguments()
+    if model in MODELS:
+        return FunctionArguments(tuple(inspect.signature(MODELS[model]).parameters))
+    names, required = function_arguments(model, folders)
+    return FunctionArguments(names, tuple(key for key in required if key not in FACTS))
+
+
+def _model_problems(
+    values: Mapping[str, Any],
+    folders: tuple[Path, ...],
+    known: tuple[str, ...] | None,
+    required: tuple[str, ...],
+) -> Iterator[Problem]:
+    """What is wrong with the model's name, and with the arguments of it or of what trains it."""
+    from clr_sweep.training.models import check_model_name
+
+    trains, name = values.get("training.function"), values.get("model.name")
+    if trains is None and name is not None:
+        yield from ((("model", "name"), text) for text in check_model_name(name, folders))
+    whose = f"model {name}" if trains is None else f"function {trains}"
+    given = values.get("model.arguments")
+    if given is None:
+        return
+    for key in required:
+        if key not in given:
+            yield ("model", "arguments", key), no_value(trains or name)
+    for key in given if known is not None else ():
+        if key not in known:
+            yield ("model", "arguments", key), unknown(f"argument of the {whose}", key, known)
+
+
+def _data_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    """What is wrong with the options of a data set, else with the sizes that it gives."""
+    from clr_sweep.training.data.datasets import check_options, training_examples
+
+    name = values["dataset.name"]
+    options = DataOptions(test=values.get("dataset.test"))
+    # What has no effect is refused with the section itself.
+    problems = [] if any(option_problems(name, options)) else list(check_options(name, options))
+    yield from ((("dataset", key), text) for key, text in problems)
+    if not problems and (examples := training_examples(name, options, folders)) is not None:
+        yield from _size_problems(values, examples)
+
+
+def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+    """What is wrong with the metrics' modules, and with an objective that is not among them."""
+    loss, metrics = values.get("training.loss"), values.get("training.metrics")
+    if metrics is None or loss is None or values.get("training.function") is not None:
+        return  # a function measures what it likes: its first report tells
+    for index, written in enumerate(metrics):
+        for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
+            yield ("training", "metrics", str(index)), text
+    metric = values.get("objective.metric")
+    if metric is not None and metric not in (known := objectives(metrics)):
+        beside = f"with the loss {loss}, " if not metrics else ""
+        yield (
+            ("objective", "metric"),
+            f"{unknown('metric', metric, known)}: {beside}training.metrics says what is measured "
+            "beside the loss",
+        )
+
+
+def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem]:
+    trained_on = examples
+    if values.get("dataset.examples") is None:
+        part = values.get("dataset.validation")
+        if part is None:
+            return
+        dataset = DatasetConfig(name=values["dataset.name"], validation=part)
+        held_out = dataset.held_out(examples)
+        if not dataset.on_test_set and not 0 < held_out < examples:
+            yield (
+                ("dataset", "validation"),
+                f"must hold out at least one and leave at least one of the {examples} training "
+                f"examples of {values['dataset.name']}, got {part}, which holds out {held_out}",
+            )
+            return
+        trained_on -= held_out
+    for keys in (("training", "batch_size"), ("search_space", "batch_size")):
+        sizes = values.get(".".join(keys))
+        try:
+            largest = 0.0 if sizes is None else bounds(sizes)[1]
+        except (TypeError, ValueError):
+            continue  # no numbers: refused with the search space
+        if largest > trained_on:
+            yield (
+                keys,
+                f"must be at most the {trained_on} examples that are trained on, got {largest:g}",
+            )
