@@ -87,6 +87,10 @@ class ScheduleConfig(Frozen):
             steps, init_lr=self.init_lr, max_lr=self.max_lr, gamma=self.gamma, **self.shape
         )
 
+    def phase(self, step: int) -> float:
+        """Where a step lies within its cycle, 0 at its start, 0.5 at the peak; 0 without cycles."""
+        return (step / (2 * self.step_size)) % 1.0 if self.step_size else 0.0
+
     def momentum(self, steps: Any, bounds: CycledMomentum) -> Any:
         """The planned momentum at a step, or at many: see `momentum.momentum`."""
         return momentum(steps, low=bounds.low, high=bounds.high, gamma=self.gamma, **self.shape)

@@ -13,18 +13,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.common.errors import InputError
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.memory import Stacked
 from clr_sweep.training.feed import ROWS, Feed, feed
 from clr_sweep.training.momentum_cycle import MomentumCycle
+from clr_sweep.training.step_metrics import reported, scalars
 
 EVALUATION_BATCH = 1000
 # Of a batch: 64 MiB as float32, before the model's own.
@@ -202,7 +202,7 @@ class TrainingLoop:
         own_loss = type(self.model).compute_loss is not keras.Model.compute_loss
         with contextlib.nullcontext() if own_loss else _losses_through(self.model, checked):
             logs = self.model.test_step(batch)
-        self.metrics = tuple(self._taken(self._reported("test_step", logs)))
+        self.metrics = tuple(self._taken(reported(self.model, "test_step", logs)))
         self._trained = self.metrics  # until a training step is traced
         self.model.optimizer.build(self.model.trainable_variables)
 
@@ -257,34 +257,11 @@ class TrainingLoop:
 
         with _losses_through(self.model, listening):
             logs = self.model.train_step(batch)
-        self._trained = self._reported("train_step", logs)
+        self._trained = reported(self.model, "train_step", logs)
         if heard:
             return self._recorded_loss.read_value()
         # A train_step of the user's own that never calls compute_loss: what it reports.
         return tf.cast(logs["loss"], tf.float32)
-
-    def _reported(self, step: str, logs: Any) -> tuple[str, ...]:
-        """The names of what a step reports, in the order of the model's metrics.
-
-        `fit` takes what is no metric of the model's from an epoch's last batch; a value of one
-        batch says nothing of an epoch, so it is refused.
-        """
-        measured = tuple(self.model.get_metrics_result())
-        found = logs if isinstance(logs, Mapping) else {}
-        named = {
-            name
-            for key, value in found.items()
-            for name in (value if isinstance(value, Mapping) else (key,))
-        }
-        if not named or not named <= set(measured):
-            other = "nothing" if isinstance(logs, Mapping) else f"a {type(logs).__name__}"
-            got = ", ".join(sorted(named)) or other
-            raise InputError(
-                f"the model's {step} must return what its metrics ({', '.join(measured)}) have "
-                f"gathered over the epoch, got {got}: update a keras.metrics.Metric in it, such "
-                f"as a Mean, and return {{metric.name: metric.result() for metric in self.metrics}}"
-            )
-        return tuple(name for name in measured if name in named)
 
     def _evaluation(self, arrays: tuple[tf.Tensor, tf.Tensor], rows: tf.Tensor) -> None:
         size = self._evaluation_batch
@@ -321,24 +298,3 @@ def _evaluation_batch(example: Sequence[int]) -> int:
 def epoch_order(rows: Array, seed: int, epoch: int) -> Array:
     """The rows in the order of this epoch: a function of the seed and the epoch alone."""
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
-
-
-def scalars(results: Mapping[str, Any]) -> dict[str, float]:
-    """Each metric as a number.
-
-    Raises:
-        InputError: one gives more than a number, such as one for each class.
-    """
-    found = {name: np.asarray(value) for name, value in results.items()}
-    if wrong := [_several(name, array) for name, array in found.items() if array.size != 1]:
-        raise InputError(wrong)
-    return {name: float(array.item()) for name, array in found.items()}
-
-
-def _several(name: str, array: Any) -> str:
-    return (
-        f"training.metrics: {name} gives {array.size} numbers, of the shape {array.shape}, where "
-        f"one is needed: leave it out, or name a metric of your own that gives one (module:name), "
-        f"such as a subclass of keras.metrics.F1Score made with average='macro'; where it is the "
-        f"model's own metric, change it there"
-    )

@@ -42,13 +42,10 @@ def train_by_function(
         return ended
     folder.clear()
     folder.start(job.config)
-    inspected = not job.inspect
 
     def on_report(epoch: EpochReport) -> bool:
-        nonlocal inspected
-        if not inspected:
+        if job.inspect and epoch.epoch == 1:
             report(Inspection(None, epoch.cpu_seconds / epoch.step, 0.0, 0.0))
-            inspected = True
         folder.append(epoch)
         return trial.divergence is not None or bool(report(epoch))
 

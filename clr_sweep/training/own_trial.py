@@ -195,12 +195,11 @@ class OwnTrial:
         return values
 
     def _divergence(self, epoch: int, step: int) -> Divergence:
-        size = self.config.schedule.step_size
         return Divergence(
             step=step,
             epoch=epoch,
             learning_rate=self.learning_rate(step),
-            phase=(step / (2 * size)) % 1.0 if size else 0.0,
+            phase=self.config.schedule.phase(step),
         )
 
     def _examples(self) -> int:

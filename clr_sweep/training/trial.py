@@ -219,8 +219,7 @@ class _Trial:
         self.on_inspection = None
 
     def _diverged(self, step: int, epoch: int, rate: float) -> None:
-        size = self.config.schedule.step_size
-        phase = (step / (2 * size)) % 1.0 if size else 0.0
+        phase = self.config.schedule.phase(step)
         self.divergence = Divergence(step=step, epoch=epoch, learning_rate=rate, phase=phase)
 
     def _keep_best(self, report: EpochReport) -> None:

@@ -14,7 +14,7 @@ from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.training.compiling import compiled_metrics
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import hold_out
-from clr_sweep.training.loop import scalars
+from clr_sweep.training.step_metrics import scalars
 
 OWN = "own_metric_models"
 

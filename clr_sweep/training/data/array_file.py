@@ -10,7 +10,7 @@ from typing import IO, Self
 import numpy as np
 
 from clr_sweep.common.errors import DataError
-from clr_sweep.training.data.arrays import Array, Header, parts
+from clr_sweep.training.data.arrays import Array, Header, parts, shown_shape
 
 
 class ArrayFile:
@@ -86,9 +86,9 @@ class ArrayFile:
     def _refuse_others(self, before: Header, examples: Array) -> None:
         array = self._path.stem
         if examples.shape[1:] != before.shape[1:]:
-            expected = ", ".join(["n", *map(str, before.shape[1:])])
+            expected = shown_shape(before.shape[1:])
             raise DataError(
-                f"{array}: must have the shape ({expected}) of the examples before, got "
+                f"{array}: must have the shape {expected} of the examples before, got "
                 f"{examples.shape} after {before.shape[0]} examples; give all of them one shape, "
                 f"by padding or resizing"
             )

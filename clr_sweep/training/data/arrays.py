@@ -146,8 +146,8 @@ def _likeness_problems(train: str, test: str, found: Mapping[str, Header]) -> li
     a, b = found[train], found[test]
     problems = []
     if a.shape[1:] != b.shape[1:]:
-        expected = ", ".join(["n", *map(str, a.shape[1:])])
-        problems.append(f"{test}: must have the shape ({expected}) as {train}, got {b.shape}")
+        expected = shown_shape(a.shape[1:])
+        problems.append(f"{test}: must have the shape {expected} as {train}, got {b.shape}")
     if a.dtype != b.dtype:
         problems.append(f"{test}: must have the dtype {a.dtype} of {train}, got {b.dtype}")
     return problems

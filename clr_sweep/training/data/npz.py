@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import hashlib
 import math
@@ -135,16 +134,18 @@ def _unpack(path: Path, files: Mapping[str, ArrayFile]) -> None:
     """Copy the four arrays, in pieces, so that none is in memory as a whole."""
     with zipfile.ZipFile(path) as archive:
         for key, file in files.items():
-            try:
-                with archive.open(f"{key}.npy") as member:
-                    for piece in _pieces(member):
-                        file.append(piece)
-                    if member.read(1):  # at its end, its checksum is looked at
-                        raise ValueError("it goes on after the end of the array")
-            except _UNREADABLE as error:
-                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                    raise  # the cache's disk
-                raise _unreadable(path, error, key) from error
+            for piece in _checked_pieces(path, archive, key):
+                file.append(piece)
+
+
+def _checked_pieces(path: Path, archive: zipfile.ZipFile, key: str) -> Iterator[Array]:
+    try:
+        with archive.open(f"{key}.npy") as member:
+            yield from _pieces(member)
+            if member.read(1):  # at its end, its checksum is looked at
+                raise ValueError("it goes on after the end of the array")
+    except _UNREADABLE as error:
+        raise _unreadable(path, error, key) from error
 
 
 def _pieces(member: IO[bytes]) -> Iterator[Array]:
