@@ -52,10 +52,8 @@ def run(
         "study.trials": trials, "training.epochs": epochs, "study.jobs": jobs, "study.seed": seed,
         "study.name": study, "study.storage": storage, "engine.name": engine,
     }  # fmt: skip
-    given = {key: value for key, value in options.items() if value is not None}
     with training("run", quiet) as stop:
-        made = sweep if isinstance(sweep, Sweep) else Sweep.from_file(sweep)
-        made = made.replaced(given) if given else made
+        made = Sweep.asked(sweep, options)
         definition, place = made.definition, str(made.source.file)
         choice = StoreChoice.checked(tracking_uri, os.environ.get("MLFLOW_RUN_ID"))
         choice.say_which_experiment(definition.tracking, place)

@@ -88,6 +88,23 @@ def test_with_other_values(tmp_path: Path) -> None:
             sweep.replaced({"training.epochs": 1})
 
 
+def test_as_a_call_asks_for_it(tmp_path: Path) -> None:
+    """What is None is not given; a wrong value of a file does not count where another is given."""
+    asked = {"study.trials": 9, "training.epochs": None}
+    for given in (made(), written(tmp_path, {"study.trials": 0})):
+        definition = Sweep.asked(given, asked).definition
+        assert (definition.study.trials, definition.training.epochs) == (9, 16)
+    sweep = made()
+    assert Sweep.asked(sweep, {"study.trials": None}) is sweep
+
+
+def test_another_engine(tmp_path: Path) -> None:
+    """What is said of a cluster is not meant on this machine, in Python as in a file."""
+    engine = {"name": "ray", "address": "auto", "cpus": 2}
+    for sweep in (made(engine=engine), Sweep.from_file(written(tmp_path, {"engine": engine}))):
+        assert sweep.replaced({"engine.name": "local"}).definition.engine.name == "local"
+
+
 def test_shipped_and_missing_files() -> None:
     """A shipped sweep by its name; a file that is not there is refused as on the command line."""
     sweep = Sweep.from_file("fashion_mnist", {"study.trials": 3})
