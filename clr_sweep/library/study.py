@@ -134,8 +134,10 @@ class Study:
             InputError: there is no such trial, none is complete, or the file cannot be written.
         """
         path = Path(file)
+        chosen = self.best if trial is None else self.trial(trial)
         with put_back():
-            write_output(path, trial_yaml(self._stored, trial, self._choice))
+            text = trial_yaml(self._stored, self.record, chosen.record, self._choice)
+            write_output(path, text)
         return path
 
     def report(self, file: str | os.PathLike[str] | None = None) -> Path:
