@@ -222,12 +222,11 @@ class _Names:
 
 
 def _holds_arrays(given: Any) -> bool:
-    values = given.values() if isinstance(given, Mapping) else given
-    return not isinstance(given, str) and (
-        hasattr(given, "__array__")
-        or (isinstance(values, tuple | list) and any(map(_holds_arrays, values)))
-        or (isinstance(given, Mapping) and any(hasattr(one, "__array__") for one in values))
-    )
+    if isinstance(given, Mapping):
+        return any(hasattr(one, "__array__") for one in given.values())
+    if isinstance(given, tuple | list):
+        return any(map(_holds_arrays, given))
+    return hasattr(given, "__array__")
 
 
 def _plain(value: Any) -> Any:
