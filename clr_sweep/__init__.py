@@ -85,8 +85,7 @@ def __getattr__(name: str) -> Any:
         value: Any = _installed_version()
     elif name in __all__:
         module = importlib.import_module(f"clr_sweep.{_MODULES.get(name, 'schedules')}")
-        # A package of this name, which can be called, may stand for its function.
-        value = globals().get(name) or getattr(module, name)
+        value = getattr(module, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

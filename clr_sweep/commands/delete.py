@@ -45,7 +45,7 @@ def delete_study(
             client = _client(uri)
             doomed = whole_study(store, name, client)
             with held(store, url, doomed):
-                refuse_registered(doomed)
+                refuse_registered(client, doomed)
                 lines = [line for one in doomed for line in one.lines()]
                 where = f"nothing in MLflow: there is no store {hidden_address(uri)}"
                 say("\n".join(["this will be deleted:", *lines, *([] if client else [where])]))

@@ -49,28 +49,25 @@ def export_study(
         StoreError: a store cannot be used.
     """
     study = find_study(study_or_run, url, choice)
-    text = trial_yaml(study, number, choice)
+    record = read_study(study)
+    trial = best_trial(record) if number is None else numbered(record, number)
+    text = trial_yaml(study, record, trial, choice)
     if output is not None:
         write_output(output, text)
     if registration is None:
         return text, ""
     from clr_sweep.commands.register import register_trial
 
-    record = read_study(study)
-    return text, register_trial(study, record, _chosen(record, number), choice, *registration)
+    return text, register_trial(study, record, trial, choice, *registration)
 
 
-def trial_yaml(study: optuna.Study, number: int | None, choice: StoreChoice) -> str:
-    """The YAML of a trial of a stored study; arguments and errors as for `export_study`."""
-    record = read_study(study)
-    trial = _chosen(record, number)
+def trial_yaml(
+    study: optuna.Study, record: StudyRecord, trial: TrialRecord, choice: StoreChoice
+) -> str:
+    """The YAML of a trial of a stored study, which was read as `record`."""
     digest = study.user_attrs[FACTS].get("data_digest")
     run_id = _run_of_trial(study, trial.number, choice)
     return as_yaml(record, trial, Origin(run_id, digest, trial.provenance))
-
-
-def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
-    return best_trial(record) if number is None else numbered(record, number)
 
 
 def numbered(study: StudyRecord, number: int) -> TrialRecord:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.training.requests import DataFacts, Look
 
@@ -108,7 +109,7 @@ def sweep_text(
         budget: what a run costs.
     """
     part = held_out_part(facts.train)
-    held_out = int(part * facts.train + 0.5)
+    held_out = DatasetConfig(name=data, validation=part).held_out(facts.train)
     batch = fitting_batch(facts.train - held_out)
     steps = math.ceil((facts.train - held_out) / batch)
     ramp = max(3, math.ceil(_RAMP_STEPS / steps))

@@ -27,7 +27,8 @@ def text_table(
         foldable: columns of text whose cells may be broken into lines, the widest first, where
             the table is too wide. If that is not enough, each row becomes lines `name: cell`.
     """
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
     if width is not None:
         may_fold = [place for place, name in enumerate(head) if name in foldable]
         while sum(widths) + len(_GAP) * (len(head) - 1) > width:
@@ -35,10 +36,7 @@ def text_table(
             if not wide:
                 return _as_lists(head, rows, width)
             widths[max(wide, key=lambda place: widths[place])] -= 1
-    is_number = [
-        bool(rows) and all(_NUMBER.fullmatch(cell) for cell in column)
-        for column in zip(*rows, strict=True)
-    ] or [False] * len(head)
+    is_number = [bool(rows) and all(map(_NUMBER.fullmatch, cells)) for _, *cells in columns]
     lines: list[str] = []
     for row in (head, *rows):
         folded = [_folded(cell, size) for cell, size in zip(row, widths, strict=True)]

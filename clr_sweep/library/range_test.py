@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.commands.range_test import measured
-from clr_sweep.definition.loading import RANGE_TEST_OPTIONS
 from clr_sweep.library.picture import Picture
 from clr_sweep.library.process import say, training
 from clr_sweep.library.sweep import Sweep
@@ -97,16 +96,10 @@ def range_test(
     """
     options = {
         "low": low, "high": high, "epochs": epochs, "seeds": seeds, "ramp": ramp, "rule": rule,
-        "min-seeds": min_seeds,
+        "min_seeds": min_seeds,
     }  # fmt: skip
-    given = {
-        RANGE_TEST_OPTIONS[f"--{name}"]: value
-        for name, value in options.items()
-        if value is not None
-    }
     with training("range_test", quiet) as stop:
-        made = sweep if isinstance(sweep, Sweep) else Sweep.from_file(sweep)
-        made = made.replaced(given) if given else made
+        made = Sweep.asked(sweep, {f"range_test.{key}": value for key, value in options.items()})
         train_with_tensorflow(say)
         source = made.source
         return RangeTest(*measured(made.definition, source.folders, str(source.file), stop))

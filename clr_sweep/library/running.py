@@ -52,18 +52,23 @@ def run(
         "study.trials": trials, "training.epochs": epochs, "study.jobs": jobs, "study.seed": seed,
         "study.name": study, "study.storage": storage, "engine.name": engine,
     }  # fmt: skip
-    given = {key: value for key, value in options.items() if value is not None}
     with training("run", quiet) as stop:
-        made = sweep if isinstance(sweep, Sweep) else Sweep.from_file(sweep)
-        made = made.replaced(given) if given else made
-        definition, place = made.definition, str(made.source.file)
-        choice = StoreChoice.checked(tracking_uri, os.environ.get("MLFLOW_RUN_ID"))
-        choice.say_which_experiment(definition.tracking, place)
-        uri = choice.uri(definition.tracking, place)
+        asked = asked_run(Sweep.asked(sweep, options), tracking_uri)
         train_with_tensorflow(say)
-        asked = Asked(definition, made.source, definition.comparison, uri)
         run_asked(lambda: asked, stop, say)
+    definition, uri = asked.sweep, asked.tracker
     return load_study(definition.study_name, storage=definition.study.storage, tracking_uri=uri)
+
+
+def asked_run(sweep: Sweep, tracking_uri: str | None) -> Asked:
+    """A sweep as it is run; the study keeps which store of MLflow a call has named."""
+    definition, place = sweep.definition, str(sweep.source.file)
+    choice = StoreChoice.checked(tracking_uri, os.environ.get("MLFLOW_RUN_ID"))
+    choice.say_which_experiment(definition.tracking, place)
+    uri = choice.uri(definition.tracking, place)
+    tracking = definition.tracking.at(choice.option)
+    definition = definition.model_copy(update={"tracking": tracking})
+    return Asked(definition, sweep.source, definition.comparison, uri)
 
 
 def compare(

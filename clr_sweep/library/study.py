@@ -21,7 +21,7 @@ from clr_sweep.results.verdict import verdict
 from clr_sweep.results.words import counts
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.search.importances import importances
-from clr_sweep.search.places import Places
+from clr_sweep.search.places import Places, url_of
 from clr_sweep.search.reading import read_study
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import State, StudyRecord
@@ -50,8 +50,7 @@ class Study:
     @property
     def storage_url(self) -> str | None:
         """The URL of its storage, with the password that it may have; None where there is none."""
-        backend = getattr(self._stored._storage, "_backend", self._stored._storage)
-        return getattr(backend, "url", None)
+        return url_of(self._stored._storage)
 
     @property
     def name(self) -> str:
@@ -134,8 +133,10 @@ class Study:
             InputError: there is no such trial, none is complete, or the file cannot be written.
         """
         path = Path(file)
+        chosen = self.best if trial is None else self.trial(trial)
         with put_back():
-            write_output(path, trial_yaml(self._stored, trial, self._choice))
+            text = trial_yaml(self._stored, self.record, chosen.record, self._choice)
+            write_output(path, text)
         return path
 
     def report(self, file: str | os.PathLike[str] | None = None) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.loading import checked_sweep, load_sweep
 from clr_sweep.definition.shipped_sweeps import find_sweep
 from clr_sweep.definition.sweep import Sweep as Definition
@@ -100,6 +101,18 @@ class Sweep:
         made._overrides = dict(overrides or {})
         return made
 
+    @classmethod
+    def asked(cls, given: Sweep | str | os.PathLike[str], overrides: Mapping[str, Any]) -> Sweep:
+        """A sweep, or that of a file, with other values by dotted key; what is None is not given.
+
+        Raises:
+            InputError: as `from_file`.
+        """
+        values = {key: value for key, value in overrides.items() if value is not None}
+        if not isinstance(given, Sweep):
+            return cls.from_file(given, values)
+        return given.replaced(values) if values else given
+
     def replaced(self, overrides: Mapping[str, Any]) -> Sweep:
         """This sweep with other values, by dotted key; it is checked as a whole again.
 
@@ -116,6 +129,8 @@ class Sweep:
             for part in above:
                 section = section.setdefault(part, {})
             section[last] = _plain(value)
+            if key == "engine.name":
+                made._content["engine"] = renamed(section, section[last])
         made._check([])
         return made
 
@@ -207,12 +222,11 @@ class _Names:
 
 
 def _holds_arrays(given: Any) -> bool:
-    values = given.values() if isinstance(given, Mapping) else given
-    return not isinstance(given, str) and (
-        hasattr(given, "__array__")
-        or (isinstance(values, tuple | list) and any(map(_holds_arrays, values)))
-        or (isinstance(given, Mapping) and any(hasattr(one, "__array__") for one in values))
-    )
+    if isinstance(given, Mapping):
+        return any(hasattr(one, "__array__") for one in given.values())
+    if isinstance(given, tuple | list):
+        return any(map(_holds_arrays, given))
+    return hasattr(given, "__array__")
 
 
 def _plain(value: Any) -> Any:

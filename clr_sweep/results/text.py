@@ -71,8 +71,8 @@ def trial_text(trial: TrialRecord, study: StudyRecord, width: int | None) -> str
 
 def _trials(study: StudyRecord, width: int | None) -> str:
     ranked = study.ranked if study.comparison is None else []
-    others = [trial for trial in study.trials if trial not in ranked]
-    further = list(dict.fromkeys(name for trial in study.trials for name in words.further(trial)))
+    own = {trial.number: words.further(trial) for trial in study.trials}
+    further = list(dict.fromkeys(name for values in own.values() for name in values))
     head = ["trial", "state", study.metric, "epochs", "policy", "init_lr", "max_lr", "factor"]
     rows = [
         [
@@ -84,9 +84,9 @@ def _trials(study: StudyRecord, width: int | None) -> str:
             words.rate(trial.config.schedule.init_lr),
             words.rate(trial.config.schedule.max_lr),
             f"{trial.config.schedule.step_size_factor:.4g}",
-            *(_cell(words.further(trial).get(name)) for name in further),
+            *(_cell(own[trial.number].get(name)) for name in further),
         ]
-        for trial in (*ranked, *others)
+        for trial in {trial.number: trial for trial in (*ranked, *study.trials)}.values()
     ]
     return text_table([*head, *further], rows, width, ("trial", "policy"))
 
@@ -105,10 +105,6 @@ def _value(number: float | None) -> str:
 
 
 def _cell(content: object) -> str:
-    return (
-        _NONE
-        if content is None
-        else f"{content:.4g}"
-        if isinstance(content, float)
-        else str(content)
-    )
+    if content is None:
+        return _NONE
+    return f"{content:.4g}" if isinstance(content, float) else str(content)

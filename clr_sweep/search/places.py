@@ -98,9 +98,15 @@ def placed(storage: optuna.storages.BaseStorage, facts: Mapping[str, Any]) -> di
 
 def base_of(storage: optuna.storages.BaseStorage) -> Path | None:
     """The folder of a SQLite storage's file; None for any other."""
-    url = getattr(getattr(storage, "_backend", storage), "url", None)
+    url = url_of(storage)
     file = sqlite_file(url) if url is not None else None
     return None if file is None else file.absolute().parent
+
+
+def url_of(storage: optuna.storages.BaseStorage) -> str | None:
+    """The URL of a storage, with the password that it may have; None where there is none."""
+    backend = getattr(storage, "_backend", storage)  # Optuna puts a cache before a database
+    return getattr(backend, "url", None)
 
 
 def stored(base: Path | None, path: Path) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import optuna
 from mlflow.entities import Run
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.tracking import MlflowClient
 from optuna.storages import BaseStorage
 
@@ -39,13 +38,11 @@ class Doomed:
     Attributes:
         folders: its own, and those of trials that lie elsewhere.
         runs: in MLflow, the sweep's own last.
-        registered: what MLflow's model registry has of these runs.
     """
 
     study: optuna.Study
     folders: tuple[Path, ...]
     runs: tuple[Run, ...]
-    registered: tuple[ModelVersion, ...]
 
     def lines(self) -> Iterator[str]:
         """What will be deleted, for people."""
@@ -72,19 +69,21 @@ def whole_study(store: BaseStorage, name: str, client: MlflowClient | None) -> t
     return tuple(_doomed(one, client) for one in (*others, study))
 
 
-def refuse_registered(doomed: Sequence[Doomed]) -> None:
+def refuse_registered(client: MlflowClient | None, doomed: Sequence[Doomed]) -> None:
     """Keep a model that somebody may be using.
 
     Raises:
         InputError: models of the runs are in MLflow's model registry.
     """
+    if client is None:
+        return
+    study_of = {run.info.run_id: one.study.study_name for one in doomed for run in one.runs}
     problems = [
         f"version {version.version} of the registered model {version.name!r}"
         + (f" ({', '.join(version.aliases)})" if version.aliases else "")
-        + f" is a model of study {one.study.study_name!r}, and would be gone with it: delete it "
-        f"first (`MlflowClient().delete_model_version({version.name!r}, {version.version!r})`)"
-        for one in doomed
-        for version in one.registered
+        + f" is a model of study {study_of[version.run_id]!r}, and would be gone with it: delete "
+        f"it first (`MlflowClient().delete_model_version({version.name!r}, {version.version!r})`)"
+        for version in versions_of_runs(client, study_of)
     ]
     if problems:
         raise InputError(problems)
@@ -135,8 +134,7 @@ def delete(store: BaseStorage, one: Doomed, client: MlflowClient | None) -> None
 def _doomed(study: optuna.Study, client: MlflowClient | None) -> Doomed:
     study_id = study.user_attrs.get(STUDY_ID)
     runs = runs_of_study(client, study_id) if client is not None and study_id else []
-    found = versions_of_runs(client, {run.info.run_id for run in runs}) if client else ()
-    return Doomed(study, tuple(_folders(study)), tuple(runs), tuple(found))
+    return Doomed(study, tuple(_folders(study)), tuple(runs))
 
 
 def _is_part(study: optuna.Study, of: str) -> bool:

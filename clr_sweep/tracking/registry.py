@@ -81,7 +81,8 @@ def register(
         alias: is to name this version; it is taken from the version that it names.
         note: Markdown that the UI shows on the version's page.
     """
-    known = [v for v in _versions(client, f"name = '{name}'") if v.run_id == run_id]
+    # Not by the name: a quotation mark in it ends a condition.
+    known = [v for v in _versions(client, f"run_id = '{run_id}'") if v.name == name]
     version = max(known, key=lambda one: int(one.version), default=None)
     is_new = version is None
     if version is None:

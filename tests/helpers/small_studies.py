@@ -174,6 +174,14 @@ class SmallStudy:
             metrics = {"test_accuracy": record.value - 0.01, "test_loss": 0.25}
             TrialFolder(record.folder).save_test(metrics)
 
+    def whole(self, *states: State) -> SmallStudy:
+        """It with trials that have come to these states, and a baseline; the best tested."""
+        for state in states:
+            self.add(state)
+        self.add_baseline()
+        self.test_best()
+        return self
+
     def publisher(self, link: Link | None = None, uri: str | None = None) -> Publisher:
         """What shows it, by default in the store of its folder, with the parent run opened."""
         client = connect(uri or f"sqlite:///{self.place / 'mlflow.db'}")

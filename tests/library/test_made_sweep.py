@@ -14,6 +14,7 @@ from written_sweeps import content, written
 
 from clr_sweep import InputError, Sweep
 from clr_sweep.definition.loading import load_sweep
+from clr_sweep.library.running import asked_run
 
 
 def made(**changes: Any) -> Sweep:
@@ -86,6 +87,34 @@ def test_with_other_values(tmp_path: Path) -> None:
         assert sweep.definition.study.trials == 5
         with pytest.raises(InputError, match="epochs: "):
             sweep.replaced({"training.epochs": 1})
+
+
+def test_as_a_call_asks_for_it(tmp_path: Path) -> None:
+    """What is None is not given; a wrong value of a file does not count where another is given."""
+    asked = {"study.trials": 9, "training.epochs": None}
+    for given in (made(), written(tmp_path, {"study.trials": 0})):
+        definition = Sweep.asked(given, asked).definition
+        assert (definition.study.trials, definition.training.epochs) == (9, 16)
+    sweep = made()
+    assert Sweep.asked(sweep, {"study.trials": None}) is sweep
+
+
+def test_the_store_that_a_call_names_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command line has it: whatever looks at the study later finds its runs there."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    sweep = made(tracking={"experiment": "mine"})
+    asked = asked_run(sweep, "sqlite:///other.db")
+    assert asked.tracker == asked.sweep.tracking.uri == "sqlite:///other.db"
+    assert asked.sweep.tracking.experiment == "mine"
+    asked = asked_run(sweep, None)
+    assert (asked.tracker, asked.sweep.tracking.uri) == ("sqlite:///mlflow.db", None)
+
+
+def test_another_engine(tmp_path: Path) -> None:
+    """What is said of a cluster is not meant on this machine, in Python as in a file."""
+    engine = {"name": "ray", "address": "auto", "cpus": 2}
+    for sweep in (made(engine=engine), Sweep.from_file(written(tmp_path, {"engine": engine}))):
+        assert sweep.replaced({"engine.name": "local"}).definition.engine.name == "local"
 
 
 def test_shipped_and_missing_files() -> None:

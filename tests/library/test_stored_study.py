@@ -19,15 +19,10 @@ from clr_sweep.common.errors import StoreError
 def made(tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
     """A study of five trials, one of each end, with its baseline and its runs in MLflow."""
     folder = tmp_path_factory.mktemp("study")
-    before = Path.cwd()
-    os.chdir(folder)
-    small = SmallStudy(folder, changes={"search_space.weight_decay": [0.0, 0.01]})
-    small.add_baseline()
-    for state in ("complete", "complete", "pruned", "diverged", "failed"):
-        small.add(state)
-    small.test_best()
-    small.finish()
-    os.chdir(before)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        small = SmallStudy(folder, changes={"search_space.weight_decay": [0.0, 0.01]})
+        small.whole("complete", "complete", "pruned", "diverged", "failed").finish()
     return small
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,17 @@ def epoch(number: int) -> EpochReport:
     return EpochReport(number, 8 * number, {"val_accuracy": 0.5}, 1.0, 1.0)
 
 
+@contextmanager
+def behind_a_held_call() -> Iterator[tuple[Background, Heard]]:
+    """One that has started, and whose publisher is held at its first call to the block's end."""
+    heard = Heard()
+    heard.held.clear()
+    with Background(heard) as told:  # type: ignore[arg-type]
+        told.start()
+        yield told, heard
+        heard.held.set()
+
+
 def test_nothing_is_told_before_the_start_and_all_after_it() -> None:
     """In the order in which it was asked for."""
     heard = Heard()
@@ -83,26 +96,19 @@ def test_without_a_start_nothing_is_ever_told() -> None:
 
 def test_epochs_that_wait_are_told_as_one() -> None:
     """Of each trial by itself; with its end they need no call, since that tells all of them."""
-    heard = Heard()
-    heard.held.clear()
-    with Background(heard) as told:  # type: ignore[arg-type]
-        told.start()
+    with behind_a_held_call() as (told, heard):
         told.trial_started(trial(0))  # which is held
         for number in (1, 2):
             told.epoch(trial(0), epoch(number))
             told.epoch(trial(1), epoch(number))
         told.trial_ended(trial(1))
         told.epoch(trial(0), epoch(3))
-        heard.held.set()
     assert heard.calls == [("started", "0"), ("epochs", "0", [1, 2, 3]), ("ended", "1")]
 
 
 def test_a_trial_that_waits_with_its_end_is_told_as_one() -> None:
     """Its end alone; of one that goes on the start, and then its epochs."""
-    heard = Heard()
-    heard.held.clear()
-    with Background(heard) as told:  # type: ignore[arg-type]
-        told.start()
+    with behind_a_held_call() as (told, heard):
         told.trial_started(trial(0))  # which is held
         for number in (1, 2):
             told.trial_started(trial(number))
@@ -118,17 +124,13 @@ def test_a_trial_that_waits_with_its_end_is_told_as_one() -> None:
 
 def test_what_was_before_a_stop_is_told() -> None:
     """Of a trial that was put back, goes on and ends while all of that waits."""
-    heard = Heard()
-    heard.held.clear()
-    with Background(heard) as told:  # type: ignore[arg-type]
-        told.start()
+    with behind_a_held_call() as (told, heard):
         told.trial_started(trial(0))  # which is held
         told.trial_started(trial(1))
         told.trial_stopped(trial(1), "interrupted", "it was killed")
         told.trial_started(trial(1))
         told.epoch(trial(1), epoch(1))
         told.trial_ended(trial(1))
-        heard.held.set()
     assert heard.calls == [
         ("started", "0"), ("started", "1"), ("stopped", "1", "interrupted", "it was killed"),
         ("ended", "1"),
@@ -137,15 +139,11 @@ def test_what_was_before_a_stop_is_told() -> None:
 
 def test_no_epoch_overtakes_a_stop() -> None:
     """A trial that was put back and goes on: its next epochs come after."""
-    heard = Heard()
-    heard.held.clear()
-    with Background(heard) as told:  # type: ignore[arg-type]
-        told.start()
+    with behind_a_held_call() as (told, heard):
         told.epoch(trial(0), epoch(1))
         told.trial_stopped(trial(0), "interrupted", "it was killed")
         told.trial_started(trial(0))
         told.epoch(trial(0), epoch(2))
-        heard.held.set()
     assert heard.calls == [
         ("epochs", "0", [1]), ("stopped", "0", "interrupted", "it was killed"),
         ("started", "0"), ("epochs", "0", [2]),
@@ -203,10 +201,7 @@ def test_the_sweeps_run_is_not_refreshed_without_a_pause(monkeypatch: pytest.Mon
     """The longer reading and telling take, the longer; never while one waits."""
     now = 1000.0
     monkeypatch.setattr(background.time, "monotonic", lambda: now)
-    heard = Heard()
-    heard.held.clear()
-    with Background(heard) as told:  # type: ignore[arg-type]
-        told.start()
+    with behind_a_held_call() as (told, heard):
         assert told.is_refresh_due
         told.refresh("a study", took=0.5)  # type: ignore[arg-type]
         assert not told.is_refresh_due

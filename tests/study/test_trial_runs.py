@@ -24,10 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         study = SmallStudy(folder)
-        for state in ("complete", "complete", "pruned", "diverged", "failed", "interrupted"):
-            study.add(state)  # type: ignore[arg-type]
-        study.add_baseline()
-        study.test_best()
+        study.whole("complete", "complete", "pruned", "diverged", "failed", "interrupted")
         study.finish("interrupted")
     return folder
 

@@ -15,12 +15,7 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
-        study = SmallStudy(folder)
-        for state in ("complete", "complete", "pruned"):
-            study.add(state)  # type: ignore[arg-type]
-        study.add_baseline()
-        study.test_best()
-        study.finish()
+        SmallStudy(folder).whole("complete", "complete", "pruned").finish()
     return folder
 
 

@@ -8,6 +8,7 @@ import pytest
 from small_studies import SmallStudy, copied
 
 from clr_sweep.search.attributes import FACTS
+from clr_sweep.study.part import SEARCH
 
 
 @pytest.fixture(scope="session")
@@ -17,20 +18,13 @@ def two_studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         study = SmallStudy(folder)
-        for state in ("complete", "complete", "pruned", "diverged", "failed"):
-            study.add(state)  # type: ignore[arg-type]
-        study.add_baseline()
-        study.test_best()
-        study.finish()
-        for name in ("example.constant", "other"):
-            more = SmallStudy(folder, name)
-            more.add("complete")
-            if name == "other":
-                more.add_baseline()
-                more.test_best()
-            more.finish()
-            facts = more.study.user_attrs[FACTS]
-            more.study.set_user_attr(FACTS, {**facts, "is_tested": name == "other"})
+        study.whole("complete", "complete", "pruned", "diverged", "failed").finish()
+        SmallStudy(folder, "other").whole("complete").finish()
+        rival = SmallStudy(folder, "example.constant")
+        rival.add("complete")
+        rival.finish()
+        facts = rival.study.user_attrs[FACTS]
+        rival.study.set_user_attr(FACTS, {**facts, **SEARCH.facts})
     return folder
 
 

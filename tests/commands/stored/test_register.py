@@ -52,6 +52,14 @@ def test_the_best_model_is_registered_once(place: Path) -> None:
     assert invoke("doctor", "example").output == "study example: all is well\n"
 
 
+def test_a_name_with_a_quotation_mark(place: Path) -> None:
+    """It is one, and no end of what MLflow is asked."""
+    again = [invoke("export", "example", "--register", "Ada's") for _ in range(2)]
+    assert [result.exit_code for result in again] == [0, 0]
+    assert again[1].stdout.endswith("registered as models:/Ada's/1, as it was already\n")
+    assert len(client(place).search_model_versions()) == 1
+
+
 def test_an_alias_goes_to_the_version_that_is_asked_for(place: Path) -> None:
     """Another trial is another version; a configuration is written where -o says."""
     assert invoke(*REGISTER).exit_code == 0

@@ -16,11 +16,7 @@ from clr_sweep.tracking.store import connect
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that has ended, of which MLflow has been told nothing."""
     folder = tmp_path_factory.mktemp("ended")
-    study = SmallStudy(folder)
-    for state in ("complete", "complete", "pruned", "failed"):
-        study.add(state)  # type: ignore[arg-type]
-    study.add_baseline()
-    study.test_best()
+    study = SmallStudy(folder).whole("complete", "complete", "pruned", "failed")
     record_progress(study.study, "complete", 4)
     connect(f"sqlite:///{folder / 'mlflow.db'}")
     return folder
