@@ -128,16 +128,17 @@ def _model_problems(
     trains, name = values.get("training.function"), values.get("model.name")
     if trains is None and name is not None:
         yield from ((("model", "name"), text) for text in check_model_name(name, folders))
-    whose = f"model {name}" if trains is None else f"function {trains}"
+    named, kind = (name, "model") if trains is None else (trains, "function")
     given = values.get("model.arguments")
-    if given is None:
+    if named is None or given is None:
         return
     for key in required:
         if key not in given:
-            yield ("model", "arguments", key), no_value(trains or name)
-    for key in given if known is not None else ():
-        if key not in known:
-            yield ("model", "arguments", key), unknown(f"argument of the {whose}", key, known)
+            yield ("model", "arguments", key), no_value(named)
+    for key in given:
+        if known is not None and key not in known:
+            text = unknown(f"argument of the {kind} {named}", key, known)
+            yield ("model", "arguments", key), text
 
 
 def _data_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:

@@ -11,9 +11,9 @@ from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.dimensions import bounds
-from clr_sweep.definition.loading import validation_problems
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import DatasetConfig, Sweep
+from clr_sweep.definition.sweep_checks import validation_problems
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.engines.base import Engine

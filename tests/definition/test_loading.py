@@ -12,9 +12,10 @@ from own_process import python
 from written_sweeps import SHIPPED, content, problems, written
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.definition.loading import load_sweep, search_path, validation_problems
+from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.sweep_checks import validation_problems
 
 DATA = Path(__file__).parents[1] / "data"
 SLICE = str(DATA / "fashion_mnist_slice.npz")
