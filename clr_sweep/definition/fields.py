@@ -151,7 +151,7 @@ def _image_size(value: Any) -> tuple[int, int]:
 _PIXELS = {"type": "integer", "minimum": 1}
 ImageSize = Annotated[
     tuple[int, int],
-    PlainValidator(_image_size),
+    BeforeValidator(_image_size),
     WithJsonSchema({"type": "array", "items": _PIXELS, "minItems": 2, "maxItems": 2}),
 ]
 _POLICY_SCHEMA = {"enum": list(POLICIES)}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from clr_sweep.definition.image_options import ImageOptions
+from clr_sweep.definition.image_options import ColorMode, ImageOptions
 from clr_sweep.training.data.image_folders import find_images
 
 # Of more images some are looked at, spread over all.
@@ -48,7 +48,7 @@ def look_at_images(name: str, search_path: Sequence[Path]) -> ImageLook:
             continue  # whether TensorFlow can read it shows when it does
     if not sizes:
         return ImageLook(ImageOptions((_LARGEST, _LARGEST)), "[height, width]")
-    color_mode = "grayscale" if all(grey) else "rgb"
+    color_mode: ColorMode = "grayscale" if all(grey) else "rgb"
     if len(set(sizes)) == 1 and max(sizes[0]) <= _LARGEST and len(sizes) == len(files):
         return ImageLook(
             ImageOptions(sizes[0], color_mode, "nearest"),

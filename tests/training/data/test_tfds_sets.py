@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from documentation import blocks
+from real_runs import PROJECT
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.definition.data_names import DataOptions
@@ -38,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _make(folder, "weighted", plain, ("x", "y", "y"), {"train": 3})
     _make(folder, "texts", {"x": tfds.features.Text(), "y": THREE}, BOTH, {"train": 3})
     varied = tfds.features.Image(shape=(None, None, 1))
-    _make(folder, "varied", {"x": varied, "y": THREE}, BOTH, {"train": 3})
+    _make(folder, "varied", {"x": varied, "y": THREE}, BOTH, {"train": 3, "test": 2})
     several = tfds.features.FeaturesDict({"left": GREY, "right": GREY})
     _make(folder, "several", {"x": several, "y": THREE}, BOTH, {"train": 3})
     return folder
@@ -141,6 +143,17 @@ def test_what_cannot_be_used_is_refused_with_the_way_around(
     else:
         ((key, problem),) = check_options(f"tfds:{which}", options)
         assert f"dataset.{key}: {problem}" in str(raised.value)
+
+
+def test_the_way_around_of_the_page_is_one(folder: Path, tmp_path: Path) -> None:
+    """A function that resizes images of varied shapes."""
+    page = blocks(PROJECT / "docs" / "data.md", "python")
+    (code,) = (block for _, block in page if "tfds.load" in block)
+    assert code.count('"beans"') == 1
+    code = code.replace('"beans"', f'"varied", data_dir="{folder}"')
+    (tmp_path / "resized_images.py").write_text(code, encoding="utf-8")
+    data = load_dataset("resized_images:load", search_path=[tmp_path])
+    assert (data.x_train.shape, data.x_test.shape) == ((3, 64, 64, 1), (2, 64, 64, 1))
 
 
 @pytest.mark.parametrize(
