@@ -37,7 +37,8 @@ def init(model: str, data: str, output: Path) -> None:
     """Write a sweep file that fits a model and data, after a look at both.
 
     NAME is what a sweep file may have as model.name (module:function) and as dataset.name (an .npz
-    file, module:function, fashion_mnist). It passes `check`, and runs as it is written.
+    file, module:function, images:FOLDER, tfds:NAME, sklearn:NAME, fashion_mnist). It passes
+    `check`, and runs as it is written.
     """
     train_with_tensorflow(note_by_name)
     with stop_request() as stop:

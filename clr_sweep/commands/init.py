@@ -14,6 +14,7 @@ from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.data_names import kind_of, named_within
 from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Sweep
@@ -26,6 +27,7 @@ from clr_sweep.search.configurations import baseline_config
 from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
 from clr_sweep.study.slots import at_once, processor, take_slots
 from clr_sweep.training.data.datasets import check_dataset_name
+from clr_sweep.training.data.image_sizes import look_at_images
 from clr_sweep.training.models import check_model_name
 from clr_sweep.training.requests import LOOK_AT_MODEL, Look, LookJob, PreparedData
 
@@ -37,7 +39,7 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
 
     Args:
         model: a model's name, as in a sweep file.
-        data: a data set's name or file, as in a sweep file.
+        data: a data set's name, as in a sweep file.
         file: the sweep file, which must not be there.
 
     Returns:
@@ -56,12 +58,14 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
         raise InputError(wrong)
     with scratch_folder() as work, local_engine() as engine:
         take_slots(engine, StudyConfig(), work, stop)
-        facts = prepare_data(engine, DatasetConfig(name=data), folders, work, stop)
+        dataset, seen = _dataset(data, folders)
+        facts = prepare_data(engine, dataset, folders, work, stop)
         look = _look(engine, model, facts, folders, work, stop)
         write = partial(
             sweep_text,
             _study_name(data, model),
-            _beside(data, file),
+            dataset.model_copy(update={"name": _beside(data, file)}),
+            seen,
             model,
             facts,
             look,
@@ -71,6 +75,14 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
         budget = _budget(engine, write, facts, folders, work, stop)
     _write_new(file, write(budget))
     return f"{file}: {budget}"
+
+
+def _dataset(data: str, folders: tuple[Path, ...]) -> tuple[DatasetConfig, str]:
+    """The data with the keys that they need, and why these are as they are."""
+    if kind_of(data) != "images":
+        return DatasetConfig(name=data), ""
+    look = look_at_images(data, folders)
+    return DatasetConfig(name=data, **look.options.given()), look.seen
 
 
 def _look(
@@ -111,18 +123,29 @@ def _budget(
 
 
 def _study_name(data: str, model: str) -> str:
-    """After the data: a file's name, or a function's."""
-    stem = Path(data).stem if data.lower().endswith(".npz") else data.replace("_", "-")
+    """After the data: the name of a file or a folder, or of a function."""
+    stem = data.replace("_", "-")
+    if (path := _path(data)) is not None:
+        stem = path.stem if kind_of(data) == "file" else path.absolute().name
     name = _NO_NAME.sub("-", stem).strip("._-")
     return name[:60] or _NO_NAME.sub("-", model)[:60]
 
 
 def _beside(data: str, file: Path) -> str:
-    """A data file as it is named beside the sweep file; whatever else it is stays as it is."""
-    here = Path(data)
-    if not data.lower().endswith(".npz") or here.is_absolute() or not here.exists():
+    """A file or folder as it is named beside the sweep file; whatever else it is stays as it is."""
+    here = _path(data)
+    if here is None or here.is_absolute() or not here.exists():
         return data
-    return os.path.relpath(here, file.parent)
+    named = os.path.relpath(here, file.parent)
+    return named if kind_of(data) == "file" else f"images:{named}"
+
+
+def _path(data: str) -> Path | None:
+    """Where the data lie, if that is what their name says."""
+    kind = kind_of(data)
+    if kind not in ("file", "images"):
+        return None
+    return Path(data if kind == "file" else named_within(data))
 
 
 def _refuse_file(file: Path) -> None:

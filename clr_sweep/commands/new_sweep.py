@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.training.requests import DataFacts, Look
@@ -92,7 +93,8 @@ def fitting_batch(examples: int) -> int:
 
 def sweep_text(
     name: str,
-    data: str,
+    dataset: DatasetConfig,
+    seen: str,
     model: str,
     facts: DataFacts,
     look: Look,
@@ -104,12 +106,14 @@ def sweep_text(
 
     Args:
         name: of the study.
-        data, model: as the file names them.
+        dataset: as the file names it, with the keys that it needs.
+        seen: why these are as they are.
+        model: as the file names it.
         schema: where an editor finds the JSON schema.
         budget: what a run costs.
     """
     part = held_out_part(facts.train)
-    held_out = DatasetConfig(name=data, validation=part).held_out(facts.train)
+    held_out = dataset.model_copy(update={"validation": part}).held_out(facts.train)
     batch = fitting_batch(facts.train - held_out)
     steps = math.ceil((facts.train - held_out) / batch)
     ramp = max(3, math.ceil(_RAMP_STEPS / steps))
@@ -118,7 +122,8 @@ def sweep_text(
     lines = [
         ("name: " + _scalar(name), "of the study, and of MLflow's experiment"),
         ("dataset:", ""),
-        ("  name: " + _scalar(data), what),
+        ("  name: " + _scalar(dataset.name), what),
+        *_image_lines(dataset.options.images, seen),
         (f"  validation: {part}", f"held out to score trials: {held_out:,} examples"),
         ("model:", ""),
         ("  name: " + _scalar(model), f"{look.parameters:,} parameters"),
@@ -149,6 +154,16 @@ def sweep_text(
         f"# {budget}",
     ]
     return "\n".join([*head, *body, ""])
+
+
+def _image_lines(options: ImageOptions, seen: str) -> list[tuple[str, str]]:
+    """The keys that images need, and what was seen of them."""
+    given = options.given()
+    if not given:
+        return []
+    size = given.pop("image_size")
+    others = [(f"  {key}: {value}", "") for key, value in given.items()]
+    return [(f"  image_size: {list(size)}", seen), *others]
 
 
 def _scalar(text: str) -> str:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from clr_sweep.definition.image_options import (
+    NO_IMAGE_OPTIONS,
+    ImageOptions,
+    image_option_problems,
+)
 from clr_sweep.definition.problems import Problem
 
-Kind = Literal["name", "file", "function", "sklearn"]
+Kind = Literal["name", "file", "function", "sklearn", "images", "tfds"]
 
-_PREFIXES: dict[str, Kind] = {"sklearn:": "sklearn"}
-_HAVE_NO_TEST_SET: tuple[Kind, ...] = ("sklearn",)
+_PREFIXES: dict[str, Kind] = {"sklearn:": "sklearn", "images:": "images", "tfds:": "tfds"}
+# Those of some names, or of all.
+_MAY_LACK_A_TEST_SET: tuple[Kind, ...] = ("sklearn", "images", "tfds")
 
 
 @dataclass(frozen=True)
@@ -20,15 +26,18 @@ class DataOptions:
     """What a sweep says of a data set beside its name.
 
     Attributes:
-        folder: where the files of a known data set are looked for first.
+        folder: where the files of a known data set are looked for first, or those of TensorFlow
+            Datasets lie.
         test: what is held out as the test set of data that have none: a number of examples, or
             a part of them in (0, 1); None: a fifth.
         in_memory: whether a training holds all examples in memory; `auto`: where they are small.
+        images: how images become arrays.
     """
 
     folder: Path | None = None
     test: int | float | None = None
     in_memory: bool | Literal["auto"] = "auto"
+    images: ImageOptions = NO_IMAGE_OPTIONS
 
 
 NO_OPTIONS = DataOptions()
@@ -50,11 +59,23 @@ def named_within(name: str) -> str:
 
 
 def option_problems(name: str, options: DataOptions) -> Iterator[Problem]:
-    """The options that have no effect on this data set, by their keys."""
+    """What is wrong with options that shows without the data, by their keys."""
     kind = kind_of(name)
-    if options.test is not None and kind not in _HAVE_NO_TEST_SET:
-        yield (
-            ("test",),
-            f"has no effect on {name}, which has a test set of its own, got {options.test}: "
-            f"leave it out",
-        )
+    if options.test is not None and kind not in _MAY_LACK_A_TEST_SET:
+        yield ("test",), test_without_effect(name, options.test)
+    if kind == "images":
+        yield from image_option_problems(options.images)
+        if options.folder is not None:
+            text = f"has no effect on {name}, which names its folder: leave it out"
+            yield ("folder",), text
+    else:
+        for key, value in options.images.given().items():
+            yield (
+                (key,),
+                f"has no effect on {name}, only on images:FOLDER, got {value}: leave it out",
+            )
+
+
+def test_without_effect(name: str, test: int | float) -> str:
+    """What is wrong with a test part of data that have a test set."""
+    return f"has no effect on {name}, which has a test set of its own, got {test}: leave it out"

@@ -138,6 +138,22 @@ InMemory = Annotated[
     PlainValidator(_in_memory),
     WithJsonSchema({"enum": [AUTO, True, False]}),
 ]
+
+
+def _image_size(value: Any) -> tuple[int, int]:
+    listed = value if isinstance(value, (list, tuple)) else ()
+    whole = [one for one in listed if isinstance(one, int) and not isinstance(one, bool)]
+    if len(listed) != 2 or len(whole) != 2 or min(whole) < 1:
+        raise expected("[height, width], two whole numbers of pixels, such as [64, 64]")
+    return whole[0], whole[1]
+
+
+_PIXELS = {"type": "integer", "minimum": 1}
+ImageSize = Annotated[
+    tuple[int, int],
+    BeforeValidator(_image_size),
+    WithJsonSchema({"type": "array", "items": _PIXELS, "minItems": 2, "maxItems": 2}),
+]
 _POLICY_SCHEMA = {"enum": list(POLICIES)}
 Policies = Annotated[
     Policy | tuple[Policy, ...],

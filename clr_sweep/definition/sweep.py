@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import StrictStr, model_validator
+from pydantic import StrictBool, StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
@@ -21,12 +21,14 @@ from clr_sweep.definition.fields import (
     Direction,
     ExamplesPart,
     HeldOut,
+    ImageSize,
     InMemory,
     Metric,
     Name,
     PositiveInt,
     StudyName,
 )
+from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
 from clr_sweep.definition.metrics import direction
 from clr_sweep.definition.own_training import (
     function_needs,
@@ -50,7 +52,8 @@ class DatasetConfig(Frozen):
     """Where the examples come from, and which of them score a trial.
 
     Attributes:
-        name: `fashion_mnist`, a `.npz` file, `module:function`, or `sklearn:NAME`.
+        name: `fashion_mnist`, a `.npz` file, `module:function`, `sklearn:NAME`, `images:FOLDER`
+            or `tfds:NAME`.
         validation: examples held out of the training data: a number, or a part in (0, 1); or
             `test`: none is held out, and the test set is what validation is done on.
         examples: that an epoch of `training.function` has, where the data are the function's own;
@@ -58,6 +61,8 @@ class DatasetConfig(Frozen):
         test: what is held out as the test set of data that have none; None: a fifth.
         in_memory: whether each training holds all examples in memory, or reads them from their
             files as it needs them, to the same numbers; `auto`: as long as they are small.
+        image_size, color_mode, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio: of
+            images alone, see `ImageOptions`.
     """
 
     name: Name
@@ -66,6 +71,11 @@ class DatasetConfig(Frozen):
     examples: PositiveInt | None = None
     test: ExamplesPart | None = None
     in_memory: InMemory = AUTO
+    image_size: ImageSize | None = None
+    color_mode: ColorMode | None = None
+    interpolation: Interpolation | None = None
+    crop_to_aspect_ratio: StrictBool | None = None
+    pad_to_aspect_ratio: StrictBool | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -76,7 +86,15 @@ class DatasetConfig(Frozen):
     @property
     def options(self) -> DataOptions:
         """What is said of the data set beside its name."""
-        return DataOptions(Path(self.folder) if self.folder else None, self.test, self.in_memory)
+        images = ImageOptions(
+            self.image_size,
+            self.color_mode,
+            self.interpolation,
+            self.crop_to_aspect_ratio,
+            self.pad_to_aspect_ratio,
+        )
+        folder = Path(self.folder) if self.folder else None
+        return DataOptions(folder, self.test, self.in_memory, images)
 
     @property
     def on_test_set(self) -> bool:

@@ -44,7 +44,7 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
     if (examples := values.get("dataset.examples")) is not None:
         yield from _size_problems(values, examples)
     elif (data := values.get("dataset.name")) is not None:
-        wrong_data = check_dataset_name(data, folders)
+        wrong_data = check_dataset_name(data, folders, _options(values))
         yield from ((("dataset", "name"), text) for text in wrong_data)
         if not wrong_data:
             yield from _data_problems(values, folders)
@@ -146,12 +146,19 @@ def _data_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
     from clr_sweep.training.data.datasets import check_options, training_examples
 
     name = values["dataset.name"]
-    options = DataOptions(test=values.get("dataset.test"))
-    # What has no effect is refused with the section itself.
-    problems = [] if any(option_problems(name, options)) else list(check_options(name, options))
+    options = _options(values)
+    # What has no effect on any such data is refused with the section itself.
+    is_refused = any(keys == ("test",) for keys, _ in option_problems(name, options))
+    problems = [] if is_refused else list(check_options(name, options, folders))
     yield from ((("dataset", key), text) for key, text in problems)
     if not problems and (examples := training_examples(name, options, folders)) is not None:
         yield from _size_problems(values, examples)
+
+
+def _options(values: Mapping[str, Any]) -> DataOptions:
+    """What decides which examples there are."""
+    folder = values.get("dataset.folder")
+    return DataOptions(Path(folder) if folder else None, values.get("dataset.test"))
 
 
 def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
@@ -178,7 +185,8 @@ def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem
         part = values.get("dataset.validation")
         if part is None:
             return
-        dataset = DatasetConfig(name=values["dataset.name"], validation=part)
+        # Not validated: images need further keys, which do not matter here.
+        dataset = DatasetConfig.model_construct(name=values["dataset.name"], validation=part)
         held_out = dataset.held_out(examples)
         if not dataset.on_test_set and not 0 < held_out < examples:
             yield (

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from image_files import write_images
 from real_runs import DATA, Place
 
 from clr_sweep.cli import main
@@ -70,6 +71,19 @@ def test_a_classification(place: Place) -> None:
     again = place.sweep("init", *options, status=2)
     assert "sweep.yaml: is there, and nothing is overwritten" in again.output
     assert file.read_text(encoding="utf-8") == text
+
+
+def test_images_in_folders(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes the size that fits them too, and names the folder as seen from the file."""
+    write_images(place.folder / "data/photos", ["cat", "dog"], 30, sizes=((8, 6), (10, 12)))
+    (place.folder / "sweeps").mkdir()
+    options = ("--data", "images:data/photos", "--model", "my_model:build")
+    place.sweep("init", *options, "-o", "sweeps/photos.yaml", "--quiet", status=0)
+    monkeypatch.chdir(place.folder)
+    dataset = load_sweep(Path("sweeps/photos.yaml")).dataset
+    assert (dataset.name, dataset.image_size) == ("images:../data/photos", (9, 9))
+    checked = place.sweep("check", "sweeps/photos.yaml", status=0)
+    assert "data: images:../data/photos, 38 examples to train on, 10 held out" in checked.output
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(place: Place) -> None:

@@ -18,6 +18,7 @@ from clr_sweep.commands.new_sweep import (
 )
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.training.requests import DataFacts, Look
 
@@ -102,7 +103,15 @@ def test_the_file_is_one_that_check_takes(
     file = tmp_path / "sweep.yaml"
     facts = replace(FACTS, train=examples)
     text = sweep_text(
-        study, data, "my_model:build", facts, look, objective, "/there/s.json", "Budget: 3 min."
+        study,
+        DatasetConfig(name=data),
+        "",
+        "my_model:build",
+        facts,
+        look,
+        objective,
+        "/there/s.json",
+        "Budget: 3 min.",
     )
     file.write_text(text, encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=/there/s.json\n")

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from image_files import write_images
 from written_sweeps import sweep, written
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.data_names import Kind, kind_of
+from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.loading import load_sweep
+
+IMAGES = {"dataset.name": "images:photos", "dataset.image_size": [8, 8]}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,8 @@ from clr_sweep.definition.loading import load_sweep
         ("my_code:load", "function"),
         ("sklearn:digits", "sklearn"),
         ("sklearn", "name"),
+        ("images:photos/set.npz", "images"),
+        ("tfds:mnist:3.0.1", "tfds"),
     ],
 )
 def test_the_kind_shows_in_the_name(name: str, kind: Kind) -> None:
@@ -35,6 +41,9 @@ def test_what_is_said_of_the_data_arrives() -> None:
     assert (options.test, options.folder, options.in_memory) == (30, None, "auto")
     assert sweep({"dataset.in_memory": False}).dataset.options.in_memory is False
     assert sweep({"dataset.folder": "here"}).dataset.options.folder == Path("here")
+    images = {"dataset.name": "images:here", "dataset.image_size": [8, 6]}
+    made = sweep(images | {"dataset.pad_to_aspect_ratio": True}).dataset.options.images
+    assert made == ImageOptions((8, 6), None, None, None, True)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +69,53 @@ def test_what_is_said_of_the_data_arrives() -> None:
             {"dataset.name": "sklearn:iris", "dataset.validation": 100, "dataset.test": 60},
             "dataset.validation: must hold out at least one and leave at least one of the 90",
         ),
+        (
+            {"dataset.image_size": [8, 8]},
+            "dataset.image_size: has no effect on fashion_mnist, only on images:FOLDER, got (8, 8)",
+        ),
+        ({"dataset.name": "images:photos"}, "dataset: image_size is required for images"),
+        (
+            {"dataset.name": "images:photos", "dataset.image_size": [8]},
+            "dataset.image_size: must be [height, width], two whole numbers of pixels",
+        ),
+        (
+            {"dataset.name": "images:photos", "dataset.color_mode": "gray"},
+            "dataset.color_mode: must be one of rgb, grayscale or rgba, got 'gray' - did you",
+        ),
+        (
+            IMAGES | {"dataset.crop_to_aspect_ratio": True, "dataset.pad_to_aspect_ratio": True},
+            "dataset.pad_to_aspect_ratio: must not go with crop_to_aspect_ratio",
+        ),
+        (
+            IMAGES | {"dataset.folder": "photos"},
+            "dataset.folder: has no effect on images:photos, which names its folder",
+        ),
+        (
+            IMAGES | {"dataset.test": 5},
+            "dataset.test: must leave at least two of the 6 examples",
+        ),
+        (
+            IMAGES | {"dataset.test": 2, "dataset.validation": 4},
+            "dataset.validation: must hold out at least one and leave at least one of the 4",
+        ),
+        (
+            {"dataset.name": "images:parts", "dataset.image_size": [8, 8], "dataset.test": 2},
+            "dataset.test: has no effect on images:parts, which has a test set of its own",
+        ),
+        ({"dataset.name": "tfds:mnits"}, "no data set 'mnits' - did you mean 'mnist'?"),
+        ({"dataset.name": "tfds:mnist 3"}, "dataset.name: must name a data set as tfds:NAME"),
+        (
+            {"dataset.name": "tfds:mnist", "dataset.image_size": [8, 8]},
+            "dataset.image_size: has no effect on tfds:mnist",
+        ),
     ],
 )
 def test_what_has_no_effect_is_refused(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     """The place, the value and the cure; sizes are known without loading anything."""
+    for folder in ("photos", "parts/train", "parts/test"):
+        write_images(tmp_path / folder, ["cat", "dog"], 3)
     with pytest.raises(InputError) as raised:
         load_sweep(written(tmp_path, {"dataset.validation": 0.1} | changes))
     assert message in str(raised.value)

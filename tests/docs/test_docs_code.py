@@ -70,7 +70,8 @@ def test_the_loader_of_the_data_page_is_read(
 ) -> None:
     """All its batches, with labels that belong to them."""
     monkeypatch.setenv("CLR_SWEEP_CACHE", str(tmp_path / "cache"))
-    ((_, code),) = blocks(PROJECT / "docs" / "data.md", "python")
+    page = blocks(PROJECT / "docs" / "data.md", "python")
+    (code,) = (block for _, block in page if "Measurements" in block)
     (tmp_path / "measurements.py").write_text(code, encoding="utf-8")
     data = load_dataset("measurements:load", search_path=[tmp_path])
     assert (data.x_train.shape, data.x_test.shape) == ((2000, 8), (500, 8))

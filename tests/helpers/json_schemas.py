@@ -65,6 +65,8 @@ def _holds(
             return not isinstance(value, list) or all(allows(wanted, v, root) for v in value)
         case "minItems":
             return not isinstance(value, list) or len(value) >= wanted
+        case "maxItems":
+            return not isinstance(value, list) or len(value) <= wanted
         case "uniqueItems":
             return not isinstance(value, list) or all(value.count(v) == 1 for v in value)
         case "minimum":

@@ -19,8 +19,11 @@ DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"
 README = PROJECT / DECLARED["readme"]
 # Imported only where it is there: the backend that the user gave Keras, the notebook we run in.
 AROUND_US = {"jax", "torch", "IPython"}
-# What an extra brings is imported in the folder of that name alone.
-EXTRAS = {"ray": "clr_sweep/engines/ray/"}
+# What an extra brings: its name, and where alone that is imported.
+EXTRAS = {
+    "ray": ("ray", "clr_sweep/engines/ray/"),
+    "tensorflow_datasets": ("tfds", "clr_sweep/training/data/tfds_sets.py"),
+}
 
 
 def plain(name: str) -> str:
@@ -58,8 +61,9 @@ def test_what_is_imported_is_declared() -> None:
     assert {"keras", "mlflow", "optuna", "yaml", "requests"} <= found.keys()
     for package, place in found.items():
         if package in EXTRAS:
-            assert package in DECLARED["optional-dependencies"]
-            assert place.startswith(EXTRAS[package])
+            extra, where = EXTRAS[package]
+            assert extra in DECLARED["optional-dependencies"]
+            assert place.startswith(where)
         elif package not in AROUND_US:
             owners = {plain(name) for name in distributions[package]}
             assert owners & declared, f"{place} imports {package}, which is not declared"

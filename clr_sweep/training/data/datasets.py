@@ -15,8 +15,14 @@ from clr_sweep.common.errors import DataError
 from clr_sweep.common.nearest import hint
 from clr_sweep.definition.data_names import NO_OPTIONS, DataOptions, kind_of, named_within
 from clr_sweep.definition.own_functions import function_problems
-from clr_sweep.training.data import fashion_mnist, sklearn_sets
+from clr_sweep.training.data import fashion_mnist, sklearn_sets, tfds_sets
 from clr_sweep.training.data.from_function import load_from_function
+from clr_sweep.training.data.image_folders import (
+    images_problems,
+    images_test_problem,
+    training_images,
+)
+from clr_sweep.training.data.images import load_images
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.npz import find_npz, load_npz, npz_problems, read_headers
 from clr_sweep.training.data.splits import test_problem
@@ -45,9 +51,9 @@ def load_dataset(
         name: a name of `_BUILT_IN`; or the path of an .npz file with x_train, y_train,
             x_test and y_test, as Keras' own files; or `module:function`, which returns
             ((x_train, y_train), (x_test, y_test)), a dict with these keys or two loaders; or
-            `sklearn:NAME`.
+            `sklearn:NAME`, `images:FOLDER`, `tfds:NAME`.
         options: what else the sweep says of it.
-        search_path: folders where .npz files and modules are looked for, before the current
+        search_path: folders where files, folders and modules are looked for, before the current
             folder and Python's path; usually the folder of the sweep file.
         into: where the examples of loaders are stored, see `load_from_function`.
 
@@ -67,6 +73,10 @@ def load_dataset(
             dataset = load_from_function(name, search_path, into)
         case "sklearn":
             dataset = sklearn_sets.load(name, options)
+        case "images":
+            dataset = load_images(name, options, search_path)
+        case "tfds":
+            dataset = tfds_sets.load(name, options)
         case _:
             if name not in _BUILT_IN:
                 raise DataError(_unknown(name))
@@ -81,15 +91,18 @@ def load_dataset(
     return dataset
 
 
-def check_dataset_name(name: str, search_path: Sequence[Path] = ()) -> list[str]:
-    """The problems that show without loading the data or importing anything.
+def check_dataset_name(
+    name: str, search_path: Sequence[Path] = (), options: DataOptions = NO_OPTIONS
+) -> list[str]:
+    """The problems that show without loading the data or importing TensorFlow.
 
     Args:
-        name, search_path: as for `load_dataset`.
+        name, search_path, options: as for `load_dataset`.
 
     Returns:
         One sentence a problem; empty where the data set can be loaded as far as is known. A
-        file's arrays are judged by their headers, a function by its module being there.
+        file's arrays are judged by their headers, images by the names of their files, a function
+        by its module being there.
     """
     match kind_of(name):
         case "file":
@@ -98,16 +111,29 @@ def check_dataset_name(name: str, search_path: Sequence[Path] = ()) -> list[str]
             return function_problems(name, search_path)
         case "sklearn":
             return sklearn_sets.name_problems(name)
+        case "images":
+            return images_problems(name, search_path)
+        case "tfds":
+            return tfds_sets.name_problems(name, options)
         case _:
             return [] if name in _BUILT_IN else [_unknown(name)]
 
 
-def check_options(name: str, options: DataOptions) -> Iterator[tuple[str, str]]:
+def check_options(
+    name: str, options: DataOptions, search_path: Sequence[Path] = ()
+) -> Iterator[tuple[str, str]]:
     """The problems that options have with a data set whose name has none: each by its key."""
-    if kind_of(name) == "sklearn":
-        problem = test_problem(sklearn_sets.EXAMPLES[named_within(name)], options.test)
-        if problem is not None:
-            yield "test", problem
+    match kind_of(name):
+        case "sklearn":
+            problem = test_problem(sklearn_sets.EXAMPLES[named_within(name)], options.test)
+        case "images":
+            problem = images_test_problem(name, options, search_path)
+        case "tfds":
+            problem = tfds_sets.known_test_problem(name, options)
+        case _:
+            return
+    if problem is not None:
+        yield "test", problem
 
 
 def training_examples(
@@ -123,6 +149,10 @@ def training_examples(
             return _BUILT_IN[name].training_examples if name in _BUILT_IN else None
         case "sklearn":
             return sklearn_sets.training_examples(name, options)
+        case "images":
+            return training_images(name, options, search_path)
+        case "tfds":
+            return tfds_sets.known_training_examples(name, options)
         case "file":
             try:
                 header = read_headers(find_npz(name, search_path))["x_train"]
@@ -136,5 +166,5 @@ def training_examples(
 def _unknown(name: str) -> str:
     return (
         f"unknown data set {name!r}{hint(name, _BUILT_IN)} (known: {', '.join(_BUILT_IN)}; or the "
-        f"path of an .npz file, module:function, or sklearn:NAME)"
+        f"path of an .npz file, module:function, sklearn:NAME, images:FOLDER or tfds:NAME)"
     )

@@ -1,0 +1,22 @@
+"""What a data set holds beside its arrays, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# Of more classes the first and the last are named.
+_NAMED = 10
+
+
+def contents(classes: Sequence[str], not_read: Sequence[str]) -> str:
+    """The classes with their numbers, and what is left out.
+
+    Args:
+        classes: by number; none: that it has classes is not known.
+    """
+    named = [f"{number} {name}" for number, name in enumerate(classes)]
+    if len(named) > _NAMED:
+        named = [*named[: _NAMED - 1], "...", named[-1]]
+    said = [f"classes {', '.join(named)}"] * bool(named)
+    said += [f"not read: {', '.join(not_read)}"] * bool(not_read)
+    return "; ".join(said)

@@ -1,0 +1,84 @@
+"""What a folder of images must hold: found by the names of its files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from image_files import write_images
+
+from clr_sweep.training.data.datasets import check_dataset_name
+
+
+def _empty_class(folder: Path) -> None:
+    (folder / "fish").mkdir()
+    (folder / "fish/readme.md").touch()
+
+
+def _train_alone(folder: Path) -> None:
+    write_images(folder / "train", ["a", "b"], 1)
+
+
+def _test_alone(folder: Path) -> None:
+    write_images(folder / "test", ["a", "b"], 1)
+
+
+def _other_classes(folder: Path) -> None:
+    write_images(folder / "train", ["cats", "dog"], 1)
+    write_images(folder / "test", ["cat", "dog"], 1)
+
+
+def _one_class(folder: Path) -> None:
+    (folder / "cat").rename(folder / "dog/cat")
+
+
+def _flat(folder: Path) -> None:
+    for index, image in enumerate(sorted(folder.glob("*/*"))):
+        image.rename(folder / f"{index}.png")
+    (folder / "cat").rmdir()
+    (folder / "dog").rmdir()
+
+
+def _classes_named_train_and_test(folder: Path) -> None:
+    write_images(folder, ["train", "test"], 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "messages"),
+    [
+        ("photos", lambda _: None, []),
+        ("photos", _classes_named_train_and_test, []),
+        ("photo", lambda _: None, ["there is no folder 'photo' - did you mean 'photos'?"]),
+        ("", lambda _: None, ["names no folder: images:FOLDER"]),
+        ("photos/cat/000.png", lambda _: None, ["000.png: must be a folder of images"]),
+        ("photos/cat", lambda _: None, ["holds no images (.bmp, .gif, .jpeg, .jpg, .png) in "
+                                        "folders for their classes; 2 lie in no such folder"]),
+        ("photos", _flat, ["4 lie in no such folder: must have a folder for each class, or"]),
+        ("photos", _one_class, ["holds one class alone, 'dog'"]),
+        ("photos", _empty_class, ["the class 'fish' has no images (.bmp"]),
+        ("photos", _train_alone, ["has train/ and no test/: name its folder, images:photos/train"]),
+        ("photos", _test_alone, ["has test/ and no train/"]),
+        ("photos", _other_classes, [
+            "test/: has no class 'cats', which train/ has - did you mean 'cat'?",
+            "train/: has no class 'cat', which test/ has - did you mean 'cats'?",
+        ]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_told_before_anything_starts(
+    tmp_path: Path, name: str, change: Callable[[Path], None], messages: list[str]
+) -> None:
+    """All problems at once, each with its place and the cure; no image is opened."""
+    write_images(tmp_path / "photos", ["cat", "dog"], 2)
+    change(tmp_path / "photos")
+    problems = check_dataset_name(f"images:{name}", [tmp_path])
+    assert len(problems) == len(messages), problems
+    for problem, message in zip(problems, messages, strict=True):
+        assert message in problem
+
+
+def test_a_module_of_the_kind_s_name_is_told_apart(tmp_path: Path) -> None:
+    """A name such as `images:load` meant a function once."""
+    (tmp_path / "images.py").write_text("def load(): ...\n")
+    (problem,) = check_dataset_name("images:load", [tmp_path])
+    assert "a function of a module images.py cannot be named so: rename the module" in problem
