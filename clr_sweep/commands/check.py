@@ -15,7 +15,6 @@ from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.search_space import SearchSpace
-from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
@@ -61,7 +60,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     )
     if (warning := pruner_warning(study.pruner)) is not None:
         yield warning
-    yield from _start_and_end(study)
+    yield from _start_and_end(sweep)
     objective = sweep.objective
     yield f"objective: {objective.direction} {objective.metric} {READ_AT[objective.at]}"
     if sweep.search_space.awaits_range_test:
@@ -124,7 +123,8 @@ def _by_function(sweep: Sweep) -> Iterator[str]:
         yield "no test set: training.evaluate would evaluate the best trial and the baseline on one"
 
 
-def _start_and_end(study: StudyConfig) -> Iterator[str]:
+def _start_and_end(sweep: Sweep) -> Iterator[str]:
+    study = sweep.study
     if study.start_with:
         yield "starts with, what is left out is sampled:"
         yield from (f"  {listed(given)}" for given in study.start_with)
@@ -133,6 +133,11 @@ def _start_and_end(study: StudyConfig) -> Iterator[str]:
             f"warning: study.start_with gives {more} more than study.trials: they are trained when "
             "a later start has more trials"
         )
+    if study.warm_start is not None:
+        # Here alone Optuna is needed, to look at the other study.
+        from clr_sweep.search.warm_start import looked_up
+
+        yield from looked_up(sweep)
     if (rule := study.stop_when) is not None:
         yield f"stops when {rule.describe()}"
 

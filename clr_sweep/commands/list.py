@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from clr_sweep.common.text_table import text_table
 from clr_sweep.results.as_json import json_text
 from clr_sweep.results.words import value
 from clr_sweep.search.listing import ListedStudy, listed_studies
+from clr_sweep.search.one_driver import is_run
 from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage
+from clr_sweep.study.killed_driver import GONE
 from clr_sweep.study.store_errors import plain_storage_errors
 
 _HEAD = ("study", "state", "trials", "best", "began")
@@ -27,12 +29,20 @@ def list_studies(url: str | None, width: int | None, *, as_json: bool) -> str:
         StoreError: the storage cannot be used.
     """
     with plain_storage_errors(url):
-        found = list(listed_studies(open_storage(url or DEFAULT_STORAGE, must_exist=True)))
+        store = open_storage(url or DEFAULT_STORAGE, must_exist=True)
+        found = [_as_run(study, url) for study in listed_studies(store)]
     if as_json:
         return json_text([_content(study) for study in found])
     if not found:
         return "the storage holds no study of clr-sweep"
     return text_table(_HEAD, [_row(study) for study in found], width, ("study", "best"))
+
+
+def _as_run(study: ListedStudy, url: str | None) -> ListedStudy:
+    """It, interrupted where it says that it is running and nobody runs it."""
+    if study.state != "running" or is_run(url, study.name) is not False:
+        return study
+    return replace(study, state="interrupted", reason=GONE)
 
 
 def _row(study: ListedStudy) -> tuple[str, ...]:

@@ -159,7 +159,8 @@ def run_asked(
         from clr_sweep.engines.chosen import chosen_engine
         from clr_sweep.search.places import studies_folder
         from clr_sweep.study.comparing import Adopted, compare_study
-        from clr_sweep.study.stages import open_stores, run_stages
+        from clr_sweep.study.stages import run_stages
+        from clr_sweep.study.stores import open_stores
 
         keep_imports()
         with (

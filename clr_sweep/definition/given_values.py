@@ -66,7 +66,11 @@ def problems_together(
     if (ratio := given.get(RATIO)) is not None and is_number(ratio) and float(ratio) <= 1:
         yield (RATIO,), f"must be above 1, so that init_lr is below max_lr, got {ratio:g}"
     fixed = {name: value for name, value in given.items() if name != RATIO}
-    held, known = {**space, **fixed}, set(space_problems(space, optimizer, None))
+    dimensions, when = sampled_dimensions(space), space.get("when") or {}
+    # Such as gamma, where the policy that is given has none.
+    absent = {name for name in dimensions if not may_be_there(name, given, dimensions, when)}
+    there = {name: dimension for name, dimension in space.items() if name not in absent}
+    held, known = {**there, **fixed}, set(space_problems(space, optimizer, None))
     yield from (one for one in space_problems(held, optimizer, None) if one not in known)
     if cycles_momentum and optimizer is not None:
         before = set(momentum_problems(space, optimizer))
@@ -93,28 +97,8 @@ def value_problem(value: Any, dimension: Any) -> str | None:
     return f"is {shown(dimension)} in every trial, got {shown(value)}"
 
 
-def _alone(given: Given, space: Mapping[str, Any]) -> Iterator[Problem]:
-    known = sampled_dimensions(space)
-    for name, value in given.items():
-        if name in RATES and space.get("from") is not None:
-            text = "must be left out: the range test gives its range, and its own first trial"
-        elif name == "init_lr" and RATIO in known:
-            text = f"is sampled as a part of max_lr: give {RATIO}, which is max_lr / init_lr"
-        elif name not in known:
-            text = unknown("hyperparameter", name, known)
-        else:
-            dimension = known[name]
-            found = (
-                _range_problem(name, value, dimension)
-                if isinstance(dimension, Range)
-                else value_problem(value, dimension)
-            )
-            text = found or _condition_problem(name, given, known, space.get("when") or {}) or ""
-        if text:
-            yield (name,), text
-
-
-def _range_problem(name: str, value: Any, dimension: Range) -> str | None:
+def range_problem(name: str, value: Any, dimension: Range) -> str | None:
+    """What is wrong with a value of a parameter that is sampled from a range."""
     whole = in_whole_numbers(name, dimension)
     if not is_number(value):
         return f"must be a number, got {shown(value)}"
@@ -134,14 +118,18 @@ def _range_problem(name: str, value: Any, dimension: Range) -> str | None:
     return f"must be {dimension.low} and a whole number of steps of {step}, got {shown(value)}"
 
 
-def _condition_problem(
+def condition_problem(
     name: str, given: Given, known: Mapping[str, Any], when: Mapping[str, Condition]
 ) -> str | None:
-    """What is wrong with a parameter that the trial may not have."""
-    needs = {**_OF_POLICIES.get(name, {}), **whole_condition(name, when)}
-    for other, allowed in needs.items():
-        there = given.get(other, known.get(other, DEFAULT_POLICIES))
-        values = there if isinstance(there, tuple) else (there,)
+    """What is wrong with giving a parameter that the trial may not have.
+
+    Args:
+        given: what is given to the trial.
+        known: the dimensions, as `sampled_dimensions` has them.
+        when: `search_space.when`.
+    """
+    for other, allowed in _needs(name, when).items():
+        values = _may_be(other, given, known)
         having = [str(one) for one in values if is_among(one, allowed)]
         if len(having) == len(values):
             continue
@@ -149,3 +137,44 @@ def _condition_problem(
             return f"has no effect with the {other} {', '.join(map(str, values))}: leave it out"
         return f"has an effect with {', '.join(having)} alone: give the {other} too, one of these"
     return None
+
+
+def may_be_there(
+    name: str, given: Given, known: Mapping[str, Any], when: Mapping[str, Condition]
+) -> bool:
+    """Whether a trial that is given these values may have a parameter; see `condition_problem`."""
+    return all(
+        any(is_among(one, allowed) for one in _may_be(other, given, known))
+        for other, allowed in _needs(name, when).items()
+    )
+
+
+def _needs(name: str, when: Mapping[str, Condition]) -> Condition:
+    return {**_OF_POLICIES.get(name, {}), **whole_condition(name, when)}
+
+
+def _may_be(name: str, given: Given, known: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values that a parameter may have beside those that are given."""
+    there = given.get(name, known.get(name, DEFAULT_POLICIES))
+    return there if isinstance(there, tuple) else (there,)
+
+
+def _alone(given: Given, space: Mapping[str, Any]) -> Iterator[Problem]:
+    known = sampled_dimensions(space)
+    for name, value in given.items():
+        if name in RATES and space.get("from") is not None:
+            text = "must be left out: the range test gives its range, and its own first trial"
+        elif name == "init_lr" and RATIO in known:
+            text = f"is sampled as a part of max_lr: give {RATIO}, which is max_lr / init_lr"
+        elif name not in known:
+            text = unknown("hyperparameter", name, known)
+        else:
+            dimension = known[name]
+            found = (
+                range_problem(name, value, dimension)
+                if isinstance(dimension, Range)
+                else value_problem(value, dimension)
+            )
+            text = found or condition_problem(name, given, known, space.get("when") or {}) or ""
+        if text:
+            yield (name,), text

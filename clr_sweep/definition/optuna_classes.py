@@ -53,6 +53,7 @@ PRUNERS: Mapping[str, Arguments] = {
     "NopPruner": {},
 }  # fmt: skip
 _REQUIRED = {"PercentilePruner": ("percentile",), "PatientPruner": ("patience",)}
+# The package, which the extra of its name installs, and what people call it.
 _NEEDS = {"GPSampler": ("torch", "PyTorch")}
 
 _KEEPS_STATE = (
@@ -142,7 +143,7 @@ def missing_package(name: str) -> str | None:
     package, called = _NEEDS.get(name, ("", ""))
     if not package or importlib.util.find_spec(package) is not None:
         return None
-    return f"{name} needs {called}, which is not installed: pip install {package}"
+    return f"{name} needs {called}, which is not installed: pip install 'clr-sweep[{package}]'"
 
 
 def pruner_warning(pruner: str | OptunaPruner) -> str | None:

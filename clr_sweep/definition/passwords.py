@@ -9,8 +9,10 @@ AT_MLFLOW = (
     "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, to MLFLOW_TRACKING_TOKEN or "
     "~/.mlflow/credentials"
 )
+_AT_DATABASE = "the database's own ways, such as PGPASSWORD or ~/.pgpass"
 KEPT_BY = {
-    "study.storage": "the database's own ways, such as PGPASSWORD or ~/.pgpass",
+    "study.storage": _AT_DATABASE,
+    "study.warm_start.storage": _AT_DATABASE,
     "tracking.uri": (
         f"{AT_MLFLOW}; of a database to its own ways, such as PGPASSWORD or ~/.pgpass"
     ),

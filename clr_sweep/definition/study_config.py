@@ -87,6 +87,25 @@ StartingTrials = Annotated[
 ]
 
 
+class WarmStart(Frozen):
+    """Trials of another study that a search begins with.
+
+    Attributes:
+        trials: how many of its best; several by default, since the best one of a study is so by
+            luck too.
+        storage: where the other study lies; None: where this one does.
+    """
+
+    study: StudyName
+    trials: Count = 3
+    storage: StorageUrl | None = None
+
+    def describe(self) -> str:
+        """In words: `the 3 best trials of study first`."""
+        best = "best trial" if self.trials == 1 else f"{self.trials} best trials"
+        return f"the {best} of study {self.study}"
+
+
 # Tags are part of where pydantic says that a problem is, as those of `Dimension` are.
 _NAME_TAG, _SAMPLER_TAG, _PRUNER_TAG = "(name)", "(sampler)", "(pruner)"
 TAGS.update({_NAME_TAG: None, _SAMPLER_TAG: OptunaSampler, _PRUNER_TAG: OptunaPruner})
@@ -115,6 +134,7 @@ class StudyConfig(Frozen):
         sampler: one of ours by name, or one of Optuna's by its class.
         pruner: the same.
         start_with: the parameters of the first trials, or some of them; the rest is sampled.
+        warm_start: the trials after those are the best of another study, as far as they fit.
         stop_when: None: the search ends when all its trials have.
         jobs: trials at once; None: `trials_per_gpu` on each GPU, without one as many as cores.
         trials_per_gpu: trials that share a GPU, where `jobs` is None.
@@ -132,6 +152,7 @@ class StudyConfig(Frozen):
     sampler: Sampler = "tpe"
     pruner: Pruner = "cycle_aware"
     start_with: StartingTrials = ()
+    warm_start: WarmStart | None = None
     stop_when: StopRule | None = None
     seed: Seed = 42
     jobs: Count | None = None

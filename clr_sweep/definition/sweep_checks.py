@@ -63,8 +63,10 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
         wrong_weight = function_problems(weight, folders)
         yield from ((("training", "sample_weight"), text) for text in wrong_weight)
     yield from _metric_problems(values, folders)
+    start = values.get("study.warm_start")
+    addresses = {**values, "study.warm_start.storage": start and start.storage}
     for key in KEPT_BY:
-        if (told := password_problem(key, values.get(key))) is not None:
+        if (told := password_problem(key, addresses.get(key))) is not None:
             yield tuple(key.split(".")), told
     if isinstance(sampler := values.get("study.sampler"), OptunaSampler):
         missing = missing_package(sampler.class_name)

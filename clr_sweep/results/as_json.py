@@ -64,6 +64,7 @@ def _trial(trial: TrialRecord) -> dict[str, Any]:
         "reason": trial.reason,
         "value": trial.value,
         "params": dict(trial.params),
+        "given": trial.given,
         "schedule": trial.config.schedule.model_dump(mode="json"),
         "metrics": dict(trial.metrics),
         "test_metrics": dict(trial.test_metrics),

@@ -24,6 +24,8 @@ def study_text(study: StudyRecord, width: int | None) -> str:
     lines.append(words.counts(study, study.planned))
     if (best := study.best) is not None:
         lines.append(f"best: {best.label}, {_outcome(best, study.metric)}; {words.schedule(best)}")
+    if given := words.given(study):
+        lines.append(given)
     if (base := study.baseline) is not None:
         lines.append(f"baseline: {_outcome(base, study.metric)}; {words.bounds(base)}")
     if study.source is not None and study.source.file:
@@ -42,6 +44,7 @@ def trial_text(trial: TrialRecord, study: StudyRecord, width: int | None) -> str
         f"{study.name}, {trial.label}: {words.state(trial)}",
         f"schedule: {words.schedule(trial)}",
         *(f"{name}: {value}" for name, value in words.further(trial).items()),
+        *([f"given, not sampled: {trial.given}"] if trial.given else []),
         *(f"{name}: {words.value(value)}" for name, value in trial.metrics.items()),
         *(f"{name}: {words.value(value)}" for name, value in trial.test_metrics.items()),
         f"time: {duration(trial.cpu_seconds, 1)} of CPU, {duration(trial.wall_seconds, 1)}",

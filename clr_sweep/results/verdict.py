@@ -196,7 +196,7 @@ def _theirs(arm: ArmResult) -> str:
     if arm.arm.kind == "fixed":
         rate = "" if arm.example is None else f" ({words.bounds(arm.example)})"
         return f"{arm.arm.name}{rate}"
-    found = f"the best {_rival(arm)} that {words.plural(arm.arm.trials, 'trial')} found"
+    found = f"the best {_rival(arm)} that {words.plural(arm.arm.ended, 'trial')} found"
     return f"{found} ({words.bounds(arm.example)})" if arm.example is not None else found
 
 

@@ -175,11 +175,17 @@ def _of_searches(study: StudyRecord, record: ComparisonRecord) -> Iterator[str]:
             f"CLR's search was given {words.plural(given, 'trial')} to start with "
             "(study.start_with); the rivals' searches had none."
         )
+    start = None if study.source is None else study.source.sweep.study.warm_start
+    if start is not None:
+        yield (
+            f"CLR's search began with {start.describe()} (study.warm_start), and what that one had "
+            "cost comes on top; the rivals' searches had nothing of the kind."
+        )
     ended = [
-        f"that of {arm.name} after {sum(arm.counts.values())} of {arm.trials}"
+        f"that of {arm.name} after {arm.ended} of {arm.trials}"
         for arm in record.arms
         if arm.source == study.name or arm.kind == "rival"
-        if 0 < sum(arm.counts.values()) < arm.trials
+        if arm.ended < arm.trials
     ]
     if ended:
         yield f"Searches that ended before all their trials had: {', '.join(ended)}."

@@ -46,10 +46,12 @@ def search_sweep(sweep: Sweep, search: int) -> Sweep:
 def rival_sweep(sweep: Sweep, rival: Policy, trials: int) -> Sweep:
     """The search of a rival: all as in the study, but for the policy.
 
-    And but for the trials that the study is given, which name points of its own space.
+    And but for the trials that the study is given or begins with, which are points of its own
+    space.
     """
     space = sweep.search_space.model_copy(update={"policy": rival})
-    found = _named(sweep, f"{sweep.study_name}.{rival}", trials=trials, start_with=())
+    name = f"{sweep.study_name}.{rival}"
+    found = _named(sweep, name, trials=trials, start_with=(), warm_start=None)
     return found.model_copy(update={"search_space": space})
 
 
@@ -62,7 +64,7 @@ def seeds_sweep(sweep: Sweep, number: int, trainings: int) -> Sweep:
     name = comparison_name(sweep.study_name, number)
     return _named(
         sweep, name, trials=trainings, pruner="none", deterministic=False, start_with=(),
-        stop_when=None,
+        warm_start=None, stop_when=None,
     )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ DRIVER = "driver"
 DELETING = "deleting"
 # Trials whose files were not there at the last start.
 LOST = "lost"
+# The best trials of another study that it begins with, by `study.warm_start`.
+WARM_START = "warm_start"
 # Of a trial, and of the baseline.
 CONFIG, RESULT, STATE, REASON, FOLDER = "config", "result", "state", "reason", "folder"
 PROVENANCE = "provenance"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,8 @@ def _listed(study: optuna.Study) -> ListedStudy:
     progress = attributes.get(keys.PROGRESS, {})
     trials = study.get_trials(deepcopy=False)
     ended = [_state(trial) for trial in trials if trial.state.is_finished()]
-    best = None if keys.COMPARISON in attributes else _best(trials, sweep.objective.direction)
+    ranked = ranked_trials(trials, sweep.objective.direction)
+    best = ranked[0] if ranked and keys.COMPARISON not in attributes else None
     return ListedStudy(
         name=study.study_name,
         state="deleting" if keys.DELETING in attributes else progress.get(keys.STATE, "running"),
@@ -77,8 +78,9 @@ def _state(trial: FrozenTrial) -> str:
     return str(trial.user_attrs.get(keys.STATE, result.get("state", "failed")))
 
 
-def _best(trials: list[FrozenTrial], direction: str) -> FrozenTrial | None:
+def ranked_trials(trials: Sequence[FrozenTrial], direction: str) -> list[FrozenTrial]:
+    """The complete trials of a study, the best first; as `StudyRecord.ranked`, without folders."""
     sign = -1 if direction == "maximize" else 1
-    # As `StudyRecord.best`: one that its driver did not end has no result.
+    # One that its driver did not end has no result.
     complete = [t for t in trials if t.state == TrialState.COMPLETE and _state(t) == "complete"]
-    return min(complete, key=lambda t: (sign * t.values[0], t.number), default=None)
+    return sorted(complete, key=lambda t: (sign * t.values[0], t.number))

@@ -158,6 +158,21 @@ def only_driver(
         yield Holder(url, study, lock, say)
 
 
+def is_run(url: str | None, study: str) -> bool | None:
+    """Whether a process runs a study now; None where its storage cannot tell.
+
+    To be asked by a process that runs none itself.
+
+    Args:
+        url: of the storage; None is the default one.
+
+    Raises:
+        SQLAlchemyError: the storage's server cannot be reached.
+    """
+    with contextlib.closing(_lock_of(url or DEFAULT_STORAGE, study)) as lock:
+        return lock.is_taken()
+
+
 def _lock_of(url: str, study: str) -> Lock:
     kind = make_url(url).get_backend_name()
     if (file := sqlite_file(url)) is not None:

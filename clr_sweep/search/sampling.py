@@ -21,13 +21,28 @@ from optuna.trial import FrozenTrial, TrialState
 from clr_sweep.definition.optuna_classes import OptunaSampler
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.search.attributes import CONFIG, FOLDER, GIVEN, PHASES, PROVENANCE, REASON, STATE
+from clr_sweep.search.attributes import (
+    CONFIG,
+    FOLDER,
+    GIVEN,
+    PHASES,
+    PROVENANCE,
+    REASON,
+    STATE,
+    WARM_START,
+)
 from clr_sweep.search.configurations import seed_of, steps_per_epoch, suggest
 from clr_sweep.search.enqueued_trials import EnqueuedTrialError, enqueued_problems
 from clr_sweep.search.known_trials import FollowedStudy, KnownTrials
 from clr_sweep.search.places import Places
 from clr_sweep.search.pruners.phases import plan_phases
-from clr_sweep.search.starting_trials import BY_HAND, next_starting, told
+from clr_sweep.search.starting_trials import (
+    BY_HAND,
+    StartingTrial,
+    begun,
+    starting_trials,
+    told,
+)
 from clr_sweep.search.stop_rule import why_stopped
 from clr_sweep.search.window import known_until
 
@@ -79,6 +94,7 @@ class Sampling:
 
     def __post_init__(self) -> None:
         self._places = Places(self.study)
+        self._starting = starting_trials(self.sweep, self.study.user_attrs.get(WARM_START))
         self.followed = FollowedStudy(self.study, self.sweep.study.deterministic)
         # A stored trial has all its parameters: nothing is left for the study's own sampler.
         self.study.sampler = optuna.samplers.RandomSampler()
@@ -116,9 +132,11 @@ class Sampling:
     def _new(self, there: Sequence[FrozenTrial]) -> optuna.Trial:
         """Sample a new trial and store it, RUNNING, in one transaction."""
         study, storage, number = self.study, self.study._storage, len(there)
-        start = next_starting(self.sweep, there)
+        place, start = begun(there), StartingTrial({})
+        if place < len(self._starting):
+            start = self._starting[place]
         draft, config = self._draft(there, start.parameters)
-        given = {GIVEN: dict(start.stored)} if start.stored else {}
+        given = {GIVEN: start.stored(place)} if start.parameters else {}
         own = {PROVENANCE: dict(self.provenance), **given, **self._attributes(config, number)}
         template = optuna.trial.create_trial(
             state=TrialState.RUNNING,

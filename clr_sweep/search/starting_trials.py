@@ -1,4 +1,4 @@
-"""Trials whose parameters are given, not sampled: which one is next, and what is told of each."""
+"""Trials whose parameters are given, not sampled: which ones, and what is told of each."""
 
 from __future__ import annotations
 
@@ -10,57 +10,85 @@ from optuna.trial import FrozenTrial
 from clr_sweep.definition.given_values import as_sampled, sampled_dimensions
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import GIVEN
+from clr_sweep.search.warm_start import Settled, carried_trials, settled_lines
 
 BY_RANGE_TEST = "the range test"
 BY_HAND = "whoever enqueued it"
 
 
 class StartingTrial(NamedTuple):
-    """One of `study.start_with`.
+    """One that a study begins with.
 
     Attributes:
         parameters: by the names under which Optuna samples them.
-        stored: what is kept with the trial, for `given_by`.
+        source: who gives them, in words.
     """
 
     parameters: Mapping[str, Any]
-    stored: Mapping[str, Any]
+    source: str = ""
+
+    def stored(self, place: int) -> dict[str, Any]:
+        """What is kept with the trial, for `given_by`.
+
+        Args:
+            place: which of all that the study begins with it is.
+        """
+        return {"place": place, **told(self.source, self.parameters)}
 
 
-NONE = StartingTrial({}, {})
+def starting_trials(sweep: Sweep, begins_with: Settled | None) -> list[StartingTrial]:
+    """The trials that a study begins with: those of `study.start_with`, then another study's best.
 
-
-def next_starting(sweep: Sweep, before: Sequence[FrozenTrial]) -> StartingTrial:
-    """What the next trial of a study is given; `NONE` where all of it is sampled.
-
-    It follows from the trials that are stored, so that a driver that is killed repeats none and
-    leaves none out.
+    Each point stands once.
 
     Args:
-        before: all stored trials.
+        sweep: with the ranges of its range test, if it has one.
+        begins_with: what is kept with the study for `study.warm_start`.
     """
-    listed, place = sweep.study.start_with, _begun(before)
-    if place >= len(listed):
-        return NONE
+    listed = sweep.study.start_with
     dimensions = sampled_dimensions(sweep.search_space.dimensions)
-    parameters = {
-        name: as_sampled(name, value, dimensions[name]) for name, value in listed[place].items()
-    }
-    source = f"study.start_with, {place + 1} of {len(listed)}"
-    return StartingTrial(parameters, {"place": place, **told(source, parameters)})
+    found = [
+        StartingTrial(
+            {name: as_sampled(name, value, dimensions[name]) for name, value in given.items()},
+            f"study.start_with, {place} of {len(listed)}",
+        )
+        for place, given in enumerate(listed, start=1)
+    ]
+    for given, source in carried_trials(sweep, begins_with):
+        if all(given != one.parameters for one in found):
+            found.append(StartingTrial(given, source))
+    return found
 
 
-def starting_trials_left(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Iterator[str]:
-    """What is said of the trials of `study.start_with` that have not begun, before one does."""
-    listed, begun = len(sweep.study.start_with), _begun(trials)
-    if begun < listed:
-        there = f"{listed - begun} of {listed}" if begun else f"{listed}"
-        yield f"study.start_with gives the parameters of the next trials: {there}"
+def begun(trials: Sequence[FrozenTrial]) -> int:
+    """How many of those that a study begins with are among its stored trials.
 
-
-def _begun(trials: Sequence[FrozenTrial]) -> int:
-    """How many of `study.start_with` are among the stored trials."""
+    It follows from what is stored, so that a driver that is killed repeats none and leaves none
+    out.
+    """
     return sum("place" in trial.user_attrs.get(GIVEN, {}) for trial in trials)
+
+
+def starting_trials_left(
+    sweep: Sweep, begins_with: Settled | None, trials: Sequence[FrozenTrial]
+) -> Iterator[str]:
+    """What is said of those that have not begun, before one does.
+
+    Args:
+        sweep, begins_with: as for `starting_trials`.
+        trials: all stored trials.
+    """
+    done, listed = begun(trials), len(sweep.study.start_with)
+    for key, first, last in (
+        ("start_with", 0, listed),
+        ("warm_start", listed, len(starting_trials(sweep, begins_with))),
+    ):
+        if key == "warm_start" and done <= first < last:
+            yield from settled_lines(sweep, begins_with)
+        elif max(first, done) < last:
+            many = last - first
+            there = f"{last - done} of {many}" if done > first else f"{many}"
+            yield f"study.{key} gives the parameters of the next trials: {there}"
 
 
 def told(source: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

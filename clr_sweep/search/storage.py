@@ -20,7 +20,14 @@ from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.definition import problems as wording
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.search.attributes import DELETING, FACTS, STUDY_ID, SWEEP, SWEEP_TEXT
+from clr_sweep.search.attributes import (
+    DELETING,
+    FACTS,
+    STUDY_ID,
+    SWEEP,
+    SWEEP_TEXT,
+    WARM_START,
+)
 from clr_sweep.search.lost_connections import wait_for_server
 from clr_sweep.search.postgresql import CURE, engine_options, server_engine, with_driver
 from clr_sweep.search.pruners import make_pruner
@@ -48,9 +55,12 @@ _MAY_CHANGE = (
 )
 
 
-# Where a study is stored may hold a password, and is known to whoever reads it there; where MLflow
-# shows it is kept with its facts.
-NOT_MADE_FROM: Mapping[str, Any] = {"study": {"storage"}, "tracking": True}
+# Where a study is stored may hold a password, and is known to whoever reads it there; where another
+# one is that it begins with does not matter once it has begun; where MLflow shows it is kept with
+# its facts.
+NOT_MADE_FROM: Mapping[str, Any] = {
+    "study": {"storage": True, "warm_start": {"storage"}}, "tracking": True,
+}  # fmt: skip
 
 
 def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseStorage:
@@ -124,7 +134,11 @@ def absolute(url: str) -> str:
 
 
 def open_study(
-    storage: optuna.storages.BaseStorage, sweep: Sweep, text: str, facts: Mapping[str, Any]
+    storage: optuna.storages.BaseStorage,
+    sweep: Sweep,
+    text: str,
+    facts: Mapping[str, Any],
+    begins_with: Mapping[str, Any] | None = None,
 ) -> optuna.Study:
     """Create the study, or continue the one of this name.
 
@@ -132,6 +146,7 @@ def open_study(
         text: the sweep file as it was read.
         facts: what the study depends on beyond the sweep: the data's digest, where its modules
             are found.
+        begins_with: what one that is created keeps for `study.warm_start`, see `settled`.
 
     Raises:
         InputError: it is no study of clr-sweep's, or one that is half deleted.
@@ -156,6 +171,8 @@ def open_study(
         study.set_user_attr(STUDY_ID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP_TEXT, text)
         study.set_user_attr(FACTS, dict(facts))
+        if begins_with is not None:
+            study.set_user_attr(WARM_START, dict(begins_with))
         study.set_user_attr(SWEEP, definition)
     else:
         refuse_changes(study, sweep, facts.get("data_digest"))

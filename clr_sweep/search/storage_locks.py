@@ -35,6 +35,10 @@ class Lock(ABC):
         """Whether it was not lost since it was taken."""
 
     @abstractmethod
+    def is_taken(self) -> bool | None:
+        """Whether another process has it, found out without taking it; None where nobody knows."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let it go."""
 
@@ -47,6 +51,9 @@ class NoLock(Lock):
 
     def is_held(self) -> bool:
         return True
+
+    def is_taken(self) -> bool | None:
+        return None
 
     def close(self) -> None:
         pass
@@ -97,6 +104,10 @@ class FileLock(Lock):
         except OSError:  # gone, as a rule; what else it is `take` says
             return False
 
+    def is_taken(self) -> bool | None:
+        """See `Lock`; not to be asked by a process that may hold a lock of the same storage."""
+        return file_locks.is_locked(self._file, self._byte)
+
     def close(self) -> None:
         if self._opened is not None:
             os.close(self._opened)
@@ -129,21 +140,7 @@ class ServerLock(Lock):
         self._connection = connection = self._engine.connect()
         if not self._asks_holder:  # it has answered once
             wait_for_server(self._engine)
-        if self._is_postgresql:
-            # Such locks are the database's. In the list of all, a number is cut in two.
-            number = number_of(self._study)
-            takes, own = f"SELECT pg_try_advisory_lock({number})", "SELECT pg_backend_pid()"
-            self._asks_holder = (
-                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
-                f"objsubid = 1 AND classid = {number >> 32} AND objid = {number & 0xFFFFFFFF} AND "
-                "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-            )
-        else:
-            # They are the whole server's, and a name has 64 characters at most.
-            database = connection.execute(text(_DATABASE)).scalar()
-            name = f"clr-sweep-{sha256(f'{database}/{self._study}'.encode()).hexdigest()[:48]}"
-            takes, own = f"SELECT GET_LOCK('{name}', 0)", "SELECT CONNECTION_ID()"
-            self._asks_holder = f"SELECT IS_USED_LOCK('{name}')"
+        takes, own, self._asks_holder = self._statements(connection)
         self._ghosts.add(self._session)
         self._session = connection.execute(text(own)).scalar()
         deadline = time.monotonic() + GHOST_SECONDS
@@ -158,6 +155,37 @@ class ServerLock(Lock):
                 return False
             time.sleep(0.1)
         return True
+
+    def _statements(self, connection: Connection) -> tuple[str, str, str]:
+        """What takes the lock, tells the number of a session, and that of the one that has it."""
+        if self._is_postgresql:
+            # Such locks are the database's. In the list of all, a number is cut in two.
+            number = number_of(self._study)
+            return (
+                f"SELECT pg_try_advisory_lock({number})",
+                "SELECT pg_backend_pid()",
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
+                f"objsubid = 1 AND classid = {number >> 32} AND objid = {number & 0xFFFFFFFF} AND "
+                "database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
+        # They are the whole server's, and a name has 64 characters at most.
+        database = connection.execute(text(_DATABASE)).scalar()
+        name = f"clr-sweep-{sha256(f'{database}/{self._study}'.encode()).hexdigest()[:48]}"
+        return (
+            f"SELECT GET_LOCK('{name}', 0)",
+            "SELECT CONNECTION_ID()",
+            f"SELECT IS_USED_LOCK('{name}')",
+        )
+
+    def is_taken(self) -> bool | None:
+        """See `Lock`.
+
+        Raises:
+            SQLAlchemyError: the server cannot be reached.
+        """
+        with self._engine.connect() as connection:
+            asks_holder = self._statements(connection)[-1]
+            return connection.execute(text(asks_holder)).scalar() is not None
 
     def is_held(self) -> bool:
         """See `Lock`."""

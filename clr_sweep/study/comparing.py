@@ -33,7 +33,7 @@ from clr_sweep.search.arms import (
     search_sweep,
     seeds_sweep,
 )
-from clr_sweep.search.attributes import FACTS
+from clr_sweep.search.attributes import FACTS, WARM_START
 from clr_sweep.search.places import folder_of
 from clr_sweep.search.reading import StudyReader, is_told, read_study
 from clr_sweep.search.seed_runs import (
@@ -44,6 +44,7 @@ from clr_sweep.search.seed_runs import (
     open_comparison,
 )
 from clr_sweep.search.stop_rule import is_searched
+from clr_sweep.search.warm_start import Settled
 from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
 from clr_sweep.study.stages import run_stages
 from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
@@ -205,7 +206,8 @@ class _Comparing:
     def _run(self, sweep: Sweep, part: Part, adopted: str | None) -> StudyRecord:
         source = self.source
         if not self._is_study(sweep):
-            part = replace(part, data_digest=self._data_digest())
+            begins_with, digest = self._begins_with(sweep), self._data_digest()
+            part = replace(part, begins_with=begins_with, data_digest=digest)
             text = dump(
                 sweep.model_dump(mode="json", exclude_none=True, exclude=storage.NOT_MADE_FROM)
             )
@@ -266,6 +268,14 @@ class _Comparing:
         """Of the data that the study was searched on, and so all its comparison has to be."""
         study = self._stored(self.sweep.study_name)
         return None if study is None else study.user_attrs[FACTS].get("data_digest")
+
+    def _begins_with(self, sweep: Sweep) -> Settled | None:
+        """What a search done again begins with: what the study does, however its source grows."""
+        study = self._stored(self.sweep.study_name)
+        if sweep.study.warm_start is None or study is None:
+            return None
+        stored: Settled = study.user_attrs[WARM_START]
+        return stored
 
     def _stored(self, name: str) -> optuna.Study | None:
         if not storage.is_begun(self.store, name):

@@ -62,7 +62,8 @@ class Driver:
                 sweep.display.warn(sweep.standing(in_flight))
             raise
         if reason := self._departures.why_stopped:
-            sweep.display.say(f"{reason}; {sweep.left} of the trials planned are not begun")
+            are = "is" if sweep.left == 1 else "are"
+            sweep.display.say(f"{reason}; {sweep.left} of the trials planned {are} not begun")
         return reason
 
     def _goes_on(self, started: bool) -> bool:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import optuna
 from optuna.storages import BaseStorage
@@ -29,6 +28,7 @@ from clr_sweep.search.reading import read_study
 from clr_sweep.search.study_folder import left_behind, only_driver_here, write_best
 from clr_sweep.search.writing import record_progress, waiting_again
 from clr_sweep.study.evaluation import is_testable
+from clr_sweep.study.killed_driver import GONE, without_driver
 from clr_sweep.study.parent_run import is_described, open_parent, parent_problems, publisher_of
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.tracking.find_runs import experiment_of
@@ -38,11 +38,7 @@ from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.which_store import file_of
 from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import RangeTestRecord, State, StudyRecord, TrialRecord
-
-Record = TypeVar("Record", TrialRecord, RangeTestRecord)
-
-_GONE = "its process ended without a word"
+from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
 
 
 @dataclass
@@ -162,7 +158,7 @@ class Examination:
         if record.state == "running":
             self._mend(
                 "the study is marked as running, and no process runs it",
-                lambda: record_progress(study, "interrupted", record.planned, _GONE),
+                lambda: record_progress(study, "interrupted", record.planned, GONE),
             )
 
     def _trial_folder(self, record: TrialRecord) -> None:
@@ -242,7 +238,7 @@ class Examination:
             return
         said: list[str] = []
         publisher = publisher_of(self.study, client, Link(said.append), known)
-        record = _as_mended(read_study(self.study))
+        record = without_driver(read_study(self.study))
         problems = parent_problems(publisher, record)
         if self.fix and problems:
             open_parent(self.study, publisher, self.url, None)
@@ -268,21 +264,4 @@ def _untrained(study: StudyRecord) -> bool:
     """Whether nothing of the study was ever trained, so that MLflow may not know of it."""
     return study.range_test is None and not any(
         record.reports or record.has_ended for record in study.all
-    )
-
-
-def _as_mended(study: StudyRecord) -> StudyRecord:
-    """The study without what a killed driver leaves, so that looking finds what mending mends."""
-
-    def waiting(record: Record) -> Record:
-        return replace(record, state="interrupted") if record.state == "running" else record
-
-    state: State = "interrupted" if study.state == "running" else study.state
-    return replace(
-        study,
-        trials=tuple(waiting(trial) for trial in study.trials),
-        baseline=study.baseline and waiting(study.baseline),
-        range_test=study.range_test and waiting(study.range_test),
-        state=state,
-        reason=_GONE if study.state == "running" else study.reason,
     )

@@ -148,7 +148,7 @@ def _settings(sweep: Sweep) -> dict[str, object]:
     and the same name with another text would be refused. What may change from start to start
     is left out, since a parameter cannot change.
     """
-    training = sweep.training
+    training, start = sweep.training, sweep.study.warm_start
     return {
         "dataset.name": sweep.dataset.name,
         "dataset.validation": sweep.dataset.validation,
@@ -167,6 +167,7 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "study.pruner": str(sweep.study.pruner),
         "study.seed": sweep.study.seed,
         "study.start_with": len(sweep.study.start_with),
+        **({} if start is None else {"study.warm_start": start.describe()}),
         "study.deterministic": sweep.study.deterministic,
         "baseline.policy": sweep.baseline.policy,
         "baseline.learning_rate": sweep.baseline.learning_rate,

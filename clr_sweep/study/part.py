@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 
 from clr_sweep.definition.loading import search_path
+from clr_sweep.search.warm_start import Settled
 
 Plan = Callable[[optuna.Study, Mapping[str, Any]], None]
 
@@ -44,12 +45,15 @@ class Part:
         is_tested: the best trial and the baseline are evaluated on the test set.
         plan: told the study before its first trial, with the provenance of what it trains: it
             may enqueue trials.
+        begins_with: what it keeps for `study.warm_start` when it is made; None: what the other
+            study holds then.
         data_digest: of the data that it has to be done on; None: on whatever data there are.
     """
 
     has_baseline: bool = True
     is_tested: bool = True
     plan: Plan = lambda _study, _provenance: None
+    begins_with: Settled | None = None
     data_digest: str | None = None
 
     @property

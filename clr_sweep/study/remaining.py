@@ -7,6 +7,7 @@ from collections.abc import Callable
 import optuna
 
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.search.attributes import WARM_START
 from clr_sweep.search.reading import trials_left
 from clr_sweep.search.starting_trials import starting_trials_left
 from clr_sweep.search.stop_rule import count_anew, goes_on_by_another_rule
@@ -32,5 +33,15 @@ def announce_left(study: optuna.Study, sweep: Sweep, say: Callable[[str], None])
         say(f"continuing the interrupted trials {', '.join(map(str, again))}")
     if not trials_left(study, trials := sweep.study.trials):
         say(f"all {trials} trials have ended: nothing left to train")
-    for line in starting_trials_left(sweep, study.get_trials(deepcopy=False)):
+
+
+def announce_start(study: optuna.Study, sweep: Sweep, say: Callable[[str], None]) -> None:
+    """Say which of the next trials are given, once the ranges are known that they lie in.
+
+    Args:
+        sweep: with the ranges of its range test, if it has one.
+        say: shows a line.
+    """
+    begins_with = study.user_attrs.get(WARM_START)
+    for line in starting_trials_left(sweep, begins_with, study.get_trials(deepcopy=False)):
         say(line)

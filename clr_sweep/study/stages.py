@@ -14,7 +14,6 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.common.errors import LockLostError, StudyChangedError
-from clr_sweep.common.scratch import outside_scratch
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.definition.factors import cycle_warnings
@@ -37,6 +36,7 @@ from clr_sweep.search.study_folder import (
     work_folder,
     write_best,
 )
+from clr_sweep.search.warm_start import settled
 from clr_sweep.search.writing import record_progress, record_range_test
 from clr_sweep.study.background import Background
 from clr_sweep.study.driver import Driver
@@ -47,40 +47,12 @@ from clr_sweep.study.preparation import announce_cost, check_sizes, inspect, pre
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.study.remaining import announce_left
+from clr_sweep.study.remaining import announce_left, announce_start
 from clr_sweep.study.slots import take_slots
-from clr_sweep.study.store_errors import plain_storage_errors, plain_tracker_errors
-from clr_sweep.study.two_databases import refuse_one_database
 from clr_sweep.study.under_way import UnderWay
-from clr_sweep.tracking.find_runs import adopted_run
 from clr_sweep.tracking.link import Link
-from clr_sweep.tracking.store import connect
 from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
 from clr_sweep.training.requests import PreparedData
-
-
-@contextlib.contextmanager
-def open_stores(
-    url: str | None, tracker: str, adopted: str | None, stop: StopRequest
-) -> Iterator[MlflowClient]:
-    """MLflow's store, for as long as the block runs; the study's storage is another database.
-
-    Args:
-        url: of the study's storage.
-        tracker: the URI of MLflow's store.
-        adopted: the run that `mlflow run` made, if it did.
-
-    Raises:
-        InputError, StoreError: one of the two cannot be used; in the block too.
-    """
-    if stop and adopted is None:  # during the imports
-        raise stop.error()
-    refuse_one_database(url or storage.DEFAULT_STORAGE, tracker)
-    # Before anything that takes long: a store that cannot be used is known at once.
-    with outside_scratch():  # MLflow keeps a lock there while it makes its tables
-        client = connect(tracker)
-    with plain_storage_errors(url), plain_tracker_errors(tracker), adopted_run(client, adopted):
-        yield client
 
 
 def run_stages(
@@ -115,8 +87,10 @@ def run_stages(
             # After the locks of both: it removes what others have left.
             work_folder(folder) as work,
         ):
+            begins_with = None
             if not storage.is_begun(store, sweep.study_name):
                 refuse_trials_of_another(folder, sweep.study_name)
+                begins_with = part.begins_with or settled(sweep, store)
             start = _Start(sweep, source, engine, display, work, stop)
             unphased = pruner_warning(sweep.study.pruner)
             for warning in [*cycle_warnings(sweep), *([unphased] if unphased else [])]:
@@ -133,6 +107,7 @@ def run_stages(
                 sweep,
                 source.text,
                 placed(store, stored_facts(data, source, folder) | part.facts | _asked(sweep)),
+                begins_with,
             )
             holder.sign(study)
             part.plan(study, provenance(source.folders[0]))
@@ -149,6 +124,7 @@ def run_stages(
                 opening = partial(open_runs, study, stored, publisher, url, adopted, display.say)
                 background.call(partial(publisher.open, opening))
                 sweep = start.ranges(study, data, folder, publisher, background)
+                announce_start(study, sweep, display.say)
                 under_way = UnderWay(
                     sweep, study, engine, background, display, stop, data, folder,
                     source.folders, provenance(source.folders[0]),

@@ -62,6 +62,11 @@ class Arm:
         return self.name == CLR
 
     @property
+    def ended(self) -> int:
+        """Its trials that have ended; fewer than `trials` where its search ended before."""
+        return min(sum(self.counts.values()) or self.trials, self.trials)
+
+    @property
     def title(self) -> str:
         """The name where it begins a line: that of a policy stays as sweep files write it."""
         return self.name if self.kind == "rival" else f"{self.name[:1].upper()}{self.name[1:]}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from written_sweeps import FROM_RANGE_TEST, SHIPPED, content, written
 
 from clr_sweep.commands.check import cycle_warnings, describe_plan
+from clr_sweep.common.errors import InputError
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
+from clr_sweep.search.storage import open_storage
 
 SLICE = str(Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz")
 
@@ -241,6 +244,20 @@ def test_the_plan_with_a_range_test(tmp_path: Path) -> None:
     varied = plan(tmp_path, {**changes, "search_space.momentum": [0.0, 0.9]})
     (warning,) = (line for line in varied if line.startswith("warning"))
     assert warning.endswith("do not carry over to others, and the space varies momentum")
+
+
+def test_the_study_that_it_begins_with_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A storage that is not there is none that `check` makes."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"study\.warm_start\.storage: there is no study storage"):
+        plan(tmp_path, {"study.warm_start": {"study": "before"}})
+    assert not list(tmp_path.glob("*.db"))
+    store = open_storage("sqlite:///optuna.db")
+    with pytest.raises(InputError, match=r"study\.warm_start\.study: there is no study 'before'"):
+        plan(tmp_path, {"study.warm_start": {"study": "before"}})
+    assert optuna.get_all_study_names(store) == []
 
 
 def test_a_comparison_is_counted_and_not_among_the_costs_of_the_study(tmp_path: Path) -> None:

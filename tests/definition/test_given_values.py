@@ -90,3 +90,10 @@ def test_values_as_the_sampler_would_give_them(tmp_path: Path) -> None:
     assert repr(as_sampled("batch_size", 64.0, space["batch_size"])) == "64"
     assert repr(as_sampled("momentum", 0, (0.0, 0.9))) == "0.0"
     assert repr(as_sampled("nesterov", True, (1, True))) == "True"
+
+
+def test_a_policy_alone_where_others_have_a_gamma(tmp_path: Path) -> None:
+    """What such a trial does not have stands in nobody's way."""
+    gamma = {"search_space.gamma": {"low": 0.99, "high": 1.0}}
+    file = written(tmp_path, {**gamma, "study.start_with": [{"policy": "triangular"}]})
+    assert load_sweep(file).study.start_with == ({"policy": "triangular"},)

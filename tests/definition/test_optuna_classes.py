@@ -118,7 +118,7 @@ def test_a_package_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (found,) = problems(written(tmp_path, {"study.sampler": value}))
     assert found == (
         "study.sampler.class: QMCSampler needs NoSuch, which is not installed: "
-        "pip install no_such_package"
+        "pip install 'clr-sweep[no_such_package]'"
     )
     assert OptunaSampler.from_json(value).class_name == "QMCSampler"
     assert missing_package("TPESampler") is None

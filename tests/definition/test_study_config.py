@@ -75,6 +75,40 @@ def test_lists_that_are_refused(value: Any, problem: str, tmp_path: Path) -> Non
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("value", "place", "problem"),
+    [
+        ({}, ".study", "is required"),
+        ({"study": "a b"}, ".study", "must be letters, digits"),
+        ({"study": "before", "trials": 0}, ".trials", "must be at least 1, got 0"),
+        ({"study": "before", "storage": "optuna.db"}, ".storage", "must be a database URL"),
+        ({"study": "before", "trails": 2}, ".trails", "did you mean 'trials'"),
+        (
+            {"study": "before", "storage": "postgresql://me:secret@host/name"},
+            ".storage",
+            "must hold no password",
+        ),
+        ("before", "", "must be a mapping"),
+    ],
+)
+def test_a_warm_start_that_is_refused(value: Any, place: str, problem: str, tmp_path: Path) -> None:
+    """With its place; a password is shown to nobody."""
+    (found,) = problems(written(tmp_path, {"study.warm_start": value}))
+    assert found.startswith(f"study.warm_start{place}: ")
+    assert problem in found
+    assert "secret" not in found
+
+
+def test_a_warm_start() -> None:
+    """The best trials, three unless said otherwise; of a study of the same name elsewhere too."""
+    start = {"study": "example", "storage": "sqlite:///other.db"}
+    assert allows(SWEEP_SCHEMA, content({"study.warm_start": start}))
+    assert not allows(SWEEP_SCHEMA, content({"study.warm_start": {"trials": 3}}))
+    made = sweep({"study.warm_start": start}).study.warm_start
+    assert made is not None
+    assert (made.trials, made.describe()) == (3, "the 3 best trials of study example")
+
+
 def test_the_schema_takes_what_the_file_may_hold() -> None:
     """In an editor, before `check`."""
     assert allows(SWEEP_SCHEMA, content({"study.start_with": [{"max_lr": 0.1, "nesterov": True}]}))

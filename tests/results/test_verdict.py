@@ -145,7 +145,8 @@ def test_one_reason_for_all_is_the_headline() -> None:
 def test_what_was_searched_for_is_named() -> None:
     """By policy and rates, and how many trials found it."""
     [answer] = found(
-        {"CLR": OURS + 1, "constant": THEIRS}, arms={"constant": {"trials": 50}}
+        {"CLR": OURS + 1, "constant": THEIRS},
+        arms={"constant": {"trials": 50, "counts": {"complete": 50}}},
     ).answers
     assert answer.startswith("This triangular2 schedule (0.01 to 0.2) ")
     assert "the best constant rate that 50 trials found (constant 0.01)" in answer

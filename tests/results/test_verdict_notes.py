@@ -158,12 +158,16 @@ def test_what_the_searches_differ_in_is_told() -> None:
         arms={"CLR": {"counts": {"complete": 3}}, "constant": {"counts": {"complete": 4}}},
     )
     study = study_of(last)
-    given = sweep({"study.start_with": [{"max_lr": 0.1}]})
+    starts = {"study.start_with": [{"max_lr": 0.1}], "study.warm_start": {"study": "before"}}
+    given = sweep(starts)
     study = dataclasses.replace(study, source=StudySource(given, "", "", {}))
     said = verdict(study)
     assert said is not None
     [note] = [note for note in said.notes if "start_with" in note]
     assert note.startswith("CLR's search was given 1 trial to start with")
+    [note] = [note for note in said.notes if "warm_start" in note]
+    assert note.startswith("CLR's search began with the 3 best trials of study before")
+    assert "that 4 trials found" in said.answers[0]
     [note] = [note for note in said.notes if "ended before all their trials" in note]
     assert re.search(r"that of CLR after 3 of \d+, that of constant after 4 of \d+\.", note)
     quiet = found({"CLR": OURS, "constant": THEIRS}).notes

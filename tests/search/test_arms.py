@@ -118,16 +118,20 @@ def test_what_a_study_was_given_is_its_own_and_its_rule_is_that_of_all() -> None
     of = sweep(
         {
             "study.start_with": [{"max_lr": 0.1}],
+            "study.warm_start": {"study": "before"},
             "study.stop_when": {"no_better_in": 3},
             "study.sampler": {"class": "TPESampler"},
             "study.pruner": {"class": "MedianPruner"},
         }
     )
     rival = arms.rival_sweep(of, "cosine", of.study.trials)
-    assert rival.study == of.study.model_copy(update={"name": "example.cosine", "start_with": ()})
-    assert arms.search_sweep(of, 2).study.start_with == of.study.start_with
+    own = {"name": "example.cosine", "start_with": (), "warm_start": None}
+    assert rival.study == of.study.model_copy(update=own)
+    again = arms.search_sweep(of, 2).study
+    assert (again.start_with, again.warm_start) == (of.study.start_with, of.study.warm_start)
     seeds = arms.seeds_sweep(of, 1, 60).study
-    assert (seeds.start_with, seeds.stop_when, seeds.pruner) == ((), None, "none")
+    assert (seeds.start_with, seeds.warm_start) == ((), None)
+    assert (seeds.stop_when, seeds.pruner) == (None, "none")
 
 
 def test_a_name_that_gets_too_long_is_refused() -> None:

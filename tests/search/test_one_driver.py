@@ -18,7 +18,7 @@ from small_studies import FACTS, sweep
 
 from clr_sweep.common.errors import InputError, LockLostError, StoreError
 from clr_sweep.search import storage
-from clr_sweep.search.one_driver import only_driver
+from clr_sweep.search.one_driver import is_run, only_driver
 from clr_sweep.search.study_folder import only_driver_here
 from clr_sweep.training.folder import TrialFolder
 
@@ -59,6 +59,18 @@ def test_a_killed_process_holds_nothing(hold: Callable[[str, str], Holder], url:
     hold(url, "mine")
     with pytest.raises(InputError), only_driver(url, "mine"):
         pytest.fail("there are two drivers")
+
+
+def test_whether_a_study_is_run(hold: Callable[[str, str], Holder], url: str) -> None:
+    """Found out without a lock that would keep a driver out, by who may not write either."""
+    assert is_run(url, "mine") is False
+    first = hold(url, "mine")
+    Path(url.removeprefix("sqlite:///")).with_name("optuna.db.lock").chmod(0o444)
+    assert (is_run(url, "mine"), is_run(url, "other")) == (True, False)
+    first.kill()
+    first.wait()
+    assert is_run(url, "mine") is False
+    assert is_run("sqlite:///:memory:", "mine") is None
 
 
 def test_the_lock_goes_with_the_block(url: str, tmp_path: Path) -> None:

@@ -67,13 +67,13 @@ def test_an_interrupted_one_is_not_given_again(
     made = sweep(CHANGES)
     study = storage.open_study(opened, made, "", FACTS)
     first = begin(study, made, tmp_path)
-    assert list(starting_trials_left(made, study.trials)) == [
+    assert list(starting_trials_left(made, None, study.trials)) == [
         "study.start_with gives the parameters of the next trials: 1 of 2"
     ]
     trials.put_back(study, first.trial)
     assert begin(study, made, tmp_path).trial.params == first.trial.params
     assert begin(study, made, tmp_path).trial.params["max_lr"] == 0.25
-    assert list(starting_trials_left(made, study.trials)) == []
+    assert list(starting_trials_left(made, None, study.trials)) == []
 
 
 def test_one_enqueued_by_hand_takes_no_place(

@@ -15,7 +15,7 @@ from small_studies import FACTS, sweep
 
 from clr_sweep.common.errors import InputError, LockLostError
 from clr_sweep.search import storage, storage_locks
-from clr_sweep.search.one_driver import only_driver
+from clr_sweep.search.one_driver import is_run, only_driver
 
 
 @pytest.fixture(params=["end_sessions", "restart"])
@@ -40,7 +40,9 @@ def taken(url: str, study: str) -> None:
 def test_a_second_process_is_refused(server: Server) -> None:
     """Another study is not; the lock goes with the process, killed or not."""
     url = server.url()
+    assert is_run(url, "mine") is False
     with holding(HOLD, url, "mine"):
+        assert (is_run(url, "mine"), is_run(url, "other")) == (True, False)
         with pytest.raises(InputError, match=r"study 'mine' in .* is run by another"):  # noqa: SIM117
             with only_driver(url, "mine"):
                 pytest.fail("there are two drivers")

@@ -10,7 +10,7 @@ from written_sweeps import sweep
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.study.stages import open_stores
+from clr_sweep.study.stores import open_stores
 from clr_sweep.study.two_databases import refuse_one_database
 
 

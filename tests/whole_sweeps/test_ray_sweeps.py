@@ -62,6 +62,68 @@ def test_every_stage_as_on_one_machine(cluster: RayCluster, places: Callable[...
     assert "nothing left to train" in again.output
 
 
+# Data as a loader gives them, and a training by a function of the user's own.
+_OWN = """
+import keras
+import numpy as np
+import tensorflow as tf
+
+def points(seed, examples):
+    x = np.random.default_rng(seed).normal(size=(examples, 4)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices((x, (x.sum(axis=1) > 0).astype("int32"))).batch(50)
+
+def load():
+    return points(0, 400), points(1, 100)
+
+def network():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+
+def fit(trial):
+    model = network()
+    loss = "sparse_categorical_crossentropy"
+    model.compile(trial.optimizer(), loss=loss, metrics=["accuracy"])
+    train, test = load()
+    model.fit(train.unbatch().batch(trial.batch_size), validation_data=test, epochs=trial.epochs,
+              verbose=0, callbacks=[trial.callback()])
+    return model
+"""
+
+
+def by_function() -> dict[str, Any]:
+    content = definition(trials=4, jobs=2, deterministic=True)
+    del content["model"]
+    return content | {
+        "dataset": {"examples": 400},
+        "training": {"function": "own:fit", "epochs": 2, "batch_size": 40},
+    }
+
+
+def by_loader() -> dict[str, Any]:
+    own = {"dataset": {"name": "own:load", "validation": 80}, "model": {"name": "own:network"}}
+    return definition(trials=4, jobs=2, deterministic=True) | own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [by_function, by_loader])
+def test_code_of_the_users_own_as_on_one_machine(
+    cluster: RayCluster, places: Callable[..., Place], made: Callable[[], dict[str, Any]]
+) -> None:
+    """A function that trains, and a loader: the same numbers on Ray, begun with the same trials."""
+    here = places(f"{made.__name__}-here")
+    there = places(f"{made.__name__}-on-ray", RAY_ADDRESS=cluster.address)
+    for place, engine in ((here, {}), (there, RAY)):
+        (place.folder / "own.py").write_text(_OWN, encoding="utf-8")
+        place.sweep("run", str(written(place, made(), **engine)), status=0)
+        warm = made() | {"name": "warm"}
+        warm["study"]["warm_start"] = {"study": "tiny", "trials": 2}
+        place.sweep("run", str(written(place, warm, **engine)), status=0)
+    for study in ("tiny", "warm"):
+        found = results(there.study(study))
+        assert len(found) == 4
+        assert found == results(here.study(study))
+    there.sweep("doctor", status=0)
+
+
 def test_a_cluster_of_its_own(places: Callable[..., Place]) -> None:
     """`address: local` needs no other command, and leaves nothing behind."""
     place = places("local-ray")

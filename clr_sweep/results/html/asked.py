@@ -49,6 +49,8 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
     )
     if sweep.study.start_with:
         yield "Starts with", f"{words.plural(len(sweep.study.start_with), 'trial')} given to it"
+    if (start := sweep.study.warm_start) is not None:
+        yield "Begins with", start.describe()
     if (rule := sweep.study.stop_when) is not None:
         yield "Stops when", rule.describe()
     baseline = sweep.baseline

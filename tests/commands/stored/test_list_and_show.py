@@ -9,11 +9,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+from held_locks import HOLD, holding
 from small_studies import SmallStudy
 from stored_commands import invoke, printed_json
 
 from clr_sweep.commands.list import list_studies
 from clr_sweep.commands.show import show_study
+from clr_sweep.search.writing import record_progress
 from clr_sweep.tracking.which_store import StoreChoice
 
 CHOICE = StoreChoice()
@@ -50,6 +52,24 @@ def test_list_as_json(two_studies: Path) -> None:
     assert first["counts"] == {"complete": 2, "pruned": 1, "diverged": 1, "failed": 1}
     assert (first["name"], first["ended"], first["planned"]) == ("example", 5, 5)
     assert (first["metric"], first["direction"]) == ("val_accuracy", "maximize")
+
+
+def test_a_killed_driver_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study that nobody runs is not said to be running; nothing is written for it."""
+    monkeypatch.chdir(tmp_path)
+    small = SmallStudy(tmp_path)
+    small.add("running")
+    record_progress(small.study, "running", 5)
+    with holding(HOLD, small.url, "example"):
+        assert printed_json("list")[0]["state"] == "running"
+        assert invoke("show", "example").stdout.startswith("example: running\n")
+    found = printed_json("list")[0]
+    assert (found["state"], found["reason"]) == ("interrupted", "its process ended without a word")
+    assert invoke("list").stdout.splitlines()[1].split()[:2] == ["example", "interrupted"]
+    shown = invoke("show", "example").stdout
+    assert shown.startswith("example: interrupted (its process ended without a word)\n")
+    assert "1 interrupted" in shown
+    assert small.record.state == "running"
 
 
 def test_an_empty_storage_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

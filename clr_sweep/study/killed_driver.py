@@ -1,0 +1,30 @@
+"""What a driver that was killed leaves: a study that says it is running, and no process runs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from clr_sweep.training.records import RangeTestRecord, State, StudyRecord, TrialRecord
+
+Record = TypeVar("Record", TrialRecord, RangeTestRecord)
+
+GONE = "its process ended without a word"
+"""Why it stopped, as far as anybody knows."""
+
+
+def without_driver(study: StudyRecord) -> StudyRecord:
+    """The study as it is where nobody runs it: what says that it is running was interrupted."""
+
+    def waiting(record: Record) -> Record:
+        return replace(record, state="interrupted") if record.state == "running" else record
+
+    state: State = "interrupted" if study.state == "running" else study.state
+    return replace(
+        study,
+        trials=tuple(waiting(trial) for trial in study.trials),
+        baseline=study.baseline and waiting(study.baseline),
+        range_test=study.range_test and waiting(study.range_test),
+        state=state,
+        reason=GONE if study.state == "running" else study.reason,
+    )
