@@ -1,7 +1,8 @@
-"""Something done when another module has been imported, without importing it now."""
+"""What is done with other modules where they have been imported, without importing them."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
@@ -26,6 +27,14 @@ def when_imported(name: str, act: Callable[[], None]) -> None:
     else:
         # wrapt does this too, but it imports asyncio, which would be half the start of `--help`.
         sys.meta_path.insert(0, _Finder(name, act))
+
+
+def if_imported(name: str) -> ModuleType | None:
+    """The module `name` where it has been imported, else None.
+
+    While another thread imports it, this waits: it is in `sys.modules` before it is whole.
+    """
+    return importlib.import_module(name) if name in sys.modules else None
 
 
 class _Finder:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import sys
 from collections.abc import Iterator
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.stopping import StopRequest, stop_request
 from clr_sweep.common.terminal import be_quiet, is_quiet
+from clr_sweep.common.when_imported import if_imported
 
 
 @contextlib.contextmanager
@@ -18,7 +18,7 @@ def put_back() -> Iterator[None]:
     """What the block sets for the whole process is as before, after it."""
     # For those that it starts: the backend, and how patient MLflow and the drivers are.
     variables = dict(os.environ)
-    optuna, mlflow = sys.modules.get("optuna"), sys.modules.get("mlflow")
+    optuna, mlflow = if_imported("optuna"), if_imported("mlflow")
     store = None
     if mlflow is not None and mlflow.is_tracking_uri_set():
         store = mlflow.get_tracking_uri()
@@ -27,12 +27,12 @@ def put_back() -> Iterator[None]:
     try:
         yield
     finally:
-        if (mlflow := sys.modules.get("mlflow")) is not None:
+        if (mlflow := if_imported("mlflow")) is not None:
             mlflow.set_tracking_uri(store)
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
         os.environ.update(variables)
-        if (optuna := sys.modules.get("optuna")) is not None:
+        if (optuna := if_imported("optuna")) is not None:
             # Optuna's own default, where it was not there before.
             optuna.logging.set_verbosity(verbosity or optuna.logging.INFO)
         gc.set_threshold(*threshold)

@@ -150,7 +150,9 @@ def is_boolean(value: Any) -> bool:
 def _is_of(value: Any, module: str, *types: str) -> bool:
     """Tells whether a value is of one of a library's types, without importing the library."""
     library = sys.modules.get(module)
-    return library is not None and isinstance(value, tuple(getattr(library, t) for t in types))
+    # Another thread may be importing it just now: of a type that is not there yet no value is.
+    found = (getattr(library, name, None) for name in types)
+    return isinstance(value, tuple(one for one in found if one is not None))
 
 
 def _as_float(value: Any) -> float | None:

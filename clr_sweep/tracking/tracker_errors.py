@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
+
+from clr_sweep.common.when_imported import if_imported
 
 # The libraries by which MLflow speaks with storages of files, each imported where one is used, and
 # what all that they raise derives from.
@@ -41,5 +42,5 @@ def refuses(error: Exception) -> bool:
 
 def _of_libraries() -> Iterator[type[Exception]]:
     for module, names in _LIBRARIES.items():
-        if module in sys.modules:
-            yield from (getattr(sys.modules[module], name) for name in names)
+        if (library := if_imported(module)) is not None:
+            yield from (getattr(library, name) for name in names)

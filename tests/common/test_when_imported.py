@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
-from clr_sweep.common.when_imported import when_imported
+from clr_sweep.common.when_imported import if_imported, when_imported
 
 NAME = "imported_by_a_test"
 
@@ -136,3 +136,31 @@ def test_an_absent_module_stays_absent() -> None:
     finally:
         sys.meta_path[:] = finders
     assert seen == []
+
+
+def test_a_module_is_whole_where_it_is_found(module: Path) -> None:
+    """While another thread imports it, it is in `sys.modules` already, and has nothing yet."""
+    assert if_imported(NAME) is None
+    began, may_end = Event(), Event()
+    module.write_text("import sys\nsys.wait()\nvalue = 1\n", encoding="utf-8")
+
+    def wait() -> None:
+        began.set()
+        assert may_end.wait(60)
+
+    sys.wait = wait  # type: ignore[attr-defined]
+    importing = Thread(target=importlib.import_module, args=(NAME,))
+    found: list[int] = []
+    asking = Thread(target=lambda: found.append(if_imported(NAME).value))
+    try:
+        importing.start()
+        assert began.wait(60)
+        assert not hasattr(sys.modules[NAME], "value")
+        asking.start()
+        may_end.set()
+        asking.join(60)
+    finally:
+        may_end.set()
+        importing.join(60)
+        del sys.wait  # type: ignore[attr-defined]
+    assert found == [1]

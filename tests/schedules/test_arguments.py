@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from decimal import Decimal
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -76,3 +78,11 @@ def test_arrays_of_jax_traced_or_not() -> None:
         np.testing.assert_array_equal(found, wanted)
     with pytest.raises(ValueError, match="step: must be >= 0 everywhere, got"):
         arguments.as_float64("step", -steps)
+
+
+def test_while_another_thread_imports_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in `sys.modules` then, and has no tensors yet: MLflow imports it beside a search."""
+    monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
+    found = arguments.as_float64("step", np.arange(3))
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [0.0, 1.0, 2.0])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common.errors import DataError, InputError
+from clr_sweep.common.when_imported import if_imported
 from clr_sweep.definition.own_functions import called, import_function, importable
 from clr_sweep.training.data.arrays import ARRAYS, Array
 from clr_sweep.training.data.cache import writable_cache_folder
@@ -64,7 +64,7 @@ def _seed() -> None:
     random.seed(0)
     np.random.seed(0)
     # What is not imported yet is seeded before the call, if the user's module imports it.
-    if (tensorflow := sys.modules.get("tensorflow")) is not None:
+    if (tensorflow := if_imported("tensorflow")) is not None:
         tensorflow.random.set_seed(0)
 
 

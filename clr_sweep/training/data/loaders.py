@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common.errors import DataError
+from clr_sweep.common.when_imported import if_imported
 from clr_sweep.definition.own_functions import called
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array
@@ -197,10 +197,10 @@ def _array(value: Any) -> Array:
 
 
 def _is_tf(value: Any) -> bool:
-    tensorflow = sys.modules.get("tensorflow")
+    tensorflow = if_imported("tensorflow")
     return tensorflow is not None and isinstance(value, tensorflow.data.Dataset)
 
 
 def _is_py(value: Any) -> bool:
-    keras = sys.modules.get("keras")
+    keras = if_imported("keras")
     return keras is not None and isinstance(value, keras.utils.PyDataset)
