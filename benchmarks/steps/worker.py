@@ -59,7 +59,7 @@ class Sliced(TrainingLoop):
 
     def _batch(self, arrays: Any, rows: Any) -> Any:
         (x, y), first, count = arrays, rows[0], tf.size(rows)
-        part = tf.cast(x[first : first + count], self._input_dtype)
+        part = tf.cast(x[first : first + count], self._dtypes["x"])
         return part, y[first : first + count]
 
 

@@ -81,6 +81,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
         )
     if training.precision != "float32":
         yield f"precision: {training.precision}"
+    if len(training.outputs) > 1:
+        yield f"losses: {training.loss}"
     if (weights := training.class_weights) is not None:
         yield f"class weights: {weights}"
     if training.sample_weight is not None:

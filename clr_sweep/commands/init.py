@@ -28,6 +28,7 @@ from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_
 from clr_sweep.study.slots import at_once, processor, take_slots
 from clr_sweep.training.data.datasets import check_dataset_name
 from clr_sweep.training.data.image_sizes import look_at_images
+from clr_sweep.training.data.named import each
 from clr_sweep.training.models import check_model_name
 from clr_sweep.training.requests import LOOK_AT_MODEL, Look, LookJob, PreparedData
 
@@ -69,7 +70,7 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
             model,
             facts,
             look,
-            fitting_objective(look, model),
+            each(look, lambda one: fitting_objective(one, model)),
             str(SCHEMA_FILE),
         )
         budget = _budget(engine, write, facts, folders, work, stop)
@@ -92,10 +93,10 @@ def _look(
     folders: tuple[Path, ...],
     work: Path,
     stop: StopRequest,
-) -> Look:
+) -> Look | dict[str, Look]:
     job = LookJob(ModelConfig(name=model), facts.stored, folders)
     found = run_one(engine, Job(LOOK_AT_MODEL, job, work / "look.log"), stop)
-    assert isinstance(found, Look)
+    assert isinstance(found, (Look, dict))
     return found
 
 

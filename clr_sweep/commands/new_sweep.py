@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
+from clr_sweep.training.data.named import by_name
 from clr_sweep.training.requests import DataFacts, Look
 
 # Half cycles in epochs: each goes a whole number of times into half the budget.
@@ -97,8 +99,8 @@ def sweep_text(
     seen: str,
     model: str,
     facts: DataFacts,
-    look: Look,
-    objective: Objective,
+    look: Look | dict[str, Look],
+    objective: Objective | dict[str, Objective],
     schema: str,
     budget: str,
 ) -> str:
@@ -109,6 +111,7 @@ def sweep_text(
         dataset: as the file names it, with the keys that it needs.
         seen: why these are as they are.
         model: as the file names it.
+        look, objective: of a model of several outputs, of each by its name.
         schema: where an editor finds the JSON schema.
         budget: what a run costs.
     """
@@ -118,7 +121,11 @@ def sweep_text(
     steps = math.ceil((facts.train - held_out) / batch)
     ramp = max(3, math.ceil(_RAMP_STEPS / steps))
     cycles = ", ".join(str(EPOCHS // (2 * factor)) for factor in FACTORS)
-    what = f"{facts.train:,} examples {facts.input_shape} {facts.input_dtype}"
+    what = f"{facts.train:,} examples {_inputs(facts)}"
+    parameters = next(iter(by_name(look).values())).parameters
+    metric, direction = "val_loss", "minimize"
+    if isinstance(objective, Objective):
+        metric, direction = objective.metric, objective.direction
     lines = [
         ("name: " + _scalar(name), "of the study, and of MLflow's experiment"),
         ("dataset:", ""),
@@ -126,21 +133,20 @@ def sweep_text(
         *_image_lines(dataset.options.images, seen),
         (f"  validation: {part}", f"held out to score trials: {held_out:,} examples"),
         ("model:", ""),
-        ("  name: " + _scalar(model), f"{look.parameters:,} parameters"),
+        ("  name: " + _scalar(model), f"{parameters:,} parameters"),
         ("training:", ""),
         ("  optimizer: sgd", "or adam, ...; the schedule gives its rate"),
         (f"  batch_size: {batch}", f"{steps:,} steps an epoch"),
         (f"  epochs: {EPOCHS}", f"of a trial: {cycles} whole cycles, by the factors below"),
-        (f"  loss: {objective.loss}", f"labels: {objective.why}"),
-        (f"  metrics: [{', '.join(objective.metrics)}]", ""),
+        *_trained_for(objective),
         ("search_space:", ""),
         ("  from: range_test", "the first stage finds init_lr and max_lr"),
         (f"  step_size_factor: {list(FACTORS)}", "half a cycle, in epochs"),
         ("  policy: [triangular, triangular2, exp_range]", ""),
         (f"range_test: {{epochs: {ramp}, seeds: 3}}", "trainings in which the rate rises"),
         ("objective:", ""),
-        (f"  metric: {objective.metric}", "on what is held out"),
-        (f"  direction: {objective.direction}", ""),
+        (f"  metric: {metric}", "on what is held out"),
+        (f"  direction: {direction}", ""),
         ("  at: cycle_end", "where the rate is low: comparable from trial to trial"),
         (f"study: {{trials: {TRIALS}, seed: 42}}", "the same command with more goes on"),
         ("baseline: {policy: constant, learning_rate: 0.01}", "what the best trial has to beat"),
@@ -164,6 +170,33 @@ def _image_lines(options: ImageOptions, seen: str) -> list[tuple[str, str]]:
     size = given.pop("image_size")
     others = [(f"  {key}: {value}", "") for key, value in given.items()]
     return [(f"  image_size: {list(size)}", seen), *others]
+
+
+def _inputs(facts: DataFacts) -> str:
+    """Shape and type of an example, of each of its arrays where they have names."""
+    shapes, dtypes = by_name(facts.input_shape), by_name(facts.input_dtype)
+    return ", ".join(
+        f"{shape} {dtypes[name]}" if name is None else f"{name} {shape} {dtypes[name]}"
+        for name, shape in shapes.items()
+    )
+
+
+def _trained_for(objective: Objective | dict[str, Objective]) -> Iterator[tuple[str, str]]:
+    """The lines of loss and metrics, each with its comment."""
+    if isinstance(objective, Objective):
+        yield f"  loss: {objective.loss}", f"labels: {objective.why}"
+        yield f"  metrics: [{', '.join(objective.metrics)}]", ""
+        return
+    weights = ", ".join(f"{name}: 1" for name in objective)
+    yield "  loss:", "small is made the sum of these, each times its weight"
+    yield "    outputs:", ""
+    for name, one in objective.items():
+        yield f"      {_scalar(name)}: {one.loss}", f"labels: {one.why}"
+    yield f"    weights: {{{weights}}}", "so that none drowns the others: change them"
+    metrics = ", ".join(
+        f"{_scalar(name)}: [{', '.join(one.metrics)}]" for name, one in objective.items()
+    )
+    yield f"  metrics: {{{metrics}}}", ""
 
 
 def _scalar(text: str) -> str:

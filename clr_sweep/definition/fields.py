@@ -66,9 +66,18 @@ def _number(holds: Callable[[Any], bool], text: str) -> PlainValidator:
 
 
 def _metrics(value: Any) -> Any:
+    if isinstance(value, Mapping):  # of several outputs, by their names
+        return {name: _listed_metrics(listed, (str(name),)) for name, listed in value.items()}
+    return _listed_metrics(value, ())
+
+
+def _listed_metrics(value: Any, keys: tuple[str, ...]) -> Any:
     if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
-        raise expected("a list of metrics, such as [accuracy] or [mean_absolute_error]; [] is none")
-    problems = [((str(index),), text) for index, text in metric_problems(value)]
+        wanted = "a list of metrics, such as [accuracy] or [mean_absolute_error]; [] is none"
+        if keys:
+            raise FieldProblemsError([(keys, f"must be {wanted}, got {shown(value)}")])
+        raise expected(wanted)
+    problems = [((*keys, str(index)), text) for index, text in metric_problems(value)]
     if problems:
         raise FieldProblemsError(problems)
     return tuple(value)
@@ -168,11 +177,15 @@ AboveZero = Annotated[
     _number(lambda value: value > 0, "a finite number above 0"),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
 ]
+_METRICS_SCHEMA = {"type": "array", "items": {"type": "string", "minLength": 1}}
+# Of one output a list; of several a list of each, by its name.
 Metrics = Annotated[
-    tuple[Name, ...],
+    tuple[Name, ...] | dict[Name, tuple[Name, ...]],
     BeforeValidator(_metrics),
-    WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}}),
-]
+    WithJsonSchema({"anyOf": [
+        _METRICS_SCHEMA, {"type": "object", "additionalProperties": _METRICS_SCHEMA},
+    ]}),
+]  # fmt: skip
 
 
 def _class_weight(value: Any) -> Any:

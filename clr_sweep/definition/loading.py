@@ -11,7 +11,7 @@ from typing import Any
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
-from clr_sweep.definition.metrics import default_metrics
+from clr_sweep.definition.outputs import default_metrics_of, outputs_of
 from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.problems import sentence
 from clr_sweep.definition.readable_values import readable_values
@@ -111,9 +111,10 @@ def _checked(
     values = readable_values(content)
     training = content.get("training")
     if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
-        loss = values["training.loss"].name
+        loss = values["training.loss"]
         # What is measured beside a loss that there is not, nobody can say.
-        values["training.metrics"] = None if loss_problem(loss) else default_metrics(loss)
+        unknown = any(loss_problem(one.loss.name) for one in outputs_of(loss, ()))
+        values["training.metrics"] = None if unknown else default_metrics_of(loss)
     problems += sweep_problems(values, folders)
     no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
     for keys, text in dict.fromkeys(problems):

@@ -185,6 +185,11 @@ def name_of(written: str) -> str:
     return written.rpartition(":")[2]
 
 
+def is_taken(name: str) -> bool:
+    """Whether what is called so would be taken for something else that is recorded of a trial."""
+    return name in _TAKEN or name.startswith(_PREFIXES)
+
+
 def default_metrics(loss: str) -> tuple[str, ...]:
     """What is measured beside the loss where a sweep names nothing: accuracy, if it classifies."""
     classifies = loss.replace("_", "").lower() in _CLASSIFYING_LOSSES
@@ -226,6 +231,6 @@ def _problem(written: str) -> str | None:
     if OWN.fullmatch(written) is None:
         return f"must be module:name, as in my_code:my_metric, got {shown(written)}"
     name = name_of(written)
-    if of_keras(name) is not None or name in _TAKEN or name.startswith(_PREFIXES):
+    if of_keras(name) is not None or is_taken(name):
         return f"{name} has a meaning of its own here: give the metric another name in its module"
     return None

@@ -37,9 +37,8 @@ def _named(sweep: Sweep) -> Iterator[str]:
         data if kind_of(data) == "function" else "",
         sweep.model.name,
         training.optimizer.name,
-        training.loss.name,
         training.sample_weight or "",
-        *training.metrics,
+        *(name for one in training.outputs for name in (one.loss.name, *one.metrics)),
         training.function or "",
         training.evaluate or "",
     )

@@ -30,6 +30,7 @@ from clr_sweep.definition.fields import (
 )
 from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
 from clr_sweep.definition.metrics import direction
+from clr_sweep.definition.outputs import direction_of, with_direction
 from clr_sweep.definition.own_training import (
     function_needs,
     schema_with_function,
@@ -192,7 +193,7 @@ class Sweep(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_function(cls, value: Any) -> Any:
-        return with_own_training(value)
+        return with_direction(with_own_training(value))
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -215,6 +216,11 @@ class Sweep(Frozen):
                 self.search_space.awaits_range_test,
                 self.comparison is not None,
             )
+        objective, training = self.objective, self.training
+        natural = direction_of(objective.metric, training.measured)
+        if natural is not None and objective.direction != natural:
+            wrong = f"must be {natural} for the metric {objective.metric}, got "
+            problems.append((("objective", "direction"), f"{wrong}{objective.direction!r}"))
         off = target_problem(self.study.stop_when, self.objective.metric)
         if off is not None:
             problems.append((("study", "stop_when", "target"), off))

@@ -18,6 +18,7 @@ from clr_sweep.definition.losses import LossConfig, loss_problems
 from clr_sweep.definition.metrics import objectives
 from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
 from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
+from clr_sweep.definition.outputs import OutputLosses, measured, outputs_of
 from clr_sweep.definition.own_functions import (
     OWN,
     FunctionArguments,
@@ -53,9 +54,11 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
             yield from ((("training", key), text) for text in function_problems(named, folders))
     known, required = _known_arguments(values, folders)
     yield from _model_problems(values, folders, known, required)
-    loss: LossConfig | None = values.get("training.loss")
-    for keys, text in () if loss is None else loss_problems(loss, folders):
-        yield ("training", "loss", *keys), text
+    loss: LossConfig | OutputLosses | None = values.get("training.loss")
+    for one in () if loss is None else outputs_of(loss, ()):
+        yield from (
+            (one.keys("loss") + keys, text) for keys, text in loss_problems(one.loss, folders)
+        )
     optimizer: OptimizerConfig | None = values.get("training.optimizer")
     for keys, text in () if optimizer is None else own_optimizer_problems(optimizer, folders):
         yield ("training", "optimizer", *keys), text
@@ -168,11 +171,13 @@ def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> It
     loss, metrics = values.get("training.loss"), values.get("training.metrics")
     if metrics is None or loss is None or values.get("training.function") is not None:
         return  # a function measures what it likes: its first report tells
-    for index, written in enumerate(metrics):
-        for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
-            yield ("training", "metrics", str(index)), text
+    outputs = outputs_of(loss, metrics)
+    for one in outputs:
+        for index, written in enumerate(one.metrics):
+            for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
+                yield (*one.keys("metrics"), str(index)), text
     metric = values.get("objective.metric")
-    if metric is not None and metric not in (known := objectives(metrics)):
+    if metric is not None and metric not in (known := objectives(measured(outputs))):
         beside = f"with the loss {loss}, " if not metrics else ""
         yield (
             ("objective", "metric"),

@@ -19,9 +19,19 @@ from clr_sweep.definition.fields import (
     Precision,
 )
 from clr_sweep.definition.losses import LossConfig
-from clr_sweep.definition.metrics import default_metrics
 from clr_sweep.definition.optimizers import OptimizerConfig, momentum_problem
+from clr_sweep.definition.outputs import (
+    NOT_OF_SEVERAL,
+    Loss,
+    Output,
+    OutputLosses,
+    default_metrics_of,
+    measured,
+    metrics_problem,
+    outputs_of,
+)
 from clr_sweep.definition.own_training import OF_FUNCTION
+from clr_sweep.definition.problems import Problem
 
 
 class CycledMomentum(Frozen):
@@ -56,9 +66,10 @@ class TrainingConfig(Frozen):
     Attributes:
         epochs: the budget of a trial; but for `objective.at: final` a trial ends at its last
             whole cycle within it.
+        loss: of a model of one output; or of several, by their names.
         metrics: what is measured beside the loss: Keras' metrics by name, or `module:name` of a
-            metric of the user's own. Accuracy where they are left out and the loss is one of a
-            classification, else none.
+            metric of the user's own; of several outputs those of each, by its name. Accuracy where
+            they are left out and the loss is one of a classification, else none.
         class_weight: what the examples of a class count in the loss that is trained, by the number
             of the class, as under Keras' `fit`; `balanced`: each class weighs the same; None: all
             examples count alike.
@@ -87,7 +98,7 @@ class TrainingConfig(Frozen):
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
     batch_size: Count = 64
     epochs: Count
-    loss: LossConfig = LossConfig(name="sparse_categorical_crossentropy")
+    loss: Loss = LossConfig(name="sparse_categorical_crossentropy")
     metrics: Metrics = ("accuracy",)
     class_weight: ClassWeight | None = None
     sample_weight: OwnName | None = None
@@ -104,8 +115,18 @@ class TrainingConfig(Frozen):
             return {**value, "loss": OF_FUNCTION, "metrics": ()}
         if isinstance(value, dict) and "metrics" not in value:
             loss = value.get("loss", cls.model_fields["loss"].default)
-            return {**value, "metrics": default_metrics(_name_in(loss))}
+            return {**value, "metrics": default_metrics_of(loss)}
         return value
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What is trained and measured of each output; of a single one, whose name is None."""
+        return outputs_of(self.loss, self.metrics)
+
+    @property
+    def measured(self) -> dict[str, str]:
+        """What is measured beside the loss: of each name that is reported, the metric behind it."""
+        return measured(self.outputs)
 
     @property
     def class_weights(self) -> str | None:
@@ -122,10 +143,15 @@ class TrainingConfig(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        problems = []
+        problems: list[Problem] = []
         if self.class_weight is not None and self.sample_weight is not None:
             text = "cannot be given with class_weight, as under fit: let the function weigh both"
             problems.append((("sample_weight",), text))
+        if self.class_weight is not None and isinstance(self.loss, OutputLosses):
+            problems.append((("class_weight",), NOT_OF_SEVERAL))
+        problems += [
+            (("metrics", *keys), text) for keys, text in metrics_problem(self.loss, self.metrics)
+        ]
         if self.cycle_momentum is not None:
             optimizer = self.optimizer
             if wrong := momentum_problem((optimizer.name,), optimizer.arguments):
@@ -133,8 +159,3 @@ class TrainingConfig(Frozen):
         if problems:
             raise FieldProblemsError(problems)
         return self
-
-
-def _name_in(loss: Any) -> str:
-    """The name of a loss, however it is written."""
-    return str(loss.get("name") if isinstance(loss, dict) else getattr(loss, "name", loss))

@@ -82,13 +82,16 @@ class Configuration:
         return compiled_optimizer(self.config.training, rate, self._search_path)
 
     def model(
-        self, input_shape: tuple[int, ...] | None = None, classes: int | None = None
+        self,
+        input_shape: tuple[int, ...] | dict[str, tuple[int, ...]] | None = None,
+        classes: int | dict[str, int] | None = None,
     ) -> keras.Model:
         """The model, built anew and not compiled, in the precision that it was trained in.
 
         Args:
-            input_shape, classes: what the data gives to the model's function. The data set is
-                loaded to know what is left out here, if the function takes it.
+            input_shape, classes: what the data gives to the model's function; of several inputs or
+                outputs by their names. The data set is loaded to know what is left out here, if
+                the function takes it.
 
         Raises:
             InputError: the module or the data are not there, or the function takes other

@@ -100,7 +100,7 @@ class Trial(Configuration):
             )
         import keras
 
-        names = (self.config.model.name, *self.config.training.metrics)
+        names = (self.config.model.name, *self.config.training.measured.values())
         for name in names:
             if ":" in name:  # Keras knows the classes of a module once it is imported
                 import_function(name, self._search_path)

@@ -53,7 +53,7 @@ def measured(record: TrialRecord) -> list[str]:
     """
     config, found = record.config, [*record.metrics, *record.test_metrics]
     found += record.reports[-1].metrics if record.reports else []
-    named = [*map(metrics.name_of, config.training.metrics), "loss"]
+    named = [*config.training.measured, "loss"]
     return list(dict.fromkeys(map(metrics.base, [config.objective.metric, *named, *sorted(found)])))
 
 

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from clr_sweep import __version__
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.definition.dimensions import Range, RatioRange
-from clr_sweep.definition.metrics import is_positive, name_of
+from clr_sweep.definition.metrics import is_positive
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.schedules.policies import DECAYING
@@ -30,6 +30,7 @@ from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.views import save_view
+from clr_sweep.training.data.named import each
 from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.requests import DataFacts
 
@@ -81,7 +82,7 @@ def publisher_of(
         experiment or _experiment(study, client),
         study.study_name,
         study.user_attrs[STUDY_ID],
-        DataFacts(**{**data, "input_shape": tuple(data["input_shape"])}),
+        DataFacts(**{**data, "input_shape": each(data["input_shape"], tuple)}),
         with_gamma=_has_gamma(stored_sweep(study)),
     )
     folders = tuple(Places(study).whole(folder) for folder in facts["search_path"])
@@ -124,8 +125,8 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
     maximize = objective.direction == "maximize"
     save_view(
         runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled,
-        [name_of(written) for written in sweep.training.metrics],
-        loss_is_positive=is_positive(sweep.training.loss.name),
+        [*sweep.training.measured],
+        loss_is_positive=all(is_positive(one.loss.name) for one in sweep.training.outputs),
     )  # fmt: skip
 
 
@@ -157,7 +158,12 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "training.batch_size": training.batch_size,
         "training.epochs": training.epochs,
         "training.loss": str(training.loss),
-        "training.metrics": ", ".join(training.metrics) or "none",
+        "training.metrics": ", ".join(
+            metric if one.name is None else f"{one.name}: {metric}"
+            for one in training.outputs
+            for metric in one.metrics
+        )
+        or "none",
         **_weights(sweep),
         **_early_stopping(sweep),
         "objective.metric": sweep.objective.metric,

@@ -12,9 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from clr_sweep.tracking.trial_contents import figures, has_model
+from clr_sweep.training.data.named import rows
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.records import TrialRecord, TrialResult
@@ -36,7 +35,7 @@ def run_trial(job: TrialJob, report: Callable[[Any], Any]) -> TrialResult:
         try:
             # One: as JSON beside the model, more would outweigh it.
             named = job.config.dataset.examples is None
-            examples = np.asarray(jobs.opened(job.data).x_train[:1]) if named else None
+            examples = rows(jobs.opened(job.data).x_train, slice(1)) if named else None
             save_inference_model(folder, job.config.model.name, job.search_path, examples)
         except Exception:
             # The training is whole all the same; whoever logs the model says what is wrong with it.

@@ -40,8 +40,8 @@ from mlflow.utils.environment import (
 from mlflow.utils.file_utils import get_total_file_size
 
 from clr_sweep.tracking import tags
-from clr_sweep.tracking.dataset_input import measured_on
-from clr_sweep.training.data.arrays import Array
+from clr_sweep.tracking.dataset_input import blank_example, inputs_of, measured_on
+from clr_sweep.training.data.named import Part
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import DataFacts
@@ -79,8 +79,7 @@ def log_keras_model(
     signature = folder.signature()
     if signature is None:  # by an earlier version, or by a process that was killed
         # The data may be gone; of theirs, type and shape are known.
-        known = data is not None and data.input_dtype
-        blank = np.zeros((1, *data.input_shape), data.input_dtype) if data and known else None
+        blank = None if data is None else blank_example(data)
         save_inference_model(folder, folder.config().model.name, search_path, blank)
         signature = folder.signature()
         assert signature is not None
@@ -159,7 +158,7 @@ def write_keras_model(
     described: Model,
     path: Path,
     data: DataFacts | None = None,
-    examples: Array | None = None,
+    examples: Part | None = None,
 ) -> None:
     """Write the folder of an MLflow model of the flavor `keras` around a `.keras` file.
 
@@ -181,7 +180,8 @@ def write_keras_model(
     if inputs:  # a model that is built by its first data tells none
         outputs = signature["outputs"]
         described.signature = ModelSignature(
-            inputs=_schema(inputs), outputs=_schema(outputs) if outputs else None
+            inputs=_schema(inputs, len(inputs) > 1 or isinstance(examples, Mapping)),
+            outputs=_schema(outputs, bool(signature.get("named_outputs"))) if outputs else None,
         )
     if examples is not None:
         _save_example(described, examples, str(path))
@@ -195,9 +195,14 @@ def write_keras_model(
         model_type="keras",
         save_format="keras",
     )
+    loader = {"loader_module": "mlflow.keras"}
+    if signature.get("named_outputs"):
+        # MLflow's flavor `keras` makes one array of what a model gives; this one lets a dict be.
+        (kept / "save_format.txt").write_text("keras")
+        loader = {"loader_module": "mlflow.tensorflow", "data": "data"}
     mlflow.pyfunc.add_to_model(
         described,
-        loader_module="mlflow.keras",
+        **loader,
         conda_env=_CONDA_ENV_FILE_NAME,
         python_env=_PYTHON_ENV_FILE_NAME,
     )
@@ -247,19 +252,28 @@ def _inputs(
     Keras casts them to what the model declares; MLflow, told of that type, refuses the data that
     the model was trained on, images of uint8 for a model of float32.
     """
-    if data is None or len(declared) > 1:
+    if data is None:
+        return declared
+    named = inputs_of(data)
+    if None not in named:
+        return [
+            {"name": name, "dtype": dtype, "shape": [None, *shape]}
+            for name, (dtype, shape) in named.items()
+        ]
+    if len(declared) > 1:
         return declared
     name = declared[0]["name"] if declared else "inputs"
-    return [{"name": name, "dtype": data.input_dtype, "shape": [None, *data.input_shape]}]
+    dtype, shape = named[None]
+    return [{"name": name, "dtype": dtype, "shape": [None, *shape]}]
 
 
-def _schema(tensors: Sequence[Mapping[str, Any]]) -> Schema:
+def _schema(tensors: Sequence[Mapping[str, Any]], named: bool) -> Schema:
     return Schema(
         [
             TensorSpec(
                 np.dtype(tensor["dtype"]),
                 tuple(-1 if size is None else size for size in tensor["shape"]),
-                tensor["name"] if len(tensors) > 1 else None,
+                tensor["name"] if named else None,
             )
             for tensor in tensors
         ]

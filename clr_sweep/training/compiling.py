@@ -12,15 +12,18 @@ import keras
 import numpy as np
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import name_of
+from clr_sweep.definition.outputs import Output, OutputLosses
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
-from clr_sweep.training.compiled_loss import compiled_loss
+from clr_sweep.training.compiled_loss import compiled_losses
 from clr_sweep.training.compiled_optimizer import compiled_optimizer
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.named import Array, by_name, each
 from clr_sweep.training.models import build_model
 
 _SCHEDULES: dict[str, Callable[..., Any]] = {
@@ -47,10 +50,11 @@ def compiled_model(
             or see `build_model`.
         TrialFailedError: see `build_model`.
     """
-    loss = compiled_loss(config.training.loss, search_path)
+    training = config.training
+    loss = compiled_losses(training.outputs, search_path)
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
-    check_inputs(model, data)
+    check_inputs(model, data, training.outputs)
     optimizer = compiled_optimizer(
         config.training, schedule(config.schedule) if rate is None else rate, search_path
     )
@@ -58,10 +62,24 @@ def compiled_model(
     model.compile(
         optimizer=optimizer,
         loss=loss,
-        metrics=compiled_metrics(config.training.metrics, search_path),
+        loss_weights=loss_weights(training.loss),
+        metrics=_metrics_of(training.outputs, search_path),
         jit_compile=False,
     )
     return model
+
+
+def loss_weights(loss: LossConfig | OutputLosses) -> dict[str, float] | None:
+    """What the loss of each output counts, as `compile` takes it: 1 where it is not said."""
+    if isinstance(loss, LossConfig) or not loss.weights:
+        return None
+    return {name: float(loss.weights.get(name, 1)) for name in loss.outputs}
+
+
+def _metrics_of(outputs: Sequence[Output], search_path: Sequence[Path]) -> Any:
+    """The metrics as `compile` takes them, of several outputs those of each by its name."""
+    found = {one.name: compiled_metrics(one.metrics, search_path) for one in outputs}
+    return found[None] if None in found else {name: made for name, made in found.items() if made}
 
 
 def compiled_metrics(metrics: Sequence[str], search_path: Sequence[Path]) -> list[Any]:
@@ -134,17 +152,27 @@ def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:
 
 
 def data_facts(data: Dataset) -> dict[str, Any]:
-    """What a model's function may want to know of the data.
+    """What a model's function may want to know of the data; by name, where there are several.
 
     Labels that number no classes (amounts, or numbers below 0) tell of no number of classes.
     """
-    facts: dict[str, Any] = {"input_shape": tuple(data.x_train.shape[1:])}
-    labels = data.y_train
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        facts["classes"] = int(labels.shape[-1])
-    elif labels.min() >= 0 and (labels.dtype.kind != "f" or (np.floor(labels) == labels).all()):
-        facts["classes"] = int(labels.max()) + 1
+    facts: dict[str, Any] = {
+        "input_shape": each(data.x_train, lambda array: tuple(array.shape[1:]))
+    }
+    found = {name: _classes(labels) for name, labels in by_name(data.y_train).items()}
+    told = {name: classes for name, classes in found.items() if classes is not None}
+    if told:
+        facts["classes"] = told.get(None, told)
     return facts
+
+
+def _classes(labels: Array) -> int | None:
+    """How many classes labels tell of."""
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        return int(labels.shape[-1])
+    if labels.min() >= 0 and (labels.dtype.kind != "f" or (np.floor(labels) == labels).all()):
+        return int(labels.max()) + 1
+    return None
 
 
 def schedule(config: ScheduleConfig) -> Any:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.outputs import NOT_OF_SEVERAL
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.training.data.arrays import Array
@@ -34,6 +35,10 @@ def example_weights(
     if training.sample_weight is not None:
         return by_function(training.sample_weight, data, search_path)
     if training.class_weight is not None:
+        if isinstance(data.y_train, Mapping):
+            raise InputError(
+                f"training.class_weight: {NOT_OF_SEVERAL}, got the labels {', '.join(data.y_train)}"
+            )
         return by_class(training.class_weight, data.y_train, rows)
     return None
 
@@ -52,7 +57,7 @@ def by_function(name: str, data: Dataset, search_path: Sequence[Path]) -> Array:
     found = called(
         f"weighing the examples by {name}", lambda: np.asarray(function(data.x_train, data.y_train))
     )
-    examples = len(data.x_train)
+    examples = data.training_examples
     wanted = f"training.sample_weight: {name} must return a number for each of the {examples} "
     if found.shape != (examples,) or found.dtype.kind not in "biuf":
         raise InputError(

@@ -6,7 +6,7 @@ checkpoint.npz  what an interrupted trial goes on from; gone when it has ended
 curve.npz       learning_rate and batch_loss of every optimizer step, float32; momentum, if cycled
 model.keras     the trained model
 inference.keras the same without its optimizer, as MLflow gets it
-example.npy     an example of the training data, as it is put into that model
+example.npy     an example of the training data, as it is put into that model; .npz of several
 signature.json  what goes into that model and what comes out of it
 figures/        what MLflow shows of the trial
 own/            files of `training.function`, where that trained it
@@ -33,7 +33,7 @@ import numpy as np
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import FolderHeldError, StoreError
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.data.named import Array, Part
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
 
@@ -65,6 +65,7 @@ class TrialFolder:
     model_file = _Below("model.keras")
     inference_file = _Below("inference.keras")
     _example_file = _Below("example.npy")
+    _named_example_file = _Below("example.npz")
     figures = _Below("figures")
     own_files = _Below("own")
     curve_file = _Below("curve.npz")
@@ -146,12 +147,15 @@ class TrialFolder:
             model.save(part)
 
     def save_inference(
-        self, model: Any, signature: Mapping[str, Any], examples: Array | None = None
+        self, model: Any, signature: Mapping[str, Any], examples: Part | None = None
     ) -> None:
         """Write a model without its optimizer, examples, and last what goes in and comes out."""
         with replaced(self.inference_file) as part:
             model.save(part)
-        if examples is not None:
+        if isinstance(examples, Mapping):
+            with replaced(self._named_example_file) as part, part.open("wb") as file:
+                np.savez(file, **dict[str, Any](examples))
+        elif examples is not None:
             with replaced(self._example_file) as part, part.open("wb") as file:
                 np.save(file, examples, allow_pickle=False)
         self._write("signature.json", json.dumps(dict(signature), indent=1))
@@ -245,8 +249,11 @@ class TrialFolder:
         signature: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return signature
 
-    def examples(self) -> Array | None:
+    def examples(self) -> Part | None:
         """The examples that `save_inference` was given, if any."""
+        if self._named_example_file.exists():
+            with np.load(self._named_example_file, allow_pickle=False) as arrays:
+                return dict(arrays)
         file = self._example_file
         found: Array | None = np.load(file, allow_pickle=False) if file.exists() else None
         return found

@@ -7,14 +7,14 @@ model without any would be given integers as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clr_sweep.definition.own_functions import import_function, importable
-from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.data.named import Part, by_name
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.quiet import quiet_standard_error
 
@@ -22,9 +22,9 @@ _UNDECLARED = "float32"  # what a training casts to where the model declares not
 
 
 def save_inference_model(
-    folder: TrialFolder, model_name: str, search_path: Sequence[Path], examples: Array | None = None
+    folder: TrialFolder, model_name: str, search_path: Sequence[Path], examples: Part | None = None
 ) -> None:
-    """Write `inference.keras`, `example.npy` and `signature.json` from a trial's `model.keras`.
+    """Write `inference.keras`, an example and `signature.json` from a trial's `model.keras`.
 
     A trial's process does so while it has Keras; elsewhere Keras is imported for it, which takes
     seconds.
@@ -36,15 +36,17 @@ def save_inference_model(
     with quiet_standard_error():
         import keras
 
+        from clr_sweep.training.model_ends import declared_inputs, declared_outputs
+
     if ":" in model_name:
         import_function(model_name, search_path)
     with importable(search_path):
         model = keras.saving.load_model(folder.model_file, compile=False)
-    inputs = _described(getattr(model, "inputs", None) or ())
-    outputs = _described(getattr(model, "outputs", None) or ())
+    inputs, returned = _described(declared_inputs(model)), declared_outputs(model)
     if examples is not None and not inputs:
         model = _declaring_inputs(model, examples)
-        outputs = _predicted(model, examples)
+        returned = model.predict_on_batch(examples)
+    outputs = _described(returned)
     folder.save_inference(
         model,
         {
@@ -52,41 +54,44 @@ def save_inference_model(
             "keras_backend": keras.backend.backend(),
             "inputs": inputs,
             "outputs": outputs,
+            # Whether it returns a dict of them.
+            "named_outputs": isinstance(returned, Mapping),
         },
         examples,
     )
 
 
-def _declaring_inputs(model: Any, examples: Array) -> Any:
+def _declaring_inputs(model: Any, examples: Part) -> Any:
     """The model, below an input that casts as the training did, where there is a need to cast."""
     import keras
 
-    if examples.dtype == _UNDECLARED:
+    if all(array.dtype == _UNDECLARED for array in by_name(examples).values()):
         return model  # stays of the user's own class
-    inputs = keras.Input(examples.shape[1:], dtype=_UNDECLARED)
-    return keras.Model(inputs, model(inputs))
+    inputs = {
+        name: keras.Input(array.shape[1:], dtype=_UNDECLARED, name=name)
+        for name, array in by_name(examples).items()
+    }
+    taken = inputs.get(None, inputs)
+    return keras.Model(taken, model(taken))
 
 
-def _predicted(model: Any, examples: Array) -> list[dict[str, Any]]:
-    """What comes out, of a model that can only tell by being called."""
+def _described(ends: Any) -> list[dict[str, Any]]:
+    """Name, type and shape of each of a model's inputs or outputs; of the shape, None is any size.
+
+    Args:
+        ends: None; or one tensor, a list, or a dict by the names that the model takes or gives them
+            by. Arrays, of a model that can only tell by being called, have no names of their own.
+    """
     import keras
 
-    found = model.predict_on_batch(examples)
-    return [
-        {"name": f"output_{index}", "dtype": str(array.dtype), "shape": [None, *array.shape[1:]]}
-        for index, array in enumerate(map(np.asarray, keras.tree.flatten(found)))
-    ]
-
-
-def _described(tensors: Sequence[Any]) -> list[dict[str, Any]]:
-    """Name, type and shape of each tensor; of the shape, None is any size."""
-    import keras
-
+    if not isinstance(ends, Mapping):
+        listed = [] if ends is None else keras.tree.flatten(ends)
+        ends = {getattr(end, "name", f"output_{at}"): end for at, end in enumerate(listed)}
     return [
         {
-            "name": tensor.name,
-            "dtype": keras.backend.standardize_dtype(tensor.dtype),
-            "shape": list(tensor.shape),
+            "name": name,
+            "dtype": keras.backend.standardize_dtype(end.dtype),
+            "shape": [None if isinstance(end, np.ndarray) else end.shape[0], *end.shape[1:]],
         }
-        for tensor in tensors
+        for name, end in ends.items()
     ]

@@ -26,6 +26,7 @@ from clr_sweep.training.compiling import check_objective, compiled_model, data_f
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
 from clr_sweep.training.data.memory import streams
+from clr_sweep.training.data.named import each, rows
 from clr_sweep.training.first_look import first_look
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import INSPECTED, seconds
@@ -67,10 +68,10 @@ def prepare_data(job: DataJob, _report: Report) -> PreparedData:
         name=data.name,
         source=data.source,
         digest=data.digest,
-        train=len(data.x_train),
-        test=len(data.x_test),
-        input_shape=tuple(data.x_train.shape[1:]),
-        input_dtype=str(data.x_train.dtype),
+        train=data.training_examples,
+        test=data.test_examples,
+        input_shape=each(data.x_train, lambda array: tuple(array.shape[1:])),
+        input_dtype=each(data.x_train, lambda array: str(array.dtype)),
         stored=StoredData(data.folder, data.digest, job),
     )
 
@@ -102,7 +103,7 @@ def opened(data: StoredData) -> Dataset:
     return replace(found, streamed=True)
 
 
-def look_at_model(job: LookJob, _report: Report) -> Look:
+def look_at_model(job: LookJob, _report: Report) -> Look | dict[str, Look]:
     """Build a model, and find out what comes out of it and what its labels are."""
     _prepare_process(job.search_path)
     data = opened(job.data)
@@ -205,7 +206,7 @@ def _test(job: TrialJob, data: Dataset, folder: TrialFolder) -> dict[str, float]
     tf.config.experimental.enable_op_determinism()
     model = compiled_model(job.config, data, job.search_path)
     # It builds a model that has no weights before it has seen data.
-    first = (data.x_train[:2], data.y_train[:2])
+    first = rows(data.x_train, slice(2)), rows(data.y_train, slice(2))
     loop = TrainingLoop(model, *first, batch_size=2, streamed=data.streamed)
     model.load_weights(folder.model_file)
     found = loop.evaluate_on(data.x_test, data.y_test)

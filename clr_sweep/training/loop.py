@@ -13,16 +13,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.memory import Stacked
+from clr_sweep.training.data.named import Array, Part, flat, nested
 from clr_sweep.training.feed import ROWS, Feed, feed
+from clr_sweep.training.model_ends import input_dtypes
 from clr_sweep.training.momentum_cycle import MomentumCycle
 from clr_sweep.training.step_metrics import reported, scalars
 
@@ -36,8 +37,9 @@ class TrainingLoop:
 
     Args:
         model: a built, compiled Keras model.
-        x: examples to train on and for validation, first axis first.
-        y: their labels.
+        x: examples to train on and for validation, first axis first: one array, or several by
+            name, which the model gets as a dict.
+        y: their labels, likewise.
         batch_size: examples a step; the last step of an epoch takes what is left.
         momentum: what gives the optimizer another momentum at every step, if anything.
         check: called with the labels and the outputs of a small batch before Keras computes the
@@ -55,8 +57,8 @@ class TrainingLoop:
     def __init__(
         self,
         model: keras.Model,
-        x: Array | Stacked,
-        y: Array | Stacked,
+        x: Array | Stacked | Mapping[str, Array | Stacked],
+        y: Array | Stacked | Mapping[str, Array | Stacked],
         batch_size: int,
         momentum: MomentumCycle | None = None,
         check: Callable[[Any, Any], None] | None = None,
@@ -64,11 +66,15 @@ class TrainingLoop:
         streamed: bool = False,
     ) -> None:
         self.model = model
-        self._feed = feed((x, y), streamed)
+        arrays: dict[str, Array | Stacked] = flat({"x": x, "y": y})
+        self._keys = tuple(arrays)
+        self._feed = feed(tuple(arrays.values()), streamed)
         self._weights = weights
         self._batch_size = batch_size
-        self._evaluation_batch = _evaluation_batch(self._feed.specs[0].shape[1:])
-        self._input_dtype = _input_dtype(model)
+        declared = input_dtypes(model)
+        self._dtypes = {key: declared.get(key, "float32") for key in flat({"x": x})}
+        examples = self._feed.specs[: len(self._dtypes)]
+        self._evaluation_batch = _evaluation_batch(spec.shape[1:] for spec in examples)
         self._recorded_loss = tf.Variable(0.0, trainable=False)
         self._rates, self._losses, self._momenta = (
             tf.Variable(tf.zeros([0]), shape=[None], trainable=False) for _ in range(3)
@@ -139,10 +145,10 @@ class TrainingLoop:
         """Loss and metrics over these rows of the data."""
         return self._evaluated(self._feed, rows)
 
-    def evaluate_on(self, x: Array, y: Array) -> dict[str, float]:
+    def evaluate_on(self, x: Part, y: Part) -> dict[str, float]:
         """Loss and metrics over other data of the same kind."""
-        other = type(self._feed)((x, y))
-        return self._evaluated(other, np.arange(len(x), dtype=np.int32))
+        other = type(self._feed)(tuple(flat({"x": x, "y": y}).values()))
+        return self._evaluated(other, np.arange(len(other), dtype=np.int32))
 
     def _evaluated(self, feed: Feed, rows: Array) -> dict[str, float]:
         self.model.reset_metrics()
@@ -206,15 +212,15 @@ class TrainingLoop:
         self._trained = self.metrics  # until a training step is traced
         self.model.optimizer.build(self.model.trainable_variables)
 
-    def _batch(
-        self, arrays: tuple[tf.Tensor, tf.Tensor], rows: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        x, y = arrays
-        return tf.cast(tf.gather(x, rows), self._input_dtype), tf.gather(y, rows)
+    def _batch(self, arrays: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tuple[Any, Any]:
+        taken = zip(self._keys, (tf.gather(array, rows) for array in arrays), strict=True)
+        types = self._dtypes
+        x, y = nested({k: tf.cast(a, types[k]) if k in types else a for k, a in taken}).values()
+        return x, y
 
     def _steps(
         self,
-        arrays: tuple[tf.Tensor, tf.Tensor],
+        arrays: tuple[tf.Tensor, ...],
         taken: tf.Tensor,
         weights: tf.Tensor,
         first: tf.Tensor,
@@ -227,7 +233,7 @@ class TrainingLoop:
             # The rate of THIS step: after the update the optimizer shows the next one's.
             rate = tf.cast(tf.convert_to_tensor(model.optimizer.learning_rate), tf.float32)
             at = tf.reshape(first + index, [1, 1])
-            batch: tuple[tf.Tensor, ...] = self._batch(arrays, rows)
+            batch: tuple[Any, ...] = self._batch(arrays, rows)
             if self._weights is not None:
                 batch = (*batch, weights[index * size : (index + 1) * size])
             if self._momentum is None:
@@ -243,7 +249,7 @@ class TrainingLoop:
         zero = tf.constant(0)
         tf.while_loop(lambda index: index < steps, step, [zero], parallel_iterations=1)
 
-    def _train_step(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def _train_step(self, batch: tuple[Any, ...]) -> tf.Tensor:
         # Keras' own "loss" is a running mean over the epoch; the batch's loss is seen only by
         # compute_loss, so this listens there while the step is traced.
         heard = False
@@ -263,7 +269,7 @@ class TrainingLoop:
         # A train_step of the user's own that never calls compute_loss: what it reports.
         return tf.cast(logs["loss"], tf.float32)
 
-    def _evaluation(self, arrays: tuple[tf.Tensor, tf.Tensor], rows: tf.Tensor) -> None:
+    def _evaluation(self, arrays: tuple[tf.Tensor, ...], rows: tf.Tensor) -> None:
         size = self._evaluation_batch
 
         def step(start: tf.Tensor) -> tuple[tf.Tensor]:
@@ -285,14 +291,10 @@ def _losses_through(model: keras.Model, function: Callable[..., Any]) -> Iterato
         del model.compute_loss
 
 
-def _input_dtype(model: keras.Model) -> str:
-    inputs = getattr(model, "inputs", None)
-    return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else "float32"
-
-
-def _evaluation_batch(example: Sequence[int]) -> int:
-    """So many examples of this shape are evaluated at once, large ones fewer."""
-    return max(1, min(EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(example)))
+def _evaluation_batch(example: Iterable[Sequence[int]]) -> int:
+    """So many examples of these shapes are evaluated at once, large ones fewer."""
+    values = sum(math.prod(shape) for shape in example)
+    return max(1, min(EVALUATION_BATCH, _EVALUATION_VALUES // values))
 
 
 def epoch_order(rows: Array, seed: int, epoch: int) -> Array:

@@ -21,13 +21,14 @@ from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.compiled_optimizer import compiled_optimizer
 from clr_sweep.training.compiling import schedule
-from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.named import Part, rows
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, EpochReport
 
-Part = tuple[Array, Array]
+Pair = tuple[Part, Part]
+"""Examples and their labels."""
 
 
 class TrialOverError(Exception):
@@ -85,7 +86,7 @@ class OwnTrial:
         """The sweep's optimizer, with the trial's arguments and its schedule."""
         return compiled_optimizer(self.config.training, self.schedule(), self._search_path)
 
-    def data(self) -> tuple[Part, Part]:
+    def data(self) -> tuple[Pair, Pair]:
         """Examples and labels to train on, and those held out, the same for all trials.
 
         Raises:
@@ -96,11 +97,13 @@ class OwnTrial:
             return (data.x_train, data.y_train), (data.x_test, data.y_test)
         part = self.config.dataset.validation
         assert not isinstance(part, str)
-        rows = hold_out(len(data.x_train), part, self.config.split_seed)
-        train, held_out = ((data.x_train[some], data.y_train[some]) for some in rows)
-        return train, held_out
+        train, held_out = hold_out(data.training_examples, part, self.config.split_seed)
+        return (
+            (rows(data.x_train, train), rows(data.y_train, train)),
+            (rows(data.x_train, held_out), rows(data.y_train, held_out)),
+        )
 
-    def test_data(self) -> Part:
+    def test_data(self) -> Pair:
         """Examples and labels of the test set; for `training.evaluate` alone.
 
         Raises:
@@ -206,7 +209,7 @@ class OwnTrial:
         dataset = self.config.dataset
         if dataset.examples is not None:
             return dataset.examples
-        count = len(self._named_data().x_train)
+        count = self._named_data().training_examples
         return count - dataset.held_out(count)
 
     def _named_data(self) -> Dataset:

@@ -54,15 +54,19 @@ class StoredData:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What has to be known of a data set without having it."""
+    """What has to be known of a data set without having it.
+
+    Attributes:
+        input_shape, input_dtype: of an example; of each of its arrays, where they have names.
+    """
 
     name: str
     source: str
     digest: str
     train: int
     test: int
-    input_shape: tuple[int, ...]
-    input_dtype: str
+    input_shape: tuple[int, ...] | dict[str, tuple[int, ...]]
+    input_dtype: str | dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class LookJob:
 
 @dataclass(frozen=True)
 class Look:
-    """What a model and its labels are, from which a loss follows.
+    """What one of a model's outputs and its labels are, from which a loss follows.
 
     Attributes:
         labels: of the training and the test part.

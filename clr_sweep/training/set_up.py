@@ -18,7 +18,7 @@ from clr_sweep.training.checks.labels_for_metrics import batch_check
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.data.memory import Stacked
+from clr_sweep.training.data.memory import stacked
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.example_weights import example_weights
 from clr_sweep.training.loop import TrainingLoop
@@ -57,14 +57,14 @@ def set_up(
     """
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    examples, size = len(data.x_train), config.training.batch_size
-    x, y = Stacked((data.x_train,)), Stacked((data.y_train,))
+    examples, size = data.training_examples, config.training.batch_size
+    x, y = stacked(data.x_train), stacked(data.y_train)
     if isinstance(part := config.dataset.validation, str):
         # On the test set: its examples follow those that are trained on.
-        x = Stacked((data.x_train, data.x_test))
-        y = Stacked((data.y_train, data.y_test))
+        x = stacked(data.x_train, data.x_test)
+        y = stacked(data.y_train, data.y_test)
         train, validation = np.split(
-            np.arange(examples + len(data.x_test), dtype=np.int32), [examples]
+            np.arange(examples + data.test_examples, dtype=np.int32), [examples]
         )
     else:
         train, validation = hold_out(examples, part, config.split_seed)

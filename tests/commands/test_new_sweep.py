@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import two_of_each
 
 from clr_sweep.commands.new_sweep import (
     EPOCHS,
@@ -126,3 +127,36 @@ def test_the_file_is_one_that_check_takes(
         assert (plan.epochs, plan.at_trough) == (EPOCHS, True)
     assert sweep.range_test.epochs * steps >= 150
     assert held_out_part(examples) in (0.1, 0.2)
+
+
+def test_a_file_for_several_inputs_and_outputs(tmp_path: Path) -> None:
+    """A loss, a weight and metrics for each output; trials are judged by the sum of the losses."""
+    (tmp_path / "my_model.py").write_text("def build(): ...\n")
+    np.savez(tmp_path / "mine.npz", **two_of_each.dataset().arrays())
+    looks = {"sex": replace(CLASSES, classes=2, output_shape=(2,)), "age": AMOUNTS}
+    objectives = {name: fitting_objective(look, "my_model:build") for name, look in looks.items()}
+    facts = replace(
+        FACTS,
+        input_shape={"image": (6, 5), "meta": (3,)},
+        input_dtype={"image": "uint8", "meta": "float32"},
+        train=240,
+    )
+    text = sweep_text(
+        "mine",
+        DatasetConfig(name="mine.npz"),
+        "",
+        "my_model:build",
+        facts,
+        looks,
+        objectives,
+        "/s.json",
+        "Budget: 1 s.",
+    )
+    (tmp_path / "sweep.yaml").write_text(text, encoding="utf-8")
+    assert "# 240 examples image (6, 5) uint8, meta (3,) float32\n" in text
+    sweep = load_sweep(tmp_path / "sweep.yaml")
+    assert [str(one.loss) for one in sweep.training.outputs] == [
+        "sparse_categorical_crossentropy", "mean_squared_error",
+    ]  # fmt: skip
+    assert sweep.training.metrics == {"sex": ("accuracy",), "age": ("mean_absolute_error",)}
+    assert (sweep.objective.metric, sweep.objective.direction) == ("val_loss", "minimize")

@@ -13,7 +13,11 @@ import pytest
 from documentation import BEST_CONFIGURATION, OWN_MODEL, SWEEP_FILE, blocks
 from real_runs import PROJECT, Place
 
+from clr_sweep.definition.loading import load_sweep
+from clr_sweep.search.configurations import baseline_config
 from clr_sweep.training.data.datasets import load_dataset
+from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.trial import train
 
 
 def run_blocks(page: Path, namespace: dict[str, Any]) -> int:
@@ -76,6 +80,25 @@ def test_the_loader_of_the_data_page_is_read(
     data = load_dataset("measurements:load", search_path=[tmp_path])
     assert (data.x_train.shape, data.x_test.shape) == ((2000, 8), (500, 8))
     assert ((data.x_train.sum(axis=1) > 0) == data.y_train).all()
+
+
+def test_the_example_of_several_inputs_and_outputs_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page's sweep: its first trial, but for fewer epochs, and what it measures."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (code,) = (block for _, block in blocks(OWN_MODEL, "python") if "def two_ends" in block)
+    (sweep,) = (block for _, block in blocks(OWN_MODEL, "yaml") if "people:two_ends" in block)
+    (tmp_path / "people.py").write_text(code, encoding="utf-8")
+    (tmp_path / "people.yaml").write_text(sweep, encoding="utf-8")
+    read = load_sweep(tmp_path / "people.yaml")
+    data = load_dataset(read.dataset.name, search_path=[tmp_path])
+    config = baseline_config(read, data.training_examples)
+    done = train(config, data, TrialFolder(tmp_path / "trial"), [tmp_path])
+    assert done.state == "complete"
+    of_each = {"loss", "age_loss", "sex_loss", "age_mean_absolute_error", "sex_accuracy"}
+    assert set(done.metrics) == of_each | {f"val_{name}" for name in of_each}
+    assert done.value == done.metrics["val_sex_accuracy"] > 0.7
 
 
 @pytest.fixture(scope="module")

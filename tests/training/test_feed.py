@@ -80,7 +80,9 @@ def test_stretches_are_whole_batches(streamed: Dataset) -> None:
 
 def test_large_examples_are_evaluated_in_small_batches() -> None:
     """A thousand at once, unless that would be more than 64 MiB of input."""
-    sizes = [loop._evaluation_batch(shape) for shape in ((28, 28), (), (224, 224, 3), (5000, 5000))]
+    sizes = [
+        loop._evaluation_batch([shape]) for shape in ((28, 28), (), (224, 224, 3), (5000, 5000))
+    ]
     assert sizes == [1000, 1000, 2**24 // (224 * 224 * 3), 1]
 
 

@@ -11,6 +11,7 @@ from clr_sweep.definition.search_space import RATES
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results import words
 from clr_sweep.results.html.views import Section, Table
+from clr_sweep.training.data.named import by_name
 from clr_sweep.training.records import StudyRecord, StudySource
 
 
@@ -96,9 +97,14 @@ def _data(sweep: Sweep, data: Mapping[str, object]) -> str:
     if isinstance(test, int) and test:
         also = " and to validate on" if sweep.dataset.on_test_set else ""
         parts.append(f"{words.count(test)} to test on{also}")
-    if shape := cast("list[int] | None", data.get("input_shape")):
-        values = " x ".join(map(str, shape))
-        parts.append(f"an example is {values} values of {data.get('input_dtype')}")
+    if shape := cast("list[int] | dict[str, list[int]] | None", data.get("input_shape")):
+        dtypes = by_name(cast("str | dict[str, str]", data.get("input_dtype")))
+        values = [
+            f"{' x '.join(map(str, of_each)) or '1'} values of {dtypes[name]}"
+            + ("" if name is None else f" ({name})")
+            for name, of_each in by_name(shape).items()
+        ]
+        parts.append(f"an example is {' and '.join(values)}")
     return ", ".join(parts)
 
 

@@ -6,13 +6,12 @@ output for, in the test part alone, after the whole search; on a GPU it gives a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from clr_sweep.common.errors import InputError
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.training.checks.label_shapes import shape_problem
 from clr_sweep.training.data.arrays import Array, rows_of
@@ -23,32 +22,43 @@ from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
 _ROUNDING = 1e-6
 
 
-def output_check(loss: LossConfig, data: Dataset) -> Callable[[Any, Any], None]:
-    """What is called with the labels and the outputs of a batch before its loss is computed.
+Held = Mapping[str, Array]
+"""The labels of an output by their keys, the training part first: `y_train`, `y_test.age`."""
 
-    It raises InputError where the labels, those of the test part too, do not go with the loss
-    and the outputs. Of a loss of the user's own nothing is known but that it takes one output.
+
+def held(data: Dataset, output: str | None) -> Held:
+    """The labels of one of a model's outputs.
+
+    Args:
+        output: its name; None: of the only one.
+    """
+    below = "" if output is None else f".{output}"
+    arrays = data.arrays()
+    return {key: arrays[key] for key in (f"y_train{below}", f"y_test{below}")}
+
+
+def loss_problems(
+    loss: LossConfig, found: Held, labels: tuple[int, ...], outputs: tuple[int, ...]
+) -> Iterator[str]:
+    """What is wrong with the labels for a loss; for one of the user's own nothing is known.
+
+    Args:
+        found, labels, outputs: as for `problems`.
     """
     name = loss.name if loss.is_own else function_name(loss.name)
-    taken = TAKEN_BY.get(name)
-
-    def check(labels: Any, outputs: Any) -> None:
-        _refuse(_several_outputs(outputs), data)
-        if taken is not None:
-            shapes = tuple(labels.shape), tuple(outputs.shape)
-            _refuse(problems(taken, _named(name), data, *shapes), data)
-
-    return check
+    if (taken := TAKEN_BY.get(name)) is not None:
+        yield from problems(taken, _named(name), found, labels, outputs)
 
 
 def problems(
-    taken: Labels, by: str, data: Dataset, labels: tuple[int, ...], outputs: tuple[int, ...]
+    taken: Labels, by: str, found: Held, labels: tuple[int, ...], outputs: tuple[int, ...]
 ) -> Iterator[str]:
     """What is wrong with the labels of a data set for a model.
 
     Args:
         taken: what they are held against.
         by: what takes it, for messages: `training.loss categorical_crossentropy`.
+        found: the labels of the output, of both parts.
         labels: the shape of the labels of a batch.
         outputs: the shape of the model's outputs for that batch.
 
@@ -58,24 +68,24 @@ def problems(
     wrong = shape_problem(taken, by, labels, outputs)
     if wrong is not None:
         # Those of the test part have the same shape: it is among what makes a data set.
-        yield f"y_train: {wrong}"
+        yield f"{next(iter(found))}: {wrong}"
     else:
-        yield from problems_of_values(taken, by, data, outputs[-1])
+        yield from problems_of_values(taken, by, found, outputs[-1])
 
 
 def problems_of_values(
-    taken: Labels, by: str, data: Dataset, classes: int | None = None
+    taken: Labels, by: str, found: Held, classes: int | None = None
 ) -> Iterator[str]:
     """What is wrong with the values of the labels, in the training and in the test part.
 
     Args:
         classes: how many the model has outputs for; None: any number is right.
     """
-    for key, array in (("y_train", data.y_train), ("y_test", data.y_test)):
-        found = _first_wrong(array, taken.values, classes)
-        if found is None:
+    for key, array in found.items():
+        bad = _first_wrong(array, taken.values, classes)
+        if bad is None:
             continue
-        count, index, value, highest = found
+        count, index, value, highest = bad
         allowed = taken.values.value
         if taken.values is Values.CLASSES and classes is not None:
             allowed = f"class numbers from 0 to {classes - 1}, one for each output of the model"
@@ -83,15 +93,6 @@ def problems_of_values(
             f"{key}: must hold {allowed}, as {by} takes them, got {value} at index {index}, the "
             f"first of {count} wrong among {len(array)} examples; "
             f"{_cure(taken, value, highest, classes)}"
-        )
-
-
-def _several_outputs(outputs: Any) -> Iterator[str]:
-    if isinstance(outputs, (list, tuple, dict)):
-        yield (
-            f"y_train: is one array of labels, and the model has {len(outputs)} outputs, which "
-            f"Keras holds against as many arrays; return one output, or compute the loss in a "
-            f"compute_loss of the model's own"
         )
 
 
@@ -153,8 +154,3 @@ def _cure(taken: Labels, value: Any, highest: Any, classes: int | None) -> str:
 
 def _named(loss: str) -> str:
     return f"training.loss {loss}"
-
-
-def _refuse(found: Iterator[str], data: Dataset) -> None:
-    if listed := list(found):
-        raise InputError(listed, data.source)

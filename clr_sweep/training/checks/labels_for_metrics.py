@@ -13,8 +13,10 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.metrics import KERAS, of_keras
+from clr_sweep.definition.outputs import Output
 from clr_sweep.definition.training_config import TrainingConfig
-from clr_sweep.training.checks.labels_for_loss import output_check, problems
+from clr_sweep.training.checks.labels_for_loss import Held, held, loss_problems, problems
+from clr_sweep.training.checks.output_names import name_problems
 from clr_sweep.training.data.arrays import rows_of
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.losses import Labels, Shape, Values
@@ -55,56 +57,73 @@ def batch_check(training: TrainingConfig, data: Dataset) -> Callable[[Any, Any],
     It raises InputError where the labels, those of the test part too, do not go with the loss,
     or with one of Keras' metrics.
     """
-    check_loss = output_check(training.loss, data)
 
-    def check(labels: Any, outputs: Any) -> None:
-        check_loss(labels, outputs)
-        shapes = tuple(labels.shape), tuple(outputs.shape)
-        if wrong := list(metric_problems(training.metrics, data, *shapes)):
+    def check(labels: Any, predicted: Any) -> None:
+        outputs = training.outputs
+        wrong = list(name_problems(outputs, labels, predicted))
+        for one in outputs if not wrong else ():
+            y, found = (
+                part if one.name is None else part[one.name] for part in (labels, predicted)
+            )
+            wrong += _output_problems(one, data, tuple(y.shape), tuple(found.shape))
+        if wrong:
             raise InputError(wrong, data.source)
 
     return check
 
 
+def _output_problems(
+    output: Output, data: Dataset, labels: _Shape, outputs: _Shape
+) -> Iterator[str]:
+    """What is wrong with the labels of an output for its loss, else for its metrics."""
+    found = held(data, output.name)
+    wrong = list(loss_problems(output.loss, found, labels, outputs))
+    for text in wrong or metric_problems(output.metrics, found, labels, outputs):
+        for key in ("loss", "metrics"):
+            text = text.replace(f"training.{key}", output.place(key))
+        yield text
+
+
 def metric_problems(
-    metrics: tuple[str, ...], data: Dataset, labels: _Shape, outputs: _Shape
+    metrics: tuple[str, ...], found: Held, labels: _Shape, outputs: _Shape
 ) -> Iterator[str]:
     """What is wrong with the metrics for these labels and outputs; of one's own nothing is known.
 
     Args:
         metrics: as in `training.metrics`.
+        found: the labels of the output, of both parts.
         labels: the shape of the labels of a batch.
         outputs: the shape of the model's outputs for that batch.
     """
     for name in metrics:
-        found = _problem(name, data, labels, outputs)
-        if found is not None:
+        wrong = _problem(name, found, labels, outputs)
+        if wrong is not None:
             # Its cure is one for losses.
-            text = found.rpartition("; ")[0] or found
-            yield f"{text}; {_cure(name, data, labels, outputs)}"
+            text = wrong.rpartition("; ")[0] or wrong
+            yield f"{text}; {_cure(name, found, labels, outputs)}"
 
 
-def _problem(name: str, data: Dataset, labels: _Shape, outputs: _Shape) -> str | None:
+def _problem(name: str, found: Held, labels: _Shape, outputs: _Shape) -> str | None:
     known = of_keras(name)
     if known is None:
         return None
     kind: str = known.labels
     if kind == "any":
         kind = _chosen_by_keras(labels, outputs)
-    by = f"training.metrics {name}"
-    if (wrong := next(problems(_TAKEN[kind], by, data, labels, outputs), None)) is not None:
+    by, key = f"training.metrics {name}", next(iter(found))
+    if (wrong := next(problems(_TAKEN[kind], by, found, labels, outputs), None)) is not None:
         return wrong
     if kind == "rows" and outputs[-1] < 2:
         return (
-            f"y_train: must be several numbers an example, whose outputs {by} correlates with "
+            f"{key}: must be several numbers an example, whose outputs {by} correlates with "
             f"them, got one; "
         )
     if known in _ADD_NO_AXIS and len(labels) != len(outputs):
         return (
-            f"y_train: must have {len(outputs)} axes, as the outputs have, for {by}, which does "
+            f"{key}: must have {len(outputs)} axes, as the outputs have, for {by}, which does "
             f"not add one, got {len(labels)}; "
         )
-    return _between(by, data) if kind == "binary" else None
+    return _between(by, found) if kind == "binary" else None
 
 
 def _chosen_by_keras(labels: _Shape, outputs: _Shape) -> str:
@@ -115,9 +134,9 @@ def _chosen_by_keras(labels: _Shape, outputs: _Shape) -> str:
     return "classes" if sparse else "one_hot"
 
 
-def _between(by: str, data: Dataset) -> str | None:
+def _between(by: str, found: Held) -> str | None:
     """What is neither 0 nor 1: such metrics take it for one of them."""
-    for key, array in (("y_train", data.y_train), ("y_test", data.y_test)):
+    for key, array in found.items():
         for start, rows in rows_of(array):
             wrong = (rows != 0) & (rows != 1)
             if wrong.any():
@@ -129,7 +148,7 @@ def _between(by: str, data: Dataset) -> str | None:
     return None
 
 
-def _cure(name: str, data: Dataset, labels: _Shape, outputs: _Shape) -> str:
-    fits = [other for other in _SUITED if _problem(other, data, labels, outputs) is None]
+def _cure(name: str, found: Held, labels: _Shape, outputs: _Shape) -> str:
+    fits = [other for other in _SUITED if _problem(other, found, labels, outputs) is None]
     other = f", or name one that takes such labels, as {fits[0]} does" if fits else ""
     return f"leave {name} out of training.metrics{other}"

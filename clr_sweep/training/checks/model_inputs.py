@@ -2,41 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.common.nearest import hint
+from clr_sweep.definition.outputs import Output
+from clr_sweep.training.checks.output_names import name_problems
 from clr_sweep.training.data.arrays import shown_shape
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.named import Array, Part
+from clr_sweep.training.model_ends import declared_inputs, declared_outputs
 
 
-def check_inputs(model: keras.Model, data: Dataset) -> None:
-    """Refuse examples of another shape than that of the model's input.
+def check_inputs(model: keras.Model, data: Dataset, outputs: Sequence[Output] = ()) -> None:
+    """Refuse examples that are others than the model's inputs, and outputs of other names.
 
     A model that has no input before it has seen data takes what it gets; one with a `call` or a
-    training step of its own may make something else of the examples first.
+    training step of its own may make something else of the examples first. What it returns is then
+    seen with the first batch.
+
+    Args:
+        outputs: those that the sweep has losses for; empty: none is looked at.
 
     Raises:
-        InputError: the shapes do not go together, or the model has several inputs.
+        InputError: the names or the shapes do not go together.
     """
-    inputs = getattr(model, "inputs", None)
+    inputs = declared_inputs(model)
     own = [step for step in (type(model).call, type(model).train_step) if not _is_keras(step)]
-    if not inputs or own:
+    if inputs is None or own:
         return
-    if len(inputs) > 1:
-        raise InputError(
-            f"x_train: is one array of examples, and the model has {len(inputs)} inputs; take "
-            f"one array, and divide it inside the model",
-            data.source,
+    problems = list(_input_problems(inputs, data.x_train))
+    several = isinstance(data.y_train, Mapping) or len(outputs) > 1
+    if several and outputs and _is_keras(type(model).compute_loss):
+        problems += name_problems(outputs, data.y_train, declared_outputs(model))
+    if problems:
+        raise InputError(problems, data.source)
+
+
+def _input_problems(inputs: Any, x: Part) -> Iterator[str]:
+    """What is wrong with examples for the inputs that a model declares."""
+    if not isinstance(inputs, Mapping) and not isinstance(x, Mapping):
+        yield from _shape_problems("x_train", inputs, x)
+    elif not isinstance(x, Mapping):
+        yield (
+            f"x_train: is one array of examples, and the model has {len(inputs)} inputs "
+            f"({', '.join(inputs)}); give a dict of arrays by these names, in a file "
+            f"x_train.{next(iter(inputs))}, ..., or divide the one array inside the model"
         )
-    wanted, found = tuple(inputs[0].shape[1:]), tuple(data.x_train.shape[1:])
+    elif not isinstance(inputs, Mapping):
+        if list(x) == [inputs.name]:  # Keras takes it out of the dict
+            yield from _shape_problems(f"x_train.{inputs.name}", inputs, x[inputs.name])
+        else:
+            yield (
+                f"x_train: has the arrays {', '.join(x)}, and the model takes one, {inputs.name}; "
+                f"build it with an input for each (its function is handed their shapes by name as "
+                f"`input_shape`), or give one array"
+            )
+    else:
+        for name, array in x.items():
+            if name not in inputs:
+                yield (
+                    f"x_train.{name}: the model has no such input{hint(name, inputs)} (it has "
+                    f"{', '.join(inputs)}); leave it out, or take it in the model"
+                )
+            else:
+                yield from _shape_problems(f"x_train.{name}", inputs[name], array)
+        for name in inputs:
+            if name not in x:
+                yield f"x_train.{name}: is missing, which the model takes{hint(name, x)}"
+
+
+def _shape_problems(key: str, taken: Any, array: Array) -> Iterator[str]:
+    wanted, found = tuple(taken.shape[1:]), tuple(array.shape[1:])
     if not _go_together(wanted, found):
-        raise InputError(
-            f"x_train: must have the shape {shown_shape(wanted)} that the model takes, got "
+        yield (
+            f"{key}: must have the shape {shown_shape(wanted)} that the model takes, got "
             f"{shown_shape(found)}; build the model for it (its function is handed `input_shape` "
-            f"where it has that argument), or change the examples",
-            data.source,
+            f"where it has that argument), or change the examples"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data.arrays import Array, Header, parts, shown_shape
+from clr_sweep.training.data.named import PARTS, is_key, key_problems
 
 
 class ArrayFile:
@@ -97,3 +99,24 @@ class ArrayFile:
                 f"{array}: must have the dtype {before.dtype} of the examples before, got "
                 f"{examples.dtype} after {before.shape[0]} examples"
             )
+
+
+class ArrayFiles(dict[str, ArrayFile]):
+    """The files of a folder that is being filled, by the keys of their arrays.
+
+    Each is made when it is first asked for.
+
+    Args:
+        opened: closes them all.
+    """
+
+    def __init__(self, folder: Path, opened: contextlib.ExitStack) -> None:
+        super().__init__()
+        self._folder, self._opened = folder, opened
+
+    def __missing__(self, key: str) -> ArrayFile:
+        if not is_key(key):  # before it names a file
+            raise DataError(key_problems([*PARTS, key]))
+        file = self._opened.enter_context(ArrayFile(self._folder / f"{key}.npy"))
+        self[key] = file
+        return file

@@ -1,22 +1,21 @@
-"""What makes four arrays a data set that can be trained on; every problem at once."""
+"""What makes arrays a data set that can be trained on; every problem at once."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import mmap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+from clr_sweep.training.data.named import PARTS, key_problems, split
+from clr_sweep.training.data.named import Array as Array
 
 _PART_BYTES = 16 * 2**20
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,22 @@ class Header:
     dtype: np.dtype[Any]
 
 
+def in_order(found: Mapping[str, _T]) -> dict[str, _T]:
+    """What is held by the keys of arrays, in the order in which they make a data set."""
+    return {key: found[key] for part in PARTS for key in sorted(found) if split(key)[0] == part}
+
+
 def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
     """The problems that shapes and dtypes show.
 
     Args:
-        headers: for each of the four arrays its header; None or absent where there is none.
+        headers: of each array, by its key; None or absent where there is none.
 
     Returns:
         One sentence a problem: `<array>: must ..., got ...`.
     """
-    problems = [f"{key}: is missing" for key in ARRAYS if headers.get(key) is None]
-    found = {key: header for key in ARRAYS if (header := headers.get(key)) is not None}
+    found = in_order({key: header for key, header in headers.items() if header is not None})
+    problems = key_problems(found)
     for key, header in found.items():
         if header.dtype.kind not in "biuf":
             extra = (
@@ -54,17 +58,21 @@ def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
         elif math.prod(header.shape) == 0:
             problems.append(f"{key}: must not be empty, got the shape {header.shape}")
     for part in ("train", "test"):
-        problems += _length_problems(f"x_{part}", f"y_{part}", found)
+        pair = (f"x_{part}", f"y_{part}")
+        problems += _length_problems([key for key in found if split(key)[0] in pair], found)
     for kind in ("x", "y"):
-        problems += _likeness_problems(f"{kind}_train", f"{kind}_test", found)
+        for key in found:
+            part, name = split(key)
+            if part == f"{kind}_train":
+                other = f"{kind}_test" if name is None else f"{kind}_test.{name}"
+                problems += _likeness_problems(key, other, found)
     return problems
 
 
 def value_problems(arrays: Mapping[str, Array]) -> list[str]:
     """The problems that only the values show: NaN and infinity in float arrays."""
     problems = []
-    for key in ARRAYS:
-        array = arrays[key]
+    for key, array in in_order(arrays).items():
         if array.dtype.kind != "f":
             continue
         bad, first = 0, -1
@@ -103,8 +111,7 @@ def forget(array: Array) -> None:
 def content_digest(arrays: Mapping[str, Array]) -> str:
     """SHA-256 over a line with name, dtype and shape of each array, followed by its bytes."""
     digest = hashlib.sha256()
-    for key in ARRAYS:
-        array = arrays[key]
+    for key, array in in_order(arrays).items():
         little = array.dtype.newbyteorder("<")
         shape = ",".join(map(str, array.shape))
         digest.update(f"{key} {little.str} {shape}\n".encode())
@@ -131,13 +138,20 @@ def shown_shape(axes: Iterable[int | None]) -> str:
     return f"(n, {inner})" if inner else "(n,)"
 
 
-def _length_problems(x: str, y: str, found: Mapping[str, Header]) -> list[str]:
-    if not (x in found and y in found and found[x].shape and found[y].shape):
+def _length_problems(keys: Sequence[str], found: Mapping[str, Header]) -> list[str]:
+    """The arrays that are of another length than the first, which holds examples."""
+    lengths = {key: found[key].shape[0] for key in keys if found[key].shape}
+    if not lengths:
         return []
-    examples, labels = found[x].shape[0], found[y].shape[0]
-    if examples == labels:
-        return []
-    return [f"{y}: must have a label for each of the {examples} examples of {x}, got {labels}"]
+    first, examples = next(iter(lengths.items()))
+    problems = []
+    for key, length in lengths.items():
+        if length != examples:
+            a = "a label" if key.startswith("y_") else "a row"
+            problems.append(
+                f"{key}: must have {a} for each of the {examples} examples of {first}, got {length}"
+            )
+    return problems
 
 
 def _likeness_problems(train: str, test: str, found: Mapping[str, Header]) -> list[str]:

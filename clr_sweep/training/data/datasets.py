@@ -84,8 +84,8 @@ def load_dataset(
     logger.info(
         "data set %s: %d training and %d test examples from %s",
         name,
-        len(dataset.x_train),
-        len(dataset.x_test),
+        dataset.training_examples,
+        dataset.test_examples,
         dataset.source,
     )
     return dataset
@@ -155,10 +155,11 @@ def training_examples(
             return tfds_sets.known_training_examples(name, options)
         case "file":
             try:
-                header = read_headers(find_npz(name, search_path))["x_train"]
+                headers = read_headers(find_npz(name, search_path))
             except DataError:
                 return None
-            return header.shape[0] if header is not None and header.shape else None
+            shape = next(iter(headers.values())).shape  # the first are those of x_train
+            return shape[0] if shape else None
         case _:
             return None
 

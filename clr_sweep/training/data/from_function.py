@@ -17,15 +17,19 @@ import numpy as np
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.common.when_imported import if_imported
 from clr_sweep.definition.own_functions import called, import_function, importable
-from clr_sweep.training.data.arrays import ARRAYS, Array
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.cache import writable_cache_folder
 from clr_sweep.training.data.loaders import is_loader, store_loaders
 from clr_sweep.training.data.materialized import Dataset, in_memory
+from clr_sweep.training.data.named import PARTS, flat, key_problems, split
 
 _SHAPE = (
     "((x_train, y_train), (x_test, y_test)), a dict with these four keys, or (train, test), each "
-    "a tf.data.Dataset or a keras.utils.PyDataset"
+    "a tf.data.Dataset or a keras.utils.PyDataset; each x and each y an array, or a dict of them"
 )
+
+
+_SEVERAL = "; several arrays have names: return a dict of them"
 
 
 def load_from_function(name: str, search_path: Sequence[Path], into: Path | None = None) -> Dataset:
@@ -83,13 +87,10 @@ def _loaders(returned: Any, source: str) -> tuple[Any, Any] | None:
 
 def _as_arrays(returned: Any, source: str) -> dict[str, Array]:
     if isinstance(returned, Mapping):
-        missing = [key for key in ARRAYS if key not in returned]
-        if missing:
+        values = flat({key: returned[key] for key in returned if split(str(key))[0] in PARTS})
+        if missing := key_problems(values):
             held = ", ".join(map(str, returned)) or "nothing"
-            raise DataError(
-                [f"{key}: is missing; the dict holds {held}" for key in missing], source
-            )
-        values = {key: returned[key] for key in ARRAYS}
+            raise DataError([f"{problem}; the dict holds {held}" for problem in missing], source)
     else:
         try:
             (x_train, y_train), (x_test, y_test) = returned
@@ -97,7 +98,7 @@ def _as_arrays(returned: Any, source: str) -> dict[str, Array]:
             raise DataError(
                 f"must return {_SHAPE}, got a {type(returned).__name__} ({error})", source
             ) from error
-        values = dict(zip(ARRAYS, (x_train, y_train, x_test, y_test), strict=True))
+        values = flat(dict(zip(PARTS, (x_train, y_train, x_test, y_test), strict=True)))
     arrays, problems = {}, []
     for key, value in values.items():
         try:
@@ -105,7 +106,10 @@ def _as_arrays(returned: Any, source: str) -> dict[str, Array]:
             if is_loader(value):
                 raise TypeError("loaders come as a pair: return (train, test)")
         except Exception as error:
-            problems.append(f"{key}: must be an array, got a {type(value).__name__} ({error})")
+            cure = _SEVERAL if isinstance(value, tuple | list) else ""
+            problems.append(
+                f"{key}: must be an array, got a {type(value).__name__} ({error}){cure}"
+            )
     if problems:
         raise DataError(problems, source)
     return arrays

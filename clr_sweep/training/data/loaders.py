@@ -18,14 +18,16 @@ from clr_sweep.common.errors import DataError
 from clr_sweep.common.when_imported import if_imported
 from clr_sweep.definition.own_functions import called
 from clr_sweep.training.data.array_file import ArrayFile
-from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.materialized import Dataset, store_parts
+from clr_sweep.training.data.named import Array, Part, each, flat
 
 # What is left free on the disk, and after how many bytes that is looked at.
 _FREE_BYTES = 2**30
 _LOOK_BYTES = 2**26
 # Examples that come one by one are read so many at a time.
 _AT_ONCE = 256
+
+_Batch = tuple[Part, Part]
 
 
 def is_loader(value: Any) -> bool:
@@ -58,7 +60,7 @@ def store_loaders(name: str, parts: tuple[Any, Any], source: str, folder: Path) 
     def fill(files: Mapping[str, ArrayFile]) -> None:
         for part, batches in readers.items():
             try:
-                _append(batches, files[f"x_{part}"], files[f"y_{part}"], folder)
+                _append(batches, part, files, folder)
             except DataError as error:
                 text = "; ".join(error.problems)
                 raise DataError(f"the {part} loader gives what cannot be used: {text}") from None
@@ -70,43 +72,55 @@ def store_loaders(name: str, parts: tuple[Any, Any], source: str, folder: Path) 
 
 
 def _append(
-    batches: Iterator[tuple[Array, Array]], x_file: ArrayFile, y_file: ArrayFile, folder: Path
+    batches: Iterator[_Batch], part: str, files: Mapping[str, ArrayFile], folder: Path
 ) -> None:
-    written = 0
+    written = count = 0
+    keys: tuple[str, ...] = ()
     for x, y in batches:
-        if x.ndim and y.ndim and len(x) != len(y):
-            raise DataError(f"a batch of {len(x)} examples with {len(y)} labels")
-        x_file.append(x)
-        y_file.append(y)
-        written += x.nbytes + y.nbytes
+        arrays = flat({f"x_{part}": x, f"y_{part}": y})
+        keys = keys or tuple(arrays)
+        if tuple(arrays) != keys:
+            raise DataError(f"a batch of {', '.join(arrays)} after one of {', '.join(keys)}")
+        lengths = {key: len(array) for key, array in arrays.items() if array.ndim}
+        if len(set(lengths.values())) > 1:
+            raise DataError(_unequal(x, y, lengths))
+        for key, array in arrays.items():
+            files[key].append(array)
+            written += array.nbytes
+        count += next(iter(lengths.values()), 0)
         if written > _LOOK_BYTES:
             written = 0
             if shutil.disk_usage(folder.parent).free < _FREE_BYTES:
-                count = 0 if y_file.header is None else y_file.header.shape[0]
                 raise DataError(
                     f"{count} examples so far, and the disk of {folder} is almost full: make "
                     f"room or, where the loader has no end, say .take(n)"
                 )
-    if x_file.header is None:
+    if not keys:
         raise DataError("no examples at all")
 
 
-def _reader(loader: Any, doing: str) -> Iterator[tuple[Array, Array]]:
+def _unequal(x: Part, y: Part, lengths: Mapping[str, int]) -> str:
+    if isinstance(x, Mapping) or isinstance(y, Mapping):
+        found = ", ".join(f"{key} of {length}" for key, length in lengths.items())
+        return f"a batch whose arrays have other numbers of examples: {found}"
+    return f"a batch of {len(x)} examples with {len(y)} labels"
+
+
+def _reader(loader: Any, doing: str) -> Iterator[_Batch]:
     """What it gives, batch by batch; checked as far as it shows before anything is read."""
     if _is_tf(loader):
         return _tf_batches(loader, doing)
     if _is_py(loader):
         return _py_batches(loader, doing)
     if isinstance(loader, tuple | list) and len(loader) == 2:
-        x, y = (_array(array) for array in loader)
-        return iter([(x, y)])
+        return iter([_arrays(loader)])
     raise DataError(
         f"must be a tf.data.Dataset, a keras.utils.PyDataset or a pair of arrays (x, y), got a "
         f"{type(loader).__name__}; tf.data.Dataset.from_generator makes a loader of a generator"
     )
 
 
-def _py_batches(loader: Any, doing: str) -> Iterator[tuple[Array, Array]]:
+def _py_batches(loader: Any, doing: str) -> Iterator[_Batch]:
     def count() -> Any:
         try:
             return loader.num_batches
@@ -117,32 +131,32 @@ def _py_batches(loader: Any, doing: str) -> Iterator[tuple[Array, Array]]:
     if batches is None:
         raise DataError("is infinite: give it the length of one pass, by __len__ or num_batches")
 
-    def read() -> Iterator[tuple[Array, Array]]:
+    def read() -> Iterator[_Batch]:
         called(doing, loader.on_epoch_begin)  # as fit does before its first batch
         for index in range(batches):
             batch = called(f"{doing}, batch {index}", functools.partial(loader.__getitem__, index))
             if (problem := _structure_problem(batch)) is not None:
                 raise DataError(problem)
-            x, y = (_array(value) for value in batch)
-            yield x, y
+            yield _arrays(batch)
 
     return read()
 
 
-def _tf_batches(loader: Any, doing: str) -> Iterator[tuple[Array, Array]]:
+def _tf_batches(loader: Any, doing: str) -> Iterator[_Batch]:
     import tensorflow as tf  # imported already: the loader is of it
 
     spec = loader.element_spec
     if (problem := _structure_problem(spec)) is not None:
         raise DataError(problem)
-    for which, one in zip(("examples", "labels"), spec, strict=True):
+    flat_spec = flat(dict(zip(("examples", "labels"), spec, strict=True)))
+    for which, one in flat_spec.items():
         if not isinstance(one, tf.TensorSpec):
             raise DataError(f"gives {which} as a {type(one).__name__}: map it, as by .to_tensor()")
         if np.dtype(one.dtype.as_numpy_dtype).kind not in "biuf":
             raise DataError(f"gives {which} of the dtype {one.dtype.name}: map them to numbers")
     if loader.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise DataError("is infinite: leave out .repeat(), or say .take(n)")
-    if not _is_batched(*(one.shape for one in spec)):
+    if not _is_batched({which: one.shape for which, one in flat_spec.items()}):
         loader = loader.batch(_AT_ONCE)
     options = tf.data.Options()
     options.deterministic = True  # of what is read side by side, the order too
@@ -150,26 +164,30 @@ def _tf_batches(loader: Any, doing: str) -> Iterator[tuple[Array, Array]]:
     return iter(lambda: called(doing, lambda: next(batches, None)), None)
 
 
-def _is_batched(x: Any, y: Any) -> bool:
+def _is_batched(shapes: Mapping[str, Any]) -> bool:
     """Whether elements of these shapes are batches, as `fit` takes them, or single examples."""
-    if x.rank is None or y.rank is None:
+    if any(shape.rank is None for shape in shapes.values()):
         raise DataError(
             "does not tell the shapes of its elements: say them, as by "
             ".map(lambda x, y: (tf.ensure_shape(x, ...), tf.ensure_shape(y, ...)))"
         )
-    if x.rank == 0 or y.rank == 0 or x[0] != y[0]:
+    if any(shape.rank == 0 for shape in shapes.values()):
         return False
-    if x[0] is not None:
+    lengths = {shape[0] for shape in shapes.values()}
+    if lengths == {None}:
+        return True
+    if len(lengths) == 1:
         # drop_remainder, or examples and labels that are as long as one another.
+        listed = " and ".join(str(tuple(shape)) for shape in shapes.values())
         raise DataError(
-            f"gives elements of the shapes {tuple(x)} and {tuple(y)}, which may be batches or "
+            f"gives elements of the shapes {listed}, which may be batches or "
             f"single examples: end it in .batch(n), without drop_remainder"
         )
-    return True
+    return False
 
 
 def _structure_problem(element: Any) -> str | None:
-    """What makes it something else than one array of examples and one of labels."""
+    """What makes it something else than examples and labels, an array each or some by name."""
     if isinstance(element, Mapping):
         found = f"dicts of {', '.join(map(str, element))}"
     elif not isinstance(element, tuple | list):
@@ -181,12 +199,18 @@ def _structure_problem(element: Any) -> str | None:
     elif several := [
         which
         for which, value in zip(("examples", "labels"), element, strict=True)
-        if isinstance(value, Mapping | tuple | list)
+        if isinstance(value, tuple | list)
     ]:
-        found = f"several arrays of {' and of '.join(several)}, which are not supported yet"
+        found = f"several arrays of {' and of '.join(several)} without names"
+        return f"must give (x, y), an array each or a dict of arrays, got {found}: name them"
     else:
         return None
-    return f"must give (x, y), an array each, got {found}: map it to (x, y)"
+    return f"must give (x, y), an array each or a dict of arrays, got {found}: map it to (x, y)"
+
+
+def _arrays(pair: Any) -> _Batch:
+    x, y = (each(part, _array) for part in pair)
+    return x, y
 
 
 def _array(value: Any) -> Array:

@@ -1,8 +1,8 @@
 """Data sets as memory-mapped files, so that all processes share one copy in memory.
 
-A stored data set is a folder with four uncompressed `.npy` files and `dataset.json`, which holds
-the name, the source, the digest, and each file's size and time of change. The folder is renamed
-into place when it is complete: a reader sees all of it or nothing.
+A stored data set is a folder with an uncompressed `.npy` file for each array, named by its key, and
+`dataset.json`, which holds the name, the source, the digest, and each file's size and time of
+change. The folder is renamed into place when it is complete: a reader sees all of it or nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,27 +21,30 @@ from typing import Any
 import numpy as np
 
 from clr_sweep.common.errors import DataError
-from clr_sweep.training.data.array_file import ArrayFile
+from clr_sweep.training.data.array_file import ArrayFile, ArrayFiles
 from clr_sweep.training.data.arrays import (
-    ARRAYS,
     Array,
     Header,
     content_digest,
     header_problems,
+    in_order,
     value_problems,
 )
 from clr_sweep.training.data.cache import readable_cache_folders
+from clr_sweep.training.data.named import PARTS, Part, examples, flat, is_key, nested
 
 logger = logging.getLogger("clr_sweep")
 
 _RECORD = "dataset.json"
 _FORMAT = 1
-_FILES = {_RECORD, *(f"{key}.npy" for key in ARRAYS)}
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Examples and labels, a training and a test part; the arrays cannot be written to.
+
+    Each of the four parts is one array, or several by name: those of a model of several inputs, or
+    of several outputs.
 
     Sent to another process, a stored data set travels as its folder's name: the arrays are
     mapped there again, not copied.
@@ -52,7 +55,7 @@ class Dataset:
         y_train: their labels, (n,) or (n, ...).
         x_test: test examples, (m, ...).
         y_test: their labels.
-        digest: SHA-256 (hexadecimal) over dtype, shape and values of the four arrays in
+        digest: SHA-256 (hexadecimal) over dtype, shape and values of the arrays in
             little-endian order: the same on every machine, whatever file they came from.
         source: the path, URL or function that it came from, for people.
         folder: where the mapped files are; None for arrays in this process's memory.
@@ -61,18 +64,29 @@ class Dataset:
     """
 
     name: str
-    x_train: Array = field(repr=False)
-    y_train: Array = field(repr=False)
-    x_test: Array = field(repr=False)
-    y_test: Array = field(repr=False)
+    x_train: Part = field(repr=False)
+    y_train: Part = field(repr=False)
+    x_test: Part = field(repr=False)
+    y_test: Part = field(repr=False)
     digest: str
     source: str
     folder: Path | None = None
     streamed: bool = False
 
     def arrays(self) -> dict[str, Array]:
-        """The four arrays by name."""
-        return {key: getattr(self, key) for key in ARRAYS}
+        """The arrays by their keys: `x_train`, or `x_train.image` where it has several by name."""
+        parts: dict[str, Part] = {part: getattr(self, part) for part in PARTS}
+        return flat(parts)
+
+    @property
+    def training_examples(self) -> int:
+        """How many there are to train on and to validate with."""
+        return examples(self.x_train)
+
+    @property
+    def test_examples(self) -> int:
+        """How many are in the test part."""
+        return examples(self.x_test)
 
     def nbytes(self) -> int:
         """The size of all examples and labels."""
@@ -124,8 +138,8 @@ def store(name: str, arrays: Mapping[str, Array], source: str, folder: Path) -> 
     """Writes the arrays, checks them and puts the complete folder into place.
 
     Args:
-        arrays: the four arrays. Each is asked for once, so that a mapping that reads from a
-            file needs memory for one array at a time.
+        arrays: by key. Each is asked for once, so that a mapping that reads from a file needs
+            memory for one array at a time.
         source, folder: as for `store_parts`.
 
     Raises:
@@ -133,8 +147,8 @@ def store(name: str, arrays: Mapping[str, Array], source: str, folder: Path) -> 
     """
 
     def fill(files: Mapping[str, ArrayFile]) -> None:
-        for key, file in files.items():
-            file.append(arrays[key])
+        for key in arrays:
+            files[key].append(arrays[key])
 
     return store_parts(name, fill, source, folder)
 
@@ -145,7 +159,8 @@ def store_parts(
     """The same for data that are never in memory as a whole.
 
     Args:
-        fill: called with a file for each of the four arrays; it appends their examples.
+        fill: called with a mapping that makes a file for each key that is asked for; it appends
+            the examples of each array to its own.
         source: where they came from.
         folder: the folder to make; its parents are made too.
 
@@ -160,16 +175,14 @@ def store_parts(
             complete = Path(new, folder.name)
             complete.mkdir()
             with contextlib.ExitStack() as opened:
-                files = {
-                    key: opened.enter_context(ArrayFile(complete / f"{key}.npy")) for key in ARRAYS
-                }
+                files = ArrayFiles(complete, opened)
                 fill(files)
             if problems := header_problems({key: file.header for key, file in files.items()}):
                 raise DataError(problems, source)
-            written = _mapped(complete)
+            written = _mapped(complete, files)
             if problems := value_problems(written):
                 raise DataError(problems, source)
-            _write_record(complete, name, source, content_digest(written))
+            _write_record(complete, name, source, content_digest(written), in_order(files))
             # the maps hold the files by name: they are mapped again where they will stay
             del written
             _put_into_place(complete, folder, Path(new))
@@ -196,9 +209,9 @@ def open_materialized(folder: Path) -> Dataset:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         if record["format"] != _FORMAT:
             raise ValueError(f"format {record['format']!r}, this version reads {_FORMAT}")
-        arrays = _mapped(folder)
+        arrays = _mapped(folder, record["files"])
         digest = str(record["digest"])
-        if record["files"] != _file_states(folder):
+        if record["files"] != _file_states(folder, arrays):
             found = content_digest(arrays)
             if found != digest:
                 raise ValueError(f"its content has changed: digest {digest} was stored, {found} is")
@@ -236,19 +249,11 @@ def kept(entry: str | Path, digest: str | None = None) -> Dataset | None:
 def _dataset(
     name: str, arrays: Mapping[str, Array], digest: str, source: str, folder: Path | None = None
 ) -> Dataset:
-    views = {key: arrays[key].view() for key in ARRAYS}
+    views = {key: array.view() for key, array in in_order(arrays).items()}
     for view in views.values():
         view.flags.writeable = False
-    return Dataset(
-        name=name,
-        x_train=views["x_train"],
-        y_train=views["y_train"],
-        x_test=views["x_test"],
-        y_test=views["y_test"],
-        digest=digest,
-        source=source,
-        folder=folder,
-    )
+    parts: dict[str, Any] = nested(views)
+    return Dataset(name=name, **parts, digest=digest, source=source, folder=folder)
 
 
 def _reopened(folder: Path, digest: str, name: str, source: str) -> Dataset:
@@ -262,29 +267,31 @@ def _reopened(folder: Path, digest: str, name: str, source: str) -> Dataset:
     return replace(dataset, name=name, source=source)
 
 
-def _mapped(folder: Path) -> dict[str, Array]:
-    return {
-        key: np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False) for key in ARRAYS
-    }
+def _mapped(folder: Path, keys: Iterable[str]) -> dict[str, Array]:
+    return {key: np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False) for key in keys}
 
 
-def _file_states(folder: Path) -> dict[str, list[int]]:
-    states = {key: (folder / f"{key}.npy").stat() for key in ARRAYS}
+def _file_states(folder: Path, keys: Iterable[str]) -> dict[str, list[int]]:
+    states = {key: (folder / f"{key}.npy").stat() for key in keys}
     return {key: [state.st_size, state.st_mtime_ns] for key, state in states.items()}
 
 
-def _write_record(folder: Path, name: str, source: str, digest: str) -> None:
+def _write_record(folder: Path, name: str, source: str, digest: str, keys: Iterable[str]) -> None:
     record = {
         "format": _FORMAT,
         "name": name,
         "source": source,
         "digest": digest,
-        "files": _file_states(folder),
+        "files": _file_states(folder, keys),
     }
     with open(folder / _RECORD, "x", encoding="utf-8") as file:
         json.dump(record, file, indent=2)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _is_ours(file: Path) -> bool:
+    return file.name == _RECORD or (file.suffix == ".npy" and is_key(file.stem))
 
 
 def _put_into_place(complete: Path, folder: Path, aside: Path) -> None:
@@ -301,7 +308,7 @@ def _put_into_place(complete: Path, folder: Path, aside: Path) -> None:
             if open_materialized(folder).digest == digest:
                 return
         try:
-            if foreign := {entry.name for entry in folder.iterdir()} - _FILES:
+            if foreign := {entry.name for entry in folder.iterdir() if not _is_ours(entry)}:
                 raise DataError(
                     f"holds other files ({', '.join(sorted(foreign)[:3])}), which are not "
                     f"replaced; name an empty or a new folder",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import psutil
 
 from clr_sweep.common.cores import usable_cores
-from clr_sweep.training.data.arrays import Array, forget
+from clr_sweep.training.data.arrays import forget
+from clr_sweep.training.data.named import Array, Part
 
 _CGROUPS = Path("/sys/fs/cgroup")
 # Rows that are read of a mapped file before it is let go of: with each the system may map the
@@ -52,6 +53,14 @@ def _limits_of_groups() -> Iterator[int]:
                 yield int((folder / "memory.max").read_text(encoding="ascii"))
             except (OSError, ValueError):  # none there, or "max"
                 continue
+
+
+def stacked(*parts: Part) -> Any:
+    """The arrays of parts, one part after another: `Stacked`, of each name where they have such."""
+    first = parts[0]
+    if isinstance(first, Mapping):
+        return {name: Stacked(tuple(cast("Any", part)[name] for part in parts)) for name in first}
+    return Stacked(cast("tuple[Array, ...]", parts))
 
 
 @dataclass(frozen=True)

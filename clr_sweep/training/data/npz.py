@@ -1,4 +1,7 @@
-"""Data sets in `.npz` files that are laid out as Keras' own: x_train, y_train, x_test, y_test."""
+"""Data sets in `.npz` files that are laid out as Keras' own: x_train, y_train, x_test, y_test.
+
+A part of several arrays has a key for each: x_train.image, x_train.meta.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +22,10 @@ from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
 from clr_sweep.training.data.array_file import ArrayFile
-from clr_sweep.training.data.arrays import ARRAYS, Array, Header, header_problems
+from clr_sweep.training.data.arrays import Array, Header, header_problems, in_order
 from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
 from clr_sweep.training.data.materialized import Dataset, kept, store_parts
+from clr_sweep.training.data.named import PARTS, key_problems, split
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
@@ -52,7 +56,7 @@ def load_npz(name: str, search_path: Sequence[Path]) -> Dataset:
         cache = writable_cache_folder()
         with one_process_at_a_time(cache, f"npz-{key[:16]}"):
             dataset = kept(entry) or store_parts(
-                name, functools.partial(_unpack, path), str(path), cache / entry
+                name, functools.partial(_unpack, path, headers), str(path), cache / entry
             )
     return replace(dataset, name=name, source=str(path))
 
@@ -94,30 +98,30 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
     raise DataError(f"there is no file {name!r}{near} (looked for {places})")
 
 
-def read_headers(path: Path) -> dict[str, Header | None]:
-    """Shape and dtype of the four arrays, without reading them; None for one that is absent.
+def read_headers(path: Path) -> dict[str, Header]:
+    """Shape and dtype of the arrays that make the data set, by key, without reading them.
 
     Raises:
-        DataError: the file is no archive of NumPy arrays.
+        DataError: the file is no archive of NumPy arrays, or some are missing.
     """
+    headers: dict[str, Header] = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            headers: dict[str, Header | None] = {}
-            for key in ARRAYS:
-                headers[key] = None
-                if f"{key}.npy" in names:
+            members = archive.namelist()
+            for key in _names(members):
+                if split(key)[0] in PARTS and f"{key}.npy" in members:
                     with archive.open(f"{key}.npy") as member:
                         headers[key], _ = _read_header(member)
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
-    missing = [key for key in ARRAYS if headers[key] is None]
-    if missing:
-        held = ", ".join(sorted(name.removesuffix(".npy") for name in names)) or "nothing"
-        raise DataError(
-            [f"{key}: is missing; the file holds {held}; {_CURE}" for key in missing], str(path)
-        )
-    return headers
+    if problems := key_problems(headers):
+        held = f"; the file holds {', '.join(_names(members)) or 'nothing'}; {_CURE}"
+        raise DataError([f"{problem}{held}" for problem in problems], str(path))
+    return in_order(headers)
+
+
+def _names(members: Iterable[str]) -> list[str]:
+    return sorted(name.removesuffix(".npy") for name in members)
 
 
 def _read_header(member: IO[bytes]) -> tuple[Header, bool]:
@@ -130,12 +134,12 @@ def _read_header(member: IO[bytes]) -> tuple[Header, bool]:
     return Header(shape, dtype), by_columns
 
 
-def _unpack(path: Path, files: Mapping[str, ArrayFile]) -> None:
-    """Copy the four arrays, in pieces, so that none is in memory as a whole."""
+def _unpack(path: Path, keys: Iterable[str], files: Mapping[str, ArrayFile]) -> None:
+    """Copy the arrays, in pieces, so that none is in memory as a whole."""
     with zipfile.ZipFile(path) as archive:
-        for key, file in files.items():
+        for key in keys:
             for piece in _checked_pieces(path, archive, key):
-                file.append(piece)
+                files[key].append(piece)
 
 
 def _checked_pieces(path: Path, archive: zipfile.ZipFile, key: str) -> Iterator[Array]:

@@ -15,6 +15,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import KERAS
 from clr_sweep.definition.training_config import TrainingConfig
+from clr_sweep.training.checks.labels_for_loss import held
 from clr_sweep.training.checks.labels_for_metrics import batch_check, metric_problems
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
@@ -46,7 +47,9 @@ def problems(kind: str, metric: str) -> list[str]:
     """What speaks against a metric for labels of this kind."""
     found = data(kind)
     return list(
-        metric_problems((metric,), found, (2, *found.y_train.shape[1:]), (2, KINDS[kind][1]))
+        metric_problems(
+            (metric,), held(found, None), (2, *found.y_train.shape[1:]), (2, KINDS[kind][1])
+        )
     )
 
 
@@ -127,7 +130,8 @@ def test_probabilities_are_no_yes_and_no() -> None:
     soft[5] = 0.3
     arrays = {"x_train": found.x_train, "y_train": found.y_train.astype("float32"),
               "x_test": found.x_test, "y_test": soft}  # fmt: skip
-    [text] = metric_problems(("auc",), in_memory("soft", arrays, "here"), (2,), (2, 1))
+    soft = in_memory("soft", arrays, "here")
+    [text] = metric_problems(("auc",), held(soft, None), (2,), (2, 1))
     assert text.startswith("y_test: must hold 0 and 1, as training.metrics auc takes them, got 0.3")
     assert " at index 5; leave auc out" in text
 

@@ -90,8 +90,8 @@ TEST_ONE_HOT = (X[:2], np.eye(10, dtype=np.float32)[:2])
         (tensors(X), r"must give \(x, y\), .* got examples without labels"),
         (tensors((X, Y, Y)), "got sample weights too, which a training here does not take"),
         (tensors({"image": X, "label": Y}), "got dicts of image, label: map it"),
-        (tensors(((X, X), Y)), "got several arrays of examples, which are not supported"),
-        (tensors((X, {"a": Y, "b": Y})), "got several arrays of labels"),
+        (tensors(((X, X), Y)), "got several arrays of examples without names: name them"),
+        (tensors((X, {"a": Y, "b": Y})), "y_test.a: is missing, and y_train.a is there"),
         (tensors((X, X)), r"shapes \(4, 3\) and \(4, 3\), which may be batches or single"),
         (tensors((X, Y)).batch(2, drop_remainder=True), "without drop_remainder"),
         (tensors((X, Y.astype(str))), "gives labels of the dtype string: map them to numbers"),
@@ -130,7 +130,8 @@ def test_both_loaders_are_judged_at_once(tmp_path: Path) -> None:
         ((X[:, :2], Y), r"the train loader gives .* must have the shape \(n, 4, 3\) of the"),
         ((X.astype(np.float64), Y), "must have the dtype float32 of the examples before, got f"),
         ((X, Y[:5]), "a batch of 7 examples with 5 labels"),
-        ((X, {"a": Y}), "got several arrays of labels"),
+        ((X, {"a": Y}), "a batch of x_train, y_train.a after one of x_train, y_train"),
+        ((X, (Y, Y)), "got several arrays of labels without names: name them"),
     ],
 )
 def test_batches_that_do_not_go_together_are_refused(
