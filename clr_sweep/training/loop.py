@@ -293,8 +293,3 @@ def _input_dtype(model: keras.Model) -> str:
 def _evaluation_batch(example: Sequence[int]) -> int:
     """So many examples of this shape are evaluated at once, large ones fewer."""
     return max(1, min(EVALUATION_BATCH, _EVALUATION_VALUES // math.prod(example)))
-
-
-def epoch_order(rows: Array, seed: int, epoch: int) -> Array:
-    """The rows in the order of this epoch: a function of the seed and the epoch alone."""
-    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
