@@ -52,7 +52,7 @@ def load_from_function(name: str, search_path: Sequence[Path], into: Path | None
         returned = called(f"calling {name}", function)
         if (parts := _loaders(returned, source)) is not None:
             return store_loaders(name, parts, source, into or _in_cache(source))
-    return in_memory(name, _as_arrays(returned, source), source)
+    return in_memory(name, as_arrays(returned, source), source)
 
 
 def _in_cache(source: str) -> Path:
@@ -81,7 +81,12 @@ def _loaders(returned: Any, source: str) -> tuple[Any, Any] | None:
     return None
 
 
-def _as_arrays(returned: Any, source: str) -> dict[str, Array]:
+def as_arrays(returned: Any, source: str) -> dict[str, Array]:
+    """What a function returned as arrays by their names; not checked further.
+
+    Raises:
+        DataError: it is no data set; every problem.
+    """
     if isinstance(returned, Mapping):
         missing = [key for key in ARRAYS if key not in returned]
         if missing:
