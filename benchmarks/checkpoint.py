@@ -25,7 +25,8 @@ from clr_sweep.training.checkpoint import Checkpoint, Progress
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.data.splits import epoch_order
+from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.state import training_state
 
 SWEEP = Path(__file__).parent.parent / "sweeps" / "fashion_mnist.yaml"

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from clr_sweep.common.errors import ClrSweepError, InputError
     from clr_sweep.common.stopping import InterruptedSweepError
     from clr_sweep.library.best import BestConfiguration, load_best
-    from clr_sweep.library.range_test import RangeTest, range_test
+    from clr_sweep.library.own_training import OwnTrial, TrialOverError
+    from clr_sweep.library.range_test import RangeTest, RangeTestError, range_test
     from clr_sweep.library.running import compare, run
     from clr_sweep.library.study import Study, load_study
     from clr_sweep.library.sweep import Sweep
@@ -47,10 +48,13 @@ __all__ = [
     "InterruptedSweepError",
     "LinearLearningRate",
     "OneCycleLearningRate",
+    "OwnTrial",
     "RangeTest",
+    "RangeTestError",
     "Study",
     "Sweep",
     "Trial",
+    "TrialOverError",
     "Triangular2CyclicalLearningRate",
     "TriangularCyclicalLearningRate",
     "__version__",
@@ -67,10 +71,13 @@ _MODULES = {
     "ClrSweepError": "common.errors",
     "InputError": "common.errors",
     "InterruptedSweepError": "common.stopping",
+    "OwnTrial": "library.own_training",
     "RangeTest": "library.range_test",
+    "RangeTestError": "library.range_test",
     "Study": "library.study",
     "Sweep": "library.sweep",
     "Trial": "library.trial",
+    "TrialOverError": "library.own_training",
     "compare": "library.running",
     "load_best": "library.best",
     "load_study": "library.study",

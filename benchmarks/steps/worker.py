@@ -27,9 +27,10 @@ from clr_sweep.training import loop as loop_module
 from clr_sweep.training.compiling import built_under
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.inspection import CHUNK
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.data.splits import epoch_order
+from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import tutorial_cnn
+from clr_sweep.training.requests import CHUNK
 
 BATCH, WARM_UP = 64, 50
 TRAINED, HELD_OUT = np.arange(54_000), np.arange(54_000, 60_000, dtype=np.int32)

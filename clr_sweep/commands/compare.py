@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clr_sweep.commands.mlflow_project import go_to_user
 from clr_sweep.commands.run import Asked, run_asked, told_secrets
+from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.tracking.which_store import StoreChoice
@@ -93,7 +94,7 @@ def stored_comparison(
         raise InputError(
             f"study {name!r} is trained by {sweep.training.function}, and nothing evaluates it on "
             "a test set, by which a comparison judges: search with training.evaluate in a study of "
-            "its own (`clr-sweep run` with --study)"
+            f"its own ({another_study()})"
         )
     choice.say_which_experiment(sweep.tracking, f"study {name!r}")
     tracker = choice.uri(sweep.tracking, f"study {name!r}")

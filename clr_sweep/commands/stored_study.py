@@ -6,10 +6,11 @@ import re
 
 import optuna
 
+from clr_sweep.common.door import option
 from clr_sweep.common.errors import InputError
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import STUDY_ID
-from clr_sweep.tracking.which_store import OPTION, VARIABLE, StoreChoice
+from clr_sweep.tracking.which_store import VARIABLE, StoreChoice
 
 _RUN_ID = re.compile(r"^[0-9a-f]{32}$")
 
@@ -35,7 +36,7 @@ def find_study(study_or_run: str, url: str | None, choice: StoreChoice) -> optun
     if study_id is not None and study.user_attrs.get(STUDY_ID, study_id) != study_id:
         raise InputError(
             f"the run {study_or_run} is of a study {name!r} that is not in the storage: the one of "
-            "this name there is another (name the storage of the run's with --storage)"
+            f"this name there is another (name the storage of the run's with {option('--storage')})"
         )
     return study
 
@@ -52,7 +53,7 @@ def _study_of_run(run_id: str, uri: str) -> tuple[str, str | None, str | None]:
     if found is None or tags.STUDY not in found:
         raise InputError(
             f"no run {run_id} of a clr-sweep study in the MLflow store {hidden_address(uri)}: name "
-            f"the store that it is in with {OPTION} or in {VARIABLE}"
+            f"the store that it is in with {option('--tracking-uri')} or in {VARIABLE}"
         )
     # It stands on the parent.
     url = (tags_of_run(client, found.get(tags.PARENT, run_id)) or found).get(tags.STORAGE)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from clr_sweep.common.door import is_python
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
@@ -146,7 +147,7 @@ def _from_text(key: str, value: Any) -> Any:
 
 
 def _option(key: str) -> str:
-    return _OPTION_OF.get(key, key)
+    return key if is_python() else _OPTION_OF.get(key, key)
 
 
 def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,15 @@ class Picture:
         """Write it to a file, of the kind that its name ends with (`.png`, `.svg`, `.pdf`)."""
         self.figure.savefig(file)
 
+    def show(self) -> None:
+        """Show it in the cell of a notebook; anywhere else nothing."""
+        from clr_sweep.study.notebook import in_notebook
+
+        if in_notebook():
+            from IPython.display import display
+
+            display(self)
+
     def _repr_png_(self) -> bytes:
         written = io.BytesIO()
         self.figure.savefig(written, format="png")

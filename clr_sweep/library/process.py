@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Iterator
 
+from clr_sweep.common.door import in_python
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.stopping import StopRequest, stop_request
 from clr_sweep.common.terminal import be_quiet, is_quiet
@@ -15,7 +16,10 @@ from clr_sweep.common.when_imported import if_imported
 
 @contextlib.contextmanager
 def put_back() -> Iterator[None]:
-    """What the block sets for the whole process is as before, after it."""
+    """What the block sets for the whole process is as before, after it.
+
+    Its messages speak of Python's names.
+    """
     # For those that it starts: the backend, and how patient MLflow and the drivers are.
     variables = dict(os.environ)
     optuna, mlflow = if_imported("optuna"), if_imported("mlflow")
@@ -25,7 +29,8 @@ def put_back() -> Iterator[None]:
     verbosity = None if optuna is None else optuna.logging.get_verbosity()
     collects, threshold, frozen = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
     try:
-        yield
+        with in_python():
+            yield
     finally:
         if (mlflow := if_imported("mlflow")) is not None:
             mlflow.set_tracking_uri(store)
@@ -64,6 +69,30 @@ def training(what: str, quiet: bool) -> Iterator[StopRequest]:
         ClrSweepError: this process is itself that of a training.
     """
     from clr_sweep.engines.local.forkserver import own_server
+
+    with _said(quiet), put_back(), own_server(), _interruptible(what) as stop:
+        yield stop
+
+
+@contextlib.contextmanager
+def in_process(what: str, quiet: bool) -> Iterator[StopRequest]:
+    """As `training`, of a call that trains in this process and starts none."""
+    with _said(quiet), in_python(), _interruptible(what) as stop:
+        yield stop
+
+
+@contextlib.contextmanager
+def _said(quiet: bool) -> Iterator[None]:
+    was_quiet = is_quiet()
+    be_quiet(quiet)
+    try:
+        yield
+    finally:
+        be_quiet(was_quiet)
+
+
+@contextlib.contextmanager
+def _interruptible(what: str) -> Iterator[StopRequest]:
     from clr_sweep.engines.local.job import is_job
 
     if is_job():
@@ -72,10 +101,5 @@ def training(what: str, quiet: bool) -> Iterator[StopRequest]:
             'put the call under `if __name__ == "__main__":`, or model and data into a module of '
             "their own"
         )
-    was_quiet = is_quiet()
-    be_quiet(quiet)
-    try:
-        with put_back(), own_server(), stop_request(ends_process=False) as stop:
-            yield stop
-    finally:
-        be_quiet(was_quiet)
+    with stop_request(ends_process=False) as stop:
+        yield stop

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
-from clr_sweep.commands.range_test import measured
+from clr_sweep.common.errors import InputError
 from clr_sweep.library.picture import Picture
-from clr_sweep.library.process import say, training
-from clr_sweep.library.sweep import Sweep
+from clr_sweep.library.process import in_process, say, training
 from clr_sweep.lr_range_test.figure import range_figure
-from clr_sweep.lr_range_test.report import ranges_yaml, summary
-from clr_sweep.training.keras_backend import train_with_tensorflow
-from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.lr_range_test.report import Shown, ranges_yaml, summary
+from clr_sweep.lr_range_test.suggestion import RangeTestError as RangeTestError
+from clr_sweep.lr_range_test.suggestion import Suggestion, suggest
+
+if TYPE_CHECKING:
+    import keras
+
+    from clr_sweep.library.sweep import Sweep
 
 
 class RangeTest(Picture):
     """What a range test has shown; a cell of a notebook that ends with it shows its picture.
 
     Attributes:
-        record: all that is stored of it, the curves too (`record.curves()`).
-        folder: the study's, with the picture and the numbers as files.
+        record: all that is known of it, the curves too (`record.curves()`).
+        folder: the study's, with the picture and the numbers as files; None where a model in hand
+            was tested.
     """
 
-    def __init__(self, record: RangeTestRecord, folder: Path) -> None:
+    def __init__(self, record: Shown, folder: Path | None = None) -> None:
         super().__init__(range_figure(record))
         self.record = record
         self.folder = folder
-        assert record.suggestion is not None
-        self._found = record.suggestion
 
     @property
     def base(self) -> float:
@@ -59,12 +65,19 @@ class RangeTest(Picture):
         """The pair, its spread over the seeds, and what speaks against it."""
         return summary(self.record)
 
+    @property
+    def _found(self) -> Suggestion:
+        assert self.record.suggestion is not None
+        return self.record.suggestion
+
     def __repr__(self) -> str:
         return self.summary
 
 
+@overload
 def range_test(
     sweep: Sweep | str | os.PathLike[str],
+    /,
     *,
     low: float | None = None,
     high: float | None = None,
@@ -74,32 +87,147 @@ def range_test(
     rule: str | None = None,
     min_seeds: int | None = None,
     quiet: bool = False,
-) -> RangeTest:
-    """Run the learning-rate range test of a sweep, as `clr-sweep range-test`.
+) -> RangeTest: ...
 
-    It trains from `low` to `high` once for each seed, in processes of their own; no study is made.
-    The seeds that an earlier call has trained, of the same test, are not trained again.
+
+@overload
+def range_test(
+    model: keras.Model,
+    /,
+    x: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    validation_data: Any = None,
+    batch_size: int | None = None,
+    metric: str | None = None,
+    seed: int | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
+    ramp: str | None = None,
+    rule: str | None = None,
+    min_seeds: int | None = None,
+    quiet: bool = False,
+) -> RangeTest: ...
+
+
+def range_test(
+    given: Sweep | str | os.PathLike[str] | keras.Model,
+    /,
+    x: Any = None,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    validation_data: Any = None,
+    batch_size: int | None = None,
+    metric: str | None = None,
+    seed: int | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
+    ramp: str | None = None,
+    rule: str | None = None,
+    min_seeds: int | None = None,
+    quiet: bool = False,
+) -> RangeTest:
+    """Smith's learning-rate range test: of a sweep, or of a compiled model and data in hand.
+
+    Of a sweep it does what `clr-sweep range-test` does: it trains from `low` to `high` once for
+    each seed, in processes of their own; no study is made. The seeds that an earlier call has
+    trained, of the same test, are not trained again.
+
+    A model in hand is trained here, in this process, on the backend that Keras has, and is put
+    back to the bit: weights, optimizer, metrics and random numbers are as before, after an error or
+    Ctrl-C too. Each seed starts from the same weights, with the data in another order.
 
     Args:
-        sweep: made in Python, or a sweep file.
+        given: a sweep made in Python, or a sweep file; or a compiled `keras.Model`.
+        x, y, sample_weight, class_weight, batch_size: of a model in hand, as `fit` takes them, 32
+            examples a batch if it is None; `x` may be a `tf.data.Dataset` or a
+            `keras.utils.PyDataset`, alone.
+        validation_data: of a model in hand, as `fit` takes it: what the metric is measured on,
+            2,000 examples of it at most. None: a tenth of the arrays, which is not trained on; of
+            a data set the first examples, which are.
+        metric: of a model in hand: what the rule `smith` looks at. None: its accuracy if it
+            measures one, else its loss.
+        seed: of a model in hand: of the order of the data, 0 if it is None; of each further seed
+            one more.
         low, high: the rates of the first and of the last step.
-        epochs: over which the rate rises.
-        seeds: trainings, each with a seed of its own.
+        epochs: over which the rate rises. Of a model in hand None is 3, or as many as 100 steps for
+            each decade of rates take.
+        seeds: trainings, each with a seed of its own; of a model in hand 1, if it is None.
         ramp, rule, min_seeds: as in `range_test` of the sweep file, whose values all of these
             stand in place of.
         quiet: nothing is said of what goes on.
 
     Raises:
-        InputError: anything wrong with the sweep; every problem at once.
-        RangeTestError: the curves show no bounds.
-        InterruptedSweepError: after Ctrl-C or SIGTERM; the same call goes on.
+        InputError: anything wrong with the sweep, or with what was given; every problem at once.
+        RangeTestError: the curves show no bounds; of a model in hand its `picture` shows them.
+        InterruptedSweepError: after Ctrl-C or SIGTERM; on a sweep the same call goes on.
     """
     options = {
         "low": low, "high": high, "epochs": epochs, "seeds": seeds, "ramp": ramp, "rule": rule,
         "min_seeds": min_seeds,
     }  # fmt: skip
+    settings = {key: value for key, value in options.items() if value is not None}
+    fitted = {
+        "x": x, "y": y, "sample_weight": sample_weight, "class_weight": class_weight,
+        "validation_data": validation_data, "batch_size": batch_size, "metric": metric,
+        "seed": seed,
+    }  # fmt: skip
+    fitted = {key: value for key, value in fitted.items() if value is not None}
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(given, keras.Model):
+        return _of_model(given, fitted, settings, quiet)
+    if fitted:
+        raise InputError(
+            [f"{name}: is taken beside a keras.Model alone, got {_kind(given)}" for name in fitted]
+        )
+    return _of_sweep(given, settings, quiet)
+
+
+def _of_sweep(
+    given: Sweep | str | os.PathLike[str], settings: Mapping[str, Any], quiet: bool
+) -> RangeTest:
+    from clr_sweep.commands.range_test import measured
+    from clr_sweep.library.sweep import Sweep
+    from clr_sweep.training.keras_backend import train_with_tensorflow
+
+    if not isinstance(given, Sweep | str | os.PathLike):
+        raise InputError(
+            f"given: must be a Sweep, a sweep file or a compiled keras.Model, got {_kind(given)}"
+        )
     with training("range_test", quiet) as stop:
-        made = Sweep.asked(sweep, {f"range_test.{key}": value for key, value in options.items()})
+        made = Sweep.asked(given, {f"range_test.{key}": one for key, one in settings.items()})
         train_with_tensorflow(say)
         source = made.source
         return RangeTest(*measured(made.definition, source.folders, str(source.file), stop))
+
+
+def _of_model(
+    model: keras.Model, fitted: Mapping[str, Any], settings: Mapping[str, Any], quiet: bool
+) -> RangeTest:
+    from clr_sweep.lr_range_test.in_hand import Asked, tested
+
+    asked = Asked(settings, **fitted)
+    with in_process("range_test", quiet) as stop:
+        record = tested(model, asked, stop, say)
+    test = record.test
+    try:
+        found = suggest(
+            record.found, test.rule, record.metric, record.sign, needed=test.needed, of_sweep=False
+        )
+    except RangeTestError as error:
+        error.picture = Picture(range_figure(record, error.warnings or (str(error),)))
+        error.picture.show()
+        raise
+    return RangeTest(replace(record, suggestion=found))
+
+
+def _kind(given: object) -> str:
+    return f"a {type(given).__name__}"

@@ -10,16 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from clr_sweep.common.errors import InputError
+from clr_sweep.common.door import in_python
+from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.loading import checked_sweep, load_sweep
 from clr_sweep.definition.shipped_sweeps import find_sweep
 from clr_sweep.definition.sweep import Sweep as Definition
 from clr_sweep.definition.yaml_file import dump
+from clr_sweep.library.arrays import holds_arrays, written_arrays
 from clr_sweep.library.named import name_of_function
 from clr_sweep.study.part import SweepSource
 
 Named = str | os.PathLike[str] | Callable[..., Any] | Mapping[str, Any]
+Arrays = tuple[tuple[Any, Any], tuple[Any, Any]]
+"""`((x_train, y_train), (x_test, y_test))`."""
 
 
 class Sweep:
@@ -27,8 +31,10 @@ class Sweep:
 
     Args:
         name: of the study too.
-        dataset: a known name, an `.npz` file, `module:function` or that function; or a mapping
-            with `name` being one of these, and `validation`.
+        dataset: a known name, an `.npz` file, `module:function` or that function; or arrays,
+            `((x_train, y_train), (x_test, y_test))` or a dict of them, which are written to an
+            `.npz` file in the current folder here, unless it is there, and named by it; or a
+            mapping with `name` being one of these, and `validation`.
         model: a known name, `module:function` or that function (a class too); or a mapping with
             `name` being one of these, and `arguments`. Left out where `training.function` trains.
         training: `epochs` at least. Where `module:name` may stand (`metrics`, `loss`, `optimizer`,
@@ -53,7 +59,7 @@ class Sweep:
         self,
         name: str,
         *,
-        dataset: Named | None = None,
+        dataset: Named | Arrays | None = None,
         model: Named | None = None,
         training: Mapping[str, Any],
         search_space: Mapping[str, Any],
@@ -66,7 +72,7 @@ class Sweep:
         engine: Mapping[str, Any] | None = None,
         tracking: Mapping[str, Any] | None = None,
     ) -> None:
-        found = _Names()
+        found = _Names(name)
         given = {
             "name": name, "description": description,
             "dataset": found.section("dataset", dataset),
@@ -96,7 +102,8 @@ class Sweep:
         """
         made = cls.__new__(cls)
         path = find_sweep(Path(file))
-        made.definition = load_sweep(path, overrides)
+        with in_python():
+            made.definition = load_sweep(path, overrides)
         made.source = SweepSource.of(path)
         made._overrides = dict(overrides or {})
         return made
@@ -177,29 +184,39 @@ class Sweep:
 class _Names:
     """The names of what was given in hand.
 
+    Args:
+        sweep: its name, after which a file with arrays is named.
+
     Attributes:
         folders: in which their modules are found.
         problems: of those that have no name: the place, and why.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sweep: str) -> None:
+        self._sweep = str(sweep)
         self.folders: dict[Path, None] = {}
         self.problems: list[tuple[str, str]] = []
 
-    def section(self, place: str, given: Named | None) -> Any:
+    def section(self, place: str, given: Named | Arrays | None) -> Any:
         """A section that may be its `name` alone."""
-        if place == "dataset" and _holds_arrays(given):
-            text = (
-                "must be a name, a file or a function, got arrays: a study is continued with the "
-                "same data on another day, so write them to a file, "
-                'numpy.savez("my_data.npz", x_train=..., y_train=..., x_test=..., y_test=...), and '
-                "name that"
-            )
-            self.problems.append((f"{place}.name", text))
-            return {"name": "arrays"}
+        if place == "dataset":
+            given = self._with_file(given)
         if given is None or isinstance(given, Mapping):
             return self.named(place, given)
         return {"name": self.named(f"{place}.name", given)}
+
+    def _with_file(self, given: Any) -> Any:
+        """The section of the data, with the file that holds them in place of arrays in hand."""
+        is_section = isinstance(given, Mapping) and "name" in given
+        arrays = given["name"] if is_section else given
+        if not holds_arrays(arrays):
+            return given
+        name = "arrays"
+        try:
+            name = written_arrays(arrays, self._sweep)
+        except DataError as error:
+            self.problems += [("dataset.name", problem) for problem in error.problems]
+        return {**given, "name": name} if is_section else {"name": name}
 
     def named(self, place: str, given: Any) -> Any:
         """What was given, with a name in place of each function and class in it."""
@@ -219,14 +236,6 @@ class _Names:
         if folder is not None:
             self.folders[folder] = None
         return name
-
-
-def _holds_arrays(given: Any) -> bool:
-    if isinstance(given, Mapping):
-        return any(hasattr(one, "__array__") for one in given.values())
-    if isinstance(given, tuple | list):
-        return any(map(_holds_arrays, given))
-    return hasattr(given, "__array__")
 
 
 def _plain(value: Any) -> Any:

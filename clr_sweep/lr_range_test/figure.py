@@ -12,18 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from clr_sweep.definition import metrics
-from clr_sweep.lr_range_test.report import edges_in_words
+from clr_sweep.lr_range_test.report import Shown, edges_in_words
 from clr_sweep.lr_range_test.rules import Reading, read
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import curves, style, words
-from clr_sweep.training.records import RangeTestRecord
 
 _LINE = 132  # characters that fit into the figure's width
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
 
 
-def range_figure(record: RangeTestRecord, refused: Sequence[str] = ()) -> Figure:
+def range_figure(record: Shown, refused: Sequence[str] = ()) -> Figure:
     """Batch losses, smoothed losses and the validation metric of each seed, by learning rate.
 
     The pair is marked, the ranges to search are shaded, and each seed's stability edge stands
@@ -39,11 +38,11 @@ def range_figure(record: RangeTestRecord, refused: Sequence[str] = ()) -> Figure
     """
     found = record.suggestion
     if found is None and not refused:
-        raise ValueError(f"the range test of {record.study} is {record.state}: nothing to draw")
+        raise ValueError(f"the range test of {record.name} is {record.state}: nothing to draw")
     readings = [read(curve, record.metric, record.sign) for curve in record.curves()]
     test = record.test
     drawn = style.figure(
-        f"Range test of {words.shorten(record.study, 32)}: {_pair(found, len(readings))}",
+        f"Range test of {words.shorten(record.name, 32)}: {_pair(found, len(readings))}",
         f"Rule {test.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
         f"{words.rate(float(test.low))} to {words.rate(float(test.high))} over "
         f"{words.of_epochs(str(test.epochs))}; "
@@ -105,7 +104,7 @@ def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
     ax.set_ylim(max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low))
 
 
-def _draw_metric(ax: Axes, readings: Sequence[Reading], record: RangeTestRecord) -> None:
+def _draw_metric(ax: Axes, readings: Sequence[Reading], record: Shown) -> None:
     for number, reading in enumerate(readings):
         color, curve = _SEEDS[number % len(_SEEDS)], reading.curve
         values = curve.metrics[record.metric]

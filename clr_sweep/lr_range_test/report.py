@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import words
-from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.training.records import RangeTestRecord, State
 
 
-def ranges_yaml(record: RangeTestRecord) -> str:
+class Shown(Protocol):
+    """What figure and summary need of a range test, of a sweep or of a model in hand."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def metric(self) -> str: ...
+
+    @property
+    def sign(self) -> int: ...
+
+    @property
+    def test(self) -> RangeTestConfig: ...
+
+    @property
+    def suggestion(self) -> Suggestion | None: ...
+
+    @property
+    def on_test_set(self) -> bool: ...
+
+    def curves(self) -> tuple[Curve, ...]: ...
+
+
+def ranges_yaml(record: Shown) -> str:
     """The ranges as they stand in a sweep file, ready to paste; empty while there are none."""
     if record.suggestion is None:
         return ""
@@ -55,22 +85,22 @@ def as_yaml(record: RangeTestRecord, origin: Mapping[str, Any]) -> str:
     return dump({**content, "training": _training(record), "provenance": dict(origin)})
 
 
-def summary(record: RangeTestRecord) -> str:
+def summary(record: Shown) -> str:
     """The pair, its spread and what speaks against it, in a few lines of plain text."""
     found = record.suggestion
     if found is None:
-        return f"range test of {record.study}: {record.state}"
+        return f"range test of {record.name}: {record.state}"
     bases, tops = zip(*found.pairs, strict=True)
     noun, seeds = words.plural(len(found.pairs), "seed"), len(found.edges)
     if len(found.pairs) < seeds:
         noun = f"{len(found.pairs)} of {seeds} seeds"
     lines = [
-        f"range test of {record.study}, rule {found.rule}: base {words.rate(found.base)}, "
+        f"range test of {record.name}, rule {found.rule}: base {words.rate(found.base)}, "
         f"max {words.rate(found.max)}",
         f"  over {noun}: base {_spread(bases)}, max {_spread(tops)}",
         f"  {edges_in_words(record, found.edges)}",
         *(f"  warning: {text}" for text in found.warnings),
-        *([f"  {ON_TEST_SET}"] if record.config.dataset.on_test_set else []),
+        *([f"  {ON_TEST_SET}"] if record.on_test_set else []),
     ]
     return "\n".join(lines)
 
@@ -91,7 +121,7 @@ def markdown(record: RangeTestRecord, links: str = "") -> str:
     return f"{result}\n\n{listed}\n\n```yaml\n{ranges_yaml(record)}```"
 
 
-def edges_in_words(record: RangeTestRecord, seen: Sequence[float | None]) -> str:
+def edges_in_words(record: Shown, seen: Sequence[float | None]) -> str:
     """Where a stability edge was seen.
 
     Args:
@@ -100,7 +130,7 @@ def edges_in_words(record: RangeTestRecord, seen: Sequence[float | None]) -> str
     known = [edge for edge in seen if edge is not None]
     if not known:
         return f"no stability edge seen up to {words.rate(float(record.test.high))}"
-    several = f" ({len(known)} of {len(record.files)} seeds)" if len(record.files) > 1 else ""
+    several = f" ({len(known)} of {len(seen)} seeds)" if len(seen) > 1 else ""
     return f"stability edge at {_spread(known)}{several}"
 
 

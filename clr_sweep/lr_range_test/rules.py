@@ -40,6 +40,30 @@ _POINTS = 100  # of the curve in which `valley` looks, as many as fastai's range
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What says whether a loss fell, each measured on the means of a window.
+
+    Attributes:
+        window: its steps.
+        first: the mean of the first window.
+        fall: from there to the lowest one.
+        part: so far it has to fall, a small part of the first.
+        wander: so far the means of that many batches may go down by chance.
+    """
+
+    window: int
+    first: float
+    fall: float
+    part: float
+    wander: float
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it fell by more than both."""
+        return self.fall > max(self.part, self.wander)
+
+
+@dataclass(frozen=True)
 class Reading:
     """A curve, up to where it diverged, smoothed.
 
@@ -93,13 +117,18 @@ class Reading:
     @property
     def has_learnt(self) -> bool:
         """Whether the loss fell at all: without that no bound says anything."""
+        return self.learnt.is_enough
+
+    @property
+    def learnt(self) -> Learnt:
+        """How far the mean loss of a window fell, and how far it has to."""
         # Whole windows alone: near the ends the smoothed loss has those of a few batches.
         count = min(2 * _reach(self.curve) + 1, len(self.losses))
         sums = np.cumsum(np.append(0.0, self.curve.losses[: len(self.losses)]))
         means = (sums[count:] - sums[:-count]) / count
-        fall = float(means[0] - means.min())
-        noise = _WANDERS * self.noise / math.sqrt(count)
-        return fall > max(LEARNT * abs(float(means[0])), noise)
+        first = float(means[0])
+        wander = _WANDERS * self.noise / math.sqrt(count)
+        return Learnt(count, first, first - float(means.min()), LEARNT * abs(first), wander)
 
 
 def read(curve: Curve, metric: str, sign: int) -> Reading:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.divergence import LEARNT
 from clr_sweep.lr_range_test.rules import RULES, Pair, Reading, read
 
 # How far the ranges reach beyond the pair. A cycle ends at its init_lr, where a low rate lets the
@@ -29,10 +30,13 @@ class RangeTestError(ClrSweepError):
 
     Attributes:
         warnings: what was seen instead.
+        picture: of the curves, a `clr_sweep.library.picture.Picture`, where a model in hand was
+            tested; else the study's folder has it.
     """
 
     def __init__(self, text: str, warnings: Sequence[str] = ()) -> None:
         super().__init__(text)
+        self.picture: Any = None
         self.warnings = tuple(dict.fromkeys(warnings))
 
 
@@ -70,7 +74,13 @@ def from_json(content: Mapping[str, Any]) -> Suggestion:
 
 
 def suggest(
-    curves: Sequence[Curve], rule: str, metric: str, sign: int, *, needed: int = 1
+    curves: Sequence[Curve],
+    rule: str,
+    metric: str,
+    sign: int,
+    *,
+    needed: int = 1,
+    of_sweep: bool = True,
 ) -> Suggestion:
     """Read the pair of each seed, and the ranges that follow from all that show one.
 
@@ -87,6 +97,7 @@ def suggest(
         metric: of the validation examples, such as `val_accuracy`.
         sign: +1 if a larger value is better, else -1.
         needed: seeds that have to show a pair.
+        of_sweep: of a sweep, whose keys the messages name; else of a call with arguments.
 
     Raises:
         RangeTestError: fewer seeds show a pair than have to.
@@ -99,9 +110,12 @@ def suggest(
         for number, (reading, pair) in enumerate(zip(readings, found, strict=True), 1)
         if pair is None
     ]
-    warnings = [*left_out, *_warnings(readings)]
+    place = "range_test." if of_sweep else ""
+    warnings = [*left_out, *_warnings(readings, place)]
     if len(pairs) < max(1, needed):
-        raise RangeTestError(_refusal(rule, len(pairs), len(found), needed, warnings), warnings)
+        raise RangeTestError(
+            _refusal(rule, len(pairs), len(found), needed, warnings, of_sweep), warnings
+        )
     good = [reading for reading, pair in zip(readings, found, strict=True) if pair is not None]
     bases, tops = zip(*pairs, strict=True)
     warnings += _disagreement(tops)
@@ -123,8 +137,7 @@ def suggest(
 
 def _why_none(reading: Reading, rule: str, metric: str) -> str:
     if not reading.has_learnt:
-        lowest = float(reading.losses.min())
-        return f"its loss hardly falls (from {reading.start:.4g} to {lowest:.4g} at the lowest)"
+        return _why_nothing_learnt(reading)
     if rule == "quarter":
         return f"no stability edge was seen up to {reading.curve.rates[-1]:.3g}"
     if rule == "smith":
@@ -132,23 +145,47 @@ def _why_none(reading: Reading, rule: str, metric: str) -> str:
     return f"the rule {rule} finds nothing in its loss"
 
 
-def _refusal(rule: str, good: int, of: int, needed: int, warnings: Sequence[str]) -> str:
+def _why_nothing_learnt(reading: Reading) -> str:
+    found = reading.learnt
+    if reading.divergence is not None and len(reading.losses) <= found.window:
+        return (
+            f"it diverges within its first {len(reading.losses)} steps, at rates up to "
+            f"{reading.rates[-1]:.3g}, before it has learnt anything"
+        )
+    until = "up to the rate" if reading.divergence is None else "before it diverges at"
+    measured = (
+        f"its mean loss of {found.window} steps falls by {max(found.fall, 0.0):.3g} from "
+        f"{found.first:.4g} {until} {reading.rates[-1]:.3g}"
+    )
+    if found.fall <= found.part:
+        return f"{measured}, which is less than {LEARNT:.0%} of it"
+    return f"{measured}, which is no more than batches differ by chance ({found.wander:.3g})"
+
+
+def _refusal(
+    rule: str, good: int, of: int, needed: int, warnings: Sequence[str], of_sweep: bool
+) -> str:
     """Why too few seeds are no bounds, and what can be done."""
     why = "; ".join(dict.fromkeys(warnings))
+    settings = "low, high, epochs, seeds, rule" if good else "low, high, epochs, rule"
+    cure = f"Change {settings}"
+    if of_sweep:
+        cure = f"Give init_lr and max_lr in search_space, or change range_test ({settings})"
     if not good:
-        return (
-            f"the range test shows no bounds by the rule {rule}: {why}. Give init_lr and max_lr "
-            "in search_space, or change range_test (low, high, epochs, rule)"
-        )
+        return f"the range test shows no bounds by the rule {rule}: {why}. {cure}"
+    place = "range_test.min_seeds: " if of_sweep else "min_seeds="
     return (
         f"only {good} of {of} seeds show bounds by the rule {rule}, and {needed} have to: {why}. "
-        f"Change range_test (low, high, epochs, seeds, rule), give init_lr and max_lr in "
-        f"search_space, or take the bounds of {good} with range_test.min_seeds: {good}"
+        f"{cure}, or take the bounds of {good} with {place}{good}"
     )
 
 
-def _warnings(readings: Sequence[Reading]) -> Iterator[str]:
-    """What the curves say against the test: its range too narrow, its noise too large."""
+def _warnings(readings: Sequence[Reading], place: str) -> Iterator[str]:
+    """What the curves say against the test: its range too narrow, its noise too large.
+
+    Args:
+        place: where its settings stand.
+    """
     for reading in readings:
         rates, losses = reading.rates, reading.losses
         edge = reading.edge
@@ -156,7 +193,7 @@ def _warnings(readings: Sequence[Reading]) -> Iterator[str]:
         if edge is not None and below.sum() < _FEW_STEPS:
             yield (
                 f"fewer than {_FEW_STEPS} steps lie in the decade below the stability edge, too "
-                "few to place it well: more range_test.epochs would do"
+                f"few to place it well: more {place}epochs would do"
             )
         if not reading.has_learnt:
             continue
@@ -171,18 +208,18 @@ def _warnings(readings: Sequence[Reading]) -> Iterator[str]:
         if not decade.size or (fallen.size and fallen[0] < decade[0]):
             yield (
                 f"the loss changes at the lowest rate already ({rates[0]:.3g}): a lower "
-                "range_test.low would show where learning starts"
+                f"{place}low would show where learning starts"
             )
         lowest = int(np.argmin(losses))
         if reading.divergence is None and rates[lowest] > rates[-1] / 2:
             yield (
                 f"the loss is still falling at the highest rate ({rates[-1]:.3g}): a higher "
-                "range_test.high would show where it stops"
+                f"{place}high would show where it stops"
             )
         elif reading.divergence is None and losses[-1] < losses[lowest] + 0.1 * reading.fall:
             yield (
                 f"the training neither diverges nor gets worse up to the highest rate "
-                f"({rates[-1]:.3g}): a higher range_test.high would show its edge"
+                f"({rates[-1]:.3g}): a higher {place}high would show its edge"
             )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, StrictStr
 
+from clr_sweep.common.door import option
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.loading import search_path
@@ -51,7 +52,8 @@ def best_trial(study: StudyRecord) -> TrialRecord:
     if study.comparison is not None:
         raise InputError(
             f"study {study.name!r} holds the trainings of a comparison, which differ by seeds: "
-            f"export {study.comparison.of!r}, the study that was compared, or name one with --trial"
+            f"export {study.comparison.of!r}, the study that was compared, or name one with "
+            f"{option('--trial')}"
         )
     if study.best is None:
         counts = ", ".join(

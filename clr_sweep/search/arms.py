@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import get_args
 
+from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.dimensions import Range
@@ -101,7 +102,7 @@ def _named(sweep: Sweep, name: str, **changes: object) -> Sweep:
     if len(name) > _LONGEST:
         raise InputError(
             f"the comparison needs a study {name!r}, a name of more than {_LONGEST} characters: "
-            "give the study that is compared a shorter one (`clr-sweep run` with --study)"
+            f"give the study that is compared a shorter one ({another_study()})"
         )
     study = sweep.study.model_copy(update={"name": name, **changes})
     return sweep.model_copy(update={"study": study, "comparison": None})

@@ -24,6 +24,7 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import InputError, LockLostError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search.attributes import DRIVER
@@ -153,7 +154,7 @@ def only_driver(
         if not lock.take():
             raise InputError(
                 f"study {study!r} in {hidden_address(url)} is run by another process: wait for it, "
-                "or stop it (`clr-sweep run --study NAME` makes another one)"
+                f"or stop it ({another_study()} makes another one)"
             )
         yield Holder(url, study, lock, say)
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from clr_sweep.common.database_owner import owner
+from clr_sweep.common.door import option
 from clr_sweep.common.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address, remember
@@ -82,7 +83,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if must_exist and (file := sqlite_file(url)) is not None and not file.is_file():
         raise StoreError(
             f"there is no study storage {file.absolute()}: run this in the folder of the "
-            "sweep, or name the storage with --storage"
+            f"sweep, or name the storage with {option('--storage')}"
         )
     if (file := sqlite_file(url)) is not None and (problem := damage(file)):
         raise StoreError(f"the study storage {shown} cannot be used: {problem}")
@@ -92,7 +93,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
             if owner(engine) == "MLflow":
                 raise StoreError(
                     f"the study storage {shown} is an MLflow store, and Optuna and MLflow need a "
-                    "database each: name another with --storage"
+                    f"database each: name another with {option('--storage')}"
                 )
         finally:
             engine.dispose()
@@ -166,7 +167,7 @@ def open_study(
         if study.get_trials(deepcopy=False):
             raise InputError(
                 f"study {sweep.study_name!r} in this storage was not made by clr-sweep: "
-                "choose another name with --study"
+                f"choose another name with {option('--study')}"
             )
         study.set_user_attr(STUDY_ID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP_TEXT, text)
@@ -265,8 +266,8 @@ def refuse_changes(study: optuna.Study, sweep: Sweep, digest: str | None) -> Non
                 f"study {study.study_name!r} was made from another definition, so its trials "
                 "cannot be continued:",
                 *(f"  {change}" for change in changes),
-                "  cure: give the new definition a study of its own (--study NAME), or put the "
-                "old values back",
+                "  cure: give the new definition a study of its own "
+                f"({option('--study', 'NAME')}), or put the old values back",
             ]
         )
 

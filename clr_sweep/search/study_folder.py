@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clr_sweep.common import file_locks
+from clr_sweep.common.door import another_study, option
 from clr_sweep.common.errors import InputError, StoreError
 
 STUDIES_FOLDER = "trials"
@@ -43,7 +44,7 @@ def only_driver_here(folder: Path, study: str) -> Iterator[None]:
             lock.seek(0)
             raise InputError(
                 f"study {study!r} is run by another process ({lock.read().strip()}): wait for it, "
-                "or stop it (`clr-sweep run --study NAME` makes another one)"
+                f"or stop it ({another_study()} makes another one)"
             )
         lock.truncate(0)
         lock.write(f"process {os.getpid()}\n")
@@ -90,8 +91,8 @@ def refuse_trials_of_another(folder: Path, study: str) -> None:
         raise InputError(
             f"study {study!r} is not in the storage, but {folder} holds trials of another of this "
             f"name ({found[0]}{', ...' if len(found) > 1 else ''}), which would be overwritten: "
-            "choose another name with --study, name their storage with --storage, or move or "
-            "delete the folder"
+            f"choose another name with {option('--study')}, name their storage with "
+            f"{option('--storage')}, or move or delete the folder"
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import optuna
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import ClrSweepError, StudyChangedError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.comparison import ComparisonConfig
@@ -256,7 +257,7 @@ class _Comparing:
                 raise
             cure = (
                 f"  cure: the comparison of {self.sweep.study_name!r} needs a study of that name: "
-                "compare one of another name (`clr-sweep run` with --study); or, if this one is "
+                f"compare one of another name ({another_study()}); or, if this one is "
                 f"not needed any more, delete it (`clr-sweep delete {sweep.study_name}`)"
             )
             raise StudyChangedError([*error.problems[:-1], cure]) from None

@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import LockLostError, StudyChangedError
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
@@ -100,7 +101,7 @@ def run_stages(
                 raise StudyChangedError(
                     "the data are not those of the study that is compared: SHA-256 was "
                     f"{part.data_digest}, is now {data.digest}: put the old data back, or search "
-                    "on the new ones in a study of their own (`clr-sweep run` with --study)"
+                    f"on the new ones in a study of their own ({another_study()})"
                 )
             study = storage.open_study(
                 store,

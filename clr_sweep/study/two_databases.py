@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from clr_sweep.common.door import option
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search.storage import sqlite_file
@@ -24,7 +25,7 @@ def refuse_one_database(storage: str, tracker: str) -> None:
         raise InputError(
             f"the study storage {hidden_address(storage)} and the MLflow store "
             f"{hidden_address(tracker)} are one database, and Optuna and MLflow need one each: "
-            "name another with --storage or --tracking-uri"
+            f"name another with {option('--storage')} or {option('--tracking-uri')}"
         )
 
 

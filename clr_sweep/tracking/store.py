@@ -16,6 +16,7 @@ from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.common.database_owner import owner
+from clr_sweep.common.door import option
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
@@ -98,7 +99,7 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
         if isinstance(error, CommandError):  # of what MLflow keeps its version with
             why += (
                 "; the database is another program's, or a newer MLflow's: name another with "
-                "--tracking-uri or in MLFLOW_TRACKING_URI"
+                f"{option('--tracking-uri')} or in MLFLOW_TRACKING_URI"
             )
         if isinstance(error, MlflowException) and error.get_http_status_code() == _UNAUTHORIZED:
             why = (
@@ -125,8 +126,8 @@ def _probe_database(uri: str) -> None:
         if owner(engine) == "Optuna":
             raise StoreError(
                 f"the MLflow store {hidden_address(uri)} is a study storage of Optuna's, and "
-                "Optuna and MLflow need a database each: name another with --tracking-uri or in "
-                "MLFLOW_TRACKING_URI"
+                "Optuna and MLflow need a database each: name another with "
+                f"{option('--tracking-uri')} or in MLFLOW_TRACKING_URI"
             )
     finally:
         engine.dispose()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from clr_sweep.common import door
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import HIDDEN, hidden_address, remember
 from clr_sweep.definition.tracking_config import TrackingConfig, meant, no_store
@@ -18,7 +19,7 @@ logger = logging.getLogger("clr_sweep")
 
 # MLflow's own default, said outright: a leftover ./mlruns would switch it to the file store.
 DEFAULT_URI = "sqlite:///mlflow.db"
-OPTION, VARIABLE = "--tracking-uri", "MLFLOW_TRACKING_URI"
+VARIABLE = "MLFLOW_TRACKING_URI"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -59,7 +60,8 @@ class StoreChoice:
         if option:
             problems = validation(TrackingConfig, {"uri": option})[1]
             if problems:
-                raise InputError([f"{OPTION}: {text}" for _, text in problems])
+                place = door.option("--tracking-uri").rstrip("=")
+                raise InputError([f"{place}: {text}" for _, text in problems])
         return cls.of(option or None, adopted)
 
     def uri(self, written: TrackingConfig | None = None, place: str = "the sweep file") -> str:
@@ -89,13 +91,13 @@ class StoreChoice:
                     VARIABLE,
                     hidden_address(of_file),
                     place,
-                    OPTION,
+                    door.option("--tracking-uri"),
                 )
             return self.environment
         if of_file is not None and HIDDEN in of_file:
             raise StoreError(
                 f"the MLflow store {of_file} cannot be used: {place} keeps its address without "
-                f"the password: name it with {OPTION} or in {VARIABLE}"
+                f"the password: name it with {door.option('--tracking-uri')} or in {VARIABLE}"
             )
         return of_file or DEFAULT_URI
 
@@ -104,7 +106,7 @@ class StoreChoice:
         if self.option is None and self.environment and meant(self.environment) is not None:
             return f"{VARIABLE}: {no_store(self.environment)}"
         if self.option is not None:
-            named, where, cure = self.option, OPTION, "leave it out"
+            named, where, cure = self.option, door.option("--tracking-uri"), "leave it out"
         elif written is not None and written.uri is not None:
             named, where, cure = written.uri, f"{place}: tracking.uri", "take it out there"
         else:

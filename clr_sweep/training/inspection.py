@@ -9,10 +9,8 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from clr_sweep.training.requests import Inspection
+from clr_sweep.training.requests import CHUNK, Inspection
 
-# Steps between two looks at the losses: a diverged trial is stopped within so many.
-CHUNK = 200
 # Steps that are timed where somebody wants to know what a trial costs.
 INSPECTED = 40
 

@@ -27,10 +27,11 @@ from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.data.materialized import Dataset, materialize, open_materialized
 from clr_sweep.training.data.memory import streams
 from clr_sweep.training.data.named import each, rows
+from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.first_look import first_look
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import INSPECTED, seconds
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
 from clr_sweep.training.records import TrialResult

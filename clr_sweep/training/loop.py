@@ -295,8 +295,3 @@ def _evaluation_batch(example: Iterable[Sequence[int]]) -> int:
     """So many examples of these shapes are evaluated at once, large ones fewer."""
     values = sum(math.prod(shape) for shape in example)
     return max(1, min(EVALUATION_BATCH, _EVALUATION_VALUES // values))
-
-
-def epoch_order(rows: Array, seed: int, epoch: int) -> Array:
-    """The rows in the order of this epoch: a function of the seed and the epoch alone."""
-    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)

@@ -12,20 +12,19 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-import numpy as np
-
-from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.common.errors import InputError
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.compiled_optimizer import compiled_optimizer
-from clr_sweep.training.compiling import schedule
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.named import Part, rows
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import Divergence, EpochReport
+
+# Keras is imported where it is used: the class is named by programs that do without.
+if TYPE_CHECKING:
+    import keras
 
 Pair = tuple[Part, Part]
 """Examples and their labels."""
@@ -76,6 +75,8 @@ class OwnTrial:
 
     def schedule(self) -> Any:
         """The learning rate, as a Keras optimizer takes it: a schedule, or a constant's number."""
+        from clr_sweep.training.compiling import schedule
+
         return schedule(self.config.schedule)
 
     def learning_rate(self, step: int) -> float:
@@ -84,6 +85,8 @@ class OwnTrial:
 
     def optimizer(self) -> keras.optimizers.Optimizer:
         """The sweep's optimizer, with the trial's arguments and its schedule."""
+        from clr_sweep.training.compiled_optimizer import compiled_optimizer
+
         return compiled_optimizer(self.config.training, self.schedule(), self._search_path)
 
     def data(self) -> tuple[Pair, Pair]:
@@ -123,6 +126,8 @@ class OwnTrial:
                 f"training.evaluate: {self.config.training.function} returned no model: return it, "
                 "or load what it saved in trial.folder"
             )
+        import keras
+
         return keras.saving.load_model(self._model_file)
 
     def callback(self) -> keras.callbacks.Callback:
@@ -131,7 +136,9 @@ class OwnTrial:
         It holds steps and rate against the trial's: a `fit` whose epochs have another number of
         steps, or whose optimizer has another rate, is no training with this schedule.
         """
-        return _Reporting(self)
+        from clr_sweep.training.own_trial_callback import Reporting
+
+        return Reporting(self)
 
     def report(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         """Tell the end of an epoch.
@@ -219,41 +226,3 @@ class OwnTrial:
                 "function loads its own, or dataset.name stands in place of dataset.examples"
             )
         return self._data
-
-
-class _Reporting(keras.callbacks.Callback):
-    def __init__(self, trial: OwnTrial) -> None:
-        super().__init__()
-        self._trial = trial
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras'
-        if self._steps() >= self._trial.steps:
-            self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        trial = self._trial
-        self._check(min((epoch + 1) * trial.steps_per_epoch, trial.steps))
-        try:
-            trial.report(epoch + 1, logs or {})
-        except TrialOverError:
-            self.model.stop_training = True
-
-    def _steps(self) -> int:
-        return int(self.model.optimizer.iterations)
-
-    def _check(self, planned: int) -> None:
-        config, steps = self._trial.config, self._steps()
-        if steps != planned:
-            raise TrialFailedError(
-                f"the optimizer has taken {steps} steps at the end of this epoch, planned are "
-                f"{planned}, {self._trial.steps_per_epoch} an epoch of batches of "
-                f"{self._trial.batch_size}: train with trial.batch_size, and let "
-                "dataset.examples be what an epoch has"
-            )
-        found = np.float32(self.model.optimizer.learning_rate)
-        if found != np.float32(config.schedule.learning_rate(steps)):
-            raise TrialFailedError(
-                f"the optimizer's rate after {steps} steps is {found:g}, the trial's "
-                f"{self._trial.learning_rate(steps):g}: compile the model with trial.optimizer(), "
-                "or with an optimizer that has trial.schedule()"
-            )

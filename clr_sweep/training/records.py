@@ -168,6 +168,16 @@ class RangeTestRecord:
     suggestion: Suggestion | None = None
 
     @property
+    def name(self) -> str:
+        """The study's."""
+        return self.study
+
+    @property
+    def on_test_set(self) -> bool:
+        """Whether the validation examples are those of the test set."""
+        return self.config.dataset.on_test_set
+
+    @property
     def metric(self) -> str:
         """What the validation examples are judged by."""
         return "val_" + self.config.objective.metric.removeprefix("val_")

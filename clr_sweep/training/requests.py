@@ -22,6 +22,8 @@ RUN_TRIAL = "clr_sweep.study.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
 
+# Steps between two looks at the losses: a diverged trial is stopped within so many.
+CHUNK = 200
 # Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
 EVALUATIONS = 40
 EVALUATED = 2000

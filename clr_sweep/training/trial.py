@@ -22,9 +22,9 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
 from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.data.materialized import Dataset
+from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
-from clr_sweep.training.loop import epoch_order
 from clr_sweep.training.records import Divergence, EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
 from clr_sweep.training.set_up import set_up

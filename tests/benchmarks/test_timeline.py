@@ -225,7 +225,8 @@ def test_a_first_call_of_no_steps_changes_no_training(monkeypatch: pytest.Monkey
     """Losses and weights are the same to the bit, dropout's random numbers among them."""
     import keras
 
-    from clr_sweep.training.loop import TrainingLoop, epoch_order
+    from clr_sweep.training.data.splits import epoch_order
+    from clr_sweep.training.loop import TrainingLoop
 
     with np.load(DATA / "fashion_mnist_slice.npz") as data:
         x, y = data["x_train"][:200], data["y_train"][:200]

@@ -25,6 +25,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search.configurations import suggest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
+from clr_sweep.training.own_trial import OwnTrial
 from clr_sweep.training.records import TrialResult
 from clr_sweep.training.requests import TrialJob
 
@@ -75,6 +76,8 @@ def test_the_script_trains_with_a_schedule_of_its_own(script: Path) -> None:
     np.testing.assert_array_equal(np.asarray(names["best"].schedule(30)(steps)), rates)
     assert np.float32(optimizer.learning_rate) == rates[-1]
     assert optimizer.momentum == 0.9
+    exec(compile(block("OwnTrial"), str(EXISTING_SCRIPT), "exec"), names)
+    assert names["OwnTrial"] is OwnTrial
     with pytest.raises(InputError, match="distances:train trained this"):
         names["best"].model()
 

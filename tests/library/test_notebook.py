@@ -76,6 +76,16 @@ RANGE_TEST = """
 clr_sweep.range_test(sweep, epochs=10, seeds=1)
 """
 
+IN_HAND = """
+model = my_model.network((4,), 2)
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+clr_sweep.range_test(model, *my_model.data()[0], low=1e-3, high=30.0, epochs=24)
+"""
+
+NO_BOUNDS = """
+clr_sweep.range_test(model, *my_model.data()[0], low=1e-9, high=1e-8, epochs=3, rule="valley")
+"""
+
 
 def printed(cell: Any) -> str:
     """What a cell has printed; nothing of ours goes to standard error, which is shown in red."""
@@ -88,13 +98,14 @@ def printed(cell: Any) -> str:
 @pytest.mark.timeout(900)
 def test_a_sweep_in_cells(tmp_path: Path) -> None:
     """Model and data by a written module; refused, interrupted, continued, and shown."""
-    sources = (MODULE, REFUSED, INTERRUPTED, CONTINUED, RANGE_TEST)
+    sources = (MODULE, REFUSED, INTERRUPTED, CONTINUED, RANGE_TEST, IN_HAND, NO_BOUNDS)
     notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)])
     client = NotebookClient(
         notebook, timeout=800, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     )
+    notebook.cells[-1].metadata.tags = ["raises-exception"]
     client.execute()
-    _, refused, interrupted, continued, test = notebook.cells
+    _, refused, interrupted, continued, *tests, without = notebook.cells
     assert "in_a_cell is defined in the notebook" in printed(refused)
     assert "%%writefile my_model.py" in printed(refused)
     assert "stopped in order: stopped by SIGINT" in printed(interrupted)
@@ -106,6 +117,11 @@ def test_a_sweep_in_cells(tmp_path: Path) -> None:
     (shown,) = (one.data for one in continued.outputs if one.output_type == "execute_result")
     assert "## Best trial against the baseline" in shown["text/markdown"]
     assert shown["text/plain"].startswith("<Study cells: complete; 2 trials: 2 complete")
-    (picture,) = (one.data for one in test.outputs if one.output_type == "execute_result")
-    assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG")
-    assert picture["text/plain"].startswith("range test of cells, rule smith: base ")
+    for test, name in zip(tests, ("cells", "sequential"), strict=True):
+        (picture,) = (one.data for one in test.outputs if one.output_type == "execute_result")
+        assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG")
+        assert picture["text/plain"].startswith(f"range test of {name}, rule smith: base ")
+    said, picture, error = without.outputs
+    assert said.text.startswith("clr-sweep: range test of sequential: 1 x 45 steps at rates from")
+    assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
+    assert error.ename == "RangeTestError"

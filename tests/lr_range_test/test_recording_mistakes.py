@@ -21,9 +21,8 @@ from clr_sweep.lr_range_test.report import as_yaml, ranges_yaml
 from clr_sweep.lr_range_test.rules import read
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import suggest
-from clr_sweep.training.data.splits import hold_out
+from clr_sweep.training.data.splits import epoch_order, hold_out
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.loop import epoch_order
 from clr_sweep.training.trial import train
 
 CURVATURE = 2.0

@@ -72,7 +72,7 @@ def test_its_warnings_are_in_mlflow(tested: SmallStudy) -> None:
     (run,) = publisher.runs.range_tests()
     told = run.data.tags["clr_sweep.warnings"].splitlines()
     assert tuple(told) == warned.suggestion.warnings
-    assert told[0].startswith("seed 2 is left out: its loss hardly falls")
+    assert told[0].startswith("seed 2 is left out: its mean loss of")
     assert f"- warning: {told[0]}" in run.data.tags["mlflow.note.content"]
     publisher.runs.client.delete_tag(run.info.run_id, "clr_sweep.warnings")
     assert publisher.reconcile(tested.record) == [

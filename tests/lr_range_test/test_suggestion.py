@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def test_seeds_without_a_pair_are_told() -> None:
     useless = classifier(learns=50.0, stops=100.0, dies=200.0, jumps=0.02)
     found = of([*seeds(2), useless])
     assert len(found.pairs) == 2
-    assert found.warnings[0].startswith("seed 3 is left out: its loss hardly falls (from 2.30")
+    assert found.warnings[0].startswith("seed 3 is left out: its mean loss of 73 steps falls by 0.")
+    assert found.warnings[0].endswith(" up to the rate 10, which is less than 2% of it")
     jumping = classifier(jumps=0.2)
     assert of([*seeds(2), jumping]).warnings == (
         "seed 3 is left out: its val_accuracy does not improve by more than it jumps",
@@ -120,9 +122,26 @@ def test_a_seed_that_does_not_learn_gives_nothing(rule: str) -> None:
     assert len(found.pairs) == 2
     assert found.init_lr == of(seeds(2), rule).init_lr
     assert found.max_lr == of(seeds(2), rule).max_lr
-    assert found.warnings[0].startswith("seed 3 is left out: its loss hardly falls (from 2.3 to")
+    assert found.warnings[0].startswith("seed 3 is left out: its mean loss of 73 steps falls")
     with pytest.raises(RangeTestError, match=f"no bounds by the rule {rule}: seed 1 is left out"):
         of([stuck(seed=seed) for seed in range(3)], rule)
+
+
+def test_why_nothing_was_learnt_is_what_was_measured() -> None:
+    """A loss that falls far within its noise does not "hardly fall"; nor one that diverges."""
+    noisy = quadratic(1.0, noise=0.3, start=0.3)
+    with pytest.raises(RangeTestError) as caught:
+        suggest([noisy], "smith", "val_score", +1)
+    assert re.search(
+        r"its mean loss of 37 steps falls by 0\.055 from 0\.0787\d before it diverges at 2\.0\d, "
+        r"which is no more than batches differ by chance \(0\.0716\)",
+        str(caught.value),
+    )
+    at_once = quadratic(1.0, noise=0.0, low=2.0, high=50.0)
+    with pytest.raises(
+        RangeTestError, match=r"diverges within its first \d+ steps, at rates up to"
+    ):
+        suggest([at_once], "smith", "val_score", +1, of_sweep=False)
 
 
 def test_too_few_good_seeds_are_refused() -> None:
@@ -132,7 +151,7 @@ def test_too_few_good_seeds_are_refused() -> None:
         suggest(curves, "smith", "val_accuracy", +1, needed=2)
     text = str(refused.value)
     assert text.startswith("only 1 of 3 seeds show bounds by the rule smith, and 2 have to: seed 2")
-    assert "seed 3 is left out: its loss hardly falls" in text
+    assert "seed 3 is left out: its mean loss of 73 steps falls" in text
     assert text.endswith("or take the bounds of 1 with range_test.min_seeds: 1")
     taken = suggest(curves, "smith", "val_accuracy", +1, needed=1)
     assert len(taken.pairs) == 1

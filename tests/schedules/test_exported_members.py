@@ -38,8 +38,9 @@ FUNCTIONS = {
 CONSTANTS = {"ACYCLIC", "CONSTANT", "CYCLICAL", "POLICIES"}
 
 LIBRARY = {
-    "BestConfiguration", "ClrSweepError", "InputError", "InterruptedSweepError", "RangeTest",
-    "Study", "Sweep", "Trial", "compare", "load_best", "load_study", "range_test", "run",
+    "BestConfiguration", "ClrSweepError", "InputError", "InterruptedSweepError", "OwnTrial",
+    "RangeTest", "RangeTestError", "Study", "Sweep", "Trial", "TrialOverError", "compare",
+    "load_best", "load_study", "range_test", "run",
 }  # fmt: skip
 
 

@@ -15,8 +15,7 @@ from trained_trials import Trained
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.data.splits import hold_out
-from clr_sweep.training.loop import epoch_order
+from clr_sweep.training.data.splits import epoch_order, hold_out
 
 
 def fitted(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from small_trials import few_images, small_config
 
 from clr_sweep.training.compiling import compiled_model
-from clr_sweep.training.inspection import CHUNK, INSPECTED, inspection, stretches
+from clr_sweep.training.inspection import INSPECTED, inspection, stretches
+from clr_sweep.training.requests import CHUNK
 
 
 @given(st.integers(1, 5000), st.booleans())

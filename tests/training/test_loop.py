@@ -29,7 +29,8 @@ from clr_sweep.schedules.keras import (
     TriangularCyclicalLearningRate,
 )
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.data.splits import epoch_order
+from clr_sweep.training.loop import TrainingLoop
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops")
 

@@ -22,7 +22,8 @@ from compiled_models import (
 )  # fmt: skip
 
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.data.splits import epoch_order
+from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import tutorial_cnn
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops")

@@ -15,8 +15,8 @@ from small_trials import BATCH, VALIDATION, small_config
 
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.data.splits import hold_out
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.data.splits import epoch_order, hold_out
+from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.state import TrainingState, training_state
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops")

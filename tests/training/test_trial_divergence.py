@@ -24,9 +24,9 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training import inspection
 from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.data.splits import hold_out
+from clr_sweep.training.data.splits import epoch_order, hold_out
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.loop import TrainingLoop
 
 
 def no_nan_in_json(folder: TrialFolder) -> None:

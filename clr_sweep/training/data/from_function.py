@@ -56,7 +56,7 @@ def load_from_function(name: str, search_path: Sequence[Path], into: Path | None
         returned = called(f"calling {name}", function)
         if (parts := _loaders(returned, source)) is not None:
             return store_loaders(name, parts, source, into or _in_cache(source))
-    return in_memory(name, _as_arrays(returned, source), source)
+    return in_memory(name, as_arrays(returned, source), source)
 
 
 def _in_cache(source: str) -> Path:
@@ -85,7 +85,12 @@ def _loaders(returned: Any, source: str) -> tuple[Any, Any] | None:
     return None
 
 
-def _as_arrays(returned: Any, source: str) -> dict[str, Array]:
+def as_arrays(returned: Any, source: str) -> dict[str, Array]:
+    """What a function returned as arrays by their names; not checked further.
+
+    Raises:
+        DataError: it is no data set; every problem.
+    """
     if isinstance(returned, Mapping):
         values = flat({key: returned[key] for key in returned if split(str(key))[0] in PARTS})
         if missing := key_problems(values):

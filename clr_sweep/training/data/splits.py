@@ -1,4 +1,4 @@
-"""Which of a data set's examples are held out: for validation, or as a test set."""
+"""Which of a data set's examples are held out, and in which order the others are trained on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy.typing as npt
 
 from clr_sweep.common.errors import DataError
 
+Rows = npt.NDArray[np.int32]
+
 TEST_PART = 0.2
 """What is held out as the test set of data that have none, unless the sweep says another part."""
 
 
-def split_off_test(
-    n: int, test: int | float | None
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def split_off_test(n: int, test: int | float | None) -> tuple[Rows, Rows]:
     """Splits examples that have no test set: the same part for every seed, on every machine.
 
     Args:
@@ -43,9 +43,7 @@ def test_problem(n: int, test: int | float | None) -> str | None:
     )
 
 
-def hold_out(
-    n: int, validation: int | float, seed: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def hold_out(n: int, validation: int | float, seed: int) -> tuple[Rows, Rows]:
     """Splits the training examples: a part is held out for validation.
 
     Args:
@@ -85,3 +83,14 @@ def hold_out(
         raise DataError(f"the seed must be 0 or above, got {seed}")
     order = np.random.default_rng(seed).permutation(n).astype(np.int32)
     return np.sort(order[count:]), np.sort(order[:count])
+
+
+def epoch_order(rows: Rows, seed: int, epoch: int) -> Rows:
+    """The rows in the order of this epoch: a function of the seed and the epoch alone."""
+    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
+
+
+def evenly_spread(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spread: a file may be sorted by its labels."""
+    chosen: Rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+    return chosen

@@ -1,0 +1,277 @@
+"""The range test of a model and data in hand, in this process, on whatever backend Keras has.
+
+The steps are those of `train_on_batch`, with the ramp, the evaluations and the rules of a sweep's
+range test; the model is put back to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from clr_sweep.common.errors import InputError
+from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition import metrics
+from clr_sweep.definition.problems import sentence
+from clr_sweep.definition.validation import validation
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.data_in_hand import Batch, DataInHand, data_in_hand
+from clr_sweep.lr_range_test.model_state import as_it_was, rising_rate
+from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
+from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.suggestion import Suggestion
+from clr_sweep.training.records import State
+from clr_sweep.training.requests import EVALUATED, EVALUATIONS
+
+# With fewer steps a decade an edge is placed late; see `suggestion`.
+_STEPS_A_DECADE = 100
+# So many times the batch is evaluated at once: no gradients are kept.
+_TIMES = 4
+
+
+@dataclass(frozen=True)
+class ModelRangeTest:
+    """A range test of a model in hand, with the fields that its figure and its summary show.
+
+    Attributes:
+        name: the model's.
+        metric: what the examples were judged by; with `val_` where they were held out.
+        test: how it was done.
+        found: a curve for each seed.
+        suggestion: None until the curves have been read.
+    """
+
+    name: str
+    metric: str
+    test: RangeTestConfig
+    found: tuple[Curve, ...]
+    suggestion: Suggestion | None = None
+
+    @property
+    def state(self) -> State:
+        """It ends by an error, or whole."""
+        return "running" if self.suggestion is None else "complete"
+
+    @property
+    def sign(self) -> int:
+        """+1 if a larger value of the metric is better, else -1."""
+        return 1 if metrics.direction(self.metric) == "maximize" else -1
+
+    @property
+    def on_test_set(self) -> bool:
+        """Nothing is known of where the data in hand are from."""
+        return False
+
+    def curves(self) -> tuple[Curve, ...]:
+        """A curve for each seed."""
+        return self.found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call has given, as it was given.
+
+    Attributes:
+        settings: those of `RangeTestConfig` that are not None.
+    """
+
+    settings: Mapping[str, Any]
+    x: Any = None
+    y: Any = None
+    sample_weight: Any = None
+    class_weight: Mapping[int, float] | None = None
+    validation_data: Any = None
+    batch_size: int = 32
+    metric: str | None = None
+    seed: int = 0
+
+
+def tested(
+    model: keras.Model, asked: Asked, stop: StopRequest, say: Callable[[str], None]
+) -> ModelRangeTest:
+    """Train from the lowest to the highest rate, once a seed, and put the model back.
+
+    Raises:
+        InputError: something that was given cannot be used; or the model does not measure the
+            metric, or its steps tell no loss.
+        InterruptedSweepError: after Ctrl-C or SIGTERM.
+    """
+    if problems := [*_model_problems(model), *_number_problems(asked)]:
+        raise InputError(problems)
+    test, wrong = validation(RangeTestConfig, {"seeds": 1, **asked.settings})
+    if test is None:
+        raise InputError([sentence(keys, text) for keys, text in wrong])
+    given, size, needs_labels = asked.validation_data, asked.batch_size, model.loss is not None
+    data = data_in_hand(asked.x, asked.y, asked.sample_weight, size, needs_labels, given is None)
+    test = _long_enough(test, data.steps, "epochs" in asked.settings)
+    held_out = data.held_out(EVALUATED) if given is None else _validation(given, size, needs_labels)
+    judged, prefix = (data.some(EVALUATED), "") if held_out is None else (held_out, "val_")
+    steps = planned_steps(test, data.steps)
+    say(
+        f"range test of {model.name}: {test.seeds} x {steps} steps at rates from {test.low:g} to "
+        f"{test.high:g}"
+    )
+    recording = _Recording(model, asked, data, judged, prefix, stop)
+    with (
+        as_it_was(model, recording.evaluate) as put_back,
+        rising_rate(model.optimizer, test, steps) as recording.rate,
+    ):
+        metric, curves = recording.metric(), []
+        for seed in range(asked.seed, asked.seed + test.seeds):
+            put_back()
+            recording.seed = seed
+            ramped = Ramped(seed, test, data.steps, recording.train, recording.evaluate)
+            curves.append(ramped.curve())
+            recording.check_optimizer()
+    return ModelRangeTest(model.name, metric, test, tuple(curves))
+
+
+class _Recording:
+    """Steps and evaluations of a model in hand.
+
+    Attributes:
+        seed: of the order of the data.
+        rate: settles the rate of the next step, see `rising_rate`.
+    """
+
+    rate: Callable[[int], float]
+
+    def __init__(
+        self,
+        model: keras.Model,
+        asked: Asked,
+        data: DataInHand,
+        judged: Batch,
+        prefix: str,
+        stop: StopRequest,
+    ) -> None:
+        self._model, self._asked, self._data, self._stop = model, asked, data, stop
+        self._judged, self._prefix = judged, prefix
+        self._batches: Iterator[Batch] = iter(())
+        self._taken = self._optimizer_steps()
+        self._measured: tuple[str, ...] = ()
+        self.seed = asked.seed
+
+    def train(self, epoch: int, first: int, last: int) -> tuple[Any, Any]:
+        """As `ramped.Train` says."""
+        if first == 0:
+            self._batches = self._data.batches(self.seed, epoch)
+            self._taken = self._optimizer_steps() if epoch == 1 else self._taken
+        before, rates, losses = (epoch - 1) * self._data.steps, [], []
+        for step in range(first, last):
+            if self._stop:
+                raise self._stop.error()
+            batch = next(self._batches, None)
+            if batch is None:
+                raise InputError(
+                    f"x: gave {step} batches in epoch {epoch}, and {self._data.steps} are its "
+                    "length: it has to give as many in each"
+                )
+            rates.append(self.rate(before + step))
+            losses.append(self._step(*batch))
+            if not math.isfinite(losses[-1]):
+                break
+        return np.array(rates), np.array(losses)
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the examples that it is judged by."""
+        x, y, weights = self._judged
+        found = self._model.evaluate(
+            x, y, sample_weight=weights, batch_size=_TIMES * self._asked.batch_size, verbose=0,
+            return_dict=True,
+        )  # fmt: skip
+        single = {name: float(value) for name, value in found.items() if np.size(value) == 1}
+        self._measured = tuple(single)
+        return {f"{self._prefix}{name}": value for name, value in single.items()}
+
+    def metric(self) -> str:
+        """What the rule looks at, once it has been measured.
+
+        Raises:
+            InputError: the model does not measure it, or nobody knows what makes it better.
+        """
+        asked, measured = self._asked.metric, self._measured
+        if asked is None:
+            shares = [name for name in measured if metrics.is_share(name)]
+            return self._prefix + (shares or ["loss"])[0]
+        name = asked.removeprefix("val_")
+        known = [one for one in measured if metrics.direction(one) is not None]
+        if name not in known:
+            why = "nobody knows what makes it better" if name in measured else "it is not measured"
+            raise InputError(f"metric: must be one of {', '.join(known)}, got {asked!r}: {why}")
+        return self._prefix + name
+
+    def check_optimizer(self) -> None:
+        """Refuse a model that is trained by another optimizer than its own."""
+        if self._optimizer_steps() == self._taken:
+            raise InputError(
+                "model: its optimizer (model.optimizer) has taken no step, so its train_step uses "
+                "another one, whose rate cannot be told: give that to compile(optimizer=...)"
+            )
+
+    def _step(self, x: Any, y: Any, weights: Any) -> float:
+        class_weight = self._asked.class_weight if weights is None else None
+        logs = self._model.train_on_batch(
+            x, y, sample_weight=weights, class_weight=class_weight, return_dict=True
+        )
+        if "loss" not in logs:
+            found = ", ".join(logs) or "nothing"
+            raise InputError(f"model: its train_step must tell the loss of a batch, got {found}")
+        return float(logs["loss"])
+
+    def _optimizer_steps(self) -> int:
+        optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
+        return int(keras.ops.convert_to_numpy(optimizer.iterations))
+
+
+def _validation(given: Any, batch_size: int, needs_labels: bool) -> Batch:
+    x, y, weights = (*(given if isinstance(given, tuple) else (given,)), None, None)[:3]
+    try:
+        return data_in_hand(x, y, weights, batch_size, needs_labels, splits=False).some(EVALUATED)
+    except InputError as error:
+        raise InputError([f"validation_data: {text}" for text in error.problems]) from None
+
+
+def _model_problems(model: keras.Model) -> Iterator[str]:
+    if not model.compiled:
+        yield (
+            "model: must be compiled, with the optimizer whose rate is sought: "
+            'model.compile("sgd", loss=...)'
+        )
+        return
+    others = [
+        name
+        for name, value in vars(model).items()
+        if isinstance(value, keras.optimizers.Optimizer) and value is not model.optimizer
+    ]
+    if others:
+        yield (
+            f"model: must have one optimizer, got {', '.join(sorted(others))} beside it: which "
+            "rate is to rise? A model with a part of it, and one of them, can be tested"
+        )
+
+
+def _number_problems(asked: Asked) -> Iterator[str]:
+    for name, lowest in (("batch_size", 1), ("seed", 0)):
+        value = getattr(asked, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+            yield f"{name}: must be a whole number, {lowest} at least, got {value!r}"
+
+
+def _long_enough(test: RangeTestConfig, steps_per_epoch: int, is_given: bool) -> RangeTestConfig:
+    """The test; where its epochs are not given, over as many as its steps need."""
+    if not is_given:
+        decades = math.log10(float(test.high) / float(test.low))
+        enough = math.ceil(_STEPS_A_DECADE * decades / max(1, steps_per_epoch))
+        return test.model_copy(update={"epochs": max(test.epochs, enough)})
+    if (steps := planned_steps(test, steps_per_epoch)) < EVALUATIONS:
+        raise InputError(
+            f"epochs: the rate would rise within {steps} steps, {steps_per_epoch} an epoch, and "
+            f"{EVALUATIONS} are needed at least: more epochs, or a smaller batch_size, give more"
+        )
+    return test

@@ -1,0 +1,154 @@
+"""`clr_sweep.range_test` on a compiled model and data in hand."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from models_in_hand import RAMP, data, model, state
+
+import clr_sweep
+from clr_sweep.schedules.ramp import ramp
+
+X, Y = data()
+
+
+def optimizers() -> dict[str, Any]:
+    """What gives the rate in each way that Keras has."""
+    schedule = clr_sweep.TriangularCyclicalLearningRate(0.01, 0.1, 20)
+    return {
+        "a number": keras.optimizers.SGD(0.01, momentum=0.5),
+        "a schedule": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(schedule)),
+    }
+
+
+@pytest.mark.parametrize("name", optimizers())
+def test_the_model_is_as_it_was(name: str) -> None:
+    """One that is in training already: to the bit, and what it trains on from is what it was."""
+    made, rival = model(optimizers()[name]), model(optimizers()[name])
+    for each in (made, rival):
+        each.fit(X[:64], Y[:64], verbose=0, shuffle=False)
+    before = state(made)
+    found = clr_sweep.range_test(made, X, Y, **RAMP, quiet=True)
+    assert state(made) == before
+    (curve,) = found.record.curves()
+    planned = ramp(np.arange(len(curve.rates)), low=1e-3, high=30.0, steps=curve.planned)
+    np.testing.assert_allclose(curve.rates, planned, rtol=1e-6)
+    assert curve.planned == 24 * 14  # a tenth of the examples is held out
+    for each in (made, rival):
+        each.fit(X, Y, epochs=1, verbose=0, shuffle=False)
+    for one, other in zip(made.get_weights(), rival.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_it_shows() -> None:
+    """As of a sweep: the pair, the ranges, the words and the picture; the same numbers again."""
+    made = model()
+    found = clr_sweep.range_test(made, X, Y, **RAMP, seeds=2)
+    assert isinstance(found, clr_sweep.RangeTest)
+    assert found.summary.startswith(f"range test of {made.name}, rule smith: base ")
+    assert 1e-3 <= found.base < found.max <= 30
+    assert set(found.search_space) == {"init_lr", "max_lr"}
+    assert found.text.startswith("search_space:\n  init_lr: {low: ")
+    assert found._repr_png_().startswith(b"\x89PNG")
+    assert (found.folder, found.record.metric) == (None, "val_accuracy")
+    first, second = found.record.curves()
+    assert not np.array_equal(first.losses, second.losses)  # the data in another order
+    (again,) = clr_sweep.range_test(made, X, Y, **RAMP, seed=1, quiet=True).record.curves()
+    np.testing.assert_array_equal(again.losses, second.losses)
+
+
+class Interrupted(keras.utils.PyDataset):
+    """Batches; while the rate rises, Ctrl-C comes, or a batch cannot be read."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        super().__init__()
+        self._error, self._given = error, 0
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> Any:
+        self._given += 1
+        if self._given == 30:
+            if self._error is not None:
+                raise self._error
+            signal.raise_signal(signal.SIGINT)
+        return X[32 * index : 32 * (index + 1)], Y[32 * index : 32 * (index + 1)]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(None, clr_sweep.InterruptedSweepError), (OSError("gone"), OSError)],
+)
+def test_after_ctrl_c_and_after_an_error(error: Any, raised: type[Exception]) -> None:
+    """As after a test that has ended; handlers of signals too."""
+    made, handler = model(optimizers()["a schedule"]), signal.getsignal(signal.SIGINT)
+    made.fit(X, Y, verbose=0)
+    before = state(made)
+    with pytest.raises(raised):
+        clr_sweep.range_test(made, Interrupted(error), epochs=10, quiet=True)
+    assert state(made) == before
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_data_set_and_what_cannot_be_seen_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A tf.data.Dataset, whose first examples are the metric's; a test without bounds is drawn."""
+    made = model()
+    batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)
+    with pytest.raises(clr_sweep.RangeTestError) as caught:
+        clr_sweep.range_test(made, batches, low=1e-9, high=1e-8, epochs=4, rule="valley")
+    text = str(caught.value)
+    assert "its mean loss of 3 steps falls by 0 from 0." in text
+    assert text.endswith(". Change low, high, epochs, rule")
+    assert caught.value.picture._repr_png_().startswith(b"\x89PNG")
+    said = capsys.readouterr().err
+    assert f"range test of {made.name}: 1 x 60 steps at rates from 1e-09 to 1e-08" in said
+
+
+def refused(made: Any, *given: Any, **arguments: Any) -> list[str]:
+    """What is wrong with a call, which changes nothing."""
+    with pytest.raises(clr_sweep.InputError) as caught:
+        clr_sweep.range_test(made, *given, **arguments)
+    return list(caught.value.problems)
+
+
+def test_what_cannot_be_tested() -> None:
+    """Said before a step is taken, with the argument's name."""
+    made = model()
+    bare = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    (problem,) = refused(bare, X, Y)
+    assert problem.startswith("model: must be compiled")
+    two = model()
+    two.second = keras.optimizers.SGD()
+    (problem,) = refused(two, X, Y)
+    assert problem.startswith("model: must have one optimizer, got second beside it")
+    assert refused(made, X, batch_size=0)[0].startswith("batch_size: must be a whole number")
+    assert refused(made, X)[0].startswith("y: is missing")
+    assert refused(made, X, Y[:7]) == [
+        "x: must have as many examples as what goes with them, got x 480, y 7"
+    ]
+    assert refused(made, 3.0, Y)[0].startswith("x: must be arrays")
+    assert refused(made, X, Y, low=1.0, high=2.0)[0].startswith("high: must be at least ten times")
+    assert refused(made, X[:40], Y[:40], epochs=3)[0].startswith(
+        "epochs: the rate would rise within 6 steps, 2 an epoch, and 40 are needed at least"
+    )
+    assert refused(made, X, Y, metric="auc", **RAMP) == [
+        "metric: must be one of accuracy, loss, got 'auc': it is not measured"
+    ]
+    batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)
+    assert refused(made, batches, Y)[0].startswith("y: a _BatchDataset gives them itself")
+    assert refused(made, batches.repeat())[0].startswith("x: is infinite")
+
+
+def test_what_is_no_model() -> None:
+    """The arguments of a model beside a sweep, and what is neither of both."""
+    assert refused("sweep.yaml", X, Y, batch_size=32) == [
+        f"{name}: is taken beside a keras.Model alone, got a str"
+        for name in ("x", "y", "batch_size")
+    ]
+    assert refused(model)[0].startswith("given: must be a Sweep, a sweep file or a compiled")
