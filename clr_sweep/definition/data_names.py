@@ -19,6 +19,13 @@ Kind = Literal["name", "file", "function", "sklearn", "images", "tfds"]
 _PREFIXES: dict[str, Kind] = {"sklearn:": "sklearn", "images:": "images", "tfds:": "tfds"}
 # Those of some names, or of all.
 _MAY_LACK_A_TEST_SET: tuple[Kind, ...] = ("sklearn", "images", "tfds")
+# Whose files are not looked for in `dataset.folder`, and why.
+_WITHOUT_FOLDER: dict[Kind, str] = {
+    "file": "which names the file's folder itself",
+    "function": "which finds its data itself",
+    "sklearn": "which scikit-learn brings along",
+    "images": "which names its folder",
+}
 
 
 @dataclass(frozen=True)
@@ -63,11 +70,10 @@ def option_problems(name: str, options: DataOptions) -> Iterator[Problem]:
     kind = kind_of(name)
     if options.test is not None and kind not in _MAY_LACK_A_TEST_SET:
         yield ("test",), test_without_effect(name, options.test)
+    if options.folder is not None and kind in _WITHOUT_FOLDER:
+        yield ("folder",), f"has no effect on {name}, {_WITHOUT_FOLDER[kind]}: leave it out"
     if kind == "images":
         yield from image_option_problems(options.images)
-        if options.folder is not None:
-            text = f"has no effect on {name}, which names its folder: leave it out"
-            yield ("folder",), text
     else:
         for key, value in options.images.given().items():
             yield (

@@ -32,7 +32,7 @@ from clr_sweep.search.attributes import (
 from clr_sweep.search.lost_connections import wait_for_server
 from clr_sweep.search.postgresql import CURE, engine_options, server_engine, with_driver
 from clr_sweep.search.pruners import make_pruner
-from clr_sweep.search.steady_storage import SteadyStorage
+from clr_sweep.search.tables import with_tables
 
 DEFAULT_STORAGE = "sqlite:///optuna.db"
 # What may differ between two starts of one study: how much and where, not what.
@@ -98,7 +98,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
         finally:
             engine.dispose()
         # Asked before it is used: a connection may have been lost while a trial was training.
-        storage = SteadyStorage(
+        storage = with_tables(
             with_driver(url), engine_kwargs={"pool_pre_ping": True, **engine_options(url)}
         )
     except (SQLAlchemyError, ImportError, RuntimeError, OSError) as error:

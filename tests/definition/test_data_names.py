@@ -91,6 +91,18 @@ def test_what_is_said_of_the_data_arrives() -> None:
             "dataset.folder: has no effect on images:photos, which names its folder",
         ),
         (
+            {"dataset.name": "sklearn:digits", "dataset.folder": "digits"},
+            "dataset.folder: has no effect on sklearn:digits, which scikit-learn brings along",
+        ),
+        (
+            {"dataset.name": "my_data.npz", "dataset.folder": "mine"},
+            "dataset.folder: has no effect on my_data.npz, which names the file's folder itself",
+        ),
+        (
+            {"dataset.name": "my_code:data", "dataset.folder": "mine"},
+            "dataset.folder: has no effect on my_code:data, which finds its data itself",
+        ),
+        (
             IMAGES | {"dataset.test": 5},
             "dataset.test: must leave at least two of the 6 examples",
         ),
