@@ -21,8 +21,9 @@ from clr_sweep.training.compiled_loss import compiled_losses
 from clr_sweep.training.data.materialized import materialize
 from clr_sweep.training.data.memory import stacked
 from clr_sweep.training.data.named import rows
+from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.loop import TrainingLoop, epoch_order
+from clr_sweep.training.loop import TrainingLoop
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops")
 
