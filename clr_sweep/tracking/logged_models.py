@@ -252,7 +252,8 @@ def _inputs(
     Keras casts them to what the model declares; MLflow, told of that type, refuses the data that
     the model was trained on, images of uint8 for a model of float32.
     """
-    if data is None:
+    # The data of a function of the user's own are not known.
+    if data is None or not data.input_dtype:
         return declared
     named = inputs_of(data)
     if None not in named:

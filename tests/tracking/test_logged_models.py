@@ -139,6 +139,10 @@ def test_what_is_written_is_what_mlflow_writes(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     described = Model(model_uuid="it")
     write_keras_model(folder.inference_file, signature, described, ours)
+    # Of a function's own data nothing is known: what goes in is what the model declares.
+    again, of_function = Model(model_uuid="it"), DataFacts("own:fit", "", "", 64, 0, (), "")
+    write_keras_model(folder.inference_file, signature, again, tmp_path / "own", of_function)
+    assert again.signature == described.signature
     mlflow.keras.save_model(
         model,
         str(theirs),

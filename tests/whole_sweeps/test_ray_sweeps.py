@@ -82,8 +82,8 @@ def fit(trial):
     model = network()
     loss = "sparse_categorical_crossentropy"
     model.compile(trial.optimizer(), loss=loss, metrics=["accuracy"])
-    train, test = load()
-    model.fit(train.unbatch().batch(trial.batch_size), validation_data=test, epochs=trial.epochs,
+    train, test = (next(one.unbatch().batch(400).as_numpy_iterator()) for one in load())
+    model.fit(*train, batch_size=trial.batch_size, validation_data=test, epochs=trial.epochs,
               verbose=0, callbacks=[trial.callback()])
     return model
 """
