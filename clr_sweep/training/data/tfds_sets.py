@@ -186,7 +186,7 @@ def _feature_problems(info: Any) -> Iterator[str]:
 
     keys = info.supervised_keys
     if keys is None:
-        held = ", ".join(info.features or ())
+        held = ", ".join(sorted(info.features or ()))
         yield f"does not say which of its features ({held}) are examples and labels"
         return
     if len(keys) != 2 or not all(isinstance(key, str) for key in keys):
