@@ -102,6 +102,25 @@ def test_batches_that_explode_do_not_flatten_the_rest(tmp_path: Path) -> None:
     assert figure.axes[0].get_ylim()[1] < 5
 
 
+def test_a_first_value_that_is_far_off_does_not_flatten_the_rest(tmp_path: Path) -> None:
+    """A validation loss before batch normalisation knows the data; one that is not, is shown."""
+    made = complete_test(tmp_path, [classifier()])
+    objective = made.config.objective.model_copy(
+        update={"metric": "val_loss", "direction": "minimize"}
+    )
+    of_loss = replace(made, config=made.config.model_copy(update={"objective": objective}))
+    tops = []
+    for first in (2.3, 170.0):
+        losses = 2.3 - 2 * (classifier().metrics["val_accuracy"] - 0.1)
+        losses[0] = first
+        curve = replace(classifier(), metrics={"val_loss": losses})
+        np.savez(made.files[0], identity="test", **curve.arrays())
+        figure = range_figure(of_loss)
+        assert render(figure)
+        tops.append(figure.axes[1].get_ylim()[1])
+    assert 2.3 < tops[0] < tops[1] < 10
+
+
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     """A test that is not complete, and one whose curves are gone."""
     made = complete_test(tmp_path, seeds(2))
