@@ -43,11 +43,11 @@ def found(sweep: str) -> Verdict:
 def in_short(sweep: str) -> str:
     """The configurations, seeds that collapsed, size and shape of the rate, and the classes."""
     return "\n\n".join([
-        _filled(f"**{found(sweep).headline}**"),
+        filled(f"**{found(sweep).headline}**"),
         # Without these nobody understands why a large difference is not decidable.
-        _filled(" ".join(filter(None, map(far_off_note, shown_arms(last_comparison(sweep)))))),
-        _filled(gain_sentence(last_comparison(sweep))),
-        _filled(" ".join([
+        filled(" ".join(filter(None, map(far_off_note, shown_arms(last_comparison(sweep)))))),
+        filled(gain_sentence(last_comparison(sweep))),
+        filled(" ".join([
             "As classes, each tuned five times on 5,000 of the images.", *class_answers()
         ])),
     ])  # fmt: skip
@@ -67,11 +67,11 @@ def class_answers() -> list[str]:
 
 
 def _answers(sweep: str) -> str:
-    return _bullets(found(sweep).answers)
+    return bullets(found(sweep).answers)
 
 
 def _notes(sweep: str) -> str:
-    return _bullets(found(sweep).notes)
+    return bullets(found(sweep).notes)
 
 
 def _rows(make: Callable[[StudyRecord], Rows]) -> Callable[[str], str]:
@@ -79,7 +79,7 @@ def _rows(make: Callable[[StudyRecord], Rows]) -> Callable[[str], str]:
 
 
 def _cost(sweep: str) -> str:
-    return _filled(
+    return filled(
         f"{spent(last_comparison(sweep))} in all, on 2 cores of an AMD EPYC with AVX-512."
     )
 
@@ -96,8 +96,14 @@ def spent(*held: StudyRecord) -> str:
     )
 
 
+def comparison_cost(study: StudyRecord) -> str:
+    """The CPU time of a study's last comparison, beside that of its own search."""
+    held = study.comparisons[-1:]
+    return duration(cpu_seconds(held) - own_searches(held)[0].cpu_seconds, 1)
+
+
 def _class_sentences(_sweep: str) -> str:
-    return _bullets(class_sentences())
+    return bullets(class_sentences())
 
 
 def _class_searches(sweep: str) -> str:
@@ -120,17 +126,19 @@ def _class_winners(sweep: str) -> str:
 
 
 def _class_cost(sweep: str) -> str:
-    return _filled(f"{spent(*read(sweep).study.searches)}.")
+    return filled(f"{spent(*read(sweep).study.searches)}.")
 
 
-def _bullets(sentences: Iterable[str]) -> str:
+def bullets(sentences: Iterable[str]) -> str:
+    """A list of sentences, in lines of the pages' width."""
     return "\n".join(
         textwrap.fill(one, _WIDTH, initial_indent="- ", subsequent_indent="  ", **_WRAP)
         for one in sentences
     )
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
+    """A paragraph in lines of the pages' width."""
     return textwrap.fill(text, _WIDTH, **_WRAP)
 
 

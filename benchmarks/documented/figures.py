@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from benchmarks.documented.compared import last_comparison
-from benchmarks.documented.kept import COMPARED, DRAWN, KeptRun, read
+from benchmarks.documented.kept import COMPARED, DRAWN, GALLERY, KeptRun, read
 from benchmarks.documented.reproduction_figures import rate_curve_figure, tutorial_figure
 from clr_sweep.lr_range_test.curve import from_arrays
 from clr_sweep.lr_range_test.figure import range_figure
@@ -44,16 +45,20 @@ def draw() -> list[Path]:
         "verdict.png": verdict_figure(last_comparison(COMPARED)),
         "tutorial.png": tutorial_figure(),
         "rate-curve.png": rate_curve_figure(),
+        "range-test.png": _range_test(read("fashion_mnist_range_test")),
     }
+    for sweep in GALLERY:
+        name = sweep.replace("/", "-").replace("_", "-")
+        figures[f"{name}-range-test.png"] = _range_test(read(sweep))
+        figures[f"{name}-verdict.png"] = verdict_figure(last_comparison(sweep))
     drawn = []
     for name, figure in figures.items():
         style.save(figure, IMAGES / name)
         drawn.append(IMAGES / name)
-    drawn.append(_range_test(read("fashion_mnist_range_test")))
     return drawn
 
 
-def _range_test(run: KeptRun) -> Path:
+def _range_test(run: KeptRun) -> Figure:
     record = run.study.range_test
     assert record is not None
     with tempfile.TemporaryDirectory() as folder:
@@ -61,5 +66,4 @@ def _range_test(run: KeptRun) -> Path:
         for number, arrays in enumerate(run.range_curves):
             files.append(Path(folder) / f"{number}.npz")
             np.savez(files[-1], **from_arrays(arrays).arrays())
-        style.save(range_figure(replace(record, files=tuple(files))), IMAGES / "range-test.png")
-    return IMAGES / "range-test.png"
+        return range_figure(replace(record, files=tuple(files)))

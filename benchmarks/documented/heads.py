@@ -7,7 +7,7 @@ import textwrap
 from statistics import fmean
 
 from benchmarks.documented import compared, sums
-from benchmarks.documented.kept import KeptRun, sweep_file
+from benchmarks.documented.kept import GALLERY, KeptRun, sweep_file
 from clr_sweep.results import words
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -43,9 +43,21 @@ def cost(run: KeptRun) -> str:
     epochs = f"{trained} epochs" if trained == planned else f"{trained} of {planned} epochs"
     beside = "" if study.range_test is None else ", the range test apart"
     return (
-        f"{sums.cpu_minutes(study):.0f} CPU minutes on 2 cores of an AMD EPYC with AVX-512 for "
-        f"{epochs} and the baseline{beside}; {words.counts(study)}."
+        f"{_cpu(study)} on 2 cores of an AMD EPYC with AVX-512 for "
+        f"{epochs} and the baseline{beside}; {words.counts(study)}.{_comparison_cost(run)}"
     )
+
+
+def _cpu(study: StudyRecord) -> str:
+    minutes = sums.cpu_minutes(study)
+    return f"{minutes:.0f} CPU minutes" if minutes > 1.5 else f"{60 * minutes:.0f} CPU seconds"
+
+
+def _comparison_cost(run: KeptRun) -> str:
+    """What its rivals and fresh seeds cost, of a sweep that is compared when it is run."""
+    if run.definition.get("comparison") is None:
+        return ""
+    return f" The comparison took {compared.comparison_cost(run.study)} of CPU time more."
 
 
 def expected(run: KeptRun) -> str:
@@ -80,9 +92,10 @@ def expected(run: KeptRun) -> str:
             for policy, trials in policies.items()
         )
         sentences.append(f"the best of each policy (of so many trials): {ranked}")
+    page = "docs/gallery.md" if run.sweep in GALLERY else "docs/results.md"
     told = ". ".join(words.capital(one) if i else one for i, one in enumerate(sentences))
     if study.comparisons:
-        told += f". One run each. {compared.found(run.sweep).headline} (docs/results.md)"
+        told += f". One run each. {compared.found(run.sweep).headline} ({page})"
     else:
         told += ". One run each (docs/results.md)."
     return told

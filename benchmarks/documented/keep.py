@@ -16,6 +16,7 @@ import sys
 
 from benchmarks.documented.kept import (
     DRAWN,
+    FOLDER,
     KeptRun,
     curve_lists,
     definition,
@@ -53,15 +54,14 @@ def main(storage: str, sweep: str) -> None:
     best = study.best
     curve = TrialFolder(best.folder).curve() if best is not None and sweep == DRAWN else None
     rates, losses = curve if curve is not None else ((), ())
+    exported, _ = export_study(study.name, None, storage, StoreChoice.of(None))
+    folder = sweep_file(sweep).parent.relative_to(FOLDER.parents[2])
     run = KeptRun(
         sweep=sweep,
         definition=definition(ran),
         study=without_places(thinned(study)),
         range_curves=tuple(curve_lists(curve) for curve in curves),
-        exported=_PLACE.sub(
-            "folder: /home/me/clr-sweep/sweeps",
-            export_study(study.name, None, storage, StoreChoice.of(None)),
-        ),
+        exported=_PLACE.sub(f"folder: /home/me/clr-sweep/{folder}", exported),
         rates=tuple(float(rate) for rate in rates),
         losses=tuple(round(float(loss), 5) for loss in losses),
     )

@@ -24,6 +24,7 @@ DRAWN = "first_look"
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 # What was compared with tuned rivals: configurations in one search of each arm, classes in several.
 COMPARED, CLASSES = "fashion_mnist", "classes"
+GALLERY = tuple(sorted(f"gallery/{file.stem}" for file in SWEEPS.glob("gallery/*.yaml")))
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class KeptRun:
     """A sweep that was run in full.
 
     Attributes:
-        sweep: name of its file (`sweep_file`), without `.yaml`.
+        sweep: name of its file (`sweep_file`), without `.yaml`, such as `gallery/digits`.
         definition: what it held of all that decides its trials.
         study: the study as it was stored in the end; steps within an epoch are kept of the best
             trial alone.
@@ -83,7 +84,8 @@ def read(sweep: str) -> KeptRun:
 
 def kept() -> tuple[str, ...]:
     """The sweeps of which a run is kept."""
-    return tuple(sorted(file.name.removesuffix(".json.gz") for file in FOLDER.glob("*.json.gz")))
+    files = (file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.json.gz"))
+    return tuple(sorted(name.removesuffix(".json.gz") for name in files))
 
 
 def definition(sweep: Sweep) -> dict[str, Any]:
@@ -126,10 +128,17 @@ def without_places(study: StudyRecord) -> StudyRecord:
 
 
 def _anywhere(source: StudySource) -> StudySource:
-    """A data set that a function of a module gives is known by the module's file."""
+    """A data set that a function of a module gives is known by the module's file.
+
+    A sweep file of the project is named as from its root.
+    """
+    sweep = Path(source.file)
+    if sweep.is_relative_to(SWEEPS):
+        sweep = sweep.relative_to(SWEEPS.parent)
     file, colon, function = str(source.data.get("source", "")).partition(":")
     named = {"source": f"{Path(file).name}:{function}"} if colon else {}
-    return replace(source, data={**source.data, **named})
+    place = sweep.as_posix() if source.file else ""
+    return replace(source, file=place, data={**source.data, **named})
 
 
 def _placed(trial: TrialRecord, study: str) -> TrialRecord:

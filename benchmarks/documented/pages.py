@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.documented import compared, reproductions, sums
 from benchmarks.documented.blocks import table
+from benchmarks.documented.gallery import blocks_of_gallery
 from benchmarks.documented.kept import COMPARED, read
 from benchmarks.scaling import table as scaling
 from benchmarks.scaling.kept import SERVERS
@@ -208,6 +209,7 @@ BLOCKS: dict[tuple[str, str], tuple[Callable[[str], str], str]] = {
     ("docs/scaling.md", "scaling-cost"): (scaling.cost, SERVERS),
     **compared.BLOCKS,
     **reproductions.BLOCKS,
+    **blocks_of_gallery(),
 }
 
 

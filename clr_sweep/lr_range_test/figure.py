@@ -13,12 +13,12 @@ from matplotlib.transforms import blended_transform_factory
 
 from clr_sweep.definition import metrics
 from clr_sweep.lr_range_test.report import Shown, edges_in_words
+from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.report import edges_in_words
 from clr_sweep.lr_range_test.rules import Reading, read
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import curves, style, words
 
-# A first value is off the axis where it is so many times as far from the best as most others are.
-_FAR_OFF = 4.0
 _LINE = 132  # characters that fit into the figure's width
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
@@ -117,15 +117,27 @@ def _draw_metric(ax: Axes, readings: Sequence[Reading], record: Shown) -> None:
     known = [record.sign * reading.measured for reading in readings if len(reading.measured)]
     if metrics.is_share(record.metric) or not known:
         return
-    # What a metric without bounds does after the divergence must not flatten all that is before;
-    # nor must its first values, which batch normalisation spoils until it has seen some batches.
-    gains = np.concatenate([record.sign * values for values in known])
-    best, most = float(gains.max()), float(np.quantile(gains, 0.25))
-    first = min(record.sign * float(values[0]) for values in known)
-    worst = max(first, best - _FAR_OFF * (best - most)) if most < best else first
-    room = best - worst
-    low, high = sorted((record.sign * (best + 0.2 * room), record.sign * (worst - 0.4 * room)))
-    ax.set_ylim(max(0.0, low) if record.sign < 0 and -best >= 0 else low, high)
+    # What a metric without bounds does after the divergence must not flatten all that is before.
+    first = [_early(reading.curve, record.metric) for reading in readings]
+    values = np.concatenate(known)
+    if record.sign < 0:
+        low, high = float(values.min()), max(first)
+        floor = 0.0 if low >= 0 else -np.inf
+        ax.set_ylim(max(floor, low - 0.2 * (high - low)), high + 0.4 * (high - low))
+    else:
+        low, high = min(first), float(values.max())
+        ax.set_ylim(low - 0.4 * (high - low), high + 0.2 * (high - low))
+
+
+def _early(curve: Curve, metric: str) -> float:
+    """The metric after some steps at the lowest rates.
+
+    Before the first step batch normalisation knows nothing of the data, and the metric may be far
+    off what any training shows.
+    """
+    early = curve.metrics[metric][curve.evaluated > 0]
+    early = early[np.isfinite(early)]
+    return float(early[0] if len(early) else curve.metrics[metric][0])
 
 
 def _shade(ax: Axes, found: Suggestion, named: bool) -> None:

@@ -28,11 +28,12 @@ from benchmarks.documented.kept import (
 from benchmarks.documented.reproductions import TUTORIAL
 from benchmarks.documented.seeds import kept_tests
 from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.shipped_sweeps import shipped_sweeps
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.results.arms import arm_results
 
 ALL_PAGES = [*PAGES, PROJECT / "README.md"]
-RUN = sorted([*(file.stem for file in SWEEPS.glob("*.yaml")), CLASSES])
+RUN = sorted([*shipped_sweeps(), CLASSES])
 
 
 @pytest.mark.parametrize("sweep", RUN)

@@ -13,7 +13,10 @@ from written_sweeps import written
 from clr_sweep.cli import main
 from clr_sweep.definition.shipped_sweeps import find_sweep, shipped_sweeps
 
-NAMES = sorted(file.stem for file in (PROJECT / "sweeps").glob("*.yaml"))
+SWEEPS = PROJECT / "sweeps"
+NAMES = sorted(
+    file.relative_to(SWEEPS).with_suffix("").as_posix() for file in SWEEPS.rglob("*.yaml")
+)
 WAYS = ("{}", "{}.yaml", "sweeps/{}", "sweeps/{}.yaml")
 
 
@@ -52,7 +55,18 @@ def test_ways_to_name_one(empty: Path, way: str) -> None:
     given = Path(way.format("fashion_mnist"))
     assert find_sweep(given) == shipped_sweeps()["fashion_mnist"]
     assert check(str(given)).exit_code == 0
+    of_gallery = Path(way.format("gallery/digits"))
+    assert find_sweep(of_gallery) == shipped_sweeps()["gallery/digits"]
     assert list(empty.iterdir()) == []
+
+
+def test_a_gallery_of_the_user_comes_first(empty: Path) -> None:
+    """A folder of that name with such a file; without it the shipped one."""
+    (empty / "gallery").mkdir()
+    assert find_sweep(Path("gallery/digits")) == shipped_sweeps()["gallery/digits"]
+    written(empty).rename(empty / "gallery" / "digits.yaml")
+    assert find_sweep(Path("sweeps/gallery/digits")) == Path("gallery/digits.yaml")
+    assert find_sweep(Path("gallery/wine")) == Path("gallery/wine")
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -178,7 +178,7 @@ def test_search_spaces_on_pages_load(block: str, tmp_path: Path) -> None:
 
 # ---- the sweeps that are shipped
 
-SWEEPS = sorted((PROJECT / "sweeps").glob("*.yaml"))
+SWEEPS = sorted((PROJECT / "sweeps").rglob("*.yaml"))
 
 
 def relative(paths: list[Path]) -> Any:
@@ -224,11 +224,14 @@ def test_shipped_sweeps_run(file: Path, places: Callable[..., Place]) -> None:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if content["dataset"]["name"] == "fashion_mnist":
         content["dataset"] = {"name": str(DATA / "fashion_mnist_slice.npz"), "validation": 400}
+        if "range_test" in content:
+            # Of few images an epoch has few steps.
+            content["range_test"] |= {"epochs": 30, "seeds": 2}
     content["search_space"]["step_size_factor"] = [1, 2]  # what four epochs hold
-    if "range_test" in content:
-        # Of few images an epoch has few steps.
-        content["range_test"] |= {"epochs": 30, "seeds": 2}
+    if "comparison" in content:
+        content["comparison"] |= {"finalists": 1, "finalist_seeds": 1, "seeds": 2}
     written = place.write_sweep(content, file.name)
     place.sweep("run", str(written), "--trials", "2", "--epochs", "4", status=0)
-    assert len(place.runs_of_kind("trial")) == 2
+    runs = [run.data.tags["clr_sweep.study"] for run in place.runs_of_kind("trial")]
+    assert runs.count(content["name"]) == 2
     assert {run.info.status for run in place.runs_of_kind("baseline")} == {"FINISHED"}

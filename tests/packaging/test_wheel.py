@@ -23,7 +23,9 @@ from real_runs import PROJECT
 
 pytestmark = [pytest.mark.wheel, pytest.mark.timeout(1800)]
 
-SHIPPED = sorted((PROJECT / "sweeps").glob("*.yaml"))
+SWEEPS = PROJECT / "sweeps"
+SHIPPED = sorted(file.relative_to(SWEEPS) for file in SWEEPS.rglob("*.yaml"))
+MODULES = sorted(file.relative_to(SWEEPS) for file in SWEEPS.rglob("*.py"))
 MODULE = """
 import keras
 import numpy as np
@@ -212,7 +214,8 @@ def test_it_is_the_wheel_that_is_tried(visitor: Visitor) -> None:
     assert not file.is_relative_to(PROJECT)
     sweeps = file.parent / "definition" / "sweeps"
     schema = Path(visitor.clr_sweep("schema", "--path").strip())
-    assert {*sweeps.iterdir()} == {schema, *(sweeps / path.name for path in SHIPPED)}
+    found = {path for path in sweeps.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert found == {schema, *(sweeps / path for path in (*SHIPPED, *MODULES))}
     assert (file.parent / "py.typed").exists()
 
 
@@ -226,10 +229,11 @@ def test_help(visitor: Visitor) -> None:
 @pytest.mark.parametrize("file", [pytest.param(file, id=file.stem) for file in SHIPPED])
 def test_a_shipped_sweep_by_name(visitor: Visitor, file: Path) -> None:
     """Each can be named from an empty folder, by its name and as the docs write it."""
-    by_name = visitor.clr_sweep("check", file.stem)
-    assert f"sweep {file.stem}: the one that clr-sweep ships" in by_name
+    name = file.with_suffix("").as_posix()
+    by_name = visitor.clr_sweep("check", name)
+    assert f"sweep {name}: the one that clr-sweep ships" in by_name
     assert ": valid\n" in by_name
-    as_in_the_docs = visitor.clr_sweep("check", f"sweeps/{file.name}")
+    as_in_the_docs = visitor.clr_sweep("check", f"sweeps/{file.as_posix()}")
     assert as_in_the_docs.splitlines()[1:] == by_name.splitlines()[1:]
     assert list(visitor.folder.iterdir()) == []
 
