@@ -12,9 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from clr_sweep.definition import metrics
-from clr_sweep.lr_range_test.report import Shown, edges_in_words
 from clr_sweep.lr_range_test.curve import Curve
-from clr_sweep.lr_range_test.report import edges_in_words
+from clr_sweep.lr_range_test.report import Shown, edges_in_words
 from clr_sweep.lr_range_test.rules import Reading, read
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import curves, style, words
