@@ -27,7 +27,6 @@ _UNUSED = {
 }
 _UNUSED_WITH_OWN_DATA = {
     ("dataset", "validation"): "the function holds out its own",
-    ("dataset", "folder"): "the function finds its data itself",
 }
 
 

@@ -67,7 +67,6 @@ def test_check_says_what_is_done_without(tmp_path: Path) -> None:
         ("training.early_stopping", {"patience": 2}),
         ("model", {"name": "tutorial_cnn"}),
         ("dataset", {"examples": 640, "validation": 0.1}),
-        ("dataset", {"examples": 640, "folder": "here"}),
         ("range_test", {"seeds": 2}),
     ],
 )
@@ -77,6 +76,13 @@ def test_what_has_no_effect_is_refused(key: str, value: Any, tmp_path: Path) -> 
     assert found.startswith(key)
     assert "has no effect with training.function" in found
     assert found.endswith("leave it out")
+
+
+def test_a_folder_for_data_of_its_own(tmp_path: Path) -> None:
+    """It is told once, as of every function that loads data."""
+    (found,) = problems(file_of(tmp_path, dataset={"examples": 640, "folder": "here"}))
+    assert found.startswith("dataset.folder: has no effect on ")
+    assert found.endswith("which finds its data itself: leave it out")
 
 
 @pytest.mark.parametrize(

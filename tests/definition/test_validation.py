@@ -44,7 +44,7 @@ KNOWN = {
     ),
     "range": "(known: low, high, log, step)",
     "study": (
-        "(known: name, trials, sampler, pruner, start_with, stop_when, seed, jobs, "
+        "(known: name, trials, sampler, pruner, start_with, warm_start, stop_when, seed, jobs, "
         "trials_per_gpu, storage, deterministic, retries, trial_timeout, timeout)"
     ),
 }
