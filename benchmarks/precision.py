@@ -29,7 +29,7 @@ from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.results import style
 from clr_sweep.search.configurations import suggest
 from clr_sweep.study.preparation import prepare_data
-from clr_sweep.training.records import TrialResult
+from clr_sweep.training.reports import TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, PreparedData, TrialJob
 
 SWEEP = Path(__file__).parent.parent / "sweeps" / "fashion_mnist.yaml"

@@ -15,7 +15,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.engines.base import Device, Done, Event, Message
 from clr_sweep.schedules import policies
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import TrialJob
 from clr_sweep.training.step_curve import shown_steps, step_points
 

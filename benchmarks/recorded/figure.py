@@ -14,7 +14,8 @@ from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results import style
 from clr_sweep.results.figures import divergence_figure
-from clr_sweep.training.records import EpochReport, StepPoint, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import EpochReport, StepPoint
 
 PROJECT = Path(__file__).parents[2]
 IMAGE = PROJECT / "docs" / "images" / "divergence.png"

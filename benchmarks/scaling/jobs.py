@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.driver.instant import made_up_reports, result_of
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import TrialResult
+from clr_sweep.training.reports import TrialResult
 from clr_sweep.training.requests import TrialJob
 
 # By name: what the driver starts, and what is started on each worker before it is measured.

@@ -31,7 +31,8 @@ from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import State, TrialRecord, TrialResult
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import State, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, PreparedData, TrialJob
 
 

@@ -24,7 +24,8 @@ from clr_sweep.search.importances import importances
 from clr_sweep.search.places import Places, url_of
 from clr_sweep.search.reading import read_study
 from clr_sweep.tracking.which_store import StoreChoice
-from clr_sweep.training.records import State, StudyRecord
+from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.reports import State
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,8 @@ from clr_sweep.definition.own_functions import import_function, importable
 from clr_sweep.library.configuration import Configuration
 from clr_sweep.results import words
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import State, TrialRecord
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import State
 
 if TYPE_CHECKING:
     import keras

@@ -25,7 +25,7 @@ from clr_sweep.lr_range_test.model_state import as_it_was, rising_rate
 from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
-from clr_sweep.training.records import State
+from clr_sweep.training.reports import State
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS
 
 # With fewer steps a decade an edge is placed late; see `suggestion`.

@@ -11,7 +11,8 @@ from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import words
-from clr_sweep.training.records import RangeTestRecord, State
+from clr_sweep.training.records import RangeTestRecord
+from clr_sweep.training.reports import State
 
 
 class Shown(Protocol):

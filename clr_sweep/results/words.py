@@ -11,7 +11,8 @@ from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.results import curves
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.cycles import troughs, whole_cycles
-from clr_sweep.training.records import ENDED, State, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import ENDED, State
 
 
 def metric(name: str) -> str:

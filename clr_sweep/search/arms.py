@@ -16,7 +16,8 @@ from clr_sweep.definition.fields import Policy
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.configurations import seed_of
 from clr_sweep.training.comparison_records import CLR, Arm
-from clr_sweep.training.records import ENDED, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import ENDED
 
 BASELINE = "the untuned baseline"
 MEAN_RATE = "its mean rate, held constant"

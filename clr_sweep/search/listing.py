@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.storage import own_studies
-from clr_sweep.training.records import ENDED
+from clr_sweep.training.reports import ENDED
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,8 @@ from clr_sweep.search.starting_trials import given_by
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.comparison_records import SeedRun
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import (
-    Divergence,
-    Kind,
-    RangeTestRecord,
-    StudyRecord,
-    StudySource,
-    TrialRecord,
-)
+from clr_sweep.training.records import RangeTestRecord, StudyRecord, StudySource, TrialRecord
+from clr_sweep.training.reports import Divergence, Kind
 
 
 def read_study(study: optuna.Study, last: int | None = None) -> StudyRecord:

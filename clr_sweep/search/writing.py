@@ -11,7 +11,8 @@ from clr_sweep.search import attributes as keys
 from clr_sweep.search.lean_storage import LeanStorage
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import has_begun
-from clr_sweep.training.records import RangeTestRecord, State, TrialRecord, TrialResult
+from clr_sweep.training.records import RangeTestRecord, TrialRecord
+from clr_sweep.training.reports import State, TrialResult
 
 
 def record_progress(

@@ -14,7 +14,8 @@ from clr_sweep.common.errors import (
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, TrialRecord, TrialResult
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
 
 FAILURES_IN_A_ROW = 3

@@ -12,7 +12,8 @@ from typing import Any
 
 from clr_sweep.common.errors import LockLostError
 from clr_sweep.study.publishing import Publisher
-from clr_sweep.training.records import EpochReport, State, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import EpochReport, State
 
 # Of the time that passes, the sweep's own run takes at most so much: its description and its
 # figures show the whole study, and take the longer the longer that gets.

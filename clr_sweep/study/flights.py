@@ -16,7 +16,8 @@ from clr_sweep.search import writing as trials
 from clr_sweep.search.known_trials import FollowedStudy
 from clr_sweep.search.reading import StudyReader, read_baseline
 from clr_sweep.search.sampling import Asked, stored
-from clr_sweep.training.records import EpochReport, State, TrialRecord, TrialResult
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import EpochReport, State, TrialResult
 
 
 @dataclass(eq=False)

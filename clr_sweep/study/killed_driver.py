@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from clr_sweep.training.records import RangeTestRecord, State, StudyRecord, TrialRecord
+from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
+from clr_sweep.training.reports import State
 
 Record = TypeVar("Record", TrialRecord, RangeTestRecord)
 

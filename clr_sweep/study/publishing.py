@@ -28,14 +28,8 @@ from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.tracker_errors import refuses
 from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.tracking.views import artifact_link, view_link
-from clr_sweep.training.records import (
-    EpochReport,
-    Importance,
-    RangeTestRecord,
-    State,
-    StudyRecord,
-    TrialRecord,
-)
+from clr_sweep.training.records import Importance, RangeTestRecord, StudyRecord, TrialRecord
+from clr_sweep.training.reports import EpochReport, State
 
 P = ParamSpec("P")
 

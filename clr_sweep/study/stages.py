@@ -52,7 +52,8 @@ from clr_sweep.study.remaining import announce_left, announce_start
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.link import Link
-from clr_sweep.training.records import RangeTestRecord, State, StudyRecord
+from clr_sweep.training.records import RangeTestRecord, StudyRecord
+from clr_sweep.training.reports import State
 from clr_sweep.training.requests import PreparedData
 
 

@@ -16,7 +16,8 @@ from clr_sweep.tracking.trial_contents import figures, has_model
 from clr_sweep.training.data.named import rows
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
-from clr_sweep.training.records import TrialRecord, TrialResult
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import TrialResult
 from clr_sweep.training.requests import TrialJob
 
 if TYPE_CHECKING:

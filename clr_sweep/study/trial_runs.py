@@ -17,7 +17,8 @@ from clr_sweep.tracking.logged_models import delete_models, log_keras_model
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.trial_contents import Point
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import EpochReport
 
 
 class TrialRuns:

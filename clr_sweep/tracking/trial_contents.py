@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, TrialRecord
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import EpochReport
 
 # These tell how long something took: an attempt that had to be repeated took another time.
 TIMES = ("cpu_seconds", "trial_cpu_seconds", "trial_wall_seconds")

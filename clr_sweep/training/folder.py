@@ -35,7 +35,7 @@ from clr_sweep.common.errors import FolderHeldError, StoreError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.named import Array, Part
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
-from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
+from clr_sweep.training.reports import Divergence, EpochReport, StepPoint, TrialResult
 
 # A process that is being killed needs a while to be gone, with gigabytes of memory to give back.
 LOCK_SECONDS = 60.0

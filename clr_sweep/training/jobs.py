@@ -34,7 +34,7 @@ from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
-from clr_sweep.training.records import TrialResult
+from clr_sweep.training.reports import TrialResult
 from clr_sweep.training.requests import (
     EVALUATED,
     DataJob,

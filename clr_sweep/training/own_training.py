@@ -19,7 +19,7 @@ from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection, TrialJob
 
 

@@ -20,7 +20,7 @@ from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.named import Part, rows
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import Divergence, EpochReport
+from clr_sweep.training.reports import Divergence, EpochReport
 
 # Keras is imported where it is used: the class is named by programs that do without.
 if TYPE_CHECKING:

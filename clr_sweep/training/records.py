@@ -1,11 +1,10 @@
-"""What a trial reports and leaves behind: plain, frozen records that pass between processes."""
+"""Trials and studies as they are stored: plain, frozen records, read from storage and folders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.sweep import Sweep
@@ -14,85 +13,7 @@ from clr_sweep.lr_range_test.curve import Curve, read_curve
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.training.comparison_records import FINALS, ComparisonRecord, SeedRun
-
-State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
-# States that no longer change, in the order in which they are told. An interrupted trial goes on.
-ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
-Kind = Literal["trial", "baseline", "train"]
-
-
-@dataclass(frozen=True)
-class StepPoint:
-    """One optimizer step: the rate it used and the loss of its batch (before the update).
-
-    Attributes:
-        cycle: the number of the cycle it lies in, from 1; None without cycles.
-    """
-
-    step: int
-    learning_rate: float
-    batch_loss: float | None
-    cycle: int | None = None
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """The state of a trial at the end of an epoch.
-
-    Attributes:
-        epoch: counted from 1.
-        step: optimizer steps taken so far.
-        metrics: the loss and what `training.metrics` names, and each with `val_`; those that
-            are finite.
-        cpu_seconds: CPU time of the trial's process in this epoch.
-        points: the thinned per-step curve of this epoch.
-    """
-
-    epoch: int
-    step: int
-    metrics: Mapping[str, float]
-    cpu_seconds: float
-    wall_seconds: float
-    points: tuple[StepPoint, ...] = ()
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Where the loss stopped being a number.
-
-    Attributes:
-        step: optimizer step, counted from 0.
-        learning_rate: the rate that step used.
-        phase: position within the cycle, 0 at its start, 0.5 at the peak.
-    """
-
-    step: int
-    epoch: int
-    learning_rate: float
-    phase: float
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """How a trial ended.
-
-    Attributes:
-        value: the objective; None unless complete.
-        metrics: the metrics at the epoch that gives the objective, or the last ones.
-        learning_rate_deviation: the greatest distance of the rates used from those planned, in
-            float32; None in results of versions that did not measure it.
-    """
-
-    state: State
-    reason: str | None
-    value: float | None
-    metrics: Mapping[str, float]
-    epochs: int
-    steps: int
-    cpu_seconds: float
-    wall_seconds: float
-    divergence: Divergence | None = None
-    learning_rate_deviation: float | None = None
+from clr_sweep.training.reports import ENDED, Divergence, EpochReport, Kind, State
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import cycles
-from clr_sweep.training.records import StepPoint
+from clr_sweep.training.reports import StepPoint
 
 # A chart freezes at about 10,000 points a run.
 CURVE_POINTS = 100

@@ -25,7 +25,7 @@ from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
-from clr_sweep.training.records import Divergence, EpochReport, TrialResult
+from clr_sweep.training.reports import Divergence, EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
 from clr_sweep.training.set_up import set_up
 from clr_sweep.training.state import training_state

@@ -26,7 +26,7 @@ from clr_sweep.search.configurations import suggest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
 from clr_sweep.training.own_trial import OwnTrial
-from clr_sweep.training.records import TrialResult
+from clr_sweep.training.reports import TrialResult
 from clr_sweep.training.requests import TrialJob
 
 

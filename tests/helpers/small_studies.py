@@ -35,14 +35,8 @@ from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.trial_contents import figures
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
-from clr_sweep.training.records import (
-    Divergence,
-    EpochReport,
-    State,
-    StepPoint,
-    TrialRecord,
-    TrialResult,
-)
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import Divergence, EpochReport, State, StepPoint, TrialResult
 from clr_sweep.training.requests import DataFacts
 
 DATA = DataFacts("few_images", "a file", "d" * 64, EXAMPLES, 100, (28, 28), "uint8")

@@ -21,7 +21,7 @@ from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
 from clr_sweep.training.data.materialized import Dataset, in_memory, open_materialized
-from clr_sweep.training.records import TrialResult
+from clr_sweep.training.reports import TrialResult
 from clr_sweep.training.requests import DataJob, StoredData
 
 SLICE = Path(__file__).parents[1] / "data" / "fashion_mnist_slice.npz"

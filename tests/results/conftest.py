@@ -15,14 +15,8 @@ from clr_sweep.definition.sweep import DatasetConfig, ModelConfig, Objective
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import cycles, policies
-from clr_sweep.training.records import (
-    Divergence,
-    EpochReport,
-    State,
-    StepPoint,
-    StudyRecord,
-    TrialRecord,
-)
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import Divergence, EpochReport, State, StepPoint
 
 SPE = 844  # steps of 54,000 examples in batches of 64
 EPOCHS = 16

@@ -15,7 +15,8 @@ from scipy import stats
 from clr_sweep.results.contests import ALPHA, Contest, contests
 from clr_sweep.results.statistics import holm
 from clr_sweep.search.arms import BASELINE, MEAN_RATE
-from clr_sweep.training.records import State, StudyRecord
+from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.reports import State
 
 # Ten seeds of an arm, .2 points apart at most.
 TEN = [0.880, 0.881, 0.8795, 0.8802, 0.8808, 0.8799, 0.8811, 0.8793, 0.8804, 0.8797]

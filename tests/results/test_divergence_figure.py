@@ -10,7 +10,8 @@ import pytest
 from drawn_figures import drawn, marks, render, texts
 
 from clr_sweep.results.divergence_figure import divergence_figure, fate, highest_rate, region
-from clr_sweep.training.records import Divergence, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import Divergence
 
 POLICY = {"policy": "triangular"}
 

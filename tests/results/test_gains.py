@@ -14,7 +14,8 @@ from clr_sweep.results.comparison_tables import gain_sentence
 from clr_sweep.results.gains import Reached, gain, reached
 from clr_sweep.schedules.cycles import troughs
 from clr_sweep.search.arms import BASELINE
-from clr_sweep.training.records import EpochReport, StudyRecord
+from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.reports import EpochReport
 
 FINALS = {"CLR": [0.9, 0.88], "constant": [0.85, 0.87], BASELINE: [0.7, 0.72]}
 

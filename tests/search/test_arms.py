@@ -21,7 +21,8 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search import arms
 from clr_sweep.search.configurations import trial_seed
 from clr_sweep.training.comparison_records import Arm
-from clr_sweep.training.records import State, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import State
 
 SHIPPED = [load_sweep(file) for file in sorted((PROJECT / "sweeps").glob("*.yaml"))]
 CONSTANT: tuple[Policy, ...] = ("constant",)

@@ -17,7 +17,7 @@ from clr_sweep.search.configurations import suggest
 from clr_sweep.search.reading import is_told, read_study, stored_sweep
 from clr_sweep.search.sampling import Asked
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport
+from clr_sweep.training.reports import EpochReport
 
 EXAMPLES = 60000
 

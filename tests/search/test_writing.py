@@ -15,7 +15,8 @@ from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.configurations import baseline_config
 from clr_sweep.search.reading import read_study
 from clr_sweep.search.sampling import Asked
-from clr_sweep.training.records import Divergence, TrialRecord
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import Divergence
 
 EXAMPLES = 60000
 Ask = Callable[[], Asked]

@@ -14,7 +14,8 @@ from small_trials import small_config
 from clr_sweep.common.errors import LockLostError
 from clr_sweep.study import background
 from clr_sweep.study.background import Background
-from clr_sweep.training.records import EpochReport, TrialRecord
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import EpochReport
 
 
 class Heard:

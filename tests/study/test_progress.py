@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from small_trials import small_config
 
 from clr_sweep.study.progress import Display, Estimate, Field, fitting
-from clr_sweep.training.records import State, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import State
 
 
 def record(

@@ -16,7 +16,8 @@ from clr_sweep.tracking import tags
 from clr_sweep.tracking.find_runs import find_trial
 from clr_sweep.tracking.sweep_runs import SweepRuns
 from clr_sweep.tracking.trial_contents import epoch_points
-from clr_sweep.training.records import EpochReport, StepPoint, TrialRecord
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import EpochReport, StepPoint
 
 
 def record(tmp_path: Path, number: int | None = 0, state: str = "running") -> TrialRecord:

@@ -25,7 +25,8 @@ from clr_sweep.tracking.trial_contents import (
     run_name,
 )
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, State, StepPoint, TrialRecord
+from clr_sweep.training.records import TrialRecord
+from clr_sweep.training.reports import EpochReport, State, StepPoint
 
 
 def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:

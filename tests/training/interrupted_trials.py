@@ -18,7 +18,7 @@ from clr_sweep.definition.training_config import CycledMomentum
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.trial import train
 
 EPOCHS = 4

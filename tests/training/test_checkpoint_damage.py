@@ -28,7 +28,7 @@ from clr_sweep.training import durable
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport
+from clr_sweep.training.reports import EpochReport
 from clr_sweep.training.state import TrainingState
 
 # ---- checkpoints that cannot be used

@@ -16,7 +16,7 @@ from clr_sweep.engines.base import Died
 from clr_sweep.engines.local.engine import LocalEngine
 from clr_sweep.training.data.materialized import Dataset, materialize
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport
+from clr_sweep.training.reports import EpochReport
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
 pytestmark = pytest.mark.heavy

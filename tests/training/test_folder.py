@@ -20,7 +20,7 @@ from clr_sweep.common.errors import ClrSweepError, DiskFullError, StoreError
 from clr_sweep.engines.base import Done, Message
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import Divergence, EpochReport, StepPoint, TrialResult
+from clr_sweep.training.reports import Divergence, EpochReport, StepPoint, TrialResult
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**40)

@@ -19,7 +19,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search.configurations import baseline_config, suggest
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection, TrialJob
 
 

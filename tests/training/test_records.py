@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from small_trials import small_config
 
-from clr_sweep.training.records import State, StudyRecord, TrialRecord
+from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.reports import State
 
 
 def trial(number: int | None, value: float | None, state: State = "complete") -> TrialRecord:

@@ -10,7 +10,7 @@ from small_trials import small_config
 
 from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.schedules import policies
-from clr_sweep.training.records import StepPoint
+from clr_sweep.training.reports import StepPoint
 from clr_sweep.training.step_curve import CURVE_POINTS, deviation, shown_steps, step_points
 
 TRIANGULAR = ScheduleConfig(

@@ -32,7 +32,7 @@ from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.data.materialized import Dataset, materialize
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.records import EpochReport
+from clr_sweep.training.reports import EpochReport
 from clr_sweep.training.requests import RUN_TRIAL, TrialJob
 
 UNEVEN = small_config(factor=1.25, epochs=3)

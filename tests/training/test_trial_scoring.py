@@ -16,7 +16,7 @@ from clr_sweep.definition.final_rate import final_rates
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.records import EpochReport
+from clr_sweep.training.reports import EpochReport
 
 
 def test_the_value_is_the_last_epochs(images: Dataset, tmp_path: Path) -> None:

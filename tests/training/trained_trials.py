@@ -16,7 +16,7 @@ from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
-from clr_sweep.training.records import EpochReport, TrialResult
+from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.trial import train
 
 
