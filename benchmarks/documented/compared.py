@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 
 from benchmarks.documented.blocks import table
-from benchmarks.documented.kept import CLASSES, COMPARED, read
+from benchmarks.documented.kept import CLASSES, COMPARED, machine, read
 from clr_sweep.common.durations import duration
 from clr_sweep.results import words
 from clr_sweep.results.arms import arm_results, shown_arms
@@ -79,9 +79,7 @@ def _rows(make: Callable[[StudyRecord], Rows]) -> Callable[[str], str]:
 
 
 def _cost(sweep: str) -> str:
-    return filled(
-        f"{spent(last_comparison(sweep))} in all, on 2 cores of an AMD EPYC with AVX-512."
-    )
+    return filled(f"{spent(last_comparison(sweep))} in all, on {machine(sweep)}.")
 
 
 def spent(*held: StudyRecord) -> str:

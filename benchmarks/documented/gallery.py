@@ -12,7 +12,7 @@ from benchmarks.documented.compared import (
     found,
     last_comparison,
 )
-from benchmarks.documented.kept import GALLERY, read
+from benchmarks.documented.kept import GALLERY, machine, read
 from clr_sweep.common.durations import duration
 from clr_sweep.lr_range_test.report import ranges_yaml, summary
 from clr_sweep.results.arms import arm_results, shown_arms
@@ -49,8 +49,8 @@ def _cost(sweep: str) -> str:
     study = read(sweep).study
     searched = duration(sum(trial.cpu_seconds for trial in study.all), 1)
     return filled(
-        f"CPU time of all trainings, on 2 cores of an AMD EPYC with AVX-512: {searched} for the "
-        f"search and the baseline, {comparison_cost(study)} for the comparison."
+        f"CPU time, on {machine(sweep)}: {searched} for the search and the baseline, the range "
+        f"test apart, {comparison_cost(study)} for the comparison."
     )
 
 

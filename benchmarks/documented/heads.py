@@ -7,7 +7,7 @@ import textwrap
 from statistics import fmean
 
 from benchmarks.documented import compared, sums
-from benchmarks.documented.kept import GALLERY, KeptRun, sweep_file
+from benchmarks.documented.kept import GALLERY, KeptRun, machine, sweep_file
 from clr_sweep.results import words
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -43,7 +43,7 @@ def cost(run: KeptRun) -> str:
     epochs = f"{trained} epochs" if trained == planned else f"{trained} of {planned} epochs"
     beside = "" if study.range_test is None else ", the range test apart"
     return (
-        f"{_cpu(study)} on 2 cores of an AMD EPYC with AVX-512 for "
+        f"{_cpu(study)} on {machine(run.sweep)} for "
         f"{epochs} and the baseline{beside}; {words.counts(study)}.{_comparison_cost(run)}"
     )
 

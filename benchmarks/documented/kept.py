@@ -54,6 +54,11 @@ class KeptRun:
 _FORM = TypeAdapter(KeptRun)
 
 
+def machine(sweep: str) -> str:
+    """What a kept run was run on."""
+    return "2 cores of an AMD EPYC with " + ("AVX2" if sweep in GALLERY else "AVX-512")
+
+
 def sweep_file(sweep: str) -> Path:
     """The file of a sweep: a shipped one, or the benchmark of classes."""
     folder = FOLDER.parents[1] / CLASSES if sweep == CLASSES else SWEEPS

@@ -44,7 +44,7 @@ def show(
 ) -> None:
     """Show a study and its trials, or one trial and its epochs.
 
-    STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow; TRIAL is a number or
+    STUDY_OR_RUN_ID is the study's name or the id of a run of it in MLflow; TRIAL is a number or
     "baseline".
     """
     from clr_sweep.commands.show import show_study
@@ -104,7 +104,7 @@ def export(
 ) -> None:
     """Write the best configuration of a study as YAML, or register its model.
 
-    STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow. With --register the
+    STUDY_OR_RUN_ID is the study's name or the id of a run of it in MLflow. With --register the
     configuration is written where -o says, and nowhere without it.
     """
     if alias is not None and register is None:
@@ -131,7 +131,7 @@ def export(
 def report(study: str, output: Path | None, storage: str | None, tracking_uri: str | None) -> None:
     """Write the report of a study as one HTML file; it may still be running.
 
-    STUDY_OR_RUN_ID is the study's name or the id of its parent run in MLflow.
+    STUDY_OR_RUN_ID is the study's name or the id of a run of it in MLflow.
     """
     from clr_sweep.commands.report import write_report
     from clr_sweep.tracking.which_store import StoreChoice

@@ -14,6 +14,7 @@ from clr_sweep.definition.yaml_file import dump
 from clr_sweep.training.data.named import by_name
 from clr_sweep.training.requests import DataFacts, Look
 
+_KEYS = "https://github.com/clr-sweep/clr-sweep/blob/main/docs/sweep-file.md"
 # Half cycles in epochs: each goes a whole number of times into half the budget.
 FACTORS, EPOCHS = (2, 4, 8), 16
 TRIALS = 20
@@ -156,7 +157,8 @@ def sweep_text(
     head = [
         f"# yaml-language-server: $schema={schema}",
         "# Written by `clr-sweep init`, after a look at the data and the model; every key:",
-        "# docs/sweep-file.md. What it would do: clr-sweep check; start it, go on: clr-sweep run.",
+        f"# {_KEYS}",
+        "# What it would do: clr-sweep check; start it, go on: clr-sweep run.",
         f"# {budget}",
     ]
     return "\n".join([*head, *body, ""])

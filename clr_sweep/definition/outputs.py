@@ -47,6 +47,10 @@ class OutputLosses(Frozen):
     ]
     weights: dict[StrictStr, AtLeastZero] = {}
 
+    not_taken = dict.fromkeys(
+        ("name", "arguments"), "outputs has the loss of each output: leave one of the two out"
+    )
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems: list[Problem] = [
@@ -59,6 +63,9 @@ class OutputLosses(Frozen):
             for name in self.weights
             if name not in self.outputs
         ]
+        if not problems and not any(self.weights.get(name, 1) for name in self.outputs):
+            text = "must leave the loss of one output a weight above 0: their sum is 0 always"
+            problems.append((("weights",), text))
         if problems:
             raise FieldProblemsError(problems)
         return self
@@ -164,8 +171,8 @@ def metrics_problem(
                 seen[reported] = str(one.name)
     elif isinstance(metrics, Mapping):
         text = (
-            "must be a list, since training.loss is of one output; of several it is "
-            "{outputs: {NAME: ...}}"
+            "must be a list, since training.loss is of one output: lists by output go with a loss "
+            "by output, training.loss: {outputs: {NAME: ...}}"
         )
         yield (), text
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import StrictBool, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
@@ -68,7 +68,7 @@ class DatasetConfig(Frozen):
 
     name: Name
     validation: HeldOut = 0.1
-    folder: StrictStr | None = None
+    folder: Annotated[StrictStr, Field(min_length=1)] | None = None
     examples: PositiveInt | None = None
     test: ExamplesPart | None = None
     in_memory: InMemory = AUTO

@@ -30,7 +30,7 @@ from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of
 from clr_sweep.definition.space_checks import momentum_problems, space_problems
-from clr_sweep.definition.sweep import DatasetConfig, Sweep
+from clr_sweep.definition.sweep import DatasetConfig, Objective, Sweep
 
 
 def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
@@ -179,10 +179,12 @@ def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> It
     metric = values.get("objective.metric")
     if metric is not None and metric not in (known := objectives(measured(outputs))):
         beside = f"with the loss {loss}, " if not metrics else ""
+        default = Objective.model_fields["metric"].default
+        where = f"; {default} is the default, so name one of these" if metric == default else ""
         yield (
             ("objective", "metric"),
             f"{unknown('metric', metric, known)}: {beside}training.metrics says what is measured "
-            "beside the loss",
+            f"beside the loss{where}",
         )
 
 

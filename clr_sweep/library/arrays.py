@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clr_sweep.common.errors import DataError
-from clr_sweep.library.process import say
+from clr_sweep.definition.problems import unknown
 from clr_sweep.training.data.from_function import as_arrays
 from clr_sweep.training.data.materialized import in_memory
+from clr_sweep.training.data.named import PARTS, split
 from clr_sweep.training.data.npz import read_headers
 from clr_sweep.training.durable import replaced
+
+
+class Written(NamedTuple):
+    """The file of a data set that was in hand."""
+
+    file: Path
+    is_new: bool
 
 
 def holds_arrays(given: Any) -> bool:
@@ -26,7 +34,7 @@ def holds_arrays(given: Any) -> bool:
     return hasattr(given, "__array__") and not isinstance(given, np.generic)
 
 
-def written_arrays(given: Any, sweep: str) -> str:
+def written_arrays(given: Any, sweep: str) -> Written:
     """The file in the current folder that holds a data set, written unless it is there.
 
     It is named after the sweep and the arrays' content: the same arrays are the same file.
@@ -36,25 +44,37 @@ def written_arrays(given: Any, sweep: str) -> str:
         sweep: its name.
 
     Returns:
-        The file's name.
+        The file, and whether it was written now.
 
     Raises:
-        DataError: they are no data set that can be trained on; every problem.
+        DataError: they are no data set that can be trained on, every problem; or the folder
+            cannot be written.
         DiskFullError: the disk has no space left.
     """
     arrays: dict[str, Any] = as_arrays(_by_name(given), "")
     data = in_memory("arrays", arrays, "")
     name = re.sub(r"[^\w.-]", "_", sweep)[:80]
-    file = Path.cwd() / f"{name}-{data.digest[:8]}.npz"
-    if not _holds(file, arrays):
+    file = Path(f"{name}-{data.digest[:8]}.npz")
+    try:
+        file = Path.cwd() / file
+        if _holds(file, arrays):
+            return Written(file, is_new=False)
         with replaced(file) as part, part.open("wb") as opened:
             np.savez(opened, **arrays)
-        say(f"the arrays are in {file.name} now, which the sweep names")
-    return file.name
+    except OSError as error:
+        raise DataError(
+            f"cannot be written to {file} ({error.strerror or error}): arrays in hand are kept in "
+            "a file of the current folder; change to a folder that can be written, or save them "
+            "elsewhere with numpy.savez and name that file"
+        ) from error
+    return Written(file, is_new=True)
 
 
 def _by_name(given: Any) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
+        others = [str(key) for key in given if split(str(key))[0] not in PARTS]
+        if others:
+            raise DataError([unknown("array", key, PARTS) for key in others])
         return given
     try:
         (x_train, y_train), (x_test, y_test) = given

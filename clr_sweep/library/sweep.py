@@ -17,8 +17,9 @@ from clr_sweep.definition.loading import checked_sweep, load_sweep
 from clr_sweep.definition.shipped_sweeps import find_sweep
 from clr_sweep.definition.sweep import Sweep as Definition
 from clr_sweep.definition.yaml_file import dump
-from clr_sweep.library.arrays import holds_arrays, written_arrays
+from clr_sweep.library.arrays import Written, holds_arrays, written_arrays
 from clr_sweep.library.named import name_of_function
+from clr_sweep.library.process import say
 from clr_sweep.study.part import SweepSource
 
 Named = str | os.PathLike[str] | Callable[..., Any] | Mapping[str, Any]
@@ -84,7 +85,13 @@ class Sweep:
         }  # fmt: skip
         self._content = {key: _plain(value) for key, value in given.items() if value is not None}
         self._folders = (*found.folders, Path.cwd())
-        self._check(found.problems)
+        try:
+            self._check(found.problems)
+        except BaseException:
+            found.drop_arrays()
+            raise
+        if found.arrays is not None and found.arrays.is_new:
+            say(f"the arrays are in {found.arrays.file.name} now, which the sweep names")
 
     @classmethod
     def from_file(
@@ -146,12 +153,24 @@ class Sweep:
         """It as a sweep file, for `clr-sweep run` and to be kept with the code."""
         return self.source.text
 
-    def save(self, file: str | os.PathLike[str]) -> None:
+    def save(self, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write it as a sweep file.
 
         What it names is looked for beside that file, in the current folder and on Python's path.
+
+        Args:
+            overwrite: in the place of another file of this name too, with its comments.
+
+        Raises:
+            InputError: there is a file of this name that holds something else.
         """
-        Path(file).write_text(self.text, encoding="utf-8")
+        path = Path(file)
+        if not overwrite and path.exists() and path.read_bytes() != self.text.encode():
+            raise InputError(
+                f"{path}: is there already, and is not this sweep: name another file, or give "
+                "overwrite=True"
+            )
+        path.write_text(self.text, encoding="utf-8")
 
     def _check(self, problems: Sequence[tuple[str, str]]) -> None:
         """Validate what was given, and say where it is from.
@@ -190,12 +209,14 @@ class _Names:
     Attributes:
         folders: in which their modules are found.
         problems: of those that have no name: the place, and why.
+        arrays: the file of the arrays that were in hand.
     """
 
     def __init__(self, sweep: str) -> None:
         self._sweep = str(sweep)
         self.folders: dict[Path, None] = {}
         self.problems: list[tuple[str, str]] = []
+        self.arrays: Written | None = None
 
     def section(self, place: str, given: Named | Arrays | None) -> Any:
         """A section that may be its `name` alone."""
@@ -209,14 +230,21 @@ class _Names:
         """The section of the data, with the file that holds them in place of arrays in hand."""
         is_section = isinstance(given, Mapping) and "name" in given
         arrays = given["name"] if is_section else given
-        if not holds_arrays(arrays):
+        # No name is a list, and what holds no array may be made one.
+        if not isinstance(arrays, tuple | list) and not holds_arrays(arrays):
             return given
         name = "arrays"
         try:
-            name = written_arrays(arrays, self._sweep)
+            self.arrays = written_arrays(arrays, self._sweep)
+            name = self.arrays.file.name
         except DataError as error:
             self.problems += [("dataset.name", problem) for problem in error.problems]
         return {**given, "name": name} if is_section else {"name": name}
+
+    def drop_arrays(self) -> None:
+        """Leave nothing behind of a sweep that is refused."""
+        if self.arrays is not None and self.arrays.is_new:
+            self.arrays.file.unlink(missing_ok=True)
 
     def named(self, place: str, given: Any) -> Any:
         """What was given, with a name in place of each function and class in it."""

@@ -121,9 +121,19 @@ class Reading:
 
     @property
     def learnt(self) -> Learnt:
-        """How far the mean loss of a window fell, and how far it has to."""
+        """How far the mean loss of a window fell, and how far it has to.
+
+        Of the windows that show it the clearest one: in a short one chance may be larger than the
+        loss itself, where batches are small and the ramp has few steps.
+        """
+        taken, count = len(self.losses), min(2 * _reach(self.curve) + 1, len(self.losses))
+        found = [self._learnt_in(count)]
+        while (count := 2 * count) <= taken // 3:
+            found.append(self._learnt_in(count))
+        return max(found, key=lambda one: one.fall / (max(one.part, one.wander) or 1.0))
+
+    def _learnt_in(self, count: int) -> Learnt:
         # Whole windows alone: near the ends the smoothed loss has those of a few batches.
-        count = min(2 * _reach(self.curve) + 1, len(self.losses))
         sums = np.cumsum(np.append(0.0, self.curve.losses[: len(self.losses)]))
         means = (sums[count:] - sums[:-count]) / count
         first = float(means[0])

@@ -165,7 +165,7 @@ CHANGES = st.fixed_dictionaries(
         "search_space.model.units": DIMENSIONS,
         "search_space.optimizer": st.just(["sgd", "adam"]),
         "dataset.validation": st.integers(1, 10**9) | st.floats(0.01, 0.99),
-        "dataset.folder": st.text(max_size=5),
+        "dataset.folder": st.text(min_size=1, max_size=5),
         "training.optimizer": st.sampled_from(
             ["adam", {"name": "lion"}, {"name": "sgd", "arguments": {"momentum": 1}}]
         ),

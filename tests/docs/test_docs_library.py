@@ -38,7 +38,7 @@ def test_the_code_of_the_page_runs(tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(CHECKED.format(code=code), encoding="utf-8")
     done = python("page.py", folder=tmp_path, timeout=800, TF_CPP_MIN_LOG_LEVEL="3")
     assert done.stdout.count("done") == 1
-    assert "rings: 3 trials: 3 complete" in done.stdout
+    assert "rings-in-python: 3 trials: 3 complete" in done.stdout
     assert "not decidable" in done.stdout
     for name in ("bounds.png", "rates.png", "verdict.png", "range_test.png", "rings.html"):
         assert (tmp_path / name).stat().st_size > 1000, name

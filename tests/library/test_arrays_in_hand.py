@@ -20,6 +20,12 @@ def parts() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     return (x[:8], y[:8]), (x[8:], y[8:])
 
 
+def by_name() -> dict[str, Any]:
+    """The same as a dict."""
+    (x, y), (x_test, y_test) = parts()
+    return {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
+
+
 def made(dataset: Any, **changes: Any) -> Sweep:
     """The sweep of `written_sweeps` on these data."""
     training = {"epochs": 16, "batch_size": 2}
@@ -84,7 +90,41 @@ def test_what_is_wrong_with_them(tmp_path: Path) -> None:
         ((x, y), r"dataset.name: must be \(\(x_train, y_train\), \(x_test, y_test\)\) or a dict"),
         ({"name": {"x_train": x}}, "y_train: is missing"),
         (((x.astype(str), y), test), "x_train: must hold numbers"),
+        (((x, None), test), r"y_train: must be an array, got a NoneType \(there is none\)"),
+        (((np.ma.masked_greater(x, 0), y), test), "x_train: must be an array, .* mask would be"),
+        (((x, y), test, x), r"must be \(\(x_train, y_train\), \(x_test, y_test\)\) or a dict"),
+        ({"name": {**by_name(), "z_train": x}}, "unknown array 'z_train' - did you mean 'x_train'"),
     ):
         with pytest.raises(InputError, match=text):
             made(wrong)
     assert not list(tmp_path.iterdir())
+
+
+def test_lists_are_arrays_too() -> None:
+    """As where a function returns them."""
+    (x, y), (x_test, y_test) = parts()
+    listed = ((x.tolist(), y.tolist()), (x_test.tolist(), y_test.tolist()))
+    assert made(listed).definition.dataset.name.endswith(".npz")
+
+
+def test_a_refused_sweep_leaves_no_file(tmp_path: Path) -> None:
+    """Whatever is wrong with it; a file that was there before stays."""
+    with pytest.raises(InputError, match=r"training\.epochs: "):
+        made(parts(), training={"epochs": 0})
+    assert not list(tmp_path.iterdir())
+    made(parts())
+    with pytest.raises(InputError, match=r"training\.epochs: "):
+        made(parts(), training={"epochs": 0})
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_where_they_cannot_be_written(tmp_path: Path) -> None:
+    """A folder in the file's place: the place, and the cure."""
+    file = tmp_path / made(parts()).definition.dataset.name
+    file.unlink()
+    file.mkdir()
+    cure = "change to a folder that can be written, or save them elsewhere with numpy.savez"
+    with pytest.raises(
+        InputError, match=rf"dataset.name: cannot be written to .*{file.name}.*{cure}"
+    ):
+        made(parts())

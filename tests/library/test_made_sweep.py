@@ -122,3 +122,15 @@ def test_shipped_and_missing_files() -> None:
     assert repr(sweep) == "<Sweep fashion-mnist: tutorial_cnn on fashion_mnist, 3 trials>"
     with pytest.raises(InputError, match="cannot be read"):
         Sweep.from_file("nowhere.yaml")
+
+
+def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
+    """But for who asks for it; the same sweep may be written again."""
+    file, sweep = tmp_path / "mine.yaml", made()
+    file.write_text("# written by hand\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"mine\.yaml: is there already, and is not this sweep"):
+        sweep.save(file)
+    assert file.read_text(encoding="utf-8") == "# written by hand\n"
+    sweep.save(file, overwrite=True)
+    sweep.save(file)
+    assert Sweep.from_file(file).definition == sweep.definition

@@ -78,6 +78,19 @@ def test_a_loss_that_only_wanders_has_not_learnt(noise: float, steps: int) -> No
         assert not read(level, "val_accuracy", +1).has_learnt, seed
 
 
+def test_a_deep_fall_of_a_short_and_noisy_ramp_is_learnt() -> None:
+    """Squared errors of small batches jump by half of themselves: in five steps chance is larger
+    than the loss, which cannot fall below 0."""
+    steps = 150
+    level = np.geomspace(8.0, 0.6, steps)
+    for seed in range(20):
+        drawn = np.random.default_rng(seed).gamma(4.0, 0.25, steps)
+        curve = replace(classifier(steps=steps), losses=level * drawn)
+        assert read(curve, "val_accuracy", +1).has_learnt, seed
+        standing = replace(curve, losses=8.0 * drawn)
+        assert not read(standing, "val_accuracy", +1).has_learnt, seed
+
+
 def test_a_fall_of_a_hundredth_is_not_learnt() -> None:
     """However little its batches jump."""
     curve = classifier(lowest=2.277, batch_noise=1e-4)

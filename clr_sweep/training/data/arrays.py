@@ -43,7 +43,7 @@ def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
     found = in_order({key: header for key, header in headers.items() if header is not None})
     problems = key_problems(found)
     for key, header in found.items():
-        if header.dtype.kind not in "biuf":
+        if not _has_numbers(header):
             extra = (
                 " (pickled Python objects are not loaded: they can run code)"
                 if header.dtype.hasobject
@@ -154,6 +154,10 @@ def _length_problems(keys: Sequence[str], found: Mapping[str, Header]) -> list[s
     return problems
 
 
+def _has_numbers(header: Header) -> bool:
+    return header.dtype.kind in "biuf"
+
+
 def _likeness_problems(train: str, test: str, found: Mapping[str, Header]) -> list[str]:
     if not (train in found and test in found and found[train].shape and found[test].shape):
         return []
@@ -162,6 +166,6 @@ def _likeness_problems(train: str, test: str, found: Mapping[str, Header]) -> li
     if a.shape[1:] != b.shape[1:]:
         expected = shown_shape(a.shape[1:])
         problems.append(f"{test}: must have the shape {expected} as {train}, got {b.shape}")
-    if a.dtype != b.dtype:
+    if a.dtype != b.dtype and _has_numbers(a):  # else the first is what is wrong
         problems.append(f"{test}: must have the dtype {a.dtype} of {train}, got {b.dtype}")
     return problems

@@ -107,6 +107,10 @@ def as_arrays(returned: Any, source: str) -> dict[str, Array]:
     arrays, problems = {}, []
     for key, value in values.items():
         try:
+            if value is None:
+                raise TypeError("there is none")
+            if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+                raise TypeError("its mask would be lost: leave out or fill what it hides")
             arrays[key] = np.asarray(value)
             if is_loader(value):
                 raise TypeError("loaders come as a pair: return (train, test)")

@@ -72,15 +72,15 @@ def load(name: str, options: DataOptions) -> Dataset:
 def name_problems(name: str, options: DataOptions) -> list[str]:
     """What is wrong with the name `tfds:NAME`, found without TensorFlow and without a network."""
     within = named_within(name)
-    if importlib.util.find_spec("tensorflow_datasets") is None:
-        return [
-            f"{name} needs TensorFlow Datasets, which is not installed: "
-            f"pip install 'clr-sweep[tfds]'"
-        ]
     if (match := _NAME.fullmatch(within)) is None:
         return [
             f"must name a data set as tfds:NAME, tfds:NAME/CONFIG or tfds:NAME/CONFIG:1.0.0, "
             f"got {name!r}"
+        ]
+    if importlib.util.find_spec("tensorflow_datasets") is None:
+        return [
+            f"{name} needs TensorFlow Datasets, which is not installed: "
+            f"pip install 'clr-sweep[tfds]'"
         ]
     folder = _data_folder(options)
     readable = folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
