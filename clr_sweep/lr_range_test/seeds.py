@@ -81,6 +81,7 @@ class RangeTest:
         except RangeTestError as error:
             # Whoever gives the bounds by hand, or changes the test, has to see what it saw.
             self._draw(record, error.warnings or (str(error),))
+            say(f"range test: what it saw is drawn in {self.folder / FIGURE}")
             raise
         return replace(record, state="complete", suggestion=found)
 

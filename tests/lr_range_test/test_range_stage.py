@@ -190,6 +190,9 @@ def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     assert place.states() == []
     figure = place.folder / "trials" / "tiny" / "range_test.png"
     assert figure.stat().st_size > 10_000
+    drawn = re.search(r"range test: what it saw is drawn in (\S+)", refused.output)
+    assert drawn, refused.output
+    assert (place.folder / drawn[1]).samefile(figure)
     (run,) = place.runs_of_kind("range_test")
     assert run.data.tags["clr_sweep.state"] == "failed"
     assert "only 1 of 3 seeds" in run.data.tags["clr_sweep.reason"]
