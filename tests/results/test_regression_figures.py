@@ -7,6 +7,7 @@ from typing import Any
 
 from drawn_figures import overlaps, render, texts
 
+from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.sweep import Objective
 from clr_sweep.results import figures, words
 from clr_sweep.training.records import TrialRecord
@@ -15,7 +16,10 @@ from clr_sweep.training.records import TrialRecord
 def of_a_regression(record: TrialRecord) -> TrialRecord:
     """The record as one that measures a loss and a mean absolute error alone, of 1e-6."""
     training = record.config.training.model_copy(
-        update={"loss": "mean_squared_error", "metrics": ("mean_absolute_error",)}
+        update={
+            "loss": LossConfig(name="mean_squared_error"),
+            "metrics": ("mean_absolute_error",),
+        }
     )
     objective = Objective(metric="val_loss", direction="minimize")
     config = record.config.model_copy(update={"training": training, "objective": objective})
