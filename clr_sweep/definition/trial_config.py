@@ -75,6 +75,16 @@ class ScheduleConfig(Frozen):
             "steps": self.decay_steps or None,
         }
 
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """What its policy uses, by the names of a search space."""
+        values: dict[str, Any] = {"policy": self.policy, "max_lr": self.max_lr}
+        if self.is_cyclical:
+            values |= {"init_lr": self.init_lr, "step_size_factor": self.step_size_factor}
+        if self.policy in policies.DECAYING:
+            values["gamma"] = self.gamma
+        return values
+
     def plan(self, steps_per_epoch: int, epochs: int, at: At) -> TrialPlan:
         """Where a training within so many epochs ends that follows it: see `plan_trial`."""
         if not self.is_cyclical:

@@ -35,7 +35,7 @@ def suggest(trial: BaseTrial, sweep: Sweep, number: int, examples: int) -> Trial
         schedule = _cyclical(trial, space, policy, max_lr)
     else:
         schedule = acyclic(policy, max_lr)
-    values = _shape(schedule)
+    values = schedule.hyperparameters
     for key in parents_first(space.further, space.when):
         if holds(space.when.get(key, {}), values):
             values[key] = _suggest(trial, key, space.further[key])
@@ -134,16 +134,6 @@ def seed_of(*numbers: int) -> int:
 def steps_per_epoch(sweep: Sweep, batch_size: int, examples: int) -> int:
     """Steps of an epoch as Keras counts them: the last batch may be smaller."""
     return math.ceil((examples - sweep.dataset.held_out(examples)) / batch_size)
-
-
-def _shape(schedule: ScheduleConfig) -> dict[str, Any]:
-    """What a condition may hang on of a schedule: what its policy uses."""
-    values: dict[str, Any] = {"policy": schedule.policy, "max_lr": schedule.max_lr}
-    if schedule.is_cyclical:
-        values |= {"init_lr": schedule.init_lr, "step_size_factor": schedule.step_size_factor}
-    if schedule.policy in policies.DECAYING:
-        values["gamma"] = schedule.gamma
-    return values
 
 
 def _cyclical(

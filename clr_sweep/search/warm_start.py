@@ -22,7 +22,6 @@ from clr_sweep.definition.problems import shown
 from clr_sweep.definition.search_space import RATIO
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.schedules import policies
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.listing import ranked_trials
 from clr_sweep.search.storage import (
@@ -271,13 +270,12 @@ def _best(other: optuna.Study, trials: int) -> dict[str, Any]:
 
 def _values(config: TrialConfig, params: Mapping[str, Any]) -> dict[str, Any]:
     """What a trial was trained with, under the names of a search space; what was fixed, too."""
-    schedule, training = config.schedule, config.training
-    values: dict[str, Any] = {"policy": schedule.policy, "max_lr": schedule.max_lr}
-    if schedule.is_cyclical:
-        values |= {"init_lr": schedule.init_lr, "step_size_factor": schedule.step_size_factor}
-        values |= {name: value for name, value in params.items() if name == RATIO}
-    if schedule.policy in policies.DECAYING:
-        values["gamma"] = schedule.gamma
-    values |= {"batch_size": training.batch_size, "optimizer": training.optimizer.name}
-    values |= training.optimizer.arguments
-    return values | {f"model.{name}": value for name, value in config.model.arguments.items()}
+    optimizer = config.training.optimizer
+    return {
+        **config.schedule.hyperparameters,
+        **({RATIO: params[RATIO]} if RATIO in params else {}),
+        "batch_size": config.training.batch_size,
+        "optimizer": optimizer.name,
+        **optimizer.arguments,
+        **{f"model.{name}": value for name, value in config.model.arguments.items()},
+    }
