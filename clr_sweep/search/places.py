@@ -105,8 +105,13 @@ def base_of(storage: optuna.storages.BaseStorage) -> Path | None:
 
 def url_of(storage: optuna.storages.BaseStorage) -> str | None:
     """The URL of a storage, with the password that it may have; None where there is none."""
-    backend = getattr(storage, "_backend", storage)  # Optuna puts a cache before a database
-    return getattr(backend, "url", None)
+    return getattr(backend_of(storage), "url", None)
+
+
+def backend_of(storage: optuna.storages.BaseStorage) -> optuna.storages.BaseStorage:
+    """The storage itself, where Optuna has put its cache before a database."""
+    backend: optuna.storages.BaseStorage = getattr(storage, "_backend", storage)
+    return backend
 
 
 def stored(base: Path | None, path: Path) -> str:

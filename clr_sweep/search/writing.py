@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.lean_storage import LeanStorage
-from clr_sweep.search.places import Places
+from clr_sweep.search.places import Places, backend_of
 from clr_sweep.search.reading import has_begun
 from clr_sweep.training.records import RangeTestRecord, TrialRecord
 from clr_sweep.training.reports import State, TrialResult
@@ -92,7 +92,7 @@ def _end(
     storage, trial_id = study._storage, trial._trial_id
     values = None if value is None else [value]
     content = {keys.RESULT: asdict(result)}
-    backend = getattr(storage, "_backend", storage)  # Optuna puts a cache before a database
+    backend = backend_of(storage)
     if isinstance(backend, LeanStorage):
         backend.end_trial(trial_id, state, values, content)
         return
