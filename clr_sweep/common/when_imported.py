@@ -34,7 +34,8 @@ def if_imported(name: str) -> ModuleType | None:
 
     While another thread imports it, this waits: it is in `sys.modules` before it is whole.
     """
-    return importlib.import_module(name) if name in sys.modules else None
+    # None stands for a module that may not be imported.
+    return None if sys.modules.get(name) is None else importlib.import_module(name)
 
 
 class _Finder:

@@ -164,3 +164,9 @@ def test_a_module_is_whole_where_it_is_found(module: Path) -> None:
         importing.join(60)
         del sys.wait  # type: ignore[attr-defined]
     assert found == [1]
+
+
+def test_a_module_that_may_not_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands as None in `sys.modules`: it has not been imported, and is not now."""
+    monkeypatch.setitem(sys.modules, NAME, None)
+    assert if_imported(NAME) is None
