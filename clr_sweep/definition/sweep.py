@@ -146,11 +146,15 @@ class Objective(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        natural = direction(self.metric)
-        if natural is not None and self.direction != natural:
-            text = f"must be {natural} for the metric {self.metric}, got {self.direction!r}"
+        if (text := self.direction_problem(direction(self.metric))) is not None:
             raise FieldProblemsError([(("direction",), text)])
         return self
+
+    def direction_problem(self, natural: Direction | None) -> str | None:
+        """What is wrong with the direction, where this one makes the metric better, if known."""
+        if natural is None or self.direction == natural:
+            return None
+        return f"must be {natural} for the metric {self.metric}, got {self.direction!r}"
 
     @property
     def sign(self) -> int:
@@ -216,11 +220,9 @@ class Sweep(Frozen):
                 self.search_space.awaits_range_test,
                 self.comparison is not None,
             )
-        objective, training = self.objective, self.training
-        natural = direction_of(objective.metric, training.measured)
-        if natural is not None and objective.direction != natural:
-            wrong = f"must be {natural} for the metric {objective.metric}, got "
-            problems.append((("objective", "direction"), f"{wrong}{objective.direction!r}"))
+        natural = direction_of(self.objective.metric, self.training.measured)
+        if (wrong := self.objective.direction_problem(natural)) is not None:
+            problems.append((("objective", "direction"), wrong))
         off = target_problem(self.study.stop_when, self.objective.metric)
         if off is not None:
             problems.append((("study", "stop_when", "target"), off))
