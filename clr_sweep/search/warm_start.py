@@ -60,13 +60,11 @@ def settled(sweep: Sweep, store: optuna.storages.BaseStorage) -> Settled | None:
             )
         other = _other(there, asked.study, hidden_address(asked.storage or own))
         found = _best(other, asked.trials)
-    space = sweep.search_space
-    if not space.awaits_range_test and not any(
-        _carried(sweep, one).given for one in found["trials"]
-    ):
-        why = "; ".join(
-            f"trial {one['number']}: {_not_given(_carried(sweep, one))}" for one in found["trials"]
-        )
+    if sweep.search_space.awaits_range_test:
+        return found
+    fitted = {one["number"]: _carried(sweep, one) for one in found["trials"]}
+    if not any(one.given for one in fitted.values()):
+        why = "; ".join(f"trial {number}: {_not_given(one)}" for number, one in fitted.items())
         raise InputError(
             f"study.warm_start.study: nothing of the best trials of study {asked.study!r} lies in "
             f"the search space ({why}): widen the space, or begin with another study"
@@ -109,9 +107,13 @@ def carried_trials(sweep: Sweep, stored: Settled | None) -> Iterator[tuple[Mappi
         sweep: with the ranges of its range test, if it has one.
         stored: what is kept with the study.
     """
-    for place, one in enumerate(_trials(stored), start=1):
+    if stored is None:
+        return
+    trials = stored["trials"]
+    for place, one in enumerate(trials, start=1):
         if given := _carried(sweep, one).given:
-            yield given, f"{_source(stored, one)}, {place} of {len(_trials(stored))}"
+            which = f"trial {one['number']} of study {stored['study']}"
+            yield given, f"study.warm_start, {which}, {place} of {len(trials)}"
 
 
 def settled_lines(sweep: Sweep, stored: Settled | None) -> Iterator[str]:
@@ -122,7 +124,7 @@ def settled_lines(sweep: Sweep, stored: Settled | None) -> Iterator[str]:
     """
     if stored is None:
         return
-    trials, metric = _trials(stored), stored["metric"]
+    trials, metric = stored["trials"], stored["metric"]
     notes = []
     if (asked := sweep.study.warm_start) is not None and asked.trials > len(trials):
         notes.append(f"it has no more than {len(trials)} complete of different configurations")
@@ -171,15 +173,6 @@ def _sampled(found: Carried) -> str:
 
 def _not_given(found: Carried) -> str:
     return ", ".join([_sampled(found), *found.differing]) or "all of it is fixed here"
-
-
-def _trials(stored: Settled | None) -> list[Mapping[str, Any]]:
-    return [] if stored is None else stored["trials"]
-
-
-def _source(stored: Settled | None, one: Mapping[str, Any]) -> str:
-    assert stored is not None
-    return f"study.warm_start, trial {one['number']} of study {stored['study']}"
 
 
 @contextlib.contextmanager
