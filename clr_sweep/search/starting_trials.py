@@ -79,16 +79,18 @@ def starting_trials_left(
         trials: all stored trials.
     """
     done, listed = begun(trials), len(sweep.study.start_with)
-    for key, first, last in (
-        ("start_with", 0, listed),
-        ("warm_start", listed, len(starting_trials(sweep, begins_with))),
-    ):
-        if key == "warm_start" and done <= first < last:
-            yield from settled_lines(sweep, begins_with)
-        elif max(first, done) < last:
-            many = last - first
-            there = f"{last - done} of {many}" if done > first else f"{many}"
-            yield f"study.{key} gives the parameters of the next trials: {there}"
+    count = len(starting_trials(sweep, begins_with))
+    if done < listed:
+        yield _left("start_with", done, listed)
+    if done <= listed < count:
+        yield from settled_lines(sweep, begins_with)
+    elif listed < done < count:
+        yield _left("warm_start", done - listed, count - listed)
+
+
+def _left(key: str, done: int, of: int) -> str:
+    there = f"{of - done} of {of}" if done else f"{of}"
+    return f"study.{key} gives the parameters of the next trials: {there}"
 
 
 def told(source: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
