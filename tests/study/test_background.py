@@ -66,8 +66,10 @@ def behind_a_held_call() -> Iterator[tuple[Background, Heard]]:
     heard.held.clear()
     with Background(heard) as told:  # type: ignore[arg-type]
         told.start()
-        yield told, heard
-        heard.held.set()
+        try:
+            yield told, heard
+        finally:
+            heard.held.set()
 
 
 def test_nothing_is_told_before_the_start_and_all_after_it() -> None:
