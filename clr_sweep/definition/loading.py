@@ -17,9 +17,7 @@ from clr_sweep.definition.own_training import own_training_problems, with_own_tr
 from clr_sweep.definition.problems import sentence
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
-from clr_sweep.definition.space_checks import (
-    cycle_problem,
-)
+from clr_sweep.definition.space_checks import cycle_problem
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.sweep_checks import sweep_problems
 from clr_sweep.definition.validation import validation
