@@ -24,6 +24,7 @@ from clr_sweep.definition.metrics import (
     is_taken,
     name_of,
 )
+from clr_sweep.definition.own_training import section
 from clr_sweep.definition.problems import Problem, unknown
 
 NOT_OF_SEVERAL = (
@@ -189,7 +190,7 @@ def direction_of(metric: str, measured: Mapping[str, str]) -> Direction | None:
 def with_direction(content: Any) -> Any:
     """A definition as it is written, with the objective's direction where one of Keras' metrics of
     an output tells it: the name alone, `val_sex_accuracy`, does not."""
-    objective, training = _section(content, "objective"), _section(content, "training")
+    objective, training = section(content, "objective"), section(content, "training")
     metric, loss = objective.get("metric"), training.get("loss")
     if "direction" in objective or not isinstance(metric, str) or _which(loss) == _ONE:
         return content
@@ -202,11 +203,6 @@ def with_direction(content: Any) -> Any:
     if found is None:
         return content
     return {**content, "objective": {**objective, "direction": found}}
-
-
-def _section(content: Any, name: str) -> Mapping[str, Any]:
-    section = content.get(name) if isinstance(content, Mapping) else None
-    return section if isinstance(section, Mapping) else {}
 
 
 _ONE, _SEVERAL = "(one)", "(outputs)"

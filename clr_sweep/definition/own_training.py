@@ -38,29 +38,29 @@ def with_own_training(content: Any) -> Any:
     filled = dict(content)
     if isinstance(model := content.get("model", {}), Mapping):
         filled["model"] = {"name": function, **model}
-    if _has_own_data(data := _section(content, "dataset")):
+    if _has_own_data(data := section(content, "dataset")):
         filled["dataset"] = {"name": function, **data}
     return filled
 
 
 def own_training_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
     """What of a sweep file has no effect with `training.function`, or none without it."""
-    data, function = _section(content, "dataset"), _function(content)
+    data, function = section(content, "dataset"), _function(content)
     has_own_data = _has_own_data(data)
     if function is None:
         if has_own_data:
             text = "is for training.function alone: other data are counted, so leave it out"
             yield ("dataset", "examples"), text
-        if _section(content, "training").get("evaluate") is not None:
+        if section(content, "training").get("evaluate") is not None:
             yield ("training", "evaluate"), "is for training.function alone: leave it out"
         return
     if has_own_data and "name" in data:
         text = "has no effect beside dataset.name, whose examples are counted: leave one out"
         yield ("dataset", "examples"), text
     unused = _UNUSED | (_UNUSED_WITH_OWN_DATA if has_own_data else {})
-    for (section, key), why in unused.items():
-        if _section(content, section).get(key) is not None:
-            yield (section, key), f"has no effect with training.function, {why}: leave it out"
+    for (of, key), why in unused.items():
+        if section(content, of).get(key) is not None:
+            yield (of, key), f"has no effect with training.function, {why}: leave it out"
     if content.get("range_test") is not None:
         yield ("range_test",), "has no effect with training.function: leave it out"
 
@@ -109,9 +109,7 @@ def schema_with_function(schema: dict[str, Any], kinds: dict[str, Any]) -> None:
 
 
 def _function(content: Any) -> str | None:
-    if not isinstance(content, Mapping):
-        return None
-    function = _section(content, "training").get("function")
+    function = section(content, "training").get("function")
     return function if isinstance(function, str) else None
 
 
@@ -119,7 +117,7 @@ def _has_own_data(dataset: Mapping[str, Any]) -> bool:
     return dataset.get("examples") is not None
 
 
-def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A section as it is written; empty where it is none."""
-    section = content.get(name)
-    return section if isinstance(section, Mapping) else {}
+def section(content: Any, name: str) -> Mapping[str, Any]:
+    """A section of a definition as it is written; empty where it is none."""
+    found = content.get(name) if isinstance(content, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
