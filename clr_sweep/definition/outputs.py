@@ -34,6 +34,12 @@ NOT_OF_SEVERAL = (
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
+def _some(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not value:
+        raise expected("a loss for each output, such as {age: mse, sex: binary_crossentropy}")
+    return value
+
+
 class OutputLosses(Frozen):
     """What the training makes small where a model has several outputs: a weighted sum of losses.
 
@@ -42,10 +48,7 @@ class OutputLosses(Frozen):
         weights: what the loss of an output counts in the sum; 1 of one that is not named.
     """
 
-    outputs: Annotated[
-        dict[StrictStr, LossConfig],
-        BeforeValidator(lambda value: _some(value)),
-    ]
+    outputs: Annotated[dict[StrictStr, LossConfig], BeforeValidator(_some)]
     weights: dict[StrictStr, AtLeastZero] = {}
 
     not_taken = dict.fromkeys(
@@ -94,14 +97,15 @@ class Output(NamedTuple):
     metrics: tuple[str, ...]
     prefix: str = ""
 
-    def place(self, key: str) -> str:
-        """Where a sweep file says it: `training.loss`, `training.loss.outputs.age`."""
-        below = {"loss": ".outputs"}.get(key, "")
-        return f"training.{key}" if self.name is None else f"training.{key}{below}.{self.name}"
-
     def keys(self, key: str) -> tuple[str, ...]:
-        """The same by its keys."""
-        return tuple(self.place(key).split("."))
+        """Where a sweep file says it, by the keys: training, loss, outputs, age."""
+        if self.name is None:
+            return ("training", key)
+        return ("training", key, *(["outputs"] if key == "loss" else []), self.name)
+
+    def place(self, key: str) -> str:
+        """The same in words: `training.loss`, `training.loss.outputs.age`."""
+        return ".".join(self.keys(key))
 
     def reported(self, metric: str) -> str:
         """The name under which Keras reports a metric of it."""
@@ -165,8 +169,8 @@ def metrics_problem(
                 yield (str(name),), unknown("output", name, loss.outputs)
         seen: dict[str, str] = {}
         for one in outputs_of(loss, metrics):
-            for reported in measured((one,)):
-                if reported in seen and seen[reported] != one.name:
+            for reported in (*measured((one,)), one.reported("loss")):
+                if reported in seen:
                     text = f"{reported} is a metric of the output {seen[reported]} too"
                     yield (str(one.name),), f"{text}: give one of the outputs another name"
                 seen[reported] = str(one.name)
@@ -224,12 +228,6 @@ def _name_problem(name: str) -> str | None:
             "name"
         )
     return None
-
-
-def _some(value: Any) -> Any:
-    if not isinstance(value, Mapping) or not value:
-        raise expected("a loss for each output, such as {age: mse, sex: binary_crossentropy}")
-    return value
 
 
 def _name_in(loss: Any) -> str:

@@ -98,6 +98,8 @@ def test_own_modules_of_outputs(tmp_path: Path) -> None:
         ({"loss": {"outputs": {"a": "mse", "a_b": "mse"}}, "metrics": {"a": ["mine:b_mae"],
                                                                        "a_b": ["mae"]}},
          "val_loss", "training.metrics.a_b: a_b_mae is a metric of the output a too"),
+        ({"loss": {"outputs": {"a": "mse", "a_b": "mse"}}, "metrics": {"a": ["mine:b_loss"]}},
+         "val_loss", "training.metrics: a_b_loss is a metric of the output a too"),
         ({"class_weight": {0: 2}}, "val_loss",
          "training.class_weight: is for a model of one output, as under fit"),
         ({}, "val_sex_acuracy",
@@ -108,7 +110,7 @@ def test_what_is_wrong_is_told_with_its_place(
     tmp_path: Path, training: dict[str, Any], metric: str, problem: str
 ) -> None:
     """One sentence each, with the nearest name."""
-    (tmp_path / "mine.py").write_text("def b_mae(a, b): ...\n")
+    (tmp_path / "mine.py").write_text("def b_mae(a, b): ...\ndef b_loss(a, b): ...\n")
     with pytest.raises(InputError) as raised:
         sweep(tmp_path, metric, **training)
     assert len(raised.value.problems) == 1, raised.value.problems
