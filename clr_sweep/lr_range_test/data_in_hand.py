@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.training.data.loaders import is_loader
+from clr_sweep.training.data.loaders import count_of, is_loader
 from clr_sweep.training.data.splits import Rows, epoch_order, evenly_spread, hold_out
 
 Batch = tuple[Any, Any, Any]
@@ -174,7 +174,7 @@ def _gives_batches(value: Any) -> bool:
 def _count(loader: Any) -> int:
     """The batches of one pass."""
     if isinstance(loader, keras.utils.PyDataset):
-        count = loader.num_batches
+        count = count_of(loader)
     elif is_loader(loader):
         tensorflow = sys.modules["tensorflow"]  # imported already: the loader is of it
         count = int(loader.cardinality())
