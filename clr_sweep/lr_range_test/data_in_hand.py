@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -176,11 +175,12 @@ def _count(loader: Any) -> int:
     if isinstance(loader, keras.utils.PyDataset):
         count = count_of(loader)
     elif is_loader(loader):
-        tensorflow = sys.modules["tensorflow"]  # imported already: the loader is of it
+        import tensorflow as tf  # imported already: the loader is of it
+
         count = int(loader.cardinality())
-        if count == tensorflow.data.UNKNOWN_CARDINALITY:
+        if count == tf.data.UNKNOWN_CARDINALITY:
             count = sum(1 for _ in loader)
-        if count == tensorflow.data.INFINITE_CARDINALITY:
+        if count == tf.data.INFINITE_CARDINALITY:
             count = None
     else:
         count = len(loader)
