@@ -19,7 +19,7 @@ from clr_sweep.results.comparison_tables import (
     gain_sentence,
     search_rows,
 )
-from clr_sweep.results.gains import cpu_seconds, own_searches
+from clr_sweep.results.gains import cpu_seconds, cpu_seconds_more, own_searches
 from clr_sweep.results.verdict import Verdict, verdict
 from clr_sweep.results.verdict_notes import far_off_note
 from clr_sweep.training.comparison_records import FINALISTS
@@ -95,9 +95,8 @@ def spent(*held: StudyRecord) -> str:
 
 
 def comparison_cost(study: StudyRecord) -> str:
-    """The CPU time of a study's last comparison, beside that of its own search."""
-    held = study.comparisons[-1:]
-    return duration(cpu_seconds(held) - own_searches(held)[0].cpu_seconds, 1)
+    """The CPU time of a study's comparison, beside that of its own search."""
+    return duration(cpu_seconds_more(study), 1)
 
 
 def _class_sentences(_sweep: str) -> str:

@@ -13,6 +13,7 @@ from benchmarks.documented.compared import (
     last_comparison,
 )
 from benchmarks.documented.kept import GALLERY, machine, read
+from benchmarks.documented.sums import cpu_seconds
 from clr_sweep.common.durations import duration
 from clr_sweep.lr_range_test.report import ranges_yaml, summary
 from clr_sweep.results.arms import arm_results, shown_arms
@@ -47,7 +48,7 @@ def _answers(sweep: str) -> str:
 
 def _cost(sweep: str) -> str:
     study = read(sweep).study
-    searched = duration(sum(trial.cpu_seconds for trial in study.all), 1)
+    searched = duration(cpu_seconds(study), 1)
     return filled(
         f"CPU time, on {machine(sweep)}: {searched} for the search and the baseline, the range "
         f"test apart, {comparison_cost(study)} for the comparison."

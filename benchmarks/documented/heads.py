@@ -49,8 +49,8 @@ def cost(run: KeptRun) -> str:
 
 
 def _cpu(study: StudyRecord) -> str:
-    minutes = sums.cpu_minutes(study)
-    return f"{minutes:.0f} CPU minutes" if minutes > 1.5 else f"{60 * minutes:.0f} CPU seconds"
+    seconds = sums.cpu_seconds(study)
+    return f"{seconds / 60:.0f} CPU minutes" if seconds > 90 else f"{seconds:.0f} CPU seconds"
 
 
 def _comparison_cost(run: KeptRun) -> str:

@@ -8,9 +8,14 @@ from clr_sweep.results import curves, words
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
+def cpu_seconds(study: StudyRecord) -> float:
+    """CPU seconds of all trials and the baseline; a range test is not among them."""
+    return sum(trial.cpu_seconds for trial in study.all)
+
+
 def cpu_minutes(study: StudyRecord) -> float:
-    """CPU minutes of all trials and the baseline; a range test is not among them."""
-    return sum(trial.cpu_seconds for trial in study.all) / 60
+    """The same in minutes."""
+    return cpu_seconds(study) / 60
 
 
 def epochs_trained(study: StudyRecord) -> int:

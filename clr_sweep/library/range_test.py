@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.common.when_imported import if_imported
 from clr_sweep.library.picture import Picture
 from clr_sweep.library.process import in_process, say, training
 from clr_sweep.lr_range_test.figure import range_figure
@@ -181,7 +181,7 @@ def range_test(
         "seed": seed,
     }  # fmt: skip
     fitted = {key: value for key, value in fitted.items() if value is not None}
-    keras = sys.modules.get("keras")
+    keras = if_imported("keras")
     if keras is not None and isinstance(given, keras.Model):
         return _of_model(given, fitted, settings, quiet)
     if fitted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +11,7 @@ import keras
 import numpy as np
 
 from clr_sweep.common.errors import InputError
-from clr_sweep.training.data.loaders import is_loader
+from clr_sweep.training.data.loaders import count_of, is_loader
 from clr_sweep.training.data.splits import Rows, epoch_order, evenly_spread, hold_out
 
 Batch = tuple[Any, Any, Any]
@@ -174,13 +173,14 @@ def _gives_batches(value: Any) -> bool:
 def _count(loader: Any) -> int:
     """The batches of one pass."""
     if isinstance(loader, keras.utils.PyDataset):
-        count = loader.num_batches
+        count = count_of(loader)
     elif is_loader(loader):
-        tensorflow = sys.modules["tensorflow"]  # imported already: the loader is of it
+        import tensorflow as tf  # imported already: the loader is of it
+
         count = int(loader.cardinality())
-        if count == tensorflow.data.UNKNOWN_CARDINALITY:
+        if count == tf.data.UNKNOWN_CARDINALITY:
             count = sum(1 for _ in loader)
-        if count == tensorflow.data.INFINITE_CARDINALITY:
+        if count == tf.data.INFINITE_CARDINALITY:
             count = None
     else:
         count = len(loader)

@@ -153,7 +153,7 @@ class _Recording:
         self._model, self._asked, self._data, self._stop = model, asked, data, stop
         self._judged, self._prefix = judged, prefix
         self._batches: Iterator[Batch] = iter(())
-        self._taken = self._optimizer_steps()
+        self._taken = self._optimizer_steps()  # to which each seed is put back
         self._measured: tuple[str, ...] = ()
         self.seed = asked.seed
 
@@ -161,7 +161,6 @@ class _Recording:
         """As `ramped.Train` says."""
         if first == 0:
             self._batches = self._data.batches(self.seed, epoch)
-            self._taken = self._optimizer_steps() if epoch == 1 else self._taken
         before, rates, losses = (epoch - 1) * self._data.steps, [], []
         for step in range(first, last):
             if self._stop:

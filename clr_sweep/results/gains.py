@@ -109,6 +109,12 @@ def cpu_seconds(held: Sequence[StudyRecord]) -> float:
     return fresh + sum(arm.cpu_seconds for arm in own_searches(held))
 
 
+def cpu_seconds_more(study: StudyRecord) -> float:
+    """What the comparison of a study took beside its own search, which is CLR's first."""
+    held = study.searches or study.comparisons[-1:]
+    return cpu_seconds(held) - own_searches(held)[0].cpu_seconds
+
+
 def reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> Reached:
     """When an arm first was as good as the baseline at its end, seed by seed.
 

@@ -12,7 +12,7 @@ from clr_sweep.results import curves, words
 from clr_sweep.results.arms import chosen_trial
 from clr_sweep.results.comparison import Comparison, compare, compared
 from clr_sweep.results.comparison_report import comparison_markdown, verdict_markdown
-from clr_sweep.results.gains import cpu_seconds, own_searches
+from clr_sweep.results.gains import cpu_seconds_more
 from clr_sweep.results.markdown import LIMIT, fenced, inline, table
 from clr_sweep.results.verdict import verdict
 from clr_sweep.schedules.policies import DECAYING
@@ -211,10 +211,7 @@ def _cost(study: StudyRecord) -> str:
 
 
 def _cost_of_comparison(study: StudyRecord) -> str:
-    held = study.searches or study.comparisons[-1:]
-    # The first search of CLR is the study itself.
-    cpu = cpu_seconds(held) - own_searches(held)[0].cpu_seconds
-    return f"The comparison took {duration(cpu, 1)} of CPU time more."
+    return f"The comparison took {duration(cpu_seconds_more(study), 1)} of CPU time more."
 
 
 def _comparison_rows(

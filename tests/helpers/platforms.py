@@ -16,4 +16,6 @@ needs_posix = pytest.mark.skipif(
     os.name != "posix", reason="needs the permissions, signals and names of POSIX"
 )
 needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs Debian's apt")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+needs_root = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root can give a folder away"
+)

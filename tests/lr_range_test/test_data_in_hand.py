@@ -62,6 +62,13 @@ class Batches(keras.utils.PyDataset):
         raise AssertionError("it may order its examples anew")
 
 
+class WithoutLength(keras.utils.PyDataset):
+    """Neither `num_batches` nor `__len__`."""
+
+    def __getitem__(self, index: int) -> Any:
+        return X, Y
+
+
 def test_loaders() -> None:
     """Batches in another order for each seed, where they have numbers; their length is counted."""
     data = in_hand(Batches())
@@ -76,3 +83,5 @@ def test_loaders() -> None:
     assert labels(in_hand(of_tf), 3, 2) == list(range(50))
     with pytest.raises(InputError, match=r"x: is infinite: .* \.take\(n\)"):
         in_hand(of_tf.repeat())
+    with pytest.raises(InputError, match="x: is infinite: give it the length of one pass"):
+        in_hand(WithoutLength())

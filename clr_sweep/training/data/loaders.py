@@ -35,6 +35,15 @@ def is_loader(value: Any) -> bool:
     return _is_tf(value) or _is_py(value)
 
 
+def count_of(loader: Any) -> int | None:
+    """The batches of one pass of a keras.utils.PyDataset, or None: it has no end, or tells none."""
+    try:
+        count: int | None = loader.num_batches
+    except NotImplementedError:
+        return None
+    return count
+
+
 def store_loaders(name: str, parts: tuple[Any, Any], source: str, folder: Path) -> Dataset:
     """Stores what a training and a test loader give.
 
@@ -121,13 +130,7 @@ def _reader(loader: Any, doing: str) -> Iterator[_Batch]:
 
 
 def _py_batches(loader: Any, doing: str) -> Iterator[_Batch]:
-    def count() -> Any:
-        try:
-            return loader.num_batches
-        except NotImplementedError:
-            return None
-
-    batches = called(doing, count)
+    batches = called(doing, functools.partial(count_of, loader))
     if batches is None:
         raise DataError("is infinite: give it the length of one pass, by __len__ or num_batches")
 
