@@ -129,7 +129,8 @@ class _Loader:
 
     def batches(self, seed: int, epoch: int) -> Iterator[Batch]:
         if isinstance(self.loader, keras.utils.PyDataset):
-            # As `fit` does it. Nor is `on_epoch_end` called, which may order the examples anew.
+            # As `fit` does it. But `on_epoch_end` is not called, which may order the examples anew.
+            self.loader.on_epoch_begin()
             order = epoch_order(np.arange(self.steps, dtype=np.int32), seed, epoch)
             batches = (self.loader[int(index)] for index in order)
         else:

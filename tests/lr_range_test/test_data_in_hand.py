@@ -49,12 +49,18 @@ def test_arrays() -> None:
 
 
 class Batches(keras.utils.PyDataset):
-    """Seven batches, whose order is not to be touched."""
+    """Seven batches that are opened when an epoch begins, and whose order is not to be touched."""
+
+    is_open = False
 
     def __len__(self) -> int:
         return 7
 
+    def on_epoch_begin(self) -> None:
+        self.is_open = True
+
     def __getitem__(self, index: int) -> Any:
+        assert self.is_open
         some = slice(8 * index, 8 * index + 8)
         return {name: array[some] for name, array in X.items()}, Y[some]
 
