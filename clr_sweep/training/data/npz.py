@@ -23,8 +23,8 @@ from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array, Header, header_problems, in_order
-from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
-from clr_sweep.training.data.materialized import Dataset, kept, store_parts
+from clr_sweep.training.data.kept import kept_or_stored
+from clr_sweep.training.data.materialized import Dataset, store_parts
 from clr_sweep.training.data.named import PARTS, key_problems, split
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
@@ -50,14 +50,9 @@ def load_npz(name: str, search_path: Sequence[Path]) -> Dataset:
         raise DataError(problems, str(path))
     state = path.stat()
     key = hashlib.sha256(f"{path}|{state.st_size}|{state.st_mtime_ns}".encode()).hexdigest()
-    entry = Path("npz", f"{path.stem[:80]}-{key[:16]}")
-    dataset = kept(entry)
-    if dataset is None:
-        cache = writable_cache_folder()
-        with one_process_at_a_time(cache, f"npz-{key[:16]}"):
-            dataset = kept(entry) or store_parts(
-                name, functools.partial(_unpack, path, headers), str(path), cache / entry
-            )
+    fill = functools.partial(_unpack, path, headers)
+    store = functools.partial(store_parts, name, fill, str(path))
+    dataset = kept_or_stored("npz", path.stem, key, store)
     return replace(dataset, name=name, source=str(path))
 
 

@@ -22,8 +22,9 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.data_names import DataOptions, named_within, test_without_effect
 from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
 from clr_sweep.training.data.contents import contents
+from clr_sweep.training.data.kept import kept
 from clr_sweep.training.data.loaders import store_loaders
-from clr_sweep.training.data.materialized import Dataset, kept
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import split_off_test, test_problem
 
 _NAME = re.compile(r"(?P<name>[A-Za-z]\w*)(/(?P<config>[^/:\s]+))?(:(?P<version>\d+\.\d+\.\d+))?")
