@@ -20,12 +20,12 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
-from clr_sweep.common.nearest import hint
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array, Header, header_problems, in_order
 from clr_sweep.training.data.kept import kept_or_stored
 from clr_sweep.training.data.materialized import Dataset, store_parts
 from clr_sweep.training.data.named import PARTS, key_problems, split
+from clr_sweep.training.data.paths import absent, candidates
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
@@ -73,24 +73,16 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
     Raises:
         DataError: it is in none of them.
     """
-    given = Path(name).expanduser()
-    # All the same where the path is a whole one.
-    candidates = [Path(folder).absolute() / given for folder in (*search_path, Path.cwd())]
-    for candidate in candidates:
+    looked_for = candidates(name, search_path)
+    for candidate in looked_for:
         if os.path.isfile(candidate):  # not Path.is_file: it raises in folders not to be read
             return candidate.resolve()
-    for candidate in candidates:
+    for candidate in looked_for:
         if kind := other_than_file(candidate):
             raise DataError(f"must be an .npz file, got {kind}", str(candidate))
-    siblings = {
-        other.name
-        for candidate in candidates
-        if os.access(candidate.parent, os.R_OK)
-        for other in candidate.parent.glob("*.npz")
-    }
-    near = hint(name, [str(given.with_name(sibling)) for sibling in sorted(siblings)])
-    places = ", ".join(dict.fromkeys(str(candidate) for candidate in candidates))
-    raise DataError(f"there is no file {name!r}{near} (looked for {places})")
+    raise DataError(
+        absent("file", name, looked_for, lambda folder: (npz.name for npz in folder.glob("*.npz")))
+    )
 
 
 def read_headers(path: Path) -> dict[str, Header]:
