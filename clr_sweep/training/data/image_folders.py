@@ -116,7 +116,7 @@ def images_problems(name: str, search_path: Sequence[Path]) -> list[str]:
     try:
         find_images(name, search_path)
     except DataError as error:
-        return [f"{error.source}: {p}" if error.source else p for p in error.problems]
+        return error.with_source()
     return []
 
 

@@ -62,7 +62,7 @@ def npz_problems(name: str, search_path: Sequence[Path]) -> list[str]:
         path = find_npz(name, search_path)
         return [f"{path}: {problem}" for problem in header_problems(read_headers(path))]
     except DataError as error:
-        return [f"{error.source}: {p}" if error.source else p for p in error.problems]
+        return error.with_source()
 
 
 def find_npz(name: str, search_path: Sequence[Path]) -> Path:
