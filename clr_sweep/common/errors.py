@@ -34,8 +34,12 @@ class InputError(ClrSweepError):
         given = (problems,) if isinstance(problems, str) else tuple(problems)
         self.problems = tuple(hidden(problem) for problem in given)
         self.source = source
-        prefix = f"{source}: " if source else ""
-        super().__init__("\n".join(prefix + problem for problem in self.problems))
+        super().__init__("\n".join(self.with_source()))
+
+    def with_source(self) -> list[str]:
+        """The problems, each with the source before it."""
+        prefix = f"{self.source}: " if self.source else ""
+        return [prefix + problem for problem in self.problems]
 
 
 class FieldProblemsError(ValueError):

@@ -33,7 +33,7 @@ import numpy as np
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import FolderHeldError, StoreError
 from clr_sweep.definition.trial_config import TrialConfig
-from clr_sweep.training.data.named import Array, Part
+from clr_sweep.training.data.named import Array, Part, flat, nested
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.training.reports import Divergence, EpochReport, StepPoint, TrialResult
 
@@ -154,7 +154,8 @@ class TrialFolder:
             model.save(part)
         if isinstance(examples, Mapping):
             with replaced(self._named_example_file) as part, part.open("wb") as file:
-                np.savez(file, **dict[str, Any](examples))
+                arrays: dict[str, Any] = flat({"x": examples})  # a name may be `file`
+                np.savez(file, **arrays)
         elif examples is not None:
             with replaced(self._example_file) as part, part.open("wb") as file:
                 np.save(file, examples, allow_pickle=False)
@@ -253,7 +254,7 @@ class TrialFolder:
         """The examples that `save_inference` was given, if any."""
         if self._named_example_file.exists():
             with np.load(self._named_example_file, allow_pickle=False) as arrays:
-                return dict(arrays)
+                return nested(dict(arrays))["x"]
         file = self._example_file
         found: Array | None = np.load(file, allow_pickle=False) if file.exists() else None
         return found

@@ -89,6 +89,19 @@ def holding(folder: TrialFolder) -> Iterator[LocalEngine]:
         yield engine
 
 
+@pytest.mark.parametrize("names", [("image", "meta"), ("file", "allow_pickle")])
+def test_examples_of_several_inputs_are_read_back(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Under their names, those of NumPy's own arguments too."""
+    folder = TrialFolder(tmp_path)
+    examples = {name: np.arange(3, dtype="float32") for name in names}
+    folder.save_inference(user_models.perceptron(), {}, examples)
+    found = folder.examples()
+    assert isinstance(found, dict)
+    assert found.keys() == examples.keys()
+    for name in names:
+        np.testing.assert_array_equal(found[name], examples[name], strict=True)
+
+
 @settings(max_examples=50)
 @given(written=st.lists(reports, max_size=4))
 def test_reports_come_back(shared: TrialFolder, written: list[EpochReport]) -> None:

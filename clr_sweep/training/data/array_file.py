@@ -12,7 +12,7 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.training.data.arrays import Array, Header, parts, shown_shape
-from clr_sweep.training.data.named import PARTS, is_key, key_problems
+from clr_sweep.training.data.named import name_problem
 
 
 class ArrayFile:
@@ -115,8 +115,8 @@ class ArrayFiles(dict[str, ArrayFile]):
         self._folder, self._opened = folder, opened
 
     def __missing__(self, key: str) -> ArrayFile:
-        if not is_key(key):  # before it names a file
-            raise DataError(key_problems([*PARTS, key]))
+        if (problem := name_problem(key)) is not None:  # before it names a file
+            raise DataError(problem)
         file = self._opened.enter_context(ArrayFile(self._folder / f"{key}.npy"))
         self[key] = file
         return file

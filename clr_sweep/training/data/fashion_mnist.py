@@ -27,7 +27,8 @@ from clr_sweep.training.data.fashion_mnist_files import (
     decode,
     read_folder,
 )
-from clr_sweep.training.data.materialized import Dataset, kept, store
+from clr_sweep.training.data.kept import kept
+from clr_sweep.training.data.materialized import Dataset, store
 from clr_sweep.training.keras_backend import keras_home
 
 NAME = "fashion_mnist"

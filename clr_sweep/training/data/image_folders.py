@@ -17,6 +17,7 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.data_names import DataOptions, named_within, test_without_effect
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.contents import contents
+from clr_sweep.training.data.paths import absent, candidates
 from clr_sweep.training.data.splits import split_off_test, test_problem
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -115,7 +116,7 @@ def images_problems(name: str, search_path: Sequence[Path]) -> list[str]:
     try:
         find_images(name, search_path)
     except DataError as error:
-        return [f"{error.source}: {p}" if error.source else p for p in error.problems]
+        return error.with_source()
     return []
 
 
@@ -220,24 +221,14 @@ def _find(name: str, search_path: Sequence[Path]) -> Path:
     text = named_within(name)
     if not text:
         raise DataError("names no folder: images:FOLDER, such as images:photos")
-    given = Path(text).expanduser()
-    # All the same where the path is a whole one.
-    candidates = [Path(folder).absolute() / given for folder in (*search_path, Path.cwd())]
-    for candidate in candidates:
+    looked_for = candidates(text, search_path)
+    for candidate in looked_for:
         if os.path.isdir(candidate):
             return candidate.resolve()
-    for candidate in candidates:
+    for candidate in looked_for:
         if os.path.lexists(candidate):
             raise DataError(f"must be a folder of images, with {_LAYOUT}", str(candidate))
-    siblings = {
-        other
-        for candidate in candidates
-        if os.access(candidate.parent, os.R_OK | os.X_OK)
-        for other in _folders(candidate.parent)
-    }
-    near = hint(text, [str(given.with_name(sibling)) for sibling in sorted(siblings)])
-    places = ", ".join(dict.fromkeys(map(str, candidates)))
     module = ""
     if any(Path(folder, "images.py").is_file() for folder in (*search_path, Path.cwd())):
         module = "; a function of a module images.py cannot be named so: rename the module"
-    raise DataError(f"there is no folder {text!r}{near} (looked for {places}){module}")
+    raise DataError(f"{absent('folder', text, looked_for, _folders)}{module}")

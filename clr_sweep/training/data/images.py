@@ -21,9 +21,9 @@ from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array
-from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
 from clr_sweep.training.data.image_folders import find_images
-from clr_sweep.training.data.materialized import Dataset, kept, store_parts
+from clr_sweep.training.data.kept import kept_or_stored
+from clr_sweep.training.data.materialized import Dataset, store_parts
 
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 _AT_ONCE = 64
@@ -43,15 +43,10 @@ def load_images(name: str, options: DataOptions, search_path: Sequence[Path]) ->
     """
     found = find_images(name, search_path)
     parts = found.parts(options.test)
-    key = _key(parts, options.images)
-    entry = Path("images", f"{found.folder.name[:80]}-{key[:16]}")
     source = found.described()
-    dataset = kept(entry)
-    if dataset is None:
-        cache = writable_cache_folder()
-        with one_process_at_a_time(cache, f"images-{key[:16]}"):
-            fill = functools.partial(_fill, parts, options.images)
-            dataset = kept(entry) or store_parts(name, fill, source, cache / entry)
+    fill = functools.partial(_fill, parts, options.images)
+    store = functools.partial(store_parts, name, fill, source)
+    dataset = kept_or_stored("images", found.folder.name, _key(parts, options.images), store)
     return replace(dataset, name=name, source=source)
 
 

@@ -30,7 +30,6 @@ from clr_sweep.training.data.arrays import (
     in_order,
     value_problems,
 )
-from clr_sweep.training.data.cache import readable_cache_folders
 from clr_sweep.training.data.named import PARTS, Part, examples, flat, is_key, nested
 
 logger = logging.getLogger("clr_sweep")
@@ -234,16 +233,6 @@ def stored(folder: Path) -> Dataset | None:
     except DataError as error:
         logger.warning("not used: %s", error)
         return None
-
-
-def kept(entry: str | Path, digest: str | None = None) -> Dataset | None:
-    """The data set of this name in one of the cache's folders; None where there is none.
-
-    Args:
-        digest: that of the data set; None: whatever it is.
-    """
-    found = (stored(folder / entry) for folder in readable_cache_folders())
-    return next((one for one in found if one is not None and digest in (None, one.digest)), None)
 
 
 def _dataset(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import psutil
 
 from clr_sweep.common.cores import usable_cores
 from clr_sweep.training.data.arrays import forget
-from clr_sweep.training.data.named import Array, Part
+from clr_sweep.training.data.named import Array, Part, by_name
 
 _CGROUPS = Path("/sys/fs/cgroup")
 # Rows that are read of a mapped file before it is let go of: with each the system may map the
@@ -57,10 +57,9 @@ def _limits_of_groups() -> Iterator[int]:
 
 def stacked(*parts: Part) -> Any:
     """The arrays of parts, one part after another: `Stacked`, of each name where they have such."""
-    first = parts[0]
-    if isinstance(first, Mapping):
-        return {name: Stacked(tuple(cast("Any", part)[name] for part in parts)) for name in first}
-    return Stacked(cast("tuple[Array, ...]", parts))
+    named = [by_name(part) for part in parts]
+    found = {name: Stacked(tuple(part[name] for part in named)) for name in named[0]}
+    return found.get(None, found)
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,15 @@ def split(key: str) -> tuple[str, str | None]:
 
 def is_key(key: str) -> bool:
     """Whether it is the key of an array of a data set."""
-    part, name = split(key)
-    return part in PARTS and (name is None or _NAME.fullmatch(name) is not None)
+    return split(key)[0] in PARTS and name_problem(key) is None
+
+
+def name_problem(key: str) -> str | None:
+    """What is wrong with the name in a key, which names a file too; None where nothing is."""
+    _, name = split(key)
+    if name is None or _NAME.fullmatch(name):
+        return None
+    return f"{key}: must have a name of letters, digits, - and _, got {name!r}"
 
 
 def each(part: _T | Mapping[str, _T], function: Callable[[_T], _Found]) -> Any:
@@ -99,11 +106,8 @@ def key_problems(keys: Iterable[str]) -> list[str]:
                 f"{part}: must be one array, or several by name, got both {part} and "
                 f"{part}.{named}: leave one out, or give it a name too"
             )
-        problems += [
-            f"{part}.{name}: must have a name of letters, digits, - and _, got {name!r}"
-            for name in names
-            if name is not None and not _NAME.fullmatch(name)
-        ]
+        of_names = (name_problem(f"{part}.{name}") for name in names if name is not None)
+        problems += [problem for problem in of_names if problem is not None]
     if problems:
         return problems
     for kind in ("x", "y"):

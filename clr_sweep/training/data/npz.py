@@ -20,12 +20,12 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
-from clr_sweep.common.nearest import hint
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array, Header, header_problems, in_order
-from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
-from clr_sweep.training.data.materialized import Dataset, kept, store_parts
+from clr_sweep.training.data.kept import kept_or_stored
+from clr_sweep.training.data.materialized import Dataset, store_parts
 from clr_sweep.training.data.named import PARTS, key_problems, split
+from clr_sweep.training.data.paths import absent, candidates
 
 # what a damaged archive raises, and one packed or encrypted in a way that Python cannot read
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
@@ -50,14 +50,9 @@ def load_npz(name: str, search_path: Sequence[Path]) -> Dataset:
         raise DataError(problems, str(path))
     state = path.stat()
     key = hashlib.sha256(f"{path}|{state.st_size}|{state.st_mtime_ns}".encode()).hexdigest()
-    entry = Path("npz", f"{path.stem[:80]}-{key[:16]}")
-    dataset = kept(entry)
-    if dataset is None:
-        cache = writable_cache_folder()
-        with one_process_at_a_time(cache, f"npz-{key[:16]}"):
-            dataset = kept(entry) or store_parts(
-                name, functools.partial(_unpack, path, headers), str(path), cache / entry
-            )
+    fill = functools.partial(_unpack, path, headers)
+    store = functools.partial(store_parts, name, fill, str(path))
+    dataset = kept_or_stored("npz", path.stem, key, store)
     return replace(dataset, name=name, source=str(path))
 
 
@@ -67,7 +62,7 @@ def npz_problems(name: str, search_path: Sequence[Path]) -> list[str]:
         path = find_npz(name, search_path)
         return [f"{path}: {problem}" for problem in header_problems(read_headers(path))]
     except DataError as error:
-        return [f"{error.source}: {p}" if error.source else p for p in error.problems]
+        return error.with_source()
 
 
 def find_npz(name: str, search_path: Sequence[Path]) -> Path:
@@ -78,24 +73,16 @@ def find_npz(name: str, search_path: Sequence[Path]) -> Path:
     Raises:
         DataError: it is in none of them.
     """
-    given = Path(name).expanduser()
-    # All the same where the path is a whole one.
-    candidates = [Path(folder).absolute() / given for folder in (*search_path, Path.cwd())]
-    for candidate in candidates:
+    looked_for = candidates(name, search_path)
+    for candidate in looked_for:
         if os.path.isfile(candidate):  # not Path.is_file: it raises in folders not to be read
             return candidate.resolve()
-    for candidate in candidates:
+    for candidate in looked_for:
         if kind := other_than_file(candidate):
             raise DataError(f"must be an .npz file, got {kind}", str(candidate))
-    siblings = {
-        other.name
-        for candidate in candidates
-        if os.access(candidate.parent, os.R_OK)
-        for other in candidate.parent.glob("*.npz")
-    }
-    near = hint(name, [str(given.with_name(sibling)) for sibling in sorted(siblings)])
-    places = ", ".join(dict.fromkeys(str(candidate) for candidate in candidates))
-    raise DataError(f"there is no file {name!r}{near} (looked for {places})")
+    raise DataError(
+        absent("file", name, looked_for, lambda folder: (npz.name for npz in folder.glob("*.npz")))
+    )
 
 
 def read_headers(path: Path) -> dict[str, Header]:

@@ -22,8 +22,9 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.definition.data_names import DataOptions, named_within, test_without_effect
 from clr_sweep.training.data.cache import one_process_at_a_time, writable_cache_folder
 from clr_sweep.training.data.contents import contents
+from clr_sweep.training.data.kept import kept_or_stored
 from clr_sweep.training.data.loaders import store_loaders
-from clr_sweep.training.data.materialized import Dataset, kept
+from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import split_off_test, test_problem
 
 _NAME = re.compile(r"(?P<name>[A-Za-z]\w*)(/(?P<config>[^/:\s]+))?(:(?P<version>\d+\.\d+\.\d+))?")
@@ -47,25 +48,28 @@ def load(name: str, options: DataOptions) -> Dataset:
     source = f"TensorFlow Datasets' {builder.info.full_name}"
     if problems := list(_feature_problems(builder.info)):
         raise DataError([f"{problem}: {_BY_FUNCTION}" for problem in problems], source)
-    cache = writable_cache_folder()
     folder = Path(builder.data_path)
-    lock = hashlib.sha256(str(folder).encode()).hexdigest()
-    with one_process_at_a_time(cache, f"tfds-{lock[:16]}"):
-        if not builder.is_prepared():
-            _prepare(builder, source)
-        test, not_read = _test_split(name, builder, options, source)
-        classes = getattr(builder.info.features[builder.info.supervised_keys[1]], "names", None)
-        source = f"{source} in {folder}"
-        if held := contents(classes or (), not_read):
-            source += f" ({held})"
-        state = (folder / "dataset_info.json").stat()
-        key = hashlib.sha256(
-            f"{folder}|{state.st_size}|{state.st_mtime_ns}|{options.test}".encode()
-        ).hexdigest()
-        entry = Path("tfds", f"{builder.name[:80]}-{key[:16]}")
-        dataset = kept(entry)
-        if dataset is None:
-            dataset = store_loaders(name, _loaders(builder, test), source, cache / entry)
+    if not builder.info.splits:
+        lock = hashlib.sha256(str(folder).encode()).hexdigest()
+        with one_process_at_a_time(writable_cache_folder(), f"tfds-{lock[:16]}"):
+            # It knows what was there when it was made: another process may have prepared it since.
+            builder = _builder(name, options)
+            if not builder.is_prepared():
+                _prepare(builder, source)
+    test, not_read = _test_split(name, builder, options, source)
+    classes = getattr(builder.info.features[builder.info.supervised_keys[1]], "names", None)
+    source = f"{source} in {folder}"
+    if held := contents(classes or (), not_read):
+        source += f" ({held})"
+    state = (folder / "dataset_info.json").stat()
+    key = hashlib.sha256(
+        f"{folder}|{state.st_size}|{state.st_mtime_ns}|{options.test}".encode()
+    ).hexdigest()
+
+    def store(place: Path) -> Dataset:
+        return store_loaders(name, _loaders(builder, test), source, place)
+
+    dataset = kept_or_stored("tfds", builder.name, key, store)
     return replace(dataset, name=name, source=source)
 
 

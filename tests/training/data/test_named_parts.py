@@ -131,6 +131,20 @@ def test_what_is_wrong_is_told_by_key(others: dict[str, Any], problem: str) -> N
     assert problem in raised.value.problems
 
 
+def test_a_name_that_names_no_file(tmp_path: Path) -> None:
+    """Of what loaders give, which is stored as it comes: the name alone is what is wrong."""
+    train, test = (
+        tf.data.Dataset.from_tensor_slices(({"a/b": x["meta"]}, y["age"])).batch(7)
+        for x, y in two_of_each.data()
+    )
+    with pytest.raises(DataError) as raised:
+        store_loaders("people", (train, test), "here", tmp_path / "stored")
+    assert raised.value.problems == (
+        "the train loader gives what cannot be used: x_train.a/b: must have a name of letters, "
+        "digits, - and _, got 'a/b'",
+    )
+
+
 def test_values_that_are_not_finite() -> None:
     """In one of several arrays."""
     age = arrays()["y_train.age"].copy()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from real_runs import PROJECT
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.definition.data_names import DataOptions
+from clr_sweep.training.data import tfds_sets
+from clr_sweep.training.data.cache import one_process_at_a_time
 from clr_sweep.training.data.datasets import (
     check_dataset_name,
     check_options,
@@ -49,28 +53,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _make(
     folder: Path, named: str, features: dict[str, Any], keys: Any, splits: dict[str, int]
 ) -> None:
+    with tfds.core.registered.skip_registration():
+        made = _builder_class(named, features, keys, splits)
+    made(data_dir=folder).download_and_prepare()
+
+
+def _builder_class(named: str, features: dict[str, Any], keys: Any, splits: dict[str, int]) -> Any:
     def example(index: int) -> Any:
         image = np.full((4, 4, 1), index, np.uint8)
         texts = {"texts": "some words", "several": {"left": image, "right": image}}
         return {"x": texts.get(named, image), "y": index % 3}
 
-    with tfds.core.registered.skip_registration():
+    class Made(tfds.core.GeneratorBasedBuilder):
+        name = named
+        VERSION = tfds.core.Version("1.0.0")
 
-        class Made(tfds.core.GeneratorBasedBuilder):
-            name = named
-            VERSION = tfds.core.Version("1.0.0")
+        def _info(self) -> Any:
+            held = tfds.features.FeaturesDict(features)
+            return tfds.core.DatasetInfo(builder=self, features=held, supervised_keys=keys)
 
-            def _info(self) -> Any:
-                held = tfds.features.FeaturesDict(features)
-                return tfds.core.DatasetInfo(builder=self, features=held, supervised_keys=keys)
+        def _split_generators(self, dl_manager: Any) -> Any:  # noqa: ARG002 - as it is called
+            return {split: self._generate_examples(count) for split, count in splits.items()}
 
-            def _split_generators(self, dl_manager: Any) -> Any:  # noqa: ARG002 - as it is called
-                return {split: self._generate_examples(count) for split, count in splits.items()}
+        def _generate_examples(self, count: int) -> Any:
+            return ((index, example(index)) for index in range(count))
 
-            def _generate_examples(self, count: int) -> Any:
-                return ((index, example(index)) for index in range(count))
-
-    Made(data_dir=folder).download_and_prepare()
+    return Made
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +124,23 @@ def test_a_test_set_is_held_out_where_there_is_none(folder: Path) -> None:
     assert np.array_equal(data.y_train, y[train])
     assert np.array_equal(data.x_test, x[test])
     assert load_dataset("tfds:no_test", DataOptions(folder=folder)).x_test.shape[0] == 8
+
+
+def test_what_another_process_prepares_meanwhile_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the lock while this one waits, and has prepared the set when this one goes on."""
+    made = _builder_class("meanwhile", {"x": GREY, "y": THREE}, BOTH, {"train": 6, "test": 3})
+
+    @contextlib.contextmanager
+    def waiting(folder: Path, name: str) -> Iterator[None]:
+        made(data_dir=tmp_path / "sets").download_and_prepare()
+        with one_process_at_a_time(folder, name):
+            yield
+
+    monkeypatch.setattr(tfds_sets, "one_process_at_a_time", waiting)
+    data = load_dataset("tfds:meanwhile", DataOptions(folder=tmp_path / "sets"))
+    assert (data.training_examples, data.test_examples) == (6, 3)
 
 
 @pytest.mark.parametrize(
