@@ -76,7 +76,7 @@ def test_a_classification(place: Place) -> None:
 def test_images_in_folders(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It writes the size that fits them too, and names the folder as seen from the file."""
     write_images(place.folder / "data/photos", ["cat", "dog"], 30, sizes=((8, 6), (10, 12)))
-    (place.folder / "sweeps").mkdir()
+    (place.folder / "sweeps").mkdir(exist_ok=True)
     options = ("--data", "images:data/photos", "--model", "my_model:build")
     place.sweep("init", *options, "-o", "sweeps/photos.yaml", "--quiet", status=0)
     monkeypatch.chdir(place.folder)
@@ -121,7 +121,7 @@ def test_logits(place: Place) -> None:
 @pytest.mark.heavy
 def test_a_regression_runs_as_it_is_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """From another folder's file too; the study comes to its end."""
-    (place.folder / "sweeps").mkdir()
+    (place.folder / "sweeps").mkdir(exist_ok=True)
     options = ("--data", "amounts.npz", "--model", "my_model:line", "-o", "sweeps/amounts.yaml")
     place.sweep("init", *options, status=0)
     monkeypatch.chdir(place.folder)  # where the model is
