@@ -12,6 +12,7 @@ from real_runs import PROJECT
 
 from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.own_functions import import_function
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.models import build_model
 
@@ -69,3 +70,18 @@ def test_its_model_takes_its_data(file: Path) -> None:
     else:
         assert found.shape == (50, 1)
         assert data.y_train.min() < np.median(found) < data.y_train.max()
+
+
+def test_the_text_is_cut_as_the_page_says() -> None:
+    """40 characters and the next one; of the last fifth of a page the training sees nothing."""
+    load, _ = import_function("next_character:data", [FOLDER])
+    (x, y), (x_test, y_test) = load()
+    assert x.shape[1] == x_test.shape[1] == 40
+    assert len(x) == len(y) > 4 * len(x_test) == 4 * len(y_test)
+    assert set(np.unique(y)) == set(range(int(y.max()) + 1))
+    # Windows of a page begin every 30 characters, so ten of the next one are in this one.
+    both = np.concatenate([x, y[:, None]], axis=1)
+    assert np.mean((both[:-1, 30:] == both[1:, :11]).all(axis=1)) > 0.9
+    # The pages repeat some phrases.
+    known = {window.tobytes() for window in x}
+    assert np.mean([window.tobytes() in known for window in x_test]) < 0.05
