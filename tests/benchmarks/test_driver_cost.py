@@ -20,6 +20,7 @@ from benchmarks.driver.study import ASK, TRIAL_RUNS, run_study
 from clr_sweep.tracking.store import connect
 
 
+@pytest.mark.heavy
 def test_its_trials_are_those_of_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All are told to the study and to MLflow: ten epochs each, in runs that have ended."""
     monkeypatch.chdir(tmp_path)
@@ -40,6 +41,7 @@ def test_its_trials_are_those_of_a_sweep(tmp_path: Path, monkeypatch: pytest.Mon
         assert "figures" in {item.path for item in client.list_artifacts(run.info.run_id)}
 
 
+@pytest.mark.heavy
 def test_its_lines_and_figure(tmp_path: Path) -> None:
     """As its command writes them."""
     file, drawn = tmp_path / "lines.jsonl", tmp_path / "growth.png"
@@ -55,6 +57,7 @@ def test_its_lines_and_figure(tmp_path: Path) -> None:
 
 
 # Optuna and MLflow leave their connections to the end of the process, and psycopg says so.
+@pytest.mark.heavy
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:<psycopg:ResourceWarning")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

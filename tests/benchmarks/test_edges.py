@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks import edges
 
@@ -22,6 +23,7 @@ def test_the_edge_of_the_landscape_is_known() -> None:
         assert (np.diff(loss[rates > 1.5]) > 0).all(), momentum
 
 
+@pytest.mark.heavy
 def test_the_documented_table() -> None:
     """Every row, to three points: a seed may fall the other way on another processor."""
     text = DOCS.read_text(encoding="utf-8")

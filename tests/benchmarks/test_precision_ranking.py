@@ -55,6 +55,7 @@ def test_agreement() -> None:
     assert low <= tau <= high
 
 
+@pytest.mark.heavy
 def test_the_summary() -> None:
     """Both agreements, the best trials with their rank in float32, and what it costs."""
     seconds = {FLOAT32: 100.0, BFLOAT16: 85.0, OTHER_SEED: 101.0}

@@ -103,6 +103,7 @@ def test_the_recorded_trials_are_whole() -> None:
             assert trial.value == pytest.approx(trial.curves["val_accuracy"][-1], abs=1e-6)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("part", "count"), [("test", 40), ("all", 20)])
 def test_the_default_pruner_keeps_its_promises(part: str, count: int) -> None:
     """On trials it was not tuned on, and on all: 60 % saved, the best cut in 3 % at most."""

@@ -56,6 +56,7 @@ def test_runs_of_another_definition_are_not_gone_on_with(tmp_path: Path) -> None
         seeds.record(1, file)
 
 
+@pytest.mark.heavy
 def test_what_is_recorded_is_not_trained_again(tmp_path: Path) -> None:
     file = tmp_path / "seeds.json"
     seeds.record(1, file)

@@ -99,6 +99,7 @@ def reference() -> Iterator[list[bytes]]:
         yield weights_after(REFERENCE)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "name",
     [

@@ -191,6 +191,7 @@ else:
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("mode", ["waited", "left", "unreaped"])
 def test_the_cpu_time_of_the_whole_tree_is_counted(mode: str, tmp_path: Path) -> None:
     """Of children that are waited for, left behind, and forgotten by the kernel: 1.5 s each."""

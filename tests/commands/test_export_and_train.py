@@ -154,6 +154,7 @@ def write(folder: Path, content: Mapping[str, Any]) -> str:
     return str(folder / "config.yaml")
 
 
+@pytest.mark.heavy
 def test_train_by_hand(finished: Place, exported: str, tmp_path: Path) -> None:
     """A file written by hand trains; a metric in it that is not met is shown with both values."""
     content = minimal(exported)

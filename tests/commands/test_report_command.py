@@ -9,6 +9,7 @@ from real_runs import Place, Running, elsewhere
 from refused_commands import Refusal, assert_refused, refused_together
 
 
+@pytest.mark.heavy
 def test_the_report_of_a_sweep_is_an_artifact_and_the_same_by_command(
     finished: Place, tmp_path: Path
 ) -> None:
@@ -26,6 +27,7 @@ def test_the_report_of_a_sweep_is_an_artifact_and_the_same_by_command(
     assert "report.html" in parent.data.tags["mlflow.note.content"]
 
 
+@pytest.mark.heavy
 def test_a_report_into_another_file(finished: Place, tmp_path: Path) -> None:
     """By name, with the storage named."""
     file = tmp_path / "other.html"

@@ -120,6 +120,7 @@ def test_sigterm_leaves_nothing(held: Held, system: Path) -> None:
     assert list(system.iterdir()) == []
 
 
+@pytest.mark.heavy
 def test_the_next_removes_what_a_killed_one_left(held: Held, system: Path, tmp_path: Path) -> None:
     """Though a process of it lives on; and it leaves alone what a living one has."""
     living = Held(tmp_path)

@@ -57,6 +57,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("distances", None)
 
 
+@pytest.mark.heavy
 def test_the_script_trains_with_a_schedule_of_its_own(script: Path) -> None:
     """As it stands, and with the lines of the page in the place of its main part."""
     names: dict[str, Any] = runpy.run_path(str(script / "distances.py"), run_name="__main__")
@@ -105,6 +106,7 @@ PARAMETERS = {
 }  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_the_script_is_a_trial(script: Path) -> None:
     """It is trained to its last trough, with the arguments that it was given, and evaluated."""
     sweep = load_sweep(script / "distances.yaml")

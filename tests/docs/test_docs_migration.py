@@ -67,6 +67,7 @@ def run(block: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[np.float32], 
     return watched.rates, namespace
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_the_rates_before_are_the_rates_after(
     pair: list[str], monkeypatch: pytest.MonkeyPatch

@@ -278,6 +278,7 @@ def test_a_job_waits_until_it_is_known(engine: LocalEngine, tmp_path: Path) -> N
         assert (log.exists(), file.exists()) == (known, known)
 
 
+@pytest.mark.heavy
 def test_a_server_that_has_started_no_job(tmp_path: Path) -> None:
     """It goes with its engine, in the middle of its imports; another engine has another one."""
     forkserver.end_server()

@@ -40,6 +40,7 @@ def test_nothing_to_wait_for(engine: LocalEngine) -> None:
 # ---- how jobs fail
 
 
+@pytest.mark.heavy
 def test_an_answer_to_the_dead(engine: LocalEngine, tmp_path: Path) -> None:
     """A job that is killed while the driver thinks about its message shows as Died."""
     pid = said(engine, "a", "stay", "hear", tmp_path / "log.txt")

@@ -44,6 +44,7 @@ def test_it_knows_the_cluster(engine: RayEngine, cluster: RayCluster) -> None:
     assert len(nodes) == 2
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [(signal.SIGKILL, "SIGKILL (out of memory?)"), (-7, "exit status 7")],

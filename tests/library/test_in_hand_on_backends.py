@@ -12,6 +12,7 @@ from own_process import modules, python
 BACKENDS = ["jax", pytest.param("torch", marks=pytest.mark.torch)]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_on_the_backend_that_keras_has(backend: str) -> None:
     """Whether the rate is a number or a schedule: it rises as planned, and nothing is changed."""

@@ -26,6 +26,7 @@ def optimizers() -> dict[str, Any]:
     }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", optimizers())
 def test_the_model_is_as_it_was(name: str) -> None:
     """One that is in training already: to the bit, and what it trains on from is what it was."""
@@ -81,6 +82,7 @@ class Interrupted(keras.utils.PyDataset):
         return X[32 * index : 32 * (index + 1)], Y[32 * index : 32 * (index + 1)]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("error", "raised"),
     [(None, clr_sweep.InterruptedSweepError), (OSError("gone"), OSError)],
@@ -96,6 +98,7 @@ def test_after_ctrl_c_and_after_an_error(error: Any, raised: type[Exception]) ->
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.heavy
 def test_a_data_set_and_what_cannot_be_seen_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     """A tf.data.Dataset, whose first examples are the metric's; a test without bounds is drawn."""
     made = model()

@@ -52,6 +52,7 @@ def quadratic_job(folder: Path, curvature: float, seed: int, **test: object) -> 
     return replace(made, config=config)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("curvature", [0.2, 5.0])
 def test_the_edge_of_a_real_training(tmp_path: Path, curvature: float) -> None:
     """Keras' SGD on a quadratic: 2 / curvature, within 20%; it ends soon after it diverged."""

@@ -97,6 +97,7 @@ def test_4_each_loss_is_beside_the_rate_of_its_own_step(recorded: Curve) -> None
     assert shifted > 5 * own
 
 
+@pytest.mark.heavy
 def test_5_nothing_leaks_into_a_later_training(tmp_path: Path) -> None:
     """Weights, slots, counters, batch normalisation, seed generators, data order: to the bit.
 

@@ -81,6 +81,7 @@ def test_its_warnings_are_in_mlflow(tested: SmallStudy) -> None:
     assert publisher.reconcile(tested.record) == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("how", ["value", "parameter", "second"])
 def test_what_contradicts_is_made_anew(tested: SmallStudy, how: str) -> None:
     """MLflow takes no value back: such a run goes, and one that is right stands there."""

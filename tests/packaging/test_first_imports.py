@@ -108,6 +108,7 @@ def test_with_tensorflow_from_nothing(folder: Path, code: str) -> None:
     run_from_nothing(folder, code)
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("run")
 def test_a_spawned_process_is_handed_a_schedule(folder: Path) -> None:
     """It unpickles its arguments before anything of its main module needs Keras."""
@@ -126,6 +127,7 @@ def test_a_spawned_process_is_handed_a_schedule(folder: Path) -> None:
     python("spawned.py", folder=folder, timeout=300, **quiet)
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("run")
 def test_a_notebook(folder: Path) -> None:
     """A kernel as Jupyter starts it, cell by cell; a completion looks at the package first."""

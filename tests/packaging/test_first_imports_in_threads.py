@@ -31,6 +31,7 @@ def in_threads(*codes: str) -> str:
     return THREADS.format(count=len(codes), codes=codes) + REGISTERED
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "codes",
     [

@@ -18,6 +18,7 @@ from clr_sweep.training.records import StudyRecord
 STUDY_FIGURES = ("history", "space", "bounds", "comparison", "divergence")
 
 
+@pytest.mark.heavy
 def test_figures_of_policies_without_cycles(build: Any) -> None:
     """They have a place under max_lr and policy, and none where there is no lower bound."""
     trials = [

@@ -245,6 +245,7 @@ def rejected(values: Any, **keywords: float) -> list[PairedTest]:
     return [paired(*one, **keywords) for one in values]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("n", [3, 10])
 def test_arms_without_a_difference_are_told_apart_in_five_percent(n: int) -> None:
     tests = rejected(drawn(n))
@@ -253,6 +254,7 @@ def test_arms_without_a_difference_are_told_apart_in_five_percent(n: int) -> Non
     assert alarms == missed == pytest.approx(0.05, abs=0.007)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("n", [5, 10])
 def test_a_detectable_difference_is_found_with_its_power(n: int) -> None:
     sd = math.sqrt(2 * 0.7)

@@ -62,6 +62,7 @@ def in_a_process(
     return report
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(1300)  # two processes, each of which compiles nine models
 @pytest.mark.parametrize(("backend", "environment", "tolerance"), BACKENDS)
 def test_each_schedule_is_as_planned(

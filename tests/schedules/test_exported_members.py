@@ -95,6 +95,7 @@ def test_importing_the_package_is_cheap() -> None:
     assert not heavy & set(modules)
 
 
+@pytest.mark.heavy
 def test_the_schedules_register_when_keras_comes_later() -> None:
     """`import clr_sweep` before `import keras` is enough for a saved model to load."""
     script = (

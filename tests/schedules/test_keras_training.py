@@ -67,6 +67,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.heavy
 def test_a_fresh_process_trains_on_at_the_same_rates(interrupted: dict[str, Any]) -> None:
     """Loaded in safe mode elsewhere, training goes on as if it had never been interrupted."""
     assert interrupted["here"]["b"]["rates"][0] == pytest.approx(

@@ -39,7 +39,9 @@ def ask(study: optuna.Study, tmp_path: Path) -> Callable[[], Asked]:
     return lambda: begin(study, sweep(), tmp_path)
 
 
-@pytest.fixture(scope="session", params=["postgresql", "mariadb"])
+@pytest.fixture(
+    scope="session", params=["postgresql", pytest.param("mariadb", marks=pytest.mark.heavy)]
+)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A real server of each kind; a test has a database of its own there."""
     with running(request.param) as started:

@@ -115,6 +115,7 @@ def test_without_conditions_the_order_of_sampling_stays() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_mlflow_shows_what_a_trial_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run has no parameter that its trial has not."""
     monkeypatch.chdir(tmp_path)

@@ -47,6 +47,7 @@ def by_policy(params: Params) -> float:
     return (0.9 if params["policy"] == "triangular" else 0.7) + 0.001 * by_max_lr(params)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("value", "decides"), [(by_max_lr, "max_lr"), (by_policy, "policy")])
 def test_what_decides_is_first(value: Callable[[Params], float], decides: str) -> None:
     """Whether it is a number or a choice; all together are 1; the spread holds the value."""

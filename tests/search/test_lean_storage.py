@@ -103,6 +103,7 @@ def assert_the_same(url: Callable[[str], str]) -> None:
     assert rows[0]["trial_intermediate_values"]
 
 
+@pytest.mark.heavy
 def test_the_rows_are_optunas(server: Server) -> None:
     """On the servers."""
     assert_the_same(server.url)

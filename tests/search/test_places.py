@@ -130,6 +130,7 @@ def test_a_new_study_loses_nothing(first: Path) -> None:
     assert LOST not in study.study.user_attrs
 
 
+@pytest.mark.heavy
 def test_a_server_s_study_in_two_folders(server: Server, tmp_path: Path) -> None:
     """Its folders are stored whole; those of the other folder stay there, or are brought along."""
     store = storage.open_storage(server.url("places"))

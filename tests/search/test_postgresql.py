@@ -127,6 +127,7 @@ def test_errors_name_no_password(driver: str) -> None:
 KEEPALIVES = {"idle": "10", "interval": "5", "count": "4"}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("driver", ["postgresql+psycopg", "postgresql+psycopg2"])
 def test_a_machine_that_is_gone_is_noticed(server: PostgreSQL, driver: str) -> None:
     """By the sessions of storage and lock, as the server itself has it, and for good."""

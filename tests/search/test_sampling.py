@@ -173,6 +173,7 @@ def test_a_trial_keeps_the_configuration_it_was_stored_with(
 # ---- trials that somebody enqueued
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_an_enqueued_trial_is_honoured(tmp_path: Path, sampler: str, deterministic: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
@@ -89,6 +90,7 @@ TOTAL = 20
 one_after_another = functools.cache(lambda: swept(DETERMINISTIC, 1, [0], TOTAL))
 
 
+@pytest.mark.heavy
 @settings(max_examples=10, deadline=None)
 @given(jobs=st.integers(1, WINDOW), choices=st.lists(st.integers(0, 99), min_size=1, max_size=60))
 def test_the_order_of_the_ends_changes_nothing(jobs: int, choices: list[int]) -> None:

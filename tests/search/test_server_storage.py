@@ -43,6 +43,7 @@ def test_a_small_study(server: Server, tmp_path: Path) -> None:
     store.engine.dispose()  # type: ignore[attr-defined]
 
 
+@pytest.mark.heavy
 def test_a_server_that_is_restarted(server: Server) -> None:
     """A sweep waits for it: what is read and written next is read and written when it is back."""
     store = storage.open_storage(server.url("restarted"))
@@ -57,6 +58,7 @@ def test_a_server_that_is_restarted(server: Server) -> None:
     store.engine.dispose()  # type: ignore[attr-defined]
 
 
+@pytest.mark.heavy
 def test_a_server_that_stays_away(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not waited for for ever; one that never answered is not waited for at all."""
     url = server.url("away")

@@ -97,6 +97,7 @@ def test_the_list_is_part_of_what_the_study_is(opened: optuna.storages.BaseStora
         storage.open_study(opened, sweep(), "", FACTS)
 
 
+@pytest.mark.heavy
 def test_mlflow_says_which_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a tag, and in the run's description; a run without it is mended."""
     monkeypatch.chdir(tmp_path)

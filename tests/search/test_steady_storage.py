@@ -138,6 +138,7 @@ def test_what_is_stored_is_as_without(server: Server, moment: LostMoment, store:
     calm._backend.engine.dispose()
 
 
+@pytest.mark.heavy
 def test_somebody_enqueues_meanwhile(server: Server, moment: LostMoment, store: Any) -> None:
     """A trial that looks the same is another: neither is lost, and none is there twice."""
     study = store.create_new_study([StudyDirection.MAXIMIZE], "mine")

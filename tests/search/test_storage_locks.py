@@ -37,6 +37,7 @@ def taken(url: str, study: str) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.heavy
 def test_a_second_process_is_refused(server: Server) -> None:
     """Another study is not; the lock goes with the process, killed or not."""
     url = server.url()
@@ -103,6 +104,7 @@ def test_a_connection_is_lost_again_while_the_lock_is_taken(server: Server, numb
     store.engine.dispose()  # type: ignore[attr-defined]
 
 
+@pytest.mark.heavy
 def test_a_lock_that_is_lost_before_its_holder_has_signed(
     server: Server, lose: Callable[[], None]
 ) -> None:
@@ -159,6 +161,7 @@ def cut_off(lock: Any) -> int:
     return kept
 
 
+@pytest.mark.heavy
 def test_another_process_has_it_meanwhile(server: Server, lose: Callable[[], None]) -> None:
     """The first holder writes nothing any more, now and when the other has gone."""
     url = server.url("meanwhile")

@@ -62,6 +62,7 @@ def lines(made: Sweep, study: optuna.Study) -> list[str]:
     return list(starting_trials_left(made, kept, study.get_trials(deepcopy=False)))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_its_best_come_first(
     opened: optuna.storages.BaseStorage, url: str, tmp_path: Path, deterministic: bool

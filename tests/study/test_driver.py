@@ -35,6 +35,7 @@ class _Watched(InstantEngine):
         return super().wait(timeout)
 
 
+@pytest.mark.heavy
 def test_what_runs_is_answered_between_two_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyRecord:
     return StudyRecord("s", "val_accuracy", "maximize", (first, second), baseline)
 
 
+@pytest.mark.heavy
 def test_the_two_are_evaluated_once(
     engine: LocalEngine, facts: PreparedData, study: StudyRecord
 ) -> None:

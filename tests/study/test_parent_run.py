@@ -184,6 +184,7 @@ def test_a_curve_that_lacks_points_is_completed(told: SmallStudy) -> None:
     assert run.data.metrics[name] == expected[6]
 
 
+@pytest.mark.heavy
 def test_the_description_leads_to_figures_and_best_configuration(told: SmallStudy) -> None:
     """In the lines that are seen unopened; while the sweep runs, to what is there by then."""
     publisher = told.publisher()
@@ -206,6 +207,7 @@ def test_the_description_leads_to_figures_and_best_configuration(told: SmallStud
     assert f"{best.value:.4f}" in seen()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("policy", [["triangular", "triangular2"], ["triangular", "exp_range"]])
 def test_gamma_is_a_parameter_where_a_policy_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: list[str]
@@ -222,6 +224,7 @@ def test_gamma_is_a_parameter_where_a_policy_has_it(
     assert publisher.reconcile(made.record, mend=False) == []
 
 
+@pytest.mark.heavy
 def test_models_of_an_earlier_version_stay(told: SmallStudy) -> None:
     """They were all called "model", and are whole: nothing is logged twice or found wrong."""
     publisher = told.finish()

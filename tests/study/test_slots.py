@@ -149,6 +149,7 @@ def test_gpus_of_one_kind_are_named_once(
     assert at_once(engine) == "2 at once on 2 GPUs (NVIDIA A)"
 
 
+@pytest.mark.heavy
 def test_a_command_hands_gpus_to_its_jobs(tmp_path: Path, stand_ins: pytest.MonkeyPatch) -> None:
     """The stand-ins are gone when the first job looks: it refuses to train on the CPU instead."""
     stand_ins.setattr(slots, "FIND_GPUS", "found_gpus:two")

@@ -25,6 +25,7 @@ from clr_sweep.tracking.which_store import StoreChoice
 NOT_YET = ("keras", "matplotlib", "sklearn", "tensorflow")
 
 
+@pytest.mark.heavy
 def test_the_first_trial_does_not_wait_for_what_a_driver_needs_later() -> None:
     """The processes of trials have Keras; figures of the study are drawn while trials run."""
     code = (

@@ -78,6 +78,7 @@ def test_a_defect_is_found_and_mended(place: Place, defect: str) -> None:
     assert len(place.all_runs()) == 8
 
 
+@pytest.mark.heavy
 def test_what_users_added_is_left_alone(place: Place) -> None:
     """Their parameters, metrics, tags and files, also where the run is completed."""
     run_id = place.run("0").info.run_id
@@ -98,6 +99,7 @@ def test_what_users_added_is_left_alone(place: Place) -> None:
     assert place.reconcile(mend=False) == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("key", ["0", "2", "3", "4", "5", "baseline"])
 def test_a_trial_without_a_run(place: Place, key: str) -> None:
     """Its run is made from its folder, as it was."""
@@ -136,6 +138,7 @@ def test_what_its_process_could_not_make_is_made(place: Place) -> None:
     assert info.saved_input_example_info is not None
 
 
+@pytest.mark.heavy
 def test_a_second_run(place: Place) -> None:
     """The one that is right stays, wherever it stands in MLflow's order."""
     run_id = place.run("0").info.run_id

@@ -80,6 +80,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("loader", ["pyfunc", "keras", "tensorflow"])
 def test_every_loader_gives_the_same_predictions(logged: dict[str, Any], loader: str) -> None:
     """Without clr_sweep imported: the optimizer, with its schedule, is left out."""

@@ -186,6 +186,7 @@ def predicted(folder: TrialFolder, x: Any, work: Path) -> Any:
     return model.predict(x.astype(inputs[0].dtype if inputs else "float32"), verbose=0)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("case", CASES)
 def test_the_data_can_be_predicted_as_they_are_held(
     logged: dict[str, dict[str, Any]], case: str, work: Path

@@ -45,6 +45,7 @@ def test_a_store_is_made_once(tmp_path: Path) -> None:
     assert connect(f"sqlite:///{file}").search_experiments()[0].name == "Default"
 
 
+@pytest.mark.heavy
 def test_a_kill_leaves_no_half_of_it(tmp_path: Path) -> None:
     """The next one makes it whole."""
     file = tmp_path / "mlflow.db"

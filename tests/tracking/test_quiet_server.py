@@ -46,11 +46,13 @@ def printed(server: tuple[Place, str], **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.heavy
 def test_nothing_is_printed_between(server: tuple[Place, str]) -> None:
     """Neither "View run" nor "View experiment", and all else stays."""
     assert printed(server) == ["before", "after FINISHED"]
 
 
+@pytest.mark.heavy
 def test_who_wants_the_lines_gets_them(server: tuple[Place, str]) -> None:
     """MLflow's own switch, set by the user, is left as it is."""
     lines = printed(server, MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="false")

@@ -46,6 +46,7 @@ def dripping(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
         server.close()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_a_tracker_that_never_ends_its_answer(dripping: Callable[..., int], kind: str) -> None:
     """The start is refused, with its name and the reason; before, it hung."""

@@ -26,6 +26,7 @@ def test_augmentation_equals_fit(images: Dataset, tmp_path: Path) -> None:
     assert_equals_fit(trained(CONFIG, images, tmp_path), images, CONFIG)
 
 
+@pytest.mark.heavy
 def test_an_interrupted_trial_draws_the_same(images: Dataset, tmp_path: Path) -> None:
     """Each layer's generator of random numbers is in the checkpoint."""
     interrupted(CONFIG, images, tmp_path / "whole")

@@ -71,6 +71,7 @@ def test_the_best_weights_outlive_an_interruption(images: Dataset, tmp_path: Pat
     assert_same_trial(TrialFolder(tmp_path / "cut"), whole)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("cut", [5, 6])
 def test_early_stopping_outlives_an_interruption(images: Dataset, tmp_path: Path, cut: int) -> None:
     """Before the trough that ends the trial, or right after it and before its result."""
@@ -85,6 +86,7 @@ def test_early_stopping_outlives_an_interruption(images: Dataset, tmp_path: Path
     assert_same_trial(TrialFolder(tmp_path / "cut"), whole)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("model", ["tensorflow_noise", "in_python"])
 def test_what_cannot_be_saved_starts_over(
     images: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str

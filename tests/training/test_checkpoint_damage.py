@@ -78,6 +78,7 @@ def goes_over(
     return reason
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kept", [0.3, 0.999])
 def test_a_torn_checkpoint(cut: TrialFolder, goes_over: Callable[[], str], kept: float) -> None:
     """However much of it there is."""
@@ -184,6 +185,7 @@ def test_the_checkpoint_of_another_model(images: Dataset, tmp_path: Path) -> Non
 # ---- a pruner's answer, a full disk
 
 
+@pytest.mark.heavy
 def test_pruned_after_an_interruption(images: Dataset, tmp_path: Path) -> None:
     """The last finished epoch is told again, and the answer counts; not for the very last."""
     folder = TrialFolder(tmp_path / "pruned")
@@ -228,6 +230,7 @@ def test_a_diverged_epoch_has_no_checkpoint(tmp_path: Path) -> None:
     assert [report.epoch for report in folder.reports()] == list(range(1, result.epochs + 1))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["epochs.jsonl", "checkpoint.npz", "curve.npz", "model.keras"])
 def test_a_full_disk_while_training(
     images: Dataset, tmp_path: Path, whole: TrialFolder, monkeypatch: pytest.MonkeyPatch, name: str

@@ -56,6 +56,7 @@ def test_the_arguments_of_kerass_losses_equal_fit(tmp_path: Path) -> None:
     assert other.reports[0].metrics["loss"] < done.reports[0].metrics["loss"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "arguments"), [("focused", {}), ("focused", {"power": 3.0}), ("Focused", {})]
 )

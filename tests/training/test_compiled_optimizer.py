@@ -32,6 +32,7 @@ MADE: dict[str, Any] = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", MADE)
 def test_an_optimizer_of_ones_own_equals_fit(name: str, images: Dataset, tmp_path: Path) -> None:
     """Weights, slots and metrics are those of a script; it trains at the schedule's rates."""

@@ -46,6 +46,7 @@ def test_class_weights_equal_fit(one_hot: bool, tmp_path: Path) -> None:
         assert_equals_fit(done, data, config)
 
 
+@pytest.mark.heavy
 def test_sample_weights_equal_fit(images: Dataset, tmp_path: Path) -> None:
     """Those of a function of the user's; validation weighs all examples alike."""
     config = weighted(sample_weight=f"{OWN}:by_brightness")

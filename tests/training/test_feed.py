@@ -36,6 +36,7 @@ def streamed(images: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return replace(materialize(images, tmp_path / "data"), streamed=True)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "config", [REGULARISED, CNN, ON_TEST_SET], ids=["regularised", "cnn", "on the test set"]
 )
@@ -157,6 +158,7 @@ train("big", peak)
 """
 
 
+@pytest.mark.heavy
 def test_data_larger_than_the_memory_used_are_trained_on(tmp_path: Path) -> None:
     """430 MiB: loading them, training and testing take a fraction of that.
 

@@ -89,6 +89,7 @@ def test_no_device_is_looked_for_before_the_fork(engine: LocalEngine, tmp_path: 
     )
 
 
+@pytest.mark.heavy
 @needs_linux
 def test_the_driver_is_woken_by_the_job_alone(tmp_path: Path) -> None:
     """Importing TensorFlow wakes no driver; a job's process does, and shows it its own device."""

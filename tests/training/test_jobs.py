@@ -139,6 +139,7 @@ def test_an_inspection_finds_what_a_trial_could_not_use(
         assert str(event.error).startswith(message)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("model", ["user_models:regularised", "user_models:built_late"])
 def test_tested_later_or_at_once(
     engine: LocalEngine, facts: PreparedData, work: Path, model: str

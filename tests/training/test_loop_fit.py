@@ -89,6 +89,7 @@ def test_equals_fit_to_the_bit(build: Build, images: Dataset) -> None:
     assert set(metrics[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("as_written")
 def test_batch_norm_and_dropout_equal_fit_to_the_bit(images: Dataset) -> None:
     """Statistics, masks and the weight penalty are those of `fit`.
@@ -99,6 +100,7 @@ def test_batch_norm_and_dropout_equal_fit_to_the_bit(images: Dataset) -> None:
     assert_equals_fit(user_models.regularised, images.x_train, images.y_train)
 
 
+@pytest.mark.heavy
 def test_a_train_step_without_compute_loss_equals_fit(images: Dataset) -> None:
     """Weights and metrics are those of `fit`; the loss recorded is the one that it reports."""
     assert_equals_fit(user_models.own_loss, images.x_train, images.y_train)
@@ -111,6 +113,7 @@ def test_a_train_step_without_compute_loss_equals_fit(images: Dataset) -> None:
     np.testing.assert_allclose(reported, means, rtol=1e-6)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_float_data_equals_fit(images: Dataset, dtype: str) -> None:
     """Data that is scaled already, in any float type."""

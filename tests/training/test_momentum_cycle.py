@@ -58,6 +58,7 @@ def test_the_momentum_of_every_step(images: Dataset, tmp_path: Path, policy: str
     assert momenta.min() < 0.815
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if momentum_argument(name)])
 def test_every_optimizer_with_a_momentum(images: Dataset, tmp_path: Path, optimizer: str) -> None:
     """It is this momentum that updates: the same number throughout leads elsewhere.

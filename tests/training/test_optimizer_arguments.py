@@ -130,6 +130,7 @@ def test_at_best_it_is_the_averages_of_the_best_trough(images: Dataset, tmp_path
     assert_same_bits(saved.get_weights(), model.get_weights())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("at", ["cycle_end", "best"])
 def test_an_interrupted_trial_ends_with_the_same(at: str, images: Dataset, tmp_path: Path) -> None:
     """The averages are in the checkpoint; what was averaged at the end is not gone on from."""

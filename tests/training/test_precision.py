@@ -98,6 +98,7 @@ def test_the_loss_of_every_step(images: Dataset) -> None:
     np.testing.assert_allclose(losses["mixed_bfloat16"], losses["float32"], rtol=0.02)
 
 
+@pytest.mark.heavy
 def test_interrupted_after_every_epoch(images: Dataset, tmp_path: Path) -> None:
     """Each epoch by another attempt: to the bit what one attempt gives."""
     assert trained(MIXED, images, tmp_path / "whole") == [1, 2, 3, 4]
@@ -133,6 +134,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.heavy
 def test_logged_models_load_without_us(images: Dataset, tmp_path: Path) -> None:
     """In a process of float32: the tutorial's model and one whose output is bfloat16."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"

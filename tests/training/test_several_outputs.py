@@ -94,6 +94,7 @@ def test_equals_fit_to_the_bit(build: Any, weighed: bool) -> None:
     assert_same_bits(state(mine), state(theirs))
 
 
+@pytest.mark.heavy
 def test_an_interrupted_trial_ends_with_the_same_numbers(tmp_path: Path) -> None:
     """Gone on with after its first epoch: reports, weights and value are those of one piece."""
     config = small_config("triangular", model="two_of_each:functional", epochs=2, max_lr=0.05)

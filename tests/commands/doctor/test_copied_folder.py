@@ -49,6 +49,7 @@ def damage(folder: Path) -> None:
         config.unlink()
 
 
+@pytest.mark.heavy
 def test_mending_a_copy_leaves_the_original_alone(original: Path, tmp_path: Path) -> None:
     """Neither its files nor its databases are touched; the copy has all again."""
     copy = tmp_path / "copy"
@@ -71,6 +72,7 @@ def test_mending_a_copy_leaves_the_original_alone(original: Path, tmp_path: Path
     assert run(original, "doctor") == (0, "study example: all is well\n")
 
 
+@pytest.mark.heavy
 def test_a_moved_folder(original: Path, tmp_path: Path) -> None:
     """All that was in it is found where it is now, by its run's number too."""
     moved = tmp_path / "moved"

@@ -53,6 +53,7 @@ def test_a_storage_without_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 # ---- the study
 
 
+@pytest.mark.heavy
 def test_trials_running_without_a_driver(whole: Whole) -> None:
     """A driver that was killed left them: they wait again, and their runs are ended."""
     study = whole.study
@@ -72,6 +73,7 @@ def test_trials_running_without_a_driver(whole: Whole) -> None:
     assert (record.state, record.planned) == ("interrupted", 4)
 
 
+@pytest.mark.heavy
 def test_a_baseline_running_without_a_driver(whole: Whole) -> None:
     """The baseline too."""
     study = whole.study
@@ -111,6 +113,7 @@ def test_a_folder_that_is_gone(whole: Whole) -> None:
     assert whole.state() == before
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["epochs.jsonl", "curve.npz", "model.keras", "result.json"])
 def test_a_file_that_is_gone(whole: Whole, name: str) -> None:
     """It is lost; what its run has of it stays there."""
@@ -127,6 +130,7 @@ def test_a_file_that_is_gone(whole: Whole, name: str) -> None:
         assert now.data.metrics == before.data.metrics
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["curve.npz", "result.json", "model.keras", "epochs.jsonl"])
 def test_a_file_that_cannot_be_read(whole: Whole, name: str) -> None:
     """Cut short by a crash of the machine or changed by somebody: named, without a traceback."""
@@ -184,6 +188,7 @@ def test_a_result_that_differs(whole: Whole) -> None:
     assert "trial 1: epochs.jsonl has 2 epochs, result.json 7" in output
 
 
+@pytest.mark.heavy
 def test_best_yaml(whole: Whole) -> None:
     """Gone, or not what `export` writes: it is written again."""
     file = whole.trials / "best.yaml"
@@ -213,6 +218,7 @@ with lock:
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("where", ["storage", "folder"])
 def test_a_study_that_is_being_run(whole: Whole, where: str) -> None:
     """It is not looked at, nor touched; nothing is wrong with that."""
@@ -247,6 +253,7 @@ def make_old(study: SmallStudy) -> None:
     storage.set_study_user_attr(optuna_study._study_id, FACTS, old)
 
 
+@pytest.mark.heavy
 def test_a_study_of_an_earlier_version(whole: Whole) -> None:
     """It can be exported, `doctor` says what to do, and `run` makes it one of today."""
     make_old(whole.study)

@@ -147,6 +147,7 @@ def killed(owner: Any, name: str, calls: int) -> None:
         os._exit(0)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("owner", "name", "calls"),
     [

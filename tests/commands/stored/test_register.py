@@ -110,6 +110,7 @@ def test_what_cannot_be_registered(place: Path, arguments: tuple[str, ...], mess
     assert client(place).search_registered_models() == []
 
 
+@pytest.mark.heavy
 def test_a_model_that_was_not_logged(place: Path) -> None:
     """The cure is named, and cures."""
     best = SmallStudy(place).record.best
@@ -139,6 +140,7 @@ def answers(server: Served, study: SmallStudy) -> None:
         assert "error_code" in why
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(900)
 def test_requests_over_http(place: Path) -> None:
     """`mlflow models serve` on the SQLite store of the study."""

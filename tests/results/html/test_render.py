@@ -106,6 +106,7 @@ def test_images_are_whole_and_ask_for_nothing(read: Read) -> None:
         assert not re.findall(r'href="(?!#|data:)[^"]*"', text)
 
 
+@pytest.mark.heavy
 def test_the_same_study_gives_the_same_file(build: Any) -> None:
     """So that the artifact and the command's file can be held against each other."""
     study = build.study([build.trial(0), build.trial(1, "pruned", 3)], build.baseline())

@@ -32,6 +32,7 @@ from clr_sweep.training.trial import train
 FACTS = DataFacts("few_images", "a file", "d" * 64, 320, 100, (28, 28), "uint8")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("told", [True, False])
 def test_the_epoch_in_which_a_trial_diverges_is_shown(tmp_path: Path, told: bool) -> None:
     """Its rates, up to the one that was too high, and its metrics: once, reported or not."""
@@ -67,6 +68,7 @@ def test_the_epoch_in_which_a_trial_diverges_is_shown(tmp_path: Path, told: bool
     assert str(result.divergence.step) in run.data.tags["clr_sweep.reason"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("away", [False, True])
 def test_the_last_figures_are_drawn_once(
     study: SmallStudy, monkeypatch: pytest.MonkeyPatch, away: bool

@@ -17,6 +17,7 @@ from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.store import connect
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(4))
 def test_calls_that_fail(study: SmallStudy, seed: int) -> None:
     """At any moment, done or not: in the end every run is whole, and nothing is there twice."""
@@ -54,6 +55,7 @@ def test_what_was_missed_is_made_up_for_at_once(study: SmallStudy) -> None:
     assert_nothing_is_wrong(study, publisher)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("calls", [0, 2, 9])
 def test_a_tracker_that_is_away_when_the_runs_are_opened(study: SmallStudy, calls: int) -> None:
     """They are opened when it is back, however many calls the first attempts had made."""
@@ -100,6 +102,7 @@ def test_a_tracker_that_refuses_the_runs(study: SmallStudy) -> None:
         publisher.open(opening)
 
 
+@pytest.mark.heavy
 def test_a_sweep_that_ends_while_the_tracker_is_away(study: SmallStudy) -> None:
     """It is said that not all was told; the next start mends it."""
     publisher = study.publisher()

@@ -41,6 +41,7 @@ def shown(publisher: Publisher, record: TrialRecord) -> dict[str, Any]:
     }
 
 
+@pytest.mark.heavy
 def test_their_runs_are_as_if_they_had_been_followed(study: SmallStudy) -> None:
     """To the last value, in whatever state they have ended; and as long as the training was."""
     followed, at_the_end = (
@@ -70,6 +71,7 @@ def test_one_that_an_earlier_attempt_was_told_of(study: SmallStudy) -> None:
     assert_nothing_is_wrong(study, publisher)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_calls_that_fail(study: SmallStudy, seed: int) -> None:
     """What a run lacks then is made up for, and nothing is there twice."""

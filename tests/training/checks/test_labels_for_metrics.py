@@ -78,6 +78,7 @@ def test_which_metrics_take_which_labels() -> None:
     assert not {"accuracy", "auc"} & set(accepted("signs"))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_accepted_gives_a_number(kind: str) -> None:
     """All of them in one model, trained for a step and evaluated, as a trial does."""
