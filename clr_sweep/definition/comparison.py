@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    StrictInt,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PlainValidator, StrictInt, WithJsonSchema
 
 from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.dimensions import Frozen, expected
+from clr_sweep.definition.dimensions import expected
 from clr_sweep.definition.fields import MOST, POLICIES, AboveZero, Policy
 from clr_sweep.definition.metrics import is_share
 from clr_sweep.definition.problems import Problem, shown, unknown
+from clr_sweep.definition.sections import Section
 
 # A share of right answers: half a point. Nothing is known of what matters in any other metric.
 MARGIN_OF_A_SHARE = 0.005
@@ -82,7 +76,7 @@ Rivals = Annotated[
 Seeds = Annotated[StrictInt, Field(ge=2, le=1000)]
 
 
-class ComparisonConfig(Frozen):
+class ComparisonConfig(Section):
     """How the verdict is found: searches, finalists, finals.
 
     Attributes:
@@ -107,17 +101,14 @@ class ComparisonConfig(Frozen):
     margin: AboveZero | None = None
     searches: Annotated[StrictInt, Field(ge=1, le=100)] = 1
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if isinstance(self.trials, Mapping):
-            problems = [
-                (("trials", name), f"is none of the rivals ({', '.join(self.rivals)})")
-                for name in self.trials
-                if name not in self.rivals
-            ]
-            if problems:
-                raise FieldProblemsError(problems)
-        return self
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """See `Section`."""
+        rivals, trials = values.get("rivals"), values.get("trials")
+        if rivals is not None and isinstance(trials, Mapping):
+            for name in trials:
+                if name not in rivals:
+                    yield ("trials", name), f"is none of the rivals ({', '.join(rivals)})"
 
     def trials_of(self, rival: Policy, of_study: int) -> int:
         """The trials of a rival's search.

@@ -41,6 +41,11 @@ class Frozen(BaseModel):
     not_taken: ClassVar[Mapping[str, str]] = {}
     """Keys that somebody may look for here, each with what stands in its place."""
 
+    def by_key(self) -> dict[str, Any]:
+        """Its values by the keys that they have in a file: `from` is a keyword of Python's."""
+        fields = type(self).model_fields
+        return {(name in fields and fields[name].alias) or name: value for name, value in self}
+
     @classmethod
     def from_json(cls, content: Any) -> Self:
         """The record whose `model_dump(mode="json")` this is; a tuple is a list there."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictStr
 
-from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.dimensions import Frozen, expected
+from clr_sweep.definition.dimensions import expected
 from clr_sweep.definition.fields import AboveZero, AtLeastZero
+from clr_sweep.definition.problems import Problem
+from clr_sweep.definition.sections import Section
 
 
 def _address(value: str) -> str:
@@ -31,7 +32,7 @@ def _address(value: str) -> str:
 _SMALL = "must be at least 0.01, got {:g}"
 
 
-class EngineConfig(Frozen):
+class EngineConfig(Section):
     """Where trials run, and what one of them gets there.
 
     Attributes:
@@ -50,25 +51,22 @@ class EngineConfig(Frozen):
     cpus: AboveZero = 1
     gpus: AtLeastZero = 0
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """See `Section`."""
+        cpus, gpus = values.get("cpus", 1), values.get("gpus", 0)
         # Ray counts no smaller parts than a ten-thousandth.
-        small = {"cpus": self.cpus, "gpus": self.gpus or 1}
-        if found := [
-            ((key,), _SMALL.format(value)) for key, value in small.items() if value < 0.01
-        ]:
-            raise FieldProblemsError(found)
-        if self.gpus > 1 and self.gpus != int(self.gpus):
-            text = f"must be a whole number, or a part of one GPU below 1, got {self.gpus:g}"
-            raise FieldProblemsError([(("gpus",), text)])
-        if self.name == "local":
+        for key, value in {"cpus": cpus, "gpus": gpus or 1}.items():
+            if value < 0.01:
+                yield (key,), _SMALL.format(value)
+        if gpus > 1 and gpus != int(gpus):
+            yield ("gpus",), f"must be a whole number, or a part of one GPU below 1, got {gpus:g}"
+        if values.get("name") == "local":
             # A stored sweep has them all: at their defaults they say nothing.
-            text = "has no effect on the engine local: add name: ray, or leave it out"
-            fields = type(self).model_fields
-            said = [key for key in fields if getattr(self, key) != fields[key].default]
-            if said:
-                raise FieldProblemsError([((key,), text) for key in said])
-        return self
+            for key, value in values.items():
+                if value != cls.model_fields[key].default:
+                    text = "has no effect on the engine local: add name: ray, or leave it out"
+                    yield (key,), text
 
 
 def renamed(section: Mapping[str, Any], name: Any) -> dict[str, Any]:

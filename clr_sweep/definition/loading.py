@@ -12,15 +12,15 @@ from clr_sweep.common.door import is_python
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
-from clr_sweep.definition.outputs import default_metrics_of, outputs_of
-from clr_sweep.definition.own_training import own_training_problems, with_own_training
+from clr_sweep.definition.outputs import is_of_several, outputs_of, with_direction
+from clr_sweep.definition.own_training import own_training_problems, section, with_own_training
 from clr_sweep.definition.problems import sentence
 from clr_sweep.definition.readable_values import readable_values
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import cycle_problem
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.sweep_checks import sweep_problems
-from clr_sweep.definition.validation import validation
+from clr_sweep.definition.sweep_checks import sweep_problems, together_problems
+from clr_sweep.definition.validation import those_written, validation
 from clr_sweep.definition.yaml_file import read_mapping
 
 OPTIONS = {
@@ -70,12 +70,10 @@ def load_sweep(path: Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
         text = with_known_sweeps(str(error), path)
         raise InputError([*wrong, *text.split("\n")]) from None
     for key, value in given.items():
-        section, _, name = key.partition(".")
-        inner = content.setdefault(section, {})
+        of, _, name = key.partition(".")
+        inner = content.setdefault(of, {})
         if isinstance(inner, dict):
-            content[section] = (
-                renamed(inner, value) if key == "engine.name" else {**inner, name: value}
-            )
+            content[of] = renamed(inner, value) if key == "engine.name" else {**inner, name: value}
     return _checked(content, search_path(path), f"{path}: ", given, wrong)
 
 
@@ -106,19 +104,23 @@ def _checked(
     """
     sweep, problems = validation(Sweep, content)
     problems += own_training_problems(content)
-    content = with_own_training(content)
-    values = readable_values(content)
-    training = content.get("training")
-    if isinstance(training, dict) and "metrics" not in training and "training.loss" in values:
-        loss = values["training.loss"]
+    values = readable_values(with_direction(with_own_training(content)))
+    training, loss = section(content, "training"), values.get("training.loss")
+    outputs = () if loss is None or "metrics" in training else outputs_of(loss, ())
+    if any(loss_problem(one.loss.name) for one in outputs):
         # What is measured beside a loss that there is not, nobody can say.
-        unknown = any(loss_problem(one.loss.name) for one in outputs_of(loss, ()))
-        values["training.metrics"] = None if unknown else default_metrics_of(loss)
+        values.pop("training.metrics", None)
+    problems += [(those_written(content, keys), text) for keys, text in together_problems(values)]
     problems += sweep_problems(values, folders)
-    no_metric = any(keys == ("objective", "metric") for keys, _ in problems)
+    # There is no such metric, which is said already; or nobody knows whether there is, since those
+    # of several outputs are told by their losses and metrics, of which one is wrong.
+    said = [("objective", "metric")]
+    if is_of_several(training.get("loss")):
+        said += [("training", "loss"), ("training", "metrics")]
+    unknown_metric = any(keys[:2] in said for keys, _ in problems)
     for keys, text in dict.fromkeys(problems):
-        if no_metric and keys == ("objective",) and "direction is required" in text:
-            continue  # there is no such metric, which is said already
+        if unknown_metric and keys == ("objective",) and "direction is required" in text:
+            continue
         if ".".join(keys) not in given:
             wrong.append(f"{place}{sentence(keys, text)}")
     # Wrong only together with the factors, so an override by itself does not show it.
@@ -152,8 +154,8 @@ def _override_problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with the overrides by themselves, whatever the file says."""
     alone: dict[str, dict[str, Any]] = {}
     for key, value in given.items():
-        section, _, name = key.partition(".")
-        alone.setdefault(section, {})[name] = value
+        of, _, name = key.partition(".")
+        alone.setdefault(of, {})[name] = value
     for keys, text in validation(Sweep, alone)[1]:
         if (key := ".".join(keys)) in given:
             yield key, text

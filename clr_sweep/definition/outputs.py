@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Discriminator, StrictStr, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, StrictStr, Tag
 
-from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import TAGS, Frozen, expected
 from clr_sweep.definition.fields import AtLeastZero
 from clr_sweep.definition.losses import LossConfig
@@ -55,24 +54,21 @@ class OutputLosses(Frozen):
         ("name", "arguments"), "outputs has the loss of each output: leave one of the two out"
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        problems: list[Problem] = [
-            (("outputs", name), text)
-            for name in self.outputs
-            if (text := _name_problem(name)) is not None
-        ]
-        problems += [
-            (("weights", name), unknown("output", name, self.outputs))
-            for name in self.weights
-            if name not in self.outputs
-        ]
-        if not problems and not any(self.weights.get(name, 1) for name in self.outputs):
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with the names of the outputs and with their weights.
+
+        Asked with the section: what else is said of these outputs is held against them all the
+        same.
+        """
+        for name in self.outputs:
+            if (text := _name_problem(name)) is not None:
+                yield ("outputs", name), text
+        for name in self.weights:
+            if name not in self.outputs:
+                yield ("weights", name), unknown("output", name, self.outputs)
+        if not any(self.weights.get(name, 1) for name in self.outputs):
             text = "must leave the loss of one output a weight above 0: their sum is 0 always"
-            problems.append((("weights",), text))
-        if problems:
-            raise FieldProblemsError(problems)
-        return self
+            yield ("weights",), text
 
     def __str__(self) -> str:
         """In words, with the weights that are given."""
@@ -145,9 +141,9 @@ def measured(outputs: Sequence[Output]) -> dict[str, str]:
 
 def default_metrics_of(loss: Any) -> Any:
     """What is measured where a sweep names nothing, of a loss as it is written."""
-    if _which(loss) == _ONE:
+    if not is_of_several(loss):
         return default_metrics(_name_in(loss))
-    outputs = loss.outputs if isinstance(loss, OutputLosses) else loss.get("outputs")
+    outputs = _outputs_in(loss)
     if not isinstance(outputs, Mapping):
         return {}
     found = {name: default_metrics(_name_in(one)) for name, one in outputs.items()}
@@ -182,6 +178,11 @@ def metrics_problem(
         yield (), text
 
 
+def is_of_several(loss: Any) -> bool:
+    """Whether a loss, as it is written, is that of several outputs, each by its name."""
+    return _which(loss) == _SEVERAL
+
+
 def direction_of(metric: str, measured: Mapping[str, str]) -> Direction | None:
     """What makes a metric better; None where it is none of Keras'.
 
@@ -196,13 +197,14 @@ def with_direction(content: Any) -> Any:
     an output tells it: the name alone, `val_sex_accuracy`, does not."""
     objective, training = section(content, "objective"), section(content, "training")
     metric, loss = objective.get("metric"), training.get("loss")
-    if "direction" in objective or not isinstance(metric, str) or _which(loss) == _ONE:
+    if "direction" in objective or not isinstance(metric, str) or not is_of_several(loss):
         return content
     metrics = training.get("metrics", default_metrics_of(loss))
     try:
-        outputs = outputs_of(OutputLosses.model_validate(loss), metrics)
-        found = direction_of(metric, measured(outputs))
-    except (ValueError, TypeError, AttributeError):  # said where they are read
+        # Their names alone matter, whatever is wrong with their losses.
+        named = OutputLosses.model_construct(outputs=_outputs_in(loss))
+        found = direction_of(metric, measured(outputs_of(named, metrics)))
+    except (TypeError, AttributeError):  # said where they are read
         return content
     if found is None:
         return content
@@ -228,6 +230,11 @@ def _name_problem(name: str) -> str | None:
             "name"
         )
     return None
+
+
+def _outputs_in(loss: Any) -> Any:
+    """The losses of several outputs, however they are written."""
+    return loss.outputs if isinstance(loss, OutputLosses) else loss.get("outputs")
 
 
 def _name_in(loss: Any) -> str:

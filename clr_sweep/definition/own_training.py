@@ -65,23 +65,26 @@ def own_training_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
         yield ("range_test",), "has no effect with training.function: leave it out"
 
 
-def function_needs(
-    has_evaluate: bool, at: str, awaits_range_test: bool, is_compared: bool
-) -> Iterator[Problem]:
-    """What a sweep asks for that a function cannot give."""
-    if at == "best":
+def function_needs(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What a sweep asks for that a function cannot give.
+
+    Args:
+        values: by dotted key, those that could be read.
+    """
+    if values.get("objective.at") == "best":
         text = (
             "must be cycle_end or final with training.function, whose weights at an earlier "
             "trough are not kept, got 'best'"
         )
         yield ("objective", "at"), text
-    if awaits_range_test:
+    if values.get("search_space.from") is not None:
         text = (
             "must be left out with training.function: the range test is made of single steps, "
             "which are the function's own: give init_lr and max_lr"
         )
         yield ("search_space", "from"), text
-    if is_compared and not has_evaluate:
+    is_compared = any(key.startswith("comparison.") for key in values)
+    if is_compared and values.get("training.evaluate", "unread") is None:
         text = (
             "needs training.evaluate, as module:function: the finals of a comparison are judged "
             "on a test set"

@@ -13,8 +13,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from clr_sweep.definition.dimensions import Dimension, Frozen
+from clr_sweep.definition.dimensions import Dimension
+from clr_sweep.definition.sections import Section
 from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.validation import section_of
 
 
 def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,9 +36,13 @@ def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, field in Sweep.model_fields.items():
-        cls, given = field.annotation, content.get(section, {})
-        if not (isinstance(cls, type) and issubclass(cls, Frozen) and isinstance(given, Mapping)):
+        cls = section_of(field.annotation)
+        # One that may be None is not there where it is not written.
+        given = content.get(section, {} if field.annotation is cls else None)
+        if cls is None or not isinstance(given, Mapping):
             continue
+        if issubclass(cls, Section):
+            given = cls.filled(given)
         fields = fields_in_file(cls)
         for key, adapter in _adapters(cls).items():
             default = fields[key]
@@ -61,7 +67,7 @@ def fields_in_file(cls: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 @cache
-def _adapters(cls: type[Frozen]) -> dict[str, TypeAdapter[Any]]:
+def _adapters(cls: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
     return {key: _adapter(field) for key, field in fields_in_file(cls).items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -30,16 +31,19 @@ from clr_sweep.definition.fields import (
 )
 from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
 from clr_sweep.definition.metrics import direction
-from clr_sweep.definition.outputs import direction_of, with_direction
+from clr_sweep.definition.outputs import direction_of, measured, outputs_of, with_direction
 from clr_sweep.definition.own_training import (
     function_needs,
     schema_with_function,
     with_own_training,
 )
+from clr_sweep.definition.problems import Problem
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.sections import Section, of_section
 from clr_sweep.definition.study_config import StudyConfig, target_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.training_config import TrainingConfig
+from clr_sweep.definition.validation import validation
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 
 ON_TEST_SET = (
@@ -49,7 +53,7 @@ ON_TEST_SET = (
 """What is said of every result of such a sweep."""
 
 
-class DatasetConfig(Frozen):
+class DatasetConfig(Section):
     """Where the examples come from, and which of them score a trial.
 
     Attributes:
@@ -78,11 +82,14 @@ class DatasetConfig(Frozen):
     crop_to_aspect_ratio: StrictBool | None = None
     pad_to_aspect_ratio: StrictBool | None = None
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if problems := list(option_problems(self.name, self.options)):
-            raise FieldProblemsError(problems)
-        return self
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """See `Section`."""
+        if "name" in values:
+            read = cls.model_construct(**values)
+            for keys, text in option_problems(read.name, read.options):
+                if keys or "image_size" in values:  # one that cannot be read is there all the same
+                    yield keys, text
 
     @property
     def options(self) -> DataOptions:
@@ -117,7 +124,7 @@ class ModelConfig(Frozen):
     arguments: dict[StrictStr, Scalar] = {}
 
 
-class Objective(Frozen):
+class Objective(Section):
     """What makes a trial good: a metric, its direction, and when it is read.
 
     Attributes:
@@ -129,32 +136,31 @@ class Objective(Frozen):
     direction: Direction = "maximize"
     at: At = "cycle_end"
 
+    @classmethod
+    def filled(cls, written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the direction that makes its metric better, where that is known."""
+        metric = written.get("metric", cls.model_fields["metric"].default)
+        natural = direction(metric) if isinstance(metric, str) else None
+        return written if natural is None else {"direction": natural, **written}
+
     @model_validator(mode="before")
     @classmethod
-    def _direction_of_metric(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "direction" not in value:
-            metric = value.get("metric", cls.model_fields["metric"].default)
-            natural = direction(metric) if isinstance(metric, str) else "maximize"
-            if natural is None:
-                text = (
-                    f"direction is required, maximize or minimize: {metric} is none of Keras' "
-                    "metrics, so which is better is not known"
-                )
-                raise FieldProblemsError([((), text)])
-            return {**value, "direction": natural}
-        return value
+    def _direction_is_known(cls, value: Any) -> Any:
+        metric = value.get("metric") if isinstance(value, dict) else None
+        if not isinstance(metric, str) or "direction" in cls.filled(value):
+            return value
+        text = (
+            f"direction is required, maximize or minimize: {metric} is none of Keras' metrics, so "
+            "which is better is not known"
+        )
+        _, others = validation(cls, {**value, "direction": "maximize"})
+        raise FieldProblemsError([((), text), *others])
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (text := self.direction_problem(direction(self.metric))) is not None:
-            raise FieldProblemsError([(("direction",), text)])
-        return self
-
-    def direction_problem(self, natural: Direction | None) -> str | None:
-        """What is wrong with the direction, where this one makes the metric better, if known."""
-        if natural is None or self.direction == natural:
-            return None
-        return f"must be {natural} for the metric {self.metric}, got {self.direction!r}"
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """See `Section`."""
+        if "metric" in values:
+            yield from _direction_problems(values, direction(values["metric"]))
 
     @property
     def sign(self) -> int:
@@ -171,6 +177,16 @@ class BaselineConfig(Frozen):
 
     policy: AcyclicPolicy = "constant"
     learning_rate: AboveZero = 0.01
+
+
+def _direction_problems(
+    objective: Mapping[str, Any], natural: Direction | None
+) -> Iterator[Problem]:
+    """What is wrong with the direction, where this one makes the metric better, if known."""
+    given = objective.get("direction", natural)
+    if natural is not None and given != natural:
+        text = f"must be {natural} for the metric {objective['metric']}, got {given!r}"
+        yield ("direction",), text
 
 
 class Sweep(Frozen):
@@ -208,27 +224,43 @@ class Sweep(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        found = trials_problems(self.comparison, self.study.trials)
-        problems = [(("comparison", *keys), text) for keys, text in found]
-        if self.engine.name == "ray" and (count := self.study.trials_per_gpu) > 1:
-            text = f"has no effect on the engine ray, got {count}: write engine.gpus: {1 / count:g}"
-            problems.append((("study", "trials_per_gpu"), text))
-        if self.training.function is not None:
-            problems += function_needs(
-                self.training.is_tested,
-                self.objective.at,
-                self.search_space.awaits_range_test,
-                self.comparison is not None,
-            )
-        natural = direction_of(self.objective.metric, self.training.measured)
-        if (wrong := self.objective.direction_problem(natural)) is not None:
-            problems.append((("objective", "direction"), wrong))
-        off = target_problem(self.study.stop_when, self.objective.metric)
-        if off is not None:
-            problems.append((("study", "stop_when", "target"), off))
-        if problems:
+        values = {
+            f"{section}.{key}": value
+            for section, record in self
+            if isinstance(record, Frozen)
+            for key, value in record.by_key().items()
+        }
+        if problems := list(self.across_sections(values)):
             raise FieldProblemsError(problems)
         return self
+
+    @classmethod
+    def across_sections(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """What is wrong with values of several sections taken together.
+
+        Args:
+            values: by dotted key (`study.trials`), those that could be read: see `Section`.
+        """
+        compared, trials = of_section(values, "comparison"), values.get("study.trials")
+        if {"rivals", "trials"} <= compared.keys() and trials is not None:
+            for keys, text in trials_problems(ComparisonConfig.model_construct(**compared), trials):
+                yield ("comparison", *keys), text
+        count = values.get("study.trials_per_gpu", 1)
+        if values.get("engine.name") == "ray" and count > 1:
+            text = f"has no effect on the engine ray, got {count}: write engine.gpus: {1 / count:g}"
+            yield ("study", "trials_per_gpu"), text
+        if values.get("training.function") is not None:
+            yield from function_needs(values)
+        metric = values.get("objective.metric")
+        loss, metrics = values.get("training.loss"), values.get("training.metrics")
+        if metric is not None and loss is not None and metrics is not None:
+            natural = direction_of(metric, measured(outputs_of(loss, metrics)))
+            objective = of_section(values, "objective")
+            for keys, text in _direction_problems(objective, natural):
+                yield ("objective", *keys), text
+        if metric is not None:
+            off = target_problem(values.get("study.stop_when"), metric)
+            yield from ((("study", "stop_when", "target"), text) for text in [off] if text)
 
     @property
     def study_name(self) -> str:

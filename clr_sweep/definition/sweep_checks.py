@@ -1,6 +1,7 @@
 """What is wrong with a sweep file's values taken together, and with the names among them.
 
-`loading.py` asks, of files alone: a study of an older version may hold what is refused here.
+`loading.py` asks, of files alone: but for `together_problems`, which the record asks too, a study
+of an older version may hold what is refused here.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from clr_sweep.definition.losses import LossConfig, loss_problems
 from clr_sweep.definition.metrics import objectives
 from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
 from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
-from clr_sweep.definition.outputs import OutputLosses, measured, outputs_of
+from clr_sweep.definition.outputs import OutputLosses, measured, metrics_problem, outputs_of
 from clr_sweep.definition.own_functions import (
     OWN,
     FunctionArguments,
@@ -29,8 +30,10 @@ from clr_sweep.definition.own_functions import (
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of
+from clr_sweep.definition.sections import Section, of_section
 from clr_sweep.definition.space_checks import momentum_problems, space_problems
 from clr_sweep.definition.sweep import DatasetConfig, Objective, Sweep
+from clr_sweep.definition.validation import section_of
 
 
 def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
@@ -55,7 +58,8 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
     known, required = _known_arguments(values, folders)
     yield from _model_problems(values, folders, known, required)
     loss: LossConfig | OutputLosses | None = values.get("training.loss")
-    for one in () if loss is None else outputs_of(loss, ()):
+    is_own = values.get("training.function") is not None
+    for one in () if loss is None or is_own else outputs_of(loss, ()):
         yield from (
             (one.keys("loss") + keys, text) for keys, text in loss_problems(one.loss, folders)
         )
@@ -74,11 +78,7 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
     if isinstance(sampler := values.get("study.sampler"), OptunaSampler):
         missing = missing_package(sampler.class_name)
         yield from ((("study", "sampler", "class"), text) for text in [missing] if text)
-    space = {
-        key.removeprefix("search_space."): value
-        for key, value in values.items()
-        if key.startswith("search_space.")
-    }
+    space = of_section(values, "search_space")
     always = (*SCHEDULE_KEYS, "optimizer")
     for keys, text in condition_problems(space.get("when", {}), dimensions_of(space), always):
         yield ("search_space", "when", *keys), text
@@ -91,6 +91,19 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
     if cycles and optimizer is not None:
         for keys, text in momentum_problems(space, optimizer):
             yield ("search_space", *keys), text
+
+
+def together_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with these values taken together, within a section or in several.
+
+    The sections say it themselves where all their values are right: see `Section`.
+    """
+    for section, field in Sweep.model_fields.items():
+        cls = section_of(field.annotation)
+        if cls is not None and issubclass(cls, Section):
+            for keys, text in cls.together(of_section(values, section)):
+                yield (section, *keys), text
+    yield from Sweep.across_sections(values)
 
 
 def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
@@ -176,6 +189,8 @@ def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> It
         for index, written in enumerate(one.metrics):
             for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
                 yield (*one.keys("metrics"), str(index)), text
+    if any(metrics_problem(loss, metrics)):
+        return  # what is measured is not known while they do not go with the loss
     metric = values.get("objective.metric")
     if metric is not None and metric not in (known := objectives(measured(outputs))):
         beside = f"with the loss {loss}, " if not metrics else ""

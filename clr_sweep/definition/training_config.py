@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from pydantic import model_validator
@@ -32,6 +33,7 @@ from clr_sweep.definition.outputs import (
 )
 from clr_sweep.definition.own_training import OF_FUNCTION
 from clr_sweep.definition.problems import Problem
+from clr_sweep.definition.sections import Section
 
 
 class CycledMomentum(Frozen):
@@ -60,7 +62,7 @@ class EarlyStopping(Frozen):
     min_delta: AtLeastZero = 0.0
 
 
-class TrainingConfig(Frozen):
+class TrainingConfig(Section):
     """How a model is trained, apart from the learning-rate schedule.
 
     Attributes:
@@ -108,15 +110,15 @@ class TrainingConfig(Frozen):
     function: Name | None = None
     evaluate: Name | None = None
 
-    @model_validator(mode="before")
     @classmethod
-    def _metrics_of_loss(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("function") is not None:
-            return {**value, "loss": OF_FUNCTION, "metrics": ()}
-        if isinstance(value, dict) and "metrics" not in value:
-            loss = value.get("loss", cls.model_fields["loss"].default)
-            return {**value, "metrics": default_metrics_of(loss)}
-        return value
+    def filled(cls, written: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the metrics of its loss; a function's own loss is known to nobody else."""
+        if written.get("function") is not None:
+            return {**written, "loss": OF_FUNCTION, "metrics": ()}
+        if "metrics" not in written:
+            loss = written.get("loss", cls.model_fields["loss"].default)
+            return {**written, "metrics": default_metrics_of(loss)}
+        return written
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -141,21 +143,21 @@ class TrainingConfig(Frozen):
         """Whether what it trains can be evaluated on a test set."""
         return self.function is None or self.evaluate is not None
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        problems: list[Problem] = []
-        if self.class_weight is not None and self.sample_weight is not None:
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """See `Section`."""
+        weighs_classes = values.get("class_weight") is not None
+        if weighs_classes and values.get("sample_weight") is not None:
             text = "cannot be given with class_weight, as under fit: let the function weigh both"
-            problems.append((("sample_weight",), text))
-        if self.class_weight is not None and isinstance(self.loss, OutputLosses):
-            problems.append((("class_weight",), NOT_OF_SEVERAL))
-        problems += [
-            (("metrics", *keys), text) for keys, text in metrics_problem(self.loss, self.metrics)
-        ]
-        if self.cycle_momentum is not None:
-            optimizer = self.optimizer
-            if wrong := momentum_problem((optimizer.name,), optimizer.arguments):
-                problems.append((("cycle_momentum",), wrong))
-        if problems:
-            raise FieldProblemsError(problems)
-        return self
+            yield ("sample_weight",), text
+        loss, metrics = values.get("loss"), values.get("metrics")
+        if isinstance(loss, OutputLosses):
+            yield from ((("loss", *keys), text) for keys, text in loss.problems())
+            if weighs_classes:
+                yield ("class_weight",), NOT_OF_SEVERAL
+        if loss is not None and metrics is not None:
+            yield from ((("metrics", *keys), text) for keys, text in metrics_problem(loss, metrics))
+        optimizer = values.get("optimizer")
+        if optimizer is not None and values.get("cycle_momentum") is not None:
+            wrong = momentum_problem((optimizer.name,), optimizer.arguments)
+            yield from ((("cycle_momentum",), text) for text in [wrong] if text)

@@ -67,7 +67,7 @@ def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Itera
     error = context.get("error")
     if isinstance(error, FieldProblemsError):
         for below, text in error.problems:
-            yield (*keys, *_those_written(found, below)), text
+            yield (*keys, *those_written(found, below)), text
     elif kind == "too_short" and found:
         return  # its items are wrong, and pydantic counts those that are right
     elif kind == "missing":
@@ -103,7 +103,7 @@ def _unknown_key(cls: type[BaseModel], model: type[BaseModel] | None, key: str) 
 def _keys_of(cls: type[BaseModel]) -> Iterator[str]:
     for name, field in cls.model_fields.items():
         yield name
-        section = _section(field.annotation)
+        section = section_of(field.annotation)
         yield from (f"{name}.{key}" for key in (section.model_fields if section else ()))
 
 
@@ -126,7 +126,7 @@ def _keys(
             continue
         if index < len(location) - 1 and model is not None:
             field = model.model_fields.get(str(part))
-            model = None if field is None else _section(field.annotation)
+            model = None if field is None else section_of(field.annotation)
         # A mapping that was written as a text has no keys in the file.
         if isinstance(content, (Mapping, list, tuple)):
             keys.append(str(part))
@@ -134,7 +134,7 @@ def _keys(
     return tuple(keys), model
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: Any) -> type[BaseModel] | None:
     """The record that a key holds, if it holds one; it may be one that can be left out."""
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -142,7 +142,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _those_written(content: Any, keys: tuple[str, ...]) -> tuple[str, ...]:
+def those_written(content: Any, keys: tuple[str, ...]) -> tuple[str, ...]:
     """The keys as far as they stand in the file."""
     written: list[str] = []
     for key in keys:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt
 
-from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.fields import AboveZero, Count
+from clr_sweep.definition.problems import Problem
+from clr_sweep.definition.sections import Section
 
 Ramp = Literal["exponential", "linear"]
 RuleName = Literal["smith", "quarter", "steepest", "valley", "minimum"]
 
 
-class RangeTestConfig(Frozen):
+class RangeTestConfig(Section):
     """A range test: one rise of the learning rate, once for each seed.
 
     Attributes:
@@ -40,12 +41,12 @@ class RangeTestConfig(Frozen):
         """Of how many seeds a pair has to come."""
         return self.seeds // 2 + 1 if self.min_seeds is None else self.min_seeds
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.high < 10 * self.low:
-            text = f"must be at least ten times low, which is {self.low}, got {self.high}"
-            raise FieldProblemsError([(("high",), text)])
-        if self.min_seeds is not None and self.min_seeds > self.seeds:
-            text = f"must be at most seeds, which is {self.seeds}, got {self.min_seeds}"
-            raise FieldProblemsError([(("min_seeds",), text)])
-        return self
+    @classmethod
+    def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
+        """See `Section`."""
+        low, high = values.get("low"), values.get("high")
+        if low is not None and high is not None and high < 10 * low:
+            yield ("high",), f"must be at least ten times low, which is {low}, got {high}"
+        least, seeds = values.get("min_seeds"), values.get("seeds")
+        if least is not None and seeds is not None and least > seeds:
+            yield ("min_seeds",), f"must be at most seeds, which is {seeds}, got {least}"

@@ -103,6 +103,7 @@ def test_a_range_test_gives_the_rates() -> None:
                 "range_test.rule: must be one of smith, quarter, steepest, valley or minimum, got "
                 "'smiths' - did you mean 'smith'?",
                 "range_test.seeds: must be at least 1, got 0",
+                "range_test.high: must be at least ten times low, which is 1e-05, got 1e-05",
             ],
         ),
         (
