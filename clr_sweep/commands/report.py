@@ -9,7 +9,8 @@ from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.results.html.render import report_html
 from clr_sweep.search.importances import importances
-from clr_sweep.search.reading import read_study
+from clr_sweep.study.killed_driver import study_as_run
+from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord
 
@@ -30,7 +31,9 @@ def write_report(
         InputError: there is no such study or run, or the file cannot be written.
         StoreError: a store cannot be used.
     """
-    return written_report(read_study(find_study(study_or_run, url, choice)), output)
+    with plain_storage_errors(url):
+        study = study_as_run(find_study(study_or_run, url, choice))
+    return written_report(study, output)
 
 
 def written_report(record: StudyRecord, output: Path | None = None) -> Path:

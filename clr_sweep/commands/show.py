@@ -6,10 +6,7 @@ from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.results.as_json import json_text, study_content, trial_content
 from clr_sweep.results.text import study_text, trial_text
-from clr_sweep.search.one_driver import is_run
-from clr_sweep.search.places import url_of
-from clr_sweep.search.reading import read_study
-from clr_sweep.study.killed_driver import without_driver
+from clr_sweep.study.killed_driver import study_as_run
 from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -37,11 +34,7 @@ def show_study(
         StoreError: a store or a trial's file cannot be read.
     """
     with plain_storage_errors(url):
-        stored = find_study(study_or_run, url, choice)
-        study = read_study(stored)
-        is_killed = is_run(url_of(stored._storage), study.name) is False
-    if is_killed:
-        study = without_driver(study)
+        study = study_as_run(find_study(study_or_run, url, choice))
     if trial is None:
         return json_text(study_content(study)) if as_json else study_text(study, width)
     found = _trial(study, trial)

@@ -22,7 +22,8 @@ from clr_sweep.results.words import counts
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.search.importances import importances
 from clr_sweep.search.places import Places, url_of
-from clr_sweep.search.reading import read_study
+from clr_sweep.study.killed_driver import study_as_run
+from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord
 from clr_sweep.training.reports import State
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 class Study:
     """A study as it was stored when this was made; it may still be running.
 
+    What a killed process left is not said to be running, as by `clr-sweep show`.
+
     Attributes:
         record: all that is stored of it.
         search_path: folders in which the modules and data that it names are looked for.
@@ -44,7 +47,7 @@ class Study:
     def __init__(self, stored: optuna.Study, choice: StoreChoice) -> None:
         self._stored = stored
         self._choice = choice
-        self.record: StudyRecord = read_study(stored)
+        self.record: StudyRecord = study_as_run(stored)
         facts, places = stored.user_attrs.get(FACTS, {}), Places(stored)
         self.search_path = tuple(places.whole(text) for text in facts.get("search_path", ()))
 
@@ -170,4 +173,5 @@ def load_study(study: str, *, storage: str | None = None, tracking_uri: str | No
     """
     with put_back():
         choice = StoreChoice.checked(tracking_uri)
-        return Study(find_study(study, storage, choice), choice)
+        with plain_storage_errors(storage):
+            return Study(find_study(study, storage, choice), choice)

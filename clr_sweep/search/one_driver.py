@@ -162,8 +162,6 @@ def only_driver(
 def is_run(url: str | None, study: str) -> bool | None:
     """Whether a process runs a study now; None where its storage cannot tell.
 
-    To be asked by a process that runs none itself.
-
     Args:
         url: of the storage; None is the default one.
 

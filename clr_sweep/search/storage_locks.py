@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
@@ -36,7 +37,7 @@ class Lock(ABC):
 
     @abstractmethod
     def is_taken(self) -> bool | None:
-        """Whether another process has it, found out without taking it; None where nobody knows."""
+        """Whether a process has it, found out without taking it; None where nobody knows."""
 
     @abstractmethod
     def close(self) -> None:
@@ -67,6 +68,8 @@ class FileLock(Lock):
         byte: of the study.
     """
 
+    _of_this_process: ClassVar[set[tuple[Path, int]]] = set()
+
     def __init__(self, file: Path, byte: int) -> None:
         self._file, self._byte = file, byte
         self._opened: int | None = None
@@ -91,6 +94,7 @@ class FileLock(Lock):
                     return False
             except OSError as error:
                 raise file_locks.problem("locked", self._file, error) from None
+            self._of_this_process.add((self._file.resolve(), self._byte))
         return True
 
     def is_held(self) -> bool:
@@ -105,13 +109,18 @@ class FileLock(Lock):
             return False
 
     def is_taken(self) -> bool | None:
-        """See `Lock`; not to be asked by a process that may hold a lock of the same storage."""
+        """See `Lock`."""
+        file = self._file.resolve()
+        if ours := {byte for held, byte in self._of_this_process if held == file}:
+            # The system is not asked: who closes the file anywhere loses all own locks of it.
+            return True if self._byte in ours else None
         return file_locks.is_locked(self._file, self._byte)
 
     def close(self) -> None:
         if self._opened is not None:
             os.close(self._opened)
             self._opened = None
+            self._of_this_process.discard((self._file.resolve(), self._byte))
 
 
 class ServerLock(Lock):

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+import optuna
+
+from clr_sweep.search.one_driver import is_run
+from clr_sweep.search.places import url_of
+from clr_sweep.search.reading import read_study
 from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
 from clr_sweep.training.reports import State
 
@@ -12,6 +17,17 @@ Record = TypeVar("Record", TrialRecord, RangeTestRecord)
 
 GONE = "its process ended without a word"
 """Why it stopped, as far as anybody knows."""
+
+
+def study_as_run(stored: optuna.Study) -> StudyRecord:
+    """A stored study for readers: what says that it is running is interrupted, if nobody runs it.
+
+    Raises:
+        SQLAlchemyError: the storage's server cannot be reached.
+    """
+    study = read_study(stored)
+    is_killed = is_run(url_of(stored._storage), study.name) is False
+    return without_driver(study) if is_killed else study
 
 
 def without_driver(study: StudyRecord) -> StudyRecord:

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from held_locks import HOLD, holding
 from small_studies import SmallStudy
 from small_trials import STEPS_PER_EPOCH
 
 from clr_sweep import InputError, Study, load_best, load_study
+from clr_sweep.commands.report import write_report
 from clr_sweep.common.errors import StoreError
+from clr_sweep.search.writing import record_progress
+from clr_sweep.tracking.which_store import StoreChoice
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +151,24 @@ def test_what_is_not_there(
         _ = empty.best
     assert empty.baseline is None
     assert list(empty.trials["state"]) == ["pruned"]
+
+
+def test_a_killed_driver_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study that nobody runs, and its trials, are interrupted, as `clr-sweep show` says."""
+    monkeypatch.chdir(tmp_path)
+    small = SmallStudy(tmp_path)
+    small.add("running")
+    record_progress(small.study, "running", 5)
+    with holding(HOLD, small.url, "example"):
+        run = load_study("example")
+        assert (run.state, list(run.trials["state"])) == ("running", ["running"])
+    killed = load_study("example")
+    assert (killed.state, list(killed.trials["state"])) == ("interrupted", ["interrupted"])
+    assert killed.record.reason == "its process ended without a word"
+    written = killed.report().read_text(encoding="utf-8")
+    assert "interrupted" in written
+    write_report("example", None, StoreChoice(), tmp_path / "command.html")
+    assert (tmp_path / "command.html").read_text(encoding="utf-8") == written
 
 
 def test_a_study_without_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,15 @@ def test_whether_a_study_is_run(hold: Callable[[str, str], Holder], url: str) ->
     assert is_run("sqlite:///:memory:", "mine") is None
 
 
+def test_the_driver_asks_whether_a_study_is_run(url: str) -> None:
+    """As `load_study` does while a sweep runs: a lock of a file would be lost by looking at it."""
+    with only_driver(url, "mine"):
+        assert (is_run(url, "mine"), is_run(url, "other")) == (True, None)
+        code = f"from clr_sweep.search.one_driver import is_run; print(is_run({url!r}, 'mine'))"
+        assert python("-c", code).stdout == "True\n"
+    assert (is_run(url, "mine"), is_run(url, "other")) == (False, False)
+
+
 def test_the_lock_goes_with_the_block(url: str, tmp_path: Path) -> None:
     """Also after an error in it; SQLite's own locks on the database are left alone."""
     with pytest.raises(KeyError), only_driver(url, "mine"):
