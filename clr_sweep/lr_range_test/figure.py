@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import blended_transform_factory
 
 from clr_sweep.definition import metrics
 from clr_sweep.lr_range_test.curve import Curve
@@ -19,6 +18,8 @@ from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import curves, style, words
 
 _LINE = 132  # characters that fit into the figure's width
+_HALF = 0.08  # of the axes' width: half of what the name of a range takes
+_TOP = 0.97  # of their height: as high as a mark can stand
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
 
@@ -94,15 +95,17 @@ def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
                 alpha=0.22, zorder=1, gid="batch loss")  # fmt: skip
         ax.plot(*curves.thin(reading.rates, reading.losses), color=color, lw=1.8, zorder=3,
                 gid="smoothed loss")  # fmt: skip
-        if reading.divergence is not None and reading.edge is not None:
-            at = min(reading.divergence.edge, len(reading.rates) - 1)
-            style.draw_marks(
-                ax, [(reading.edge, float(reading.losses[at]))], style.STATES["diverged"], "edge"
-            )
     # What the batches do once they diverge must not flatten all that is before.
     low = min(float(reading.losses.min()) for reading in readings)
     high = max(reading.start for reading in readings)
-    ax.set_ylim(max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low))
+    bottom, top = max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low)
+    ax.set_ylim(bottom, top)
+    for reading in readings:
+        if reading.divergence is not None and reading.edge is not None:
+            at = min(reading.divergence.edge, len(reading.rates) - 1)
+            # An edge is a rate: where its loss is above the axes, it stands at their top.
+            loss = min(float(reading.losses[at]), bottom + _TOP * (top - bottom))
+            style.draw_marks(ax, [(reading.edge, loss)], style.STATES["diverged"], "edge")
 
 
 def _draw_metric(ax: Axes, readings: Sequence[Reading], record: Shown) -> None:
@@ -153,18 +156,26 @@ def _shade(ax: Axes, found: Suggestion, named: bool) -> None:
 
 def _name_ranges(ax: Axes, found: Suggestion) -> None:
     """Names the shaded ranges and the pair, within the axes at its top."""
-    place = blended_transform_factory(ax.transData, ax.transAxes)
-    left, right = ax.get_xlim()
-    for key, (low, high), color in (
-        ("init_lr", found.init_lr, style.GREEN),
-        ("max_lr", found.max_lr, style.VERMILLION),
+    # On a linear axis both ranges may be narrow, and at its left end.
+    first = float(np.clip(_middle(ax, found.init_lr), _HALF, 1 - 3 * _HALF))
+    second = float(np.clip(_middle(ax, found.max_lr), first + 2 * _HALF, 1 - _HALF))
+    for middle, key, (low, high), color in (
+        (first, "init_lr", found.init_lr, style.GREEN),
+        (second, "max_lr", found.max_lr, style.VERMILLION),
     ):
-        middle = (max(low, left) * min(high, right)) ** 0.5
         ax.text(
-            middle, 0.985, f"{key}\n{words.rate(low)} to {words.rate(high)}", transform=place,
-            ha="center", va="top", fontsize=style.SMALL, color=color, gid="range", zorder=5,
+            middle, 0.985, f"{key}\n{words.rate(low)} to {words.rate(high)}",
+            transform=ax.transAxes, ha="center", va="top", fontsize=style.SMALL, color=color,
+            gid="range", zorder=5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.0, "alpha": 0.85},
         )  # fmt: skip
+
+
+def _middle(ax: Axes, rates: tuple[float, float]) -> float:
+    """The middle of what the axes show of a range, as a part of their width."""
+    to_part = ax.transData - ax.transAxes
+    low, high = (float(np.clip(to_part.transform((rate, 0.0))[0], 0, 1)) for rate in rates)
+    return (low + high) / 2
 
 
 def _linear(ax: Axes, readings: Sequence[Reading]) -> None:

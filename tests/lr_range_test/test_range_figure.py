@@ -13,9 +13,10 @@ from range_records import complete_test
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.sweep import ON_TEST_SET
+from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.figure import range_figure
 from clr_sweep.lr_range_test.report import markdown, ranges_yaml, summary
-from clr_sweep.lr_range_test.settings import RangeTestConfig
+from clr_sweep.lr_range_test.settings import Ramp, RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import RangeTestError, suggest
 
 
@@ -90,6 +91,43 @@ def test_a_linear_ramp_and_one_seed(tmp_path: Path) -> None:
     assert figure.axes[0].get_xscale() == "linear"
     assert drawn(figure, "edge") == []
     assert "no stability edge seen up to" in texts(figure)
+
+
+def test_an_edge_whose_loss_is_above_the_axes(tmp_path: Path) -> None:
+    """It stands at their top, at its rate: the legend has it too."""
+    curve = classifier(dies=1.0)
+    rises = 3.0 * np.clip(np.log10(curve.rates / 0.1), 0, 1)
+    losses = np.where(curve.rates < 1.0, curve.losses + rises, 50.0)
+    made = complete_test(tmp_path, [replace(curve, losses=losses)])
+    figure = range_figure(made)
+    assert render(figure)
+    ((rate, height),) = marks(figure, "edge")
+    assert made.suggestion is not None
+    assert rate == pytest.approx(made.suggestion.edges[0])
+    bottom, top = figure.axes[0].get_ylim()
+    assert bottom + 0.9 * (top - bottom) < height < top
+    assert drawn(figure, "smoothed loss")[0].get_ydata().max() > top
+
+
+@pytest.mark.parametrize(
+    ("ramp", "curve"),
+    [
+        ("linear", classifier(kind="linear", low=1e-4)),  # both ranges at the left end
+        ("exponential", classifier(learns=0.000012, stops=0.02, dies=0.2)),
+        ("exponential", classifier(learns=5, stops=7, dies=9)),
+    ],
+    ids=["linear", "left", "right"],
+)
+def test_the_names_of_the_ranges_lie_within_the_axes(
+    tmp_path: Path, ramp: Ramp, curve: Curve
+) -> None:
+    """Neither over an axis nor over one another."""
+    test = RangeTestConfig(seeds=1, ramp=ramp)
+    figure = range_figure(complete_test(tmp_path, [curve], test=test))
+    assert render(figure)
+    first, second = (one.get_window_extent() for one in drawn(figure, "range"))
+    axes = figure.axes[0].get_window_extent()
+    assert axes.x0 < first.x0 < first.x1 < second.x0 < second.x1 < axes.x1
 
 
 def test_batches_that_explode_do_not_flatten_the_rest(tmp_path: Path) -> None:
