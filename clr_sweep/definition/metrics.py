@@ -158,6 +158,11 @@ def direction(metric: str) -> Direction | None:
     return known.direction if known else "minimize" if name == "loss" else None
 
 
+def sign_of(direction: str | None) -> int:
+    """+1 where `maximize` says that larger values are better, else -1."""
+    return 1 if direction == "maximize" else -1
+
+
 def is_share(metric: str) -> bool:
     """Whether it is the part of the examples that were right: one of Keras' accuracies."""
     known = of_keras(base(metric))

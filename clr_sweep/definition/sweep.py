@@ -30,7 +30,7 @@ from clr_sweep.definition.fields import (
     StudyName,
 )
 from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
-from clr_sweep.definition.metrics import direction
+from clr_sweep.definition.metrics import direction, sign_of
 from clr_sweep.definition.outputs import direction_of, measured, outputs_of, with_direction
 from clr_sweep.definition.own_training import (
     function_needs,
@@ -165,7 +165,7 @@ class Objective(Section):
     @property
     def sign(self) -> int:
         """+1 if larger is better, else -1."""
-        return 1 if self.direction == "maximize" else -1
+        return sign_of(self.direction)
 
 
 class BaselineConfig(Frozen):

@@ -60,7 +60,7 @@ class ModelRangeTest:
     @property
     def sign(self) -> int:
         """+1 if a larger value of the metric is better, else -1."""
-        return 1 if metrics.direction(self.metric) == "maximize" else -1
+        return metrics.sign_of(metrics.direction(self.metric))
 
     @property
     def on_test_set(self) -> bool:

@@ -135,7 +135,7 @@ def winner(study: StudyRecord, arm: Arm) -> str | None:
         return None
     if any(len(finalist.runs) < _seeds(study, FINALISTS) for finalist in found):
         return None
-    sign = 1 if study.direction == "maximize" else -1
+    sign = metrics.sign_of(study.direction)
 
     def rank(finalist: Finalist) -> tuple[int, float]:
         mean = -math.inf if finalist.mean is None else sign * finalist.mean

@@ -37,8 +37,7 @@ class Difference:
         """How much better the best trial is; negative if the baseline is better."""
         if self.direction is None:
             return None
-        sign = -1 if self.direction == "minimize" else 1
-        return sign * (self.best - self.baseline)
+        return metrics.sign_of(self.direction) * (self.best - self.baseline)
 
 
 @dataclass(frozen=True)

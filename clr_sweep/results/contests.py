@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from clr_sweep.definition.metrics import sign_of
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.statistics import (
     PairedTest,
@@ -78,7 +79,7 @@ def contests(study: StudyRecord) -> tuple[Contest, ...]:
     """
     record = study.comparison
     assert record is not None
-    arms, sign = arm_results(study), _sign(study)
+    arms, sign = arm_results(study), sign_of(study.direction)
     found, seen = [], set()
     for ours, theirs in ((arms[a], arms[b]) for a, b in record.pairs):
         # Where the winner of the first trials is that of all, it is one question and not two.
@@ -103,7 +104,7 @@ def class_contests(searches: Sequence[StudyRecord]) -> tuple[Contest, ...]:
         return ()
     first = searches[0].comparison
     assert first is not None
-    results, sign = [arm_results(study) for study in searches], _sign(searches[0])
+    results, sign = [arm_results(study) for study in searches], sign_of(searches[0].direction)
     found = []
     for a, b in first.pairs:
         ours, theirs = (_means([arms[place] for arms in results]) for place in (a, b))
@@ -214,7 +215,3 @@ def _means(arms: Sequence[ArmResult]) -> ArmResult:
         untested=sum(arm.untested for arm in arms),
         awaits_test=any(arm.awaits_test for arm in arms),
     )
-
-
-def _sign(study: StudyRecord) -> int:
-    return 1 if study.direction == "maximize" else -1

@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from clr_sweep.definition.metrics import sign_of
 from clr_sweep.results import curves
 from clr_sweep.results.arms import ArmResult
 from clr_sweep.results.comparison import changed
@@ -83,7 +84,7 @@ def gain(study: StudyRecord, arms: tuple[ArmResult, ...]) -> Gain | None:
         constant=means[1],
         clr=means[2],
         name=clr.arm.name,
-        sign=1 if study.direction == "maximize" else -1,
+        sign=sign_of(study.direction),
         is_of_rates=not any(changed(configs[0], other) for other in configs[1:]),
     )
 
@@ -120,7 +121,7 @@ def reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> Reached:
 
     Schedules with cycles are asked at troughs alone, the others at the end of every epoch.
     """
-    sign = 1 if study.direction == "maximize" else -1
+    sign = sign_of(study.direction)
     found, trained = [], 0
     for run, rival in zip(arm.runs, baseline.runs, strict=True):
         if run is None or rival is None or rival.value is None or not run.has_ended:

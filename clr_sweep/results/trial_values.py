@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
+from clr_sweep.definition.metrics import sign_of
 from clr_sweep.results import curves, style
 from clr_sweep.results.line_labels import end_labels
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -41,7 +42,7 @@ class ValueScale:
             direction: maximize or minimize.
             show: values that must be drawn to scale, such as the baseline's.
         """
-        sign = 1 if direction == "maximize" else -1
+        sign = sign_of(direction)
         # A few values say little of how far the usual ones spread: then all of them count.
         base = [sign * v for v in (good if len(good) > 3 else (*good, *others)) if np.isfinite(v)]
         everything = [sign * v for v in (*good, *others) if np.isfinite(v)]

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from clr_sweep.definition.metrics import sign_of
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.storage import own_studies
@@ -80,7 +81,7 @@ def _state(trial: FrozenTrial) -> str:
 
 def ranked_trials(trials: Sequence[FrozenTrial], direction: str) -> list[FrozenTrial]:
     """The complete trials of a study, the best first; as `StudyRecord.ranked`, without folders."""
-    sign = -1 if direction == "maximize" else 1
+    sign = sign_of(direction)
     # One that its driver did not end has no result.
     complete = [t for t in trials if t.state == TrialState.COMPLETE and _state(t) == "complete"]
-    return sorted(complete, key=lambda t: (sign * t.values[0], t.number))
+    return sorted(complete, key=lambda t: (-sign * t.values[0], t.number))

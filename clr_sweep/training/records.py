@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.metrics import sign_of
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.lr_range_test.curve import Curve, read_curve
@@ -244,8 +245,7 @@ class StudyRecord:
         ]
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
-        sign = 1 if self.direction == "maximize" else -1
-        return -sign * (trial.value or 0.0), trial.number or 0
+        return -sign_of(self.direction) * (trial.value or 0.0), trial.number or 0
 
     def best_values(self) -> dict[int, float]:
         """The best value of the first trials, by how many they are, as far as all have ended.
