@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.documented import compared, reproductions, sums
@@ -124,7 +125,9 @@ def _saved(sweep: str) -> str:
 
 
 def _summary(sweep: str) -> str:
-    return f"```text\n{report.summary(read(sweep).study)}\n```"
+    """What `run` printed at its end: the study as it was before it was compared."""
+    alone = replace(read(sweep).study, comparisons=(), searches=())
+    return f"```text\n{report.summary(alone)}\n```"
 
 
 def _readme(sweep: str) -> str:
