@@ -148,6 +148,33 @@ def test_what_cannot_be_tested() -> None:
     assert refused(made, batches.repeat())[0].startswith("x: is infinite")
 
 
+class TrainedByAnother(keras.Sequential):
+    """Its train_step takes steps of an optimizer that nothing of the model names."""
+
+    others = (keras.optimizers.SGD(0.01),)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(x, y, self(x, training=True))
+        weights = self.trainable_variables
+        self.others[0].apply(tape.gradient(loss, weights), weights)
+        return {"loss": loss}
+
+
+def test_a_model_that_another_optimizer_trains() -> None:
+    """Nobody could tell its rate: refused after the first seed, and the weights are put back."""
+    made = TrainedByAnother([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    TrainedByAnother.others[0].build(made.trainable_variables)
+    before = [weight.copy() for weight in made.get_weights()]
+    (problem,) = refused(made, X, Y, **RAMP)
+    assert problem.startswith("model: its optimizer (model.optimizer) has taken no step, so its ")
+    assert int(TrainedByAnother.others[0].iterations) == 24 * 14
+    for one, other in zip(before, made.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_what_is_no_model() -> None:
     """The arguments of a model beside a sweep, and what is neither of both."""
     assert refused("sweep.yaml", X, Y, batch_size=32) == [
