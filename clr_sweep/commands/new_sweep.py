@@ -15,7 +15,8 @@ from clr_sweep.training.data.named import by_name
 from clr_sweep.training.requests import DataFacts, Look
 
 _KEYS = "https://github.com/clr-sweep/clr-sweep/blob/main/docs/sweep-file.md"
-# Half cycles in epochs: each goes a whole number of times into half the budget.
+# Half cycles in epochs: each goes a whole number of times into half the budget. The longest is that
+# half itself, a single cycle: the best trial of the documented sweep has it (docs/first-sweep.md).
 FACTORS, EPOCHS = (2, 4, 8), 16
 TRIALS = 20
 _LARGEST_BATCH, _SMALLEST_BATCH = 64, 16
@@ -142,7 +143,10 @@ def sweep_text(
         *_trained_for(objective),
         ("search_space:", ""),
         ("  from: range_test", "the first stage finds init_lr and max_lr"),
-        (f"  step_size_factor: {list(FACTORS)}", "half a cycle, in epochs"),
+        (
+            f"  step_size_factor: {list(FACTORS)}",
+            f"half a cycle, in epochs; {FACTORS[-1]}: one long cycle, against several short ones",
+        ),
         ("  policy: [triangular, triangular2, exp_range]", ""),
         (f"range_test: {{epochs: {ramp}, seeds: 3}}", "trainings in which the rate rises"),
         ("objective:", ""),
