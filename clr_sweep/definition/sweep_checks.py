@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.definition.conditions import condition_problems
-from clr_sweep.definition.data_names import DataOptions, option_problems
+from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.given_values import starting_problems
 from clr_sweep.definition.losses import LossConfig, loss_problems
@@ -43,15 +43,10 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
         values: by dotted key, those that could be read: see `readable_values`.
         folders: in which files and modules that they name are looked for, in this order.
     """
-    from clr_sweep.training.data.datasets import check_dataset_name
-
     if (examples := values.get("dataset.examples")) is not None:
         yield from _size_problems(values, examples)
     elif (data := values.get("dataset.name")) is not None:
-        wrong_data = check_dataset_name(data, folders, _options(values))
-        yield from ((("dataset", "name"), text) for text in wrong_data)
-        if not wrong_data:
-            yield from _data_problems(values, folders)
+        yield from _data_problems(data, values, folders)
     for key in ("function", "evaluate"):
         if (named := values.get(f"training.{key}")) is not None:
             yield from ((("training", key), text) for text in function_problems(named, folders))
@@ -159,18 +154,18 @@ def _model_problems(
             yield ("model", "arguments", key), text
 
 
-def _data_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
-    """What is wrong with the options of a data set, else with the sizes that it gives."""
-    from clr_sweep.training.data.datasets import check_options, training_examples
+def _data_problems(
+    name: str, values: Mapping[str, Any], folders: tuple[Path, ...]
+) -> Iterator[Problem]:
+    """What is wrong with a data set, with its options, or with the sizes that it gives."""
+    from clr_sweep.training.data.datasets import examined
 
-    name = values["dataset.name"]
-    options = _options(values)
-    # What has no effect on any such data is refused with the section itself.
-    is_refused = any(keys == ("test",) for keys, _ in option_problems(name, options))
-    problems = [] if is_refused else list(check_options(name, options, folders))
-    yield from ((("dataset", key), text) for key, text in problems)
-    if not problems and (examples := training_examples(name, options, folders)) is not None:
-        yield from _size_problems(values, examples)
+    found = examined(name, _options(values), folders)
+    yield from ((("dataset", "name"), text) for text in found.problems)
+    if found.test_problem is not None:
+        yield ("dataset", "test"), found.test_problem
+    if found.training_examples is not None:
+        yield from _size_problems(values, found.training_examples)
 
 
 def _options(values: Mapping[str, Any]) -> DataOptions:

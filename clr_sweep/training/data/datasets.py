@@ -7,7 +7,7 @@ enter it in `_BUILT_IN`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,7 @@ from clr_sweep.definition.data_names import NO_OPTIONS, DataOptions, kind_of, na
 from clr_sweep.definition.own_functions import function_problems
 from clr_sweep.training.data import fashion_mnist, sklearn_sets, tfds_sets
 from clr_sweep.training.data.from_function import load_from_function
-from clr_sweep.training.data.image_folders import (
-    images_problems,
-    images_test_problem,
-    training_images,
-)
+from clr_sweep.training.data.image_folders import find_images
 from clr_sweep.training.data.images import load_images
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.npz import find_npz, load_npz, npz_problems, read_headers
@@ -112,28 +108,61 @@ def check_dataset_name(
         case "sklearn":
             return sklearn_sets.name_problems(name)
         case "images":
-            return images_problems(name, search_path)
+            try:
+                find_images(name, search_path)
+            except DataError as error:
+                return error.with_source()
+            return []
         case "tfds":
             return tfds_sets.name_problems(name, options)
         case _:
             return [] if name in _BUILT_IN else [_unknown(name)]
 
 
-def check_options(
-    name: str, options: DataOptions, search_path: Sequence[Path] = ()
-) -> Iterator[tuple[str, str]]:
-    """The problems that options have with a data set whose name has none: each by its key."""
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a data set without loading it.
+
+    Attributes:
+        problems: of its name; then nothing else is known.
+        test_problem: of `dataset.test`.
+        training_examples: None where that is not known, or `dataset.test` has a problem.
+    """
+
+    problems: Sequence[str] = ()
+    test_problem: str | None = None
+    training_examples: int | None = None
+
+
+def examined(name: str, options: DataOptions, search_path: Sequence[Path] = ()) -> Examined:
+    """All of it with one look: a folder of images may hold many files.
+
+    Args:
+        name, options, search_path: as for `load_dataset`.
+    """
+    if kind_of(name) == "images":
+        try:
+            images = find_images(name, search_path)
+        except DataError as error:
+            return Examined(error.with_source())
+        if (wrong := images.test_problem(name, options.test)) is not None:
+            return Examined(test_problem=wrong)
+        return Examined(training_examples=len(images.parts(options.test)["train"][0]))
+    if problems := check_dataset_name(name, search_path, options):
+        return Examined(problems)
+    if (wrong := _test_problem(name, options)) is not None:
+        return Examined(test_problem=wrong)
+    return Examined(training_examples=training_examples(name, options, search_path))
+
+
+def _test_problem(name: str, options: DataOptions) -> str | None:
     match kind_of(name):
         case "sklearn":
-            problem = test_problem(sklearn_sets.EXAMPLES[named_within(name)], options.test)
-        case "images":
-            problem = images_test_problem(name, options, search_path)
+            return test_problem(sklearn_sets.EXAMPLES[named_within(name)], options.test)
         case "tfds":
-            problem = tfds_sets.known_test_problem(name, options)
+            return tfds_sets.known_test_problem(name, options)
         case _:
-            return
-    if problem is not None:
-        yield "test", problem
+            return None
 
 
 def training_examples(
@@ -150,7 +179,7 @@ def training_examples(
         case "sklearn":
             return sklearn_sets.training_examples(name, options)
         case "images":
-            return training_images(name, options, search_path)
+            return len(find_images(name, search_path).parts(options.test)["train"][0])
         case "tfds":
             return tfds_sets.known_training_examples(name, options)
         case "file":

@@ -14,7 +14,7 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.nearest import hint
-from clr_sweep.definition.data_names import DataOptions, named_within, test_without_effect
+from clr_sweep.definition.data_names import named_within, test_without_effect
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.contents import contents
 from clr_sweep.training.data.paths import absent, candidates
@@ -72,6 +72,12 @@ class ImageFolder:
             raise DataError(f"dataset.test: {test_without_effect(str(self.folder), test)}")
         return {"train": both, "test": (self.test.files, self.test.labels)}
 
+    def test_problem(self, name: str, test: int | float | None) -> str | None:
+        """What is wrong with `dataset.test` for these images; None where nothing is."""
+        if self.test is None:
+            return test_problem(len(self.train.files), test)
+        return None if test is None else test_without_effect(name, test)
+
     def described(self) -> str:
         """The folder, its classes, and what of it is not read: for people."""
         left_out = self.train.left_out + (0 if self.test is None else self.test.left_out)
@@ -109,28 +115,6 @@ def find_images(name: str, search_path: Sequence[Path]) -> ImageFolder:
     train, test = _both(below["train"], below["test"])
     beside = [f"{other}/" for other in below if other not in ("train", "test")]
     return ImageFolder(folder, train, test, tuple(beside))
-
-
-def images_problems(name: str, search_path: Sequence[Path]) -> list[str]:
-    """What is wrong with `images:FOLDER`, as far as the names of its files show."""
-    try:
-        find_images(name, search_path)
-    except DataError as error:
-        return error.with_source()
-    return []
-
-
-def images_test_problem(name: str, options: DataOptions, search_path: Sequence[Path]) -> str | None:
-    """What is wrong with `dataset.test` for these images; None where nothing is."""
-    found = find_images(name, search_path)
-    if found.test is None:
-        return test_problem(len(found.train.files), options.test)
-    return None if options.test is None else test_without_effect(name, options.test)
-
-
-def training_images(name: str, options: DataOptions, search_path: Sequence[Path]) -> int:
-    """How many there are, beside those of the test part."""
-    return len(find_images(name, search_path).parts(options.test)["train"][0])
 
 
 def _both(train: Path, test: Path) -> tuple[ImagePart, ImagePart]:

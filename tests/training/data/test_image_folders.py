@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from image_files import write_images
+from own_process import python
+from written_sweeps import written
 
 from clr_sweep.training.data.datasets import check_dataset_name
 
@@ -82,3 +84,19 @@ def test_a_module_of_the_kind_s_name_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "images.py").write_text("def load(): ...\n")
     (problem,) = check_dataset_name("images:load", [tmp_path])
     assert "a function of a module images.py cannot be named so: rename the module" in problem
+
+
+def test_the_folder_is_walked_once_when_a_sweep_is_read(tmp_path: Path) -> None:
+    """It may hold a million files on a slow disk: its problems, its test part and its size."""
+    write_images(tmp_path / "photos", ["cat", "dog"], 5)
+    dataset = {"name": "images:photos", "image_size": [8, 8], "validation": 2, "test": 2}
+    file = written(tmp_path, {"dataset": dataset, "training.batch_size": 2})
+    code = (
+        "import sys; from pathlib import Path; walked = []; "
+        "sys.addaudithook(lambda event, told: walked.append(str(told[0])) "
+        "if event == 'os.scandir' else None); "
+        "from clr_sweep.definition.loading import load_sweep; "
+        f"load_sweep(Path({str(file)!r})); "
+        f"print(walked.count({str(tmp_path / 'photos' / 'cat')!r}))"
+    )
+    assert python("-c", code).stdout == "1\n"

@@ -20,7 +20,7 @@ from clr_sweep.training.data import tfds_sets
 from clr_sweep.training.data.cache import one_process_at_a_time
 from clr_sweep.training.data.datasets import (
     check_dataset_name,
-    check_options,
+    examined,
     load_dataset,
     training_examples,
 )
@@ -166,8 +166,8 @@ def test_what_cannot_be_used_is_refused_with_the_way_around(
     if test is None:
         assert "from a function of yours, dataset.name: module:function" in str(raised.value)
     else:
-        ((key, problem),) = check_options(f"tfds:{which}", options)
-        assert f"dataset.{key}: {problem}" in str(raised.value)
+        problem = examined(f"tfds:{which}", options).test_problem
+        assert f"dataset.test: {problem}" in str(raised.value)
 
 
 def test_the_way_around_of_the_page_is_one(folder: Path, tmp_path: Path) -> None:
