@@ -30,14 +30,14 @@ from clr_sweep.definition.fields import (
 )
 from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
 from clr_sweep.definition.metrics import direction
-from clr_sweep.definition.outputs import direction_of, with_direction
+from clr_sweep.definition.outputs import with_direction
 from clr_sweep.definition.own_training import (
     function_needs,
     schema_with_function,
     with_own_training,
 )
 from clr_sweep.definition.search_space import SearchSpace
-from clr_sweep.definition.study_config import StudyConfig, target_problem
+from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.lr_range_test.settings import RangeTestConfig
@@ -220,12 +220,9 @@ class Sweep(Frozen):
                 self.search_space.awaits_range_test,
                 self.comparison is not None,
             )
-        natural = direction_of(self.objective.metric, self.training.measured)
+        natural = self.training.reported(self.objective.metric).direction
         if (wrong := self.objective.direction_problem(natural)) is not None:
             problems.append((("objective", "direction"), wrong))
-        off = target_problem(self.study.stop_when, self.objective.metric)
-        if off is not None:
-            problems.append((("study", "stop_when", "target"), off))
         if problems:
             raise FieldProblemsError(problems)
         return self
