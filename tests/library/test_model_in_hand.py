@@ -160,11 +160,10 @@ def test_a_metric_of_one_of_several_outputs() -> None:
     made = two_of_each.functional()
     metrics = {"age": ["mae", own_accuracy], "sex": ["accuracy"]}
     made.compile("sgd", two_of_each.LOSSES, metrics=metrics)
-    ramp = {**RAMP, "epochs": 10, "high": 3.0, "quiet": True, "rule": "valley"}
+    ramp = {**RAMP, "epochs": 6, "high": 3.0, "quiet": True, "rule": "valley"}
     found = clr_sweep.range_test(made, x, y, metric="val_sex_accuracy", **ramp).record
     assert (found.metric, found.sign) == ("val_sex_accuracy", 1)
     assert found.judged_by == ("val_sex_accuracy", "accuracy", "sex")
-    assert clr_sweep.range_test(made, x, y, metric="age_mae", **ramp).record.sign == -1
     assert clr_sweep.range_test(made, x, y, **ramp).record.metric == "val_loss"
     (problem,) = refused(made, x, y, metric="age_own_accuracy", **ramp)
     assert problem.endswith("got 'age_own_accuracy': nobody knows what makes it better")
