@@ -154,6 +154,7 @@ def test_what_cannot_be_tested() -> None:
     assert refused(made, batches.repeat())[0].startswith("x: is infinite")
 
 
+@pytest.mark.heavy
 def test_a_metric_of_one_of_several_outputs() -> None:
     """Keras' metric behind the name says what is better; left out, it is the loss of them all."""
     x, y = two_of_each.parts()
