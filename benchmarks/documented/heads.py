@@ -80,7 +80,7 @@ def expected(run: KeptRun) -> str:
         return _seeds(study, best, baseline)
     shown = study.metric, study.metric.replace("val_", "test_")
     sentences.append(
-        f"trial {best.number} ({words.bounds(best)}) with {words.metric(shown[0])} "
+        f"trial {best.number} ({words.bounds(best)}) with {words.metric(study.objective)} "
         f"{sums.value(best, shown[0])}, on the test set {sums.value(best, shown[1])}; the baseline "
         f"({words.bounds(baseline)}) {sums.value(baseline, shown[0])} and "
         f"{sums.value(baseline, shown[1])}"
@@ -107,7 +107,7 @@ def _seeds(study: StudyRecord, best: TrialRecord, baseline: TrialRecord) -> str:
     mean, low, high = (words.value(found) for found in (fmean(values), min(values), max(values)))
     where = ", which is measured on the test set," if study.on_test_set else ""
     return (
-        f"{words.bounds(best)}: {words.metric(study.metric)}{where} {mean} on average over "
+        f"{words.bounds(best)}: {words.metric(study.objective)}{where} {mean} on average over "
         f"{len(values)} seeds ({low} to {high}); the baseline ({words.bounds(baseline)}) "
         f"{sums.value(baseline, study.metric)} in one (docs/results.md)."
     )

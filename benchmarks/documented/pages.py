@@ -65,7 +65,8 @@ def _against_baseline(sweep: str) -> str:
         ours, theirs = sums.by_name(best)[name], sums.by_name(baseline)[name]
         change = ours - theirs
         points = f"{words.points(change)} points" if "accuracy" in name else f"{change:+.4f}"
-        rows.append([words.metric(name), words.value(ours), words.value(theirs), points])
+        metric = words.metric(study.reported(name))
+        rows.append([metric, words.value(ours), words.value(theirs), points])
     rows += [
         ["epochs", *(words.epochs(curves.epochs_done(one)) for one in (best, baseline)), ""],
         ["CPU s", *(f"{one.cpu_seconds:.0f}" for one in (best, baseline)), ""],
@@ -91,7 +92,15 @@ def _complete(sweep: str) -> str:
             f"{schedule.step_size_factor:.4g}" if cyclical else "-", schedule.policy,
             words.epochs(curves.epochs_done(trial)), f"{trial.cpu_seconds:.0f}",
         ])  # fmt: skip
-    head = ["trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy", "epochs"]
+    head = [
+        "trial",
+        words.metric(study.objective),
+        "init_lr",
+        "max_lr",
+        "factor",
+        "policy",
+        "epochs",
+    ]
     return table([*head, "CPU s"], rows)
 
 

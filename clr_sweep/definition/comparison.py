@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, PlainValidator, StrictInt, WithJson
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import expected
 from clr_sweep.definition.fields import MOST, POLICIES, AboveZero, Policy
-from clr_sweep.definition.metrics import is_share
 from clr_sweep.definition.problems import Problem, shown, unknown
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sections import Section
 
 # A share of right answers: half a point. Nothing is known of what matters in any other metric.
@@ -132,11 +132,11 @@ class ComparisonConfig(Section):
         searched = sum(rivals) * self.searches + of_study * (self.searches - 1)
         return searched, seeded * self.searches
 
-    def margin_of(self, metric: str) -> float | None:
+    def margin_of(self, metric: ReportedMetric) -> float | None:
         """What does not matter in this metric; None where nobody has said."""
         if self.margin is not None:
             return float(self.margin)
-        return MARGIN_OF_A_SHARE if is_share(metric) else None
+        return MARGIN_OF_A_SHARE if metric.is_share else None
 
 
 def trials_problems(comparison: ComparisonConfig | None, of_study: int) -> list[Problem]:

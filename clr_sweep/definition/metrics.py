@@ -163,18 +163,6 @@ def sign_of(direction: str | None) -> int:
     return 1 if direction == "maximize" else -1
 
 
-def is_share(metric: str) -> bool:
-    """Whether it is the part of the examples that were right: one of Keras' accuracies."""
-    known = of_keras(base(metric))
-    return known is not None and known.is_share
-
-
-def is_error(metric: str) -> bool:
-    """Whether it is one of Keras' that are never below 0, are not bounded above, and best at 0."""
-    known = of_keras(base(metric))
-    return known is not None and known.is_positive
-
-
 _OF_ANY_SIGN = ("cosinesimilarity", "poisson")
 
 

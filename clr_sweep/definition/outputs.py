@@ -15,16 +15,10 @@ from pydantic import BeforeValidator, Discriminator, StrictStr, Tag
 from clr_sweep.definition.dimensions import TAGS, Frozen, expected
 from clr_sweep.definition.fields import AtLeastZero
 from clr_sweep.definition.losses import LossConfig
-from clr_sweep.definition.metrics import (
-    Direction,
-    base,
-    default_metrics,
-    direction,
-    is_taken,
-    name_of,
-)
+from clr_sweep.definition.metrics import base, default_metrics, is_taken, name_of
 from clr_sweep.definition.own_training import section
 from clr_sweep.definition.problems import Problem, unknown
+from clr_sweep.definition.reported_metric import ReportedMetric
 
 NOT_OF_SEVERAL = (
     "is for a model of one output, as under fit: let sample_weight weigh the examples, by their "
@@ -183,13 +177,17 @@ def is_of_several(loss: Any) -> bool:
     return _which(loss) == _SEVERAL
 
 
-def direction_of(metric: str, measured: Mapping[str, str]) -> Direction | None:
-    """What makes a metric better; None where it is none of Keras'.
+def reported(name: str, outputs: Sequence[Output]) -> ReportedMetric:
+    """The metric that a name stands for; one that is not measured is what it is called.
 
     Args:
-        measured: see there.
+        name: as Keras reports it, with or without `val_` or `test_`.
     """
-    return direction(measured.get(base(metric), metric))
+    for one in outputs:
+        for metric in (*one.metrics, "loss"):
+            if one.reported(metric) == base(name):
+                return ReportedMetric(name, metric, one.name if one.prefix else None)
+    return ReportedMetric.by_name(name)
 
 
 def with_direction(content: Any) -> Any:
@@ -203,7 +201,7 @@ def with_direction(content: Any) -> Any:
     try:
         # Their names alone matter, whatever is wrong with their losses.
         named = OutputLosses.model_construct(outputs=_outputs_in(loss))
-        found = direction_of(metric, measured(outputs_of(named, metrics)))
+        found = reported(metric, outputs_of(named, metrics)).direction
     except (TypeError, AttributeError):  # said where they are read
         return content
     if found is None:

@@ -35,7 +35,24 @@ def importable(search_path: Sequence[Path]) -> Iterator[None]:
 
 
 def function_problems(name: str, search_path: Sequence[Path]) -> list[str]:
-    """What is wrong with the name, as far as it shows without importing anything."""
+    """What is wrong with the name, as far as its module's source shows: nothing is imported."""
+    if problems := _module_problems(name, search_path):
+        return problems
+    module, function = name.split(":")
+    if (file := _module_file(module, search_path)) is None:
+        return []
+    try:
+        tree = ast.parse(file.read_bytes(), filename=str(file))
+    except (SyntaxError, ValueError) as error:  # ValueError: a NUL byte, in some Pythons
+        line, text = getattr(error, "lineno", None), getattr(error, "msg", str(error))
+        return [f"{file}{f', line {line}' if line else ''}: Python cannot read it, {text}"]
+    except (OSError, RecursionError):
+        return []  # importing it says more
+    return _missing(function, tree, file)
+
+
+def _module_problems(name: str, search_path: Sequence[Path]) -> list[str]:
+    """What is wrong with the name, but for what its module holds."""
     matched = OWN.fullmatch(name)
     if matched is None:
         return [f"must be module:function, as in my_code:function, got {name!r}"]
@@ -63,7 +80,7 @@ def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..
         InputError: there is no such module, or no such function in it.
         TrialFailedError: the module raised an exception; with its traceback.
     """
-    if problems := function_problems(name, search_path):
+    if problems := _module_problems(name, search_path):
         raise InputError(problems)
     module_name, function_name = name.split(":")
     with importable(search_path):
@@ -123,12 +140,11 @@ def _arguments(name: str, search_path: Sequence[Path]) -> ast.arguments | None:
     if function_problems(name, search_path):
         return None
     module, function = name.split(":")
-    file = _module_file(module, search_path)
-    if file is None:
+    if (file := _module_file(module, search_path)) is None:
         return None
     try:
         tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    except (OSError, RecursionError):
         return None
     found = [node for bound, node in _bound(tree.body) if bound in (function, "*")]
     if len(found) != 1 or not isinstance(found[0], ast.FunctionDef) or found[0].decorator_list:
@@ -176,6 +192,27 @@ def _module_file(module: str, search_path: Sequence[Path]) -> Path | None:
     return Path(spec.origin)
 
 
+_BINDS_UNSEEN = {"exec", "globals", "locals", "modules", "setattr", "vars"}
+"""With one of these a module may have names that no statement of its own shows."""
+
+
+def _missing(function: str, tree: ast.Module, file: Path) -> list[str]:
+    """That a module has no such name, where its source leaves no doubt of it."""
+    bound = dict(_bound(tree.body))
+    if bound.keys() & {function, "*", "__getattr__"}:
+        return []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _BINDS_UNSEEN:
+                return []
+            case ast.Global(names=names) if function in names:
+                return []
+    own = [
+        name for name, node in bound.items() if not isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    return [f"there is no {function!r} in {file}{hint(function, own)}"]
+
+
 def _bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
     """The names that the module's own statements bind, each with what binds it; "*" for any."""
     waiting: list[ast.AST] = list(statements)
@@ -189,6 +226,8 @@ def _bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                 yield alias.asname or alias.name.partition(".")[0], node
         elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
             yield node.id, node
+        elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name is not None:
+            yield node.name, node
         waiting += ast.iter_child_nodes(node)
 
 

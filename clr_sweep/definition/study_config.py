@@ -20,8 +20,8 @@ from pydantic import (
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import TAGS, Frozen, Number, Scalar, expected
 from clr_sweep.definition.fields import AboveZero, Count, PrunerName, Seed, StorageUrl, StudyName
-from clr_sweep.definition.metrics import is_share
 from clr_sweep.definition.optuna_classes import OptunaClass, OptunaPruner, OptunaSampler
+from clr_sweep.definition.reported_metric import ReportedMetric
 
 
 class StopRule(Frozen):
@@ -56,12 +56,12 @@ class StopRule(Frozen):
         return ", or ".join(parts)
 
 
-def target_problem(rule: StopRule | None, metric: str) -> str | None:
+def target_problem(rule: StopRule | None, metric: ReportedMetric) -> str | None:
     """What is wrong with the target of a rule for this objective, if anything."""
     target = None if rule is None else rule.target
-    if target is None or not is_share(metric) or 0 <= target <= 1:
+    if target is None or not metric.is_share or 0 <= target <= 1:
         return None
-    return f"must be from 0 to 1, as {metric} is, got {target:g}"
+    return f"must be from 0 to 1, as {metric.name} is, got {target:g}"
 
 
 def _as_list(value: Any) -> Any:

@@ -31,7 +31,7 @@ from clr_sweep.definition.fields import (
 )
 from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
 from clr_sweep.definition.metrics import direction, sign_of
-from clr_sweep.definition.outputs import direction_of, measured, outputs_of, with_direction
+from clr_sweep.definition.outputs import outputs_of, reported, with_direction
 from clr_sweep.definition.own_training import (
     function_needs,
     schema_with_function,
@@ -40,7 +40,7 @@ from clr_sweep.definition.own_training import (
 from clr_sweep.definition.problems import Problem
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.sections import Section, of_section
-from clr_sweep.definition.study_config import StudyConfig, target_problem
+from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.validation import validation
@@ -254,13 +254,10 @@ class Sweep(Frozen):
         metric = values.get("objective.metric")
         loss, metrics = values.get("training.loss"), values.get("training.metrics")
         if metric is not None and loss is not None and metrics is not None:
-            natural = direction_of(metric, measured(outputs_of(loss, metrics)))
+            natural = reported(metric, outputs_of(loss, metrics)).direction
             objective = of_section(values, "objective")
             for keys, text in _direction_problems(objective, natural):
                 yield ("objective", *keys), text
-        if metric is not None:
-            off = target_problem(values.get("study.stop_when"), metric)
-            yield from ((("study", "stop_when", "target"), text) for text in [off] if text)
 
     @property
     def study_name(self) -> str:

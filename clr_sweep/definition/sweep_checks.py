@@ -19,7 +19,13 @@ from clr_sweep.definition.losses import LossConfig, loss_problems
 from clr_sweep.definition.metrics import objectives
 from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
 from clr_sweep.definition.optuna_classes import OptunaSampler, missing_package
-from clr_sweep.definition.outputs import OutputLosses, measured, metrics_problem, outputs_of
+from clr_sweep.definition.outputs import (
+    OutputLosses,
+    measured,
+    metrics_problem,
+    outputs_of,
+    reported,
+)
 from clr_sweep.definition.own_functions import (
     OWN,
     FunctionArguments,
@@ -32,6 +38,7 @@ from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of
 from clr_sweep.definition.sections import Section, of_section
 from clr_sweep.definition.space_checks import momentum_problems, space_problems
+from clr_sweep.definition.study_config import target_problem
 from clr_sweep.definition.sweep import DatasetConfig, Objective, Sweep
 from clr_sweep.definition.validation import section_of
 
@@ -65,6 +72,7 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
         wrong_weight = function_problems(weight, folders)
         yield from ((("training", "sample_weight"), text) for text in wrong_weight)
     yield from _metric_problems(values, folders)
+    yield from _target_problems(values)
     start = values.get("study.warm_start")
     addresses = {**values, "study.warm_start.storage": start and start.storage}
     for key in KEPT_BY:
@@ -196,6 +204,17 @@ def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> It
             f"{unknown('metric', metric, known)}: {beside}training.metrics says what is measured "
             f"beside the loss{where}",
         )
+
+
+def _target_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """A target that no value of the objective can reach, or that every value does."""
+    loss, metrics = values.get("training.loss"), values.get("training.metrics")
+    if (metric := values.get("objective.metric")) is None:
+        return
+    outputs = () if loss is None or metrics is None else outputs_of(loss, metrics)
+    text = target_problem(values.get("study.stop_when"), reported(metric, outputs))
+    if text is not None:
+        yield ("study", "stop_when", "target"), text
 
 
 def _size_problems(values: Mapping[str, Any], examples: int) -> Iterator[Problem]:

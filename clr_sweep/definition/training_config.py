@@ -30,9 +30,11 @@ from clr_sweep.definition.outputs import (
     measured,
     metrics_problem,
     outputs_of,
+    reported,
 )
 from clr_sweep.definition.own_training import OF_FUNCTION
 from clr_sweep.definition.problems import Problem
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sections import Section
 
 
@@ -129,6 +131,10 @@ class TrainingConfig(Section):
     def measured(self) -> dict[str, str]:
         """What is measured beside the loss: of each name that is reported, the metric behind it."""
         return measured(self.outputs)
+
+    def reported(self, name: str) -> ReportedMetric:
+        """The metric behind a name that a training reports, with or without `val_` or `test_`."""
+        return reported(name, self.outputs)
 
     @property
     def class_weights(self) -> str | None:

@@ -154,7 +154,7 @@ def range_test(
             2,000 examples of it at most. None: a tenth of the arrays, which is not trained on; of
             a data set the first examples, which are.
         metric: of a model in hand: what the rule `smith` looks at. None: its accuracy if it
-            measures one, else its loss.
+            measures one, else its loss; of several outputs the loss of them all.
         seed: of a model in hand: of the order of the data, 0 if it is None; of each further seed
             one more.
         low, high: the rates of the first and of the last step.

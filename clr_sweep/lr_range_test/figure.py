@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep.definition import metrics
 from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.report import Shown, edges_in_words
 from clr_sweep.lr_range_test.rules import Reading, read
@@ -55,7 +54,7 @@ def range_figure(record: Shown, refused: Sequence[str] = ()) -> Figure:
     )
     top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     style.dress(top, "", "training loss")
-    style.dress(bottom, "learning rate", words.metric(record.metric))
+    style.dress(bottom, "learning rate", words.metric(record.judged_by))
     _draw_losses(top, readings)
     _draw_metric(bottom, readings, record)
     if found is not None:
@@ -117,7 +116,7 @@ def _draw_metric(ax: Axes, readings: Sequence[Reading], record: Shown) -> None:
         ax.plot(rates[shown], values[shown], color=color, lw=1.5, marker="o", ms=3.2, mec="white",
                 mew=0.4, zorder=3, gid="validation")  # fmt: skip
     known = [record.sign * reading.measured for reading in readings if len(reading.measured)]
-    if metrics.is_share(record.metric) or not known:
+    if record.judged_by.is_share or not known:
         return
     # What a metric without bounds does after the divergence must not flatten all that is before.
     first = [_early(reading.curve, record.metric) for reading in readings]

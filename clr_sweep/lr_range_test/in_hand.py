@@ -16,8 +16,9 @@ import numpy as np
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition import metrics
+from clr_sweep.definition.metrics import sign_of
 from clr_sweep.definition.problems import sentence
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.validation import validation
 from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.data_in_hand import Batch, DataInHand, data_in_hand
@@ -25,6 +26,7 @@ from clr_sweep.lr_range_test.model_state import as_it_was, rising_rate
 from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
+from clr_sweep.training.model_ends import reported
 from clr_sweep.training.reports import State
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS
 
@@ -40,14 +42,14 @@ class ModelRangeTest:
 
     Attributes:
         name: the model's.
-        metric: what the examples were judged by; with `val_` where they were held out.
+        judged_by: the metric of the examples; with `val_` where they were held out.
         test: how it was done.
         found: a curve for each seed.
         suggestion: None until the curves have been read.
     """
 
     name: str
-    metric: str
+    judged_by: ReportedMetric
     test: RangeTestConfig
     found: tuple[Curve, ...]
     suggestion: Suggestion | None = None
@@ -58,9 +60,14 @@ class ModelRangeTest:
         return "running" if self.suggestion is None else "complete"
 
     @property
+    def metric(self) -> str:
+        """The name of the metric."""
+        return self.judged_by.name
+
+    @property
     def sign(self) -> int:
         """+1 if a larger value of the metric is better, else -1."""
-        return metrics.sign_of(metrics.direction(self.metric))
+        return sign_of(self.judged_by.direction)
 
     @property
     def on_test_set(self) -> bool:
@@ -188,22 +195,27 @@ class _Recording:
         self._measured = tuple(single)
         return {f"{self._prefix}{name}": value for name, value in single.items()}
 
-    def metric(self) -> str:
+    def metric(self) -> ReportedMetric:
         """What the rule looks at, once it has been measured.
 
         Raises:
             InputError: the model does not measure it, or nobody knows what makes it better.
         """
-        asked, measured = self._asked.metric, self._measured
+        asked = self._asked.metric
+        measured = {name: reported(self._model, name) for name in self._measured}
         if asked is None:
-            shares = [name for name in measured if metrics.is_share(name)]
-            return self._prefix + (shares or ["loss"])[0]
-        name = asked.removeprefix("val_")
-        known = [one for one in measured if metrics.direction(one) is not None]
+            # The accuracy of one of several outputs says nothing of the others; the loss does.
+            shares = [name for name, one in measured.items() if one.is_share and not one.output]
+            name = (shares or ["loss"])[0]
+        else:
+            name = asked.removeprefix("val_")
+        known = [one for one, metric in measured.items() if metric.direction is not None]
         if name not in known:
             why = "nobody knows what makes it better" if name in measured else "it is not measured"
-            raise InputError(f"metric: must be one of {', '.join(known)}, got {asked!r}: {why}")
-        return self._prefix + name
+            raise InputError(
+                f"metric: must be one of {', '.join(known)}, got {asked or name!r}: {why}"
+            )
+        return measured[name]._replace(name=self._prefix + name)
 
     def check_optimizer(self) -> None:
         """Refuse a model that is trained by another optimizer than its own."""

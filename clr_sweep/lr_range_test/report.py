@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.lr_range_test.curve import Curve
@@ -26,6 +27,9 @@ class Shown(Protocol):
 
     @property
     def metric(self) -> str: ...
+
+    @property
+    def judged_by(self) -> ReportedMetric: ...
 
     @property
     def sign(self) -> int: ...

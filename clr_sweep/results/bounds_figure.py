@@ -26,7 +26,7 @@ def bounds_figure(study: StudyRecord) -> Figure:
         return style.empty(f"{style.name(study)}: bounds", none)
     drawn = style.figure(
         f"{style.name(study)}: "
-        + (f"{words.metric(study.metric)} over the bounds" if best else "no complete trial yet"),
+        + (f"{words.metric(study.objective)} over the bounds" if best else "no complete trial yet"),
         f"init_lr and max_lr of {words.plural(len(trials), 'ended trial')}"
         + (" with cycles" if len(trials) < len(ended(study)) else "")
         + (f"; ring: best, {best.label}" if best in trials else ""),
@@ -85,7 +85,7 @@ def _colourbar(drawn: Figure, ax: Axes, study: StudyRecord, scale: ValueScale) -
     bar = drawn.colorbar(
         coloured[0], ax=ax, pad=0.02, aspect=30, extend=extend.get((below, above), "neither")
     )
-    style.dress_colourbar(bar, words.metric(study.metric))
+    style.dress_colourbar(bar, words.metric(study.objective))
 
 
 def _ratio_lines(ax: Axes) -> None:

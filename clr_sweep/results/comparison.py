@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from clr_sweep.definition import metrics
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results import curves, words
@@ -23,11 +24,10 @@ class Difference:
     """A metric of both runs.
 
     Attributes:
-        metric: its name.
         direction: what is better; None of a metric that is neither Keras' nor the objective.
     """
 
-    metric: str
+    metric: ReportedMetric
     best: float
     baseline: float
     direction: str | None
@@ -60,7 +60,7 @@ class Comparison:
 
     def difference(self, metric: str) -> Difference | None:
         """The difference in a metric, or None where one of the runs lacks it."""
-        return next((d for d in self.differences if d.metric == metric), None)
+        return next((d for d in self.differences if d.metric.name == metric), None)
 
 
 def compare(study: StudyRecord) -> Comparison:
@@ -81,7 +81,7 @@ def _compare(study: StudyRecord) -> Comparison:
     best, baseline = study.best, study.baseline
     if best is None:
         return Comparison(None, baseline, (), _nothing_complete(study), ())
-    seen = f"{_named(best)} reached {_reached(best, study.metric)}"
+    seen = f"{_named(best)} reached {_reached(best, study.objective)}"
     selection = _selection_note(study, best)
     if baseline is None:
         verdict = f"{seen}; the study has no baseline to compare it with."
@@ -111,8 +111,9 @@ def _differences(
         ours, theirs = (_metric(record, study.metric, name) for record in (best, baseline))
         if ours is not None and theirs is not None:
             of_objective = metrics.base(name) == metrics.base(study.metric)
-            direction = study.direction if of_objective else metrics.direction(name)
-            yield Difference(name, ours, theirs, direction)
+            metric = study.reported(name)
+            direction = study.direction if of_objective else metric.direction
+            yield Difference(metric, ours, theirs, direction)
 
 
 def _metric(record: TrialRecord, objective: str, name: str) -> float | None:
@@ -124,16 +125,16 @@ def _metric(record: TrialRecord, objective: str, name: str) -> float | None:
 def _verdict(
     study: StudyRecord, best: TrialRecord, baseline: TrialRecord, found: tuple[Difference, ...]
 ) -> str:
-    by_name = {difference.metric: difference for difference in found}
+    by_name = {difference.metric.name: difference for difference in found}
     main, test = by_name.get(study.metric), by_name.get(metrics.on_test_set(study.metric))
     if main is None:
         return (
-            f"{_named(best)} reached {_reached(best, study.metric)}; the baseline has no "
-            f"{words.metric(study.metric)} to compare it with."
+            f"{_named(best)} reached {_reached(best, study.objective)}; the baseline has no "
+            f"{words.metric(study.objective)} to compare it with."
         )
     ours, theirs = words.pair(main.best, main.baseline)
     sentence = (
-        f"{_named(best)} reached {words.metric(study.metric)} {ours}, the baseline "
+        f"{_named(best)} reached {words.metric(study.objective)} {ours}, the baseline "
         f"({words.bounds(baseline)}) {theirs}: {_by(main)}"
     )
     if test is not None:
@@ -152,7 +153,7 @@ def _binomial(test: Difference, examples: int | None) -> str:
 
     That is known of a share of all examples, which is a count with a binomial error.
     """
-    if not examples or not test.gain or not metrics.is_share(test.metric):
+    if not examples or not test.gain or not test.metric.is_share:
         return ""
     counts = [share * examples for share in (test.best, test.baseline)]
     if any(abs(count - round(count)) > _ROUNDING for count in counts):
@@ -178,7 +179,7 @@ def _named(record: TrialRecord) -> str:
     return f"{words.capital(record.label)} ({words.bounds(record)})"
 
 
-def _reached(record: TrialRecord, metric: str) -> str:
+def _reached(record: TrialRecord, metric: ReportedMetric) -> str:
     return f"{words.metric(metric)} {words.value(record.value if record.value is not None else 0)}"
 
 
@@ -215,7 +216,7 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
         )
     return (
         f"{words.capital(best.label)} is the best of {number} complete trials, picked by "
-        f"{words.metric(study.metric)}: its validation metrics are optimistic (the winner's "
+        f"{words.metric(study.objective)}: its validation metrics are optimistic (the winner's "
         f"curse). {ON_TEST_SET if study.on_test_set else measure}",
     )
 

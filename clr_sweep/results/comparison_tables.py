@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from clr_sweep.common.durations import duration
-from clr_sweep.definition import metrics
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult, arm_results, shown_arms
 from clr_sweep.results.contests import Contest, contests
@@ -19,7 +19,7 @@ _NONE = "-"
 
 def arm_rows(study: StudyRecord) -> Rows:
     """What each arm reached on the test set, over the seeds of the finals."""
-    head = ["arm", "winner", words.metric(metrics.on_test_set(study.metric)), "95 % interval",
+    head = ["arm", "winner", words.metric(study.objective.on_test_set), "95 % interval",
             "sd", "seeds"]  # fmt: skip
     return head, [_arm_row(arm) for arm in shown_arms(study)]
 
@@ -28,7 +28,7 @@ def contest_rows(study: StudyRecord) -> Rows:
     """Every answer with the numbers that it stands on."""
     head = ["CLR against", "answer", "difference", "95 % interval", "Holm p", "sign-flip p",
             "Welch p", "correlation", "sd", "could show"]  # fmt: skip
-    metric = metrics.on_test_set(study.metric)
+    metric = study.objective.on_test_set
     return head, [_contest_row(one, metric) for one in contests(study)]
 
 
@@ -68,14 +68,14 @@ def search_rows(searches: Sequence[StudyRecord]) -> Rows:
 def gain_sentence(study: StudyRecord) -> str:
     """How much of the gain over the baseline is the rate's size, and how much its shape."""
     found = gain(study, shown_arms(study))
-    return "" if found is None else _gain(found, metrics.on_test_set(study.metric))
+    return "" if found is None else _gain(found, study.objective.on_test_set)
 
 
-def _gain(found: Gain, metric: str) -> str:
+def _gain(found: Gain, metric: ReportedMetric) -> str:
     def signed(number: float) -> str:
         return f"{'+' if number > 0 else ''}{words.bare(metric, number)}"
 
-    unit = " points" if metrics.is_share(metric) else ""
+    unit = " points" if metric.is_share else ""
     better = " (+ is less, which is better)" if found.sign < 0 else ""
     others = (
         "" if found.is_of_rates else " They differ in further hyperparameters too, whose part of "
@@ -116,7 +116,7 @@ def _mean(arm: ArmResult) -> str:
     return words.value(float(arm.known.mean())) if len(arm.known) else _NONE
 
 
-def _contest_row(one: Contest, metric: str) -> list[str]:
+def _contest_row(one: Contest, metric: ReportedMetric) -> list[str]:
     test = one.test
 
     def number(value: float | None) -> str:
@@ -163,7 +163,7 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
 
 def tables(study: StudyRecord) -> Iterator[tuple[str, Rows]]:
     """All tables of a comparison that have rows, with their titles."""
-    unit = ", in points" if metrics.is_share(study.metric) else ""
+    unit = ", in points" if study.objective.is_share else ""
     found = {
         "On the test set": arm_rows(study),
         f"The answers{unit}": contest_rows(study),

@@ -17,7 +17,7 @@ def importance_figure(study: StudyRecord, found: Mapping[str, Importance]) -> Fi
         found: of each hyperparameter, one or more.
     """
     items = sorted(found.items(), key=lambda item: item[1].value)
-    name = words.metric(study.metric)
+    name = words.metric(study.objective)
     (_, second), (first, most) = items[-2:]
     clear = f"{words.shorten(first, 32)} matters most for the {name}"
     drawn = style.figure(

@@ -140,9 +140,9 @@ def trial_markdown(record: TrialRecord) -> str:
         )
     if record.config.dataset.on_test_set:
         lines.append(f"**{ON_TEST_SET}**")
-    metrics = {**record.metrics, **record.test_metrics}
-    if metrics:
-        rows = [[words.metric(name), words.value(value)] for name, value in metrics.items()]
+    told = {**record.metrics, **record.test_metrics}
+    if told:
+        rows = [[words.metric(record.reported(key)), words.value(one)] for key, one in told.items()]
         where = "last epoch" if record.state != "complete" else "result"
         lines.append(table(["metric", where], rows[:30]))
     return "\n\n".join(lines)
@@ -222,13 +222,14 @@ def _comparison_rows(
     title = "baseline" if baseline is None or is_complete else f"baseline ({baseline.state})"
     rows = [["schedule", words.bounds(best), words.bounds(baseline) if baseline else _NONE, ""]]
     for name in _compared(best):
+        metric = words.metric(best.reported(name))
         found = comparison.difference(name)
         ours = {**best.metrics, **best.test_metrics}.get(name)
         if found is not None:
-            change = words.change(name, found.best - found.baseline)
-            rows.append([words.metric(name), *words.pair(found.best, found.baseline), change])
+            change = words.change(found.metric, found.best - found.baseline)
+            rows.append([metric, *words.pair(found.best, found.baseline), change])
         elif ours is not None:
-            rows.append([words.metric(name), words.value(ours), _NONE, ""])
+            rows.append([metric, words.value(ours), _NONE, ""])
     rows.append(["epochs", *(
         words.epochs(curves.epochs_done(record)) if record else _NONE
         for record in (best, baseline)
@@ -258,7 +259,7 @@ def _trial_rows(study: StudyRecord, number: int) -> tuple[list[str], list[list[s
     further = further[:_MOST_FURTHER]
     with_gamma = any(trial.config.schedule.policy in DECAYING for trial in done)
     head = [
-        "trial", words.metric(study.metric), "init_lr", "max_lr", "factor", "policy",
+        "trial", words.metric(study.objective), "init_lr", "max_lr", "factor", "policy",
         *(["gamma"] if with_gamma else []),
         *(inline(words.shorten(name, 40)) for name in further), "epochs", "CPU s",
     ]  # fmt: skip
@@ -296,4 +297,4 @@ def _outcome(record: TrialRecord) -> str:
         return words.state(record)
     last = "" if record.state == "complete" else "last "
     head = words.state(record) if record.state != "complete" or record.reason else "complete"
-    return f"{head}, {last}{words.metric(name)} {words.value(value)}"
+    return f"{head}, {last}{words.metric(record.reported(name))} {words.value(value)}"

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.curves import Array
 from clr_sweep.results.trial_values import baseline_value, scatter, value_scale
@@ -71,24 +72,25 @@ def rates_figure(rivals: Sequence[Rival]) -> Figure:
     return drawn
 
 
-def metric_figure(rivals: Sequence[Rival], name: str) -> Figure:
+def metric_figure(rivals: Sequence[Rival], metric: ReportedMetric) -> Figure:
     """A metric of each run at the end of each epoch."""
     drawn = _beside(
-        rivals, "epoch", words.metric(name), lambda one: curves.metric_curve(one, name), ends=True
-    )
+        rivals, "epoch", words.metric(metric),
+        lambda one: curves.metric_curve(one, metric.name), ends=True,
+    )  # fmt: skip
     style.whole_ticks(drawn.axes[0])
     return drawn
 
 
-def progress_by_cost_figure(rivals: Sequence[Rival], name: str) -> Figure:
+def progress_by_cost_figure(rivals: Sequence[Rival], metric: ReportedMetric) -> Figure:
     """What each run had reached after how much CPU time."""
 
     def by_cost(record: TrialRecord) -> tuple[Array, Array]:
-        _, values = curves.metric_curve(record, name)
+        _, values = curves.metric_curve(record, metric.name)
         seconds = np.cumsum([report.cpu_seconds for report in record.reports], dtype=np.float64)
         return seconds[: len(values)], values
 
-    drawn = _beside(rivals, "CPU time of the run (s)", words.metric(name), by_cost, ends=True)
+    drawn = _beside(rivals, "CPU time of the run (s)", words.metric(metric), by_cost, ends=True)
     drawn.axes[0].set_xlim(left=0)
     return drawn
 
@@ -96,7 +98,7 @@ def progress_by_cost_figure(rivals: Sequence[Rival], name: str) -> Figure:
 def value_by_cost_figure(study: StudyRecord) -> Figure:
     """Every ended trial: what it reached, and the CPU time that it took."""
     baseline = baseline_value(study)
-    drawn, ax = _panel("CPU time of the trial (s)", words.metric(study.metric))
+    drawn, ax = _panel("CPU time of the trial (s)", words.metric(study.objective))
     scale = value_scale(study, [] if baseline is None else [baseline])
     positions = scatter(ax, study, lambda trial: trial.cpu_seconds, scale)
     if baseline is not None and study.baseline is not None:

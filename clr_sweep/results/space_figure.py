@@ -86,7 +86,7 @@ def space_figure(study: StudyRecord) -> Figure:
     if not ended(study):
         return style.empty(f"{style.name(study)}: search space", "no trial has ended yet")
     drawn = style.figure(
-        f"{style.name(study)}: {words.metric(study.metric)} over the search space",
+        f"{style.name(study)}: {words.metric(study.objective)} over the search space",
         words.counts(study).partition(": ")[0]
         + (f"; ring: best, {best.label}" if best else "; no complete trial yet")
         + ("; dashed: baseline" if baseline is not None else ""),
@@ -96,7 +96,7 @@ def space_figure(study: StudyRecord) -> Figure:
     panels = drawn.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     positions: list[float] = []
     for index, (ax, (name, read)) in enumerate(zip(panels, readers.items(), strict=False)):
-        label = words.metric(study.metric) if index % columns == 0 else ""
+        label = words.metric(study.objective) if index % columns == 0 else ""
         style.dress(ax, _LABELS.get(name, words.shorten(name, 40)), label)
         positions += _panel(ax, study, name, read, scale, stagger=columns == _COLUMNS)
         if baseline is not None:

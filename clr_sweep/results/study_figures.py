@@ -25,7 +25,7 @@ def history_figure(study: StudyRecord) -> Figure:
     """
     trials, best = ended(study), study.best
     baseline = baseline_value(study)
-    name = words.metric(study.metric)
+    name = words.metric(study.objective)
     if not trials:
         return style.empty(f"{style.name(study)}: history", "no trial has ended yet")
     title = f"{style.name(study)}: no complete trial yet"
@@ -103,7 +103,8 @@ def comparison_figure(study: StudyRecord) -> Figure:
     panels = drawn.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
     lengths = [curves.epochs_done(record) for record, *_ in runs]
     for ax, name in zip(panels, (*names, _RATE), strict=True):
-        style.dress(ax, "", words.in_lines(name if name == _RATE else words.metric(name)))
+        label = name if name == _RATE else words.metric(study.reported(name))
+        style.dress(ax, "", words.in_lines(label))
         ax.set_xlim(0, 1.01 * max([1.0, *lengths]))
         labels = [
             (end, f"{what} {text}".strip(), color)
@@ -160,7 +161,7 @@ def _draw_run(
 
 
 def _comparison_title(study: StudyRecord) -> str:
-    best, name = study.best, words.metric(study.metric)
+    best, name = study.best, words.metric(study.objective)
     if best is None or best.value is None:
         return f"{style.name(study)}: no complete trial yet"
     title = f"{words.capital(best.label)} reaches {name} {words.value(best.value)}"

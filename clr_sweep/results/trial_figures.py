@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clr_sweep.definition import metrics
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.curves import Array
@@ -152,12 +151,13 @@ def loss_figure(record: TrialRecord) -> Figure:
     )
     panels = drawn.subplots(max(1, len(shown)), 1, sharex=True, squeeze=False)[:, 0]
     for ax, (validation, training) in zip(panels, shown or names[:1], strict=True):
-        style.dress(ax, "", words.in_lines(words.quantity(training)))
+        measured = record.reported(training)
+        style.dress(ax, "", words.in_lines(words.quantity(measured)))
         _draw_metric(ax, record, training, "training", style.SKY, "--")
         _draw_metric(ax, record, validation, "validation", style.BLUE, "-")
         last = max(curves.epochs_done(record) if record.reports else 0.0, 1.0)
         ax.set_xlim(0, max(last, _diverged_at(record) or 0.0) * 1.01)
-        if training == "loss" or metrics.is_error(training):
+        if measured.is_loss or measured.is_error:
             both = [curves.metric_curve(record, name)[1] for name in (validation, training)]
             style.log_if_wide(ax, np.concatenate(both))
         _mark_troughs(ax, curves.trough_epochs(record), named=ax is panels[0])
@@ -175,7 +175,8 @@ def loss_figure(record: TrialRecord) -> Figure:
 def _finding(record: TrialRecord) -> str:
     name = record.config.objective.metric
     value = curves.shown_value(record, name)
-    found = f"{words.metric(name)} {words.value(value)}" if value is not None else ""
+    metric = words.metric(record.reported(name))
+    found = f"{metric} {words.value(value)}" if value is not None else ""
     if record.state == "complete" and found:
         return found
     return words.short_state(record) + (f", last {found}" if found else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from clr_sweep.definition import metrics
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult
 from clr_sweep.results.contests import NOT_ENDED, Contest, class_contests, contests
@@ -84,7 +84,7 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
     if len(parts) < 2:
         return _answer((tuned or found)[0], study)
     # Points are of accuracy, and more is better; of all others it has to be said.
-    measured = "on the test set" if metrics.is_share(metric) else f"by {words.metric(metric)}"
+    measured = "on the test set" if metric.is_share else f"by {words.metric(metric)}"
     if study.direction == "minimize":
         measured += " (less is better, + is CLR ahead)"
     return (
@@ -215,15 +215,15 @@ def _schedule(arm: ArmResult) -> str:
     return f"{schedule.policy} schedule ({rates})"
 
 
-def _metric(study: StudyRecord) -> str:
-    return metrics.on_test_set(study.metric)
+def _metric(study: StudyRecord) -> ReportedMetric:
+    return study.objective.on_test_set
 
 
 def _seeds(contest: Contest) -> str:
     return words.plural(len(contest.ours.runs), "seed")
 
 
-def _interval(contest: Contest, metric: str, *, turned: bool = False) -> str:
+def _interval(contest: Contest, metric: ReportedMetric, *, turned: bool = False) -> str:
     low, high = contest.test.low, contest.test.high
     if low is None or high is None:
         return "no interval"
@@ -232,7 +232,7 @@ def _interval(contest: Contest, metric: str, *, turned: bool = False) -> str:
     return f"95 % interval {words.bare(metric, low)} to {words.bare(metric, high)}"
 
 
-def _shown(contest: Contest, metric: str, unit: str = "seeds") -> str:
+def _shown(contest: Contest, metric: ReportedMetric, unit: str = "seeds") -> str:
     """The measured spread, and what so many could have shown."""
     test = contest.test
     if test.sd is None:
@@ -246,7 +246,7 @@ def _shown(contest: Contest, metric: str, unit: str = "seeds") -> str:
     if contest.detectable is None:
         return f"{text}."
     family = contest.family
-    if metrics.is_share(metric) and contest.detectable > 1:
+    if metric.is_share and contest.detectable > 1:
         return f"{text}; so few {unit} show no difference at all with power 0.8."
     corrected = f", Holm's correction for {family} answers included" if family > 1 else ""
     return (

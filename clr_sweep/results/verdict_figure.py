@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clr_sweep.definition import metrics
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import style, words
 from clr_sweep.results.arms import ArmResult, shown_arms
 from clr_sweep.results.contests import Contest, contests
@@ -32,7 +32,7 @@ def verdict_figure(study: StudyRecord) -> Figure:
     """
     record = study.comparison
     assert record is not None
-    metric = metrics.on_test_set(study.metric)
+    metric = study.objective.on_test_set
     title = f"{words.shorten(record.of, 32)}: CLR and its rivals on the test set"
     arms = shown_arms(study)
     if not any(len(arm.known) for arm in arms):
@@ -105,7 +105,7 @@ def _limits(arms: Sequence[ArmResult]) -> tuple[float, float]:
     return min(shown) - room, max(shown) + room
 
 
-def _write_answer(ax: Axes, place: int, contest: Contest, metric: str) -> None:
+def _write_answer(ax: Axes, place: int, contest: Contest, metric: ReportedMetric) -> None:
     test, text = contest.test, _ANSWERS[contest.answer]
     if test.mean is not None and test.low is not None and test.high is not None:
         low, high = words.bare(metric, test.low), words.bare(metric, test.high)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clr_sweep.definition import metrics
 from clr_sweep.results import curves, words
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.comparison import changed
@@ -26,7 +25,7 @@ def verdict_notes(study: StudyRecord, found: tuple[Contest, ...]) -> Iterator[st
     if study.direction == "minimize":
         # First: without it the differences above are read the wrong way round.
         yield (
-            f"The differences are of {words.metric(metrics.on_test_set(study.metric))}, of which "
+            f"The differences are of {words.metric(study.objective.on_test_set)}, of which "
             "less is better: + is where CLR is better."
         )
     yield from _of_tests(found)
@@ -134,7 +133,7 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
                 f"searches the answers against these are those of CLR's first {first}."
             )
     yield from _of_searches(study, record)
-    metric = metrics.on_test_set(last.metric)
+    metric = last.objective.on_test_set
     if record.margin is None:
         yield (
             f"Nobody has said which differences of {words.metric(metric)} do not matter "

@@ -6,6 +6,7 @@ import math
 import textwrap
 
 from clr_sweep.definition import metrics
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.search_space import RATIO, SCHEDULE_KEYS
 from clr_sweep.definition.trial_config import ScheduleConfig
 from clr_sweep.results import curves
@@ -15,15 +16,18 @@ from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.reports import ENDED, State
 
 
-def metric(name: str) -> str:
+def metric(of: ReportedMetric) -> str:
     """The name of a metric as readers know it: `validation mean absolute error`."""
-    return f"{metrics.measured_on(name)} {quantity(name)}"
+    return f"{metrics.measured_on(of.name)} {quantity(of)}"
 
 
-def quantity(name: str) -> str:
-    """What a metric measures, without where: `mean absolute error`; one's own as it is named."""
-    known = metrics.of_keras(metrics.base(name))
-    return known.words if known else metrics.base(name)
+def quantity(of: ReportedMetric) -> str:
+    """What a metric measures, without where: `mean absolute error`; one's own as it is named.
+
+    Of several outputs with the output's name: `accuracy of sex`.
+    """
+    measured = of.known.words if of.known else metrics.name_of(of.metric)
+    return measured if of.output is None else f"{measured} of {of.output}"
 
 
 def in_lines(text: str) -> str:
@@ -70,40 +74,40 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.2g}" if difference and not float(text) else text
 
 
-def gain(name: str, better_by: float) -> str:
+def gain(of: ReportedMetric, better_by: float) -> str:
     """By how much one value of a metric is better than another, in the metric's own unit."""
     if not better_by:
         return "the same"
-    if metrics.is_share(name):
+    if of.is_share:
         return f"{points(better_by)} points"
     return f"{value(abs(better_by))} {'better' if better_by > 0 else 'worse'}"
 
 
-def difference(name: str, size: float) -> str:
+def difference(of: ReportedMetric, size: float) -> str:
     """How large a difference of two values of a metric is, in the metric's own unit."""
-    unit = " points" if metrics.is_share(name) else ""
-    return f"{bare(name, size)}{unit}"
+    unit = " points" if of.is_share else ""
+    return f"{bare(of, size)}{unit}"
 
 
-def signed(name: str, better_by: float) -> str:
+def signed(of: ReportedMetric, better_by: float) -> str:
     """A difference with its sign: + where the first is better, in the metric's own unit."""
     sign = "+" if better_by > 0 else "-" if better_by < 0 else ""
-    return f"{sign}{difference(name, abs(better_by))}"
+    return f"{sign}{difference(of, abs(better_by))}"
 
 
-def bare(name: str, number: float) -> str:
+def bare(of: ReportedMetric, number: float) -> str:
     """A difference of two values of a metric without its unit: points of a share."""
-    if not metrics.is_share(name):
+    if not of.is_share:
         return value(number, 3)
     text = f"{100 * number:.2f}"
     return f"{100 * number:.2g}" if number and not float(text) else text
 
 
-def change(name: str, difference: float) -> str:
+def change(of: ReportedMetric, difference: float) -> str:
     """A difference of two values of a metric with its sign, in the metric's own unit."""
     if not difference:
         return "equal"
-    if metrics.is_share(name):
+    if of.is_share:
         return f"{points(difference)} points"
     return f"{'+' if difference > 0 else '-'}{value(abs(difference))}"
 

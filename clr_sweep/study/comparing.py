@@ -169,7 +169,7 @@ class _Comparing:
             number=1,
             finalist_seeds=settings.finalist_seeds,
             seeds=settings.seeds,
-            margin=settings.margin_of(sweep.objective.metric),
+            margin=settings.margin_of(clr.objective),
             arms=arms,
             pairs=tuple(held_against(arms)),
         )

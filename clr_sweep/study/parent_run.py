@@ -125,7 +125,7 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
     maximize = objective.direction == "maximize"
     save_view(
         runs.client, runs.experiment_id, study.study_name, objective.metric, maximize, sampled,
-        [*sweep.training.measured],
+        [sweep.training.reported(name) for name in sweep.training.measured],
         loss_is_positive=all(is_positive(one.loss.name) for one in sweep.training.outputs),
     )  # fmt: skip
 

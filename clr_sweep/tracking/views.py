@@ -17,7 +17,8 @@ from urllib.parse import quote, urlencode
 
 from mlflow.tracking import MlflowClient
 
-from clr_sweep.definition.metrics import base, is_error
+from clr_sweep.definition.metrics import base
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.tracking import tags
 
 # The UI opens on its pages for language models otherwise.
@@ -40,7 +41,7 @@ def save_view(
     metric: str,
     maximize: bool,
     sampled: Sequence[str],
-    measured: Sequence[str] = ("accuracy",),
+    measured: Sequence[ReportedMetric] = (),
     *,
     loss_is_positive: bool = True,
 ) -> None:
@@ -51,7 +52,7 @@ def save_view(
         maximize: whether greater is better.
         sampled: the hyperparameters that differ from trial to trial, as the children name them.
         measured: the metrics beside the loss, without `val_`.
-        loss_is_positive: whether its charts may be logarithmic.
+        loss_is_positive: whether its charts may be logarithmic, and those of outputs' losses.
     """
     now = int(time.time() * 1000)
     content = {
@@ -128,15 +129,21 @@ def _state(
     metric: str,
     maximize: bool,
     sampled: Sequence[str],
-    named: Sequence[str],
+    named: Sequence[ReportedMetric],
     loss_is_positive: bool,
 ) -> dict[str, Any]:
     axes = [key for key in (*_COLUMNS, *sampled) if key in sampled]
     # The UI's axes are linear, and most of a range of rates would lie on the lowest pixels.
     axes = [_BY_LOGARITHM.get(key, key) for key in dict.fromkeys(axes)]
-    both = [f"{where}{name}" for where in ("val_", "") for name in (*named, "loss")]
+    beside = [one.name for one in named]
+    both = [f"{where}{name}" for where in ("val_", "") for name in (*beside, "loss")]
     measured = list(dict.fromkeys([metric, *both, *_OF_STEPS]))
-    logarithmic = ["learning_rate", *(("loss", "batch_loss") if loss_is_positive else ())]
+    losses = ["loss", "batch_loss", *(one.name for one in named if one.is_loss)]
+    logarithmic = [
+        "learning_rate",
+        *(losses if loss_is_positive else ()),
+        *(one.name for one in named if one.is_error),
+    ]
     columns = dict.fromkeys([*_COLUMNS, *sampled])
     return {
         # The range test's metrics are by step, on the axis where the trials' are by epoch.
@@ -160,7 +167,7 @@ def _state(
         "isAccordionReordered": True,
         "compareRunCharts": [
             _parallel_coordinates(axes[:_MOST_AXES], metric),
-            *(_lines(name, base(name) in logarithmic or is_error(name)) for name in measured),
+            *(_lines(name, base(name) in logarithmic) for name in measured),
         ],
         "compareRunSections": [
             # As wide as the page: the names of the axes lie over one another otherwise.

@@ -1,4 +1,4 @@
-"""What a model says of its own inputs, by the names under which it takes them."""
+"""What a model says of its own inputs and outputs, by the names under which it has them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import keras
 # What a model that is made of its inputs and outputs is. Keras exports it nowhere.
 from keras.src.models.functional import Functional
 
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.training.data.named import each, flat
 
 
@@ -38,6 +39,20 @@ def declared_outputs(model: keras.Model) -> Any:
     if isinstance(model, Functional):
         return model.output
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def reported(model: keras.Model, name: str) -> ReportedMetric:
+    """The metric behind a name that a model reports; without `val_`.
+
+    Keras puts the names of outputs before those of their metrics, where it knows several.
+    """
+    outputs = declared_outputs(model)
+    names = list(outputs) if isinstance(outputs, dict) else getattr(model, "output_names", [])
+    # The longest first: age_mean_loss is of age_mean, where there is one beside age.
+    for output in sorted(names, key=len, reverse=True) if len(names) > 1 else ():
+        if name.startswith(f"{output}_"):
+            return ReportedMetric(name, name.removeprefix(f"{output}_"), output)
+    return ReportedMetric.by_name(name)
 
 
 def input_dtypes(model: keras.Model) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.metrics import sign_of
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.lr_range_test.curve import Curve, read_curve
@@ -70,6 +71,10 @@ class TrialRecord:
             return self.seed_run.label
         return "baseline" if self.number is None else f"trial {self.number}"
 
+    def reported(self, name: str) -> ReportedMetric:
+        """The metric behind a name that it reports, with or without `val_` or `test_`."""
+        return self.config.training.reported(name)
+
 
 @dataclass(frozen=True)
 class RangeTestRecord:
@@ -102,7 +107,13 @@ class RangeTestRecord:
     @property
     def metric(self) -> str:
         """What the validation examples are judged by."""
-        return "val_" + self.config.objective.metric.removeprefix("val_")
+        return self.judged_by.name
+
+    @property
+    def judged_by(self) -> ReportedMetric:
+        """The same, with what is behind its name."""
+        name = "val_" + self.config.objective.metric.removeprefix("val_")
+        return self.config.training.reported(name)
 
     @property
     def sign(self) -> int:
@@ -197,6 +208,17 @@ class StudyRecord:
     def on_test_set(self) -> bool:
         """Whether validation was on the test set, which is then no fair measure of anything."""
         return any(trial.config.dataset.on_test_set for trial in self.all)
+
+    @property
+    def objective(self) -> ReportedMetric:
+        """The metric that it is searched by, with what is behind its name."""
+        return self.reported(self.metric)
+
+    def reported(self, name: str) -> ReportedMetric:
+        """The metric behind a name that its trials report, with or without `val_` or `test_`."""
+        if self.source is None:
+            return ReportedMetric.by_name(name)
+        return self.source.sweep.training.reported(name)
 
     def trial(self, number: int) -> TrialRecord:
         """The trial of this number."""

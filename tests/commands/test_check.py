@@ -151,7 +151,8 @@ def test_data_from_a_file(tmp_path: Path) -> None:
 
 def test_data_from_a_function(tmp_path: Path) -> None:
     """The function is not called: its size stays open, and the cycles are judged without it."""
-    (tmp_path / "data_for_a_plan.py").write_text("raise SystemExit('must not be imported')")
+    text = "raise SystemExit('must not be imported')\ndef load(): ..."
+    (tmp_path / "data_for_a_plan.py").write_text(text)
     changes = {"dataset.name": "data_for_a_plan:load", "objective.at": "final"}
     lines = plan(tmp_path, changes)
     open_size = "data: data_for_a_plan:load (its size is known once it is loaded: --measure)"

@@ -17,6 +17,7 @@ from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
 from clr_sweep.definition.fields import POLICIES
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.metrics import KERAS
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.validation import validation
 from clr_sweep.search import storage
@@ -151,13 +152,15 @@ def test_a_study_without_a_comparison_has_no_trials_to_check() -> None:
 )  # fmt: skip
 def test_the_margin_of_a_metric(metric: str, margin: float | None) -> None:
     """Half a point of an accuracy; nothing is made up for any other metric."""
-    assert ComparisonConfig().margin_of(metric) == margin
-    assert ComparisonConfig(margin=2).margin_of(metric) == 2
+    named = ReportedMetric.by_name(metric)
+    assert ComparisonConfig().margin_of(named) == margin
+    assert ComparisonConfig(margin=2).margin_of(named) == 2
 
 
 def test_no_metric_but_an_accuracy_has_a_margin() -> None:
     """Of all that Keras knows, those that are told in points."""
-    has = {name for name in KERAS if ComparisonConfig().margin_of(f"val_{name}") is not None}
+    named = {name: ReportedMetric.by_name(f"val_{name}") for name in KERAS}
+    has = {name for name, one in named.items() if ComparisonConfig().margin_of(one) is not None}
     assert has == {name for name, known in KERAS.items() if known.is_share}
 
 

@@ -184,8 +184,9 @@ def test_names_are_looked_for_beside_the_file(
     monkeypatch.chdir(here)
     assert search_path(beside / "sweep.yaml") == (beside, here)
     assert search_path(Path("sweep.yaml")) == (here,)
-    (beside / "model_beside_the_file.py").write_text("raise SystemExit('must not be imported')")
-    (here / "model_here.py").write_text("raise SystemExit('must not be imported')")
+    text = "raise SystemExit('must not be imported')\ndef build(): ..."
+    (beside / "model_beside_the_file.py").write_text(text)
+    (here / "model_here.py").write_text(text)
     for module in ("model_beside_the_file", "model_here"):
         load_sweep(written(beside, {"model.name": f"{module}:build"}))
 

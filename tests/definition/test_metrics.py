@@ -17,10 +17,7 @@ from clr_sweep.definition.metrics import (
     KERAS,
     default_metrics,
     direction,
-    is_error,
-    is_share,
     objectives,
-    of_keras,
 )
 from clr_sweep.definition.sweep import Sweep
 
@@ -59,18 +56,6 @@ def test_what_is_incomplete_cannot_be_made_from_its_name(name: str) -> None:
 
     with pytest.raises(TypeError):
         keras.metrics.get(name)
-
-
-def test_units() -> None:
-    """Accuracies are shares of the examples, and nothing else is; errors are never below 0."""
-    shares = {name for name in KERAS if is_share(name)}
-    assert shares == {name for name in KERAS if "accuracy" in name}
-    assert is_share("test_acc")
-    assert not is_share("val_my_accuracy")
-    assert is_error("val_MSE")
-    assert not is_error("val_poisson")
-    assert not is_error("my_error")
-    assert of_keras("IoU") is None
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_names_that_are_none(name: str) -> None:
 
 def test_finding_imports_nothing(tmp_path: Path) -> None:
     """A module in packages is found without running any of them."""
-    write(tmp_path, "imports_a/__init__.py", "raise RuntimeError('run')")
-    write(tmp_path, "imports_a/b/__init__.py", "raise RuntimeError('run')")
-    write(tmp_path, "imports_a/b/c.py", "raise RuntimeError('run')")
-    write(tmp_path, "imports_d.py", "raise RuntimeError('run')")
+    text = "raise RuntimeError('run')\ndef f(): ..."
+    for name in ("imports_a/__init__.py", "imports_a/b/__init__.py", "imports_a/b/c.py"):
+        write(tmp_path, name, text)
+    write(tmp_path, "imports_d.py", text)
     before = set(sys.modules)
     for name in ("imports_a.b.c", "imports_a.b", "imports_a", "imports_d"):
         assert function_problems(f"{name}:f", [tmp_path]) == []
@@ -66,6 +66,50 @@ def test_a_file_just_written_is_found(tmp_path: Path) -> None:
     assert function_problems("imports_young:f", [tmp_path]) != []
     write(tmp_path, "imports_young.py")
     assert function_problems("imports_young:f", [tmp_path]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def build(): ...", "there is no 'biuld' in FILE - did you mean 'build'?"),
+        ("class Other:\n    def biuld(self): ...", "there is no 'biuld' in FILE"),
+        ("def other():\n    biuld = 1", "there is no 'biuld' in FILE"),
+        ("def biuld(:", "FILE, line 1: Python cannot read it, invalid syntax"),
+        (
+            "biuld = 1\n\0",
+            "FILE: Python cannot read it, source code string cannot contain null bytes",
+        ),
+    ],
+)
+def test_what_the_source_shows_to_be_wrong(tmp_path: Path, text: str, said: str) -> None:
+    """Said by `check`, and before a study is made of a name that nobody can import."""
+    file = write(tmp_path, "imports_wrong.py", text)
+    (problem,) = function_problems("imports_wrong:biuld", [tmp_path])
+    assert problem.replace(str(file), "FILE") == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if True:\n    def f(): ...",
+        "try:\n    from nowhere import f\nexcept ImportError:\n    f = None",
+        "from os.path import *",
+        "import os.path as f",
+        "g, *f = max, min",
+        "with open('x') as f: ...",
+        "(f := max)",
+        "match max:\n    case f: ...",
+        "globals()['f'] = max",
+        "import sys\nsetattr(sys.modules[__name__], 'f', max)",
+        "def __getattr__(name): ...",
+        "def bind():\n    global f\n    f = max\nbind()",
+        "exec('f = max')",
+    ],
+)
+def test_what_the_source_leaves_in_doubt_is_imported(tmp_path: Path, text: str) -> None:
+    """However a module comes to a name, it is not refused for its source."""
+    write(tmp_path, "imports_doubt.py", text)
+    assert function_problems("imports_doubt:f", [tmp_path]) == []
 
 
 def test_a_folder_is_no_module(tmp_path: Path) -> None:

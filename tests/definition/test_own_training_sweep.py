@@ -61,7 +61,7 @@ def test_check_says_what_is_done_without(tmp_path: Path) -> None:
         ("training.loss", "sparse_categorical_crossentropy"),
         ("training.metrics", ["accuracy"]),
         ("training.class_weight", "balanced"),
-        ("training.sample_weight", "mine:weights"),
+        ("training.sample_weight", "mine:evaluate"),
         ("training.precision", "float32"),
         ("training.cycle_momentum", {"low": 0.8}),
         ("training.early_stopping", {"patience": 2}),

@@ -86,7 +86,10 @@ def compared(
 def study_of(*comparisons: StudyRecord, **more: Any) -> StudyRecord:
     """The study that was compared."""
     last = comparisons[-1]
-    return StudyRecord(OF, last.metric, last.direction, (), None, comparisons=comparisons, **more)
+    return StudyRecord(
+        OF, last.metric, last.direction, (), None, comparisons=comparisons,
+        **{"source": last.source, **more},
+    )  # fmt: skip
 
 
 def _arm(name: str, **more: Any) -> Arm:

@@ -9,12 +9,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import two_of_each
 from models_in_hand import RAMP, data, model, state
 
 import clr_sweep
 from clr_sweep.schedules.ramp import ramp
 
 X, Y = data()
+
+
+def own_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """In percent."""
+    return 100 - keras.ops.abs(y_true - y_pred)
 
 
 def optimizers() -> dict[str, Any]:
@@ -173,6 +179,22 @@ def test_a_model_that_another_optimizer_trains() -> None:
     assert int(TrainedByAnother.others[0].iterations) == 24 * 14
     for one, other in zip(before, made.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.heavy
+def test_a_metric_of_one_of_several_outputs() -> None:
+    """Keras' metric behind the name says what is better; left out, it is the loss of them all."""
+    x, y = two_of_each.parts()
+    made = two_of_each.functional()
+    metrics = {"age": ["mae", own_accuracy], "sex": ["accuracy"]}
+    made.compile("sgd", two_of_each.LOSSES, metrics=metrics)
+    ramp = {**RAMP, "epochs": 6, "high": 3.0, "quiet": True, "rule": "valley"}
+    found = clr_sweep.range_test(made, x, y, metric="val_sex_accuracy", **ramp).record
+    assert (found.metric, found.sign) == ("val_sex_accuracy", 1)
+    assert found.judged_by == ("val_sex_accuracy", "accuracy", "sex")
+    assert clr_sweep.range_test(made, x, y, **ramp).record.metric == "val_loss"
+    (problem,) = refused(made, x, y, metric="age_own_accuracy", **ramp)
+    assert problem.endswith("got 'age_own_accuracy': nobody knows what makes it better")
 
 
 def test_what_is_no_model() -> None:

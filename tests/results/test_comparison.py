@@ -216,7 +216,7 @@ def test_a_loss_to_minimize(build: Any) -> None:
     change = baseline.metrics["val_loss"] - trial.metrics["val_loss"]
     assert change > 0
     assert f": {change:.4f} better" in found.verdict
-    assert found.differences[0].metric == "val_loss"
+    assert found.differences[0].metric.name == "val_loss"
 
 
 def test_validation_on_the_test_set_judges_nothing(build: Any) -> None:

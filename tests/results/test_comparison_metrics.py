@@ -36,7 +36,7 @@ def test_a_regression_speaks_of_its_loss(build: Any) -> None:
         "reached validation loss 0.0213, the baseline (constant 0.01) 0.0314: 0.0101 better; on "
         "the test set 0.0426 against 0.0628: 0.0202 better. One run each" in found.verdict
     )
-    assert [d.metric for d in found.differences] == [
+    assert [d.metric.name for d in found.differences] == [
         "val_loss", "val_mean_absolute_error", "test_loss", "test_mean_absolute_error", "loss"
     ]  # fmt: skip
     for text in (markdown(study), summary(study), trial_markdown(study.trials[0])):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_figures import overlaps, render
 
+from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import curves
 from clr_sweep.results.rival_figures import (
     Rival,
@@ -18,6 +19,8 @@ from clr_sweep.results.rival_figures import (
     value_by_cost_figure,
 )
 from clr_sweep.training.records import StudyRecord
+
+LOSS = ReportedMetric.by_name("val_loss")
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,8 @@ def test_the_rates_of_each_run_are_those_of_its_steps(rivals: list[Rival]) -> No
 
 def test_a_metric_over_epochs_and_over_cpu_time(rivals: list[Rival]) -> None:
     """The same values, once at the ends of epochs, once at the time they took: 6.4 s each."""
-    by_epoch = lines(metric_figure(rivals, "val_loss"))
-    by_cost = lines(progress_by_cost_figure(rivals, "val_loss"))
+    by_epoch = lines(metric_figure(rivals, LOSS))
+    by_cost = lines(progress_by_cost_figure(rivals, LOSS))
     for rival in rivals:
         values = [report.metrics["val_loss"] for report in rival.record.reports]
         for found in (by_epoch, by_cost):
@@ -67,7 +70,7 @@ def test_a_metric_over_epochs_and_over_cpu_time(rivals: list[Rival]) -> None:
 
 def test_a_metric_that_no_run_has(rivals: list[Rival]) -> None:
     """It says that there is nothing to show."""
-    (ax,) = metric_figure(rivals, "val_unknown").axes
+    (ax,) = metric_figure(rivals, ReportedMetric.by_name("val_unknown")).axes
     assert [text.get_text() for text in ax.texts] == ["nothing to show yet"]
 
 
@@ -98,8 +101,8 @@ def test_many_rivals_have_a_panel_each(rivals: list[Rival]) -> None:
         *(Rival(f"{one.label}: {n}", one.record) for n in range(3) for one in rivals[1:]),
     ]
     for drawn in (
-        rates_figure(many[:6]), metric_figure(many[:6], "val_loss"),
-        progress_by_cost_figure(many[:6], "val_loss"),
+        rates_figure(many[:6]), metric_figure(many[:6], LOSS),
+        progress_by_cost_figure(many[:6], LOSS),
     ):  # fmt: skip
         assert len(drawn.axes) == 5
         assert len({ax.get_ylim() for ax in drawn.axes}) == 1

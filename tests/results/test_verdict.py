@@ -129,7 +129,7 @@ def test_the_headline_says_what_its_numbers_are_of(metric: str, direction: str, 
     said = found({"CLR": OURS, "constant": THEIRS, "cosine": THEIRS}, **how)
     assert f", over 10 seeds {told}" in said.headline
     for answer in said.answers:
-        assert f"of {words.metric(metric.replace('val_', 'test_'))} (95 % interval" in answer
+        assert f"of {metric.replace('val_', 'test ')} (95 % interval" in answer
 
 
 def test_one_reason_for_all_is_the_headline() -> None:

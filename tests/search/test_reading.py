@@ -40,6 +40,18 @@ def test_how_trials_end(study: optuna.Study, ask: Callable[[], Asked]) -> None:
     assert read_study(study).trials[4].state == "running"
 
 
+def test_what_is_behind_the_name_of_the_objective(opened: optuna.storages.BaseStorage) -> None:
+    """The definition says it, of studies of any age; the name that is stored is Keras'."""
+    losses = {"age": "mse", "sex": "sparse_categorical_crossentropy"}
+    training = {"epochs": 16, "loss": {"outputs": losses}, "metrics": {"sex": ["accuracy"]}}
+    objective = {"metric": "val_sex_accuracy"}
+    made = sweep({"training": training, "objective": objective})
+    read = read_study(storage.open_study(opened, made, "", FACTS))
+    assert read.metric == "val_sex_accuracy"
+    assert read.objective == ("val_sex_accuracy", "accuracy", "sex")
+    assert read.reported("test_age_loss") == ("test_age_loss", "loss", "age")
+
+
 def test_a_trial_is_read_with_all_that_it_left(
     opened: optuna.storages.BaseStorage, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.views import TAG, save_view, shown_studies, view_link
 
@@ -46,6 +47,39 @@ def test_a_view_selects_the_studys_children_and_shows_what_differs(client: Mlflo
     assert parallel["selectedParams"] == ["log10_init_lr", "log10_max_lr", "policy", "momentum"]
     assert parallel["selectedMetrics"] == ["val_loss"] == [first["metricKey"]]
     assert "params.`momentum`" in state["selectedColumns"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("loss_is_positive", [True, False])
+def test_errors_are_shown_on_a_logarithm(client: MlflowClient, loss_is_positive: bool) -> None:
+    """Keras' and the losses, those of outputs too; of a metric of one's own it is not known."""
+    training = TrainingConfig.model_validate(
+        {
+            "epochs": 1,
+            "loss": {"outputs": {"age": "mse", "mean": "mse"}},
+            "metrics": {"age": ["mae", "mine:mae_of_mine"], "mean": ["mine:squared_error"]},
+        }
+    )
+    experiment = client.create_experiment("e")
+    save_view(
+        client, experiment, "study", "val_age_mae", False, SAMPLED,
+        [training.reported(name) for name in training.measured],
+        loss_is_positive=loss_is_positive,
+    )  # fmt: skip
+    (state,) = saved(client, experiment).values()
+    _, *lines = state["compareRunCharts"]  # type: ignore[misc]
+    scales = {line["metricKey"]: line["scaleType"] for line in lines}
+    of_losses = "log" if loss_is_positive else "linear"
+    assert scales == {
+        "learning_rate": "log", "batch_loss": of_losses,
+        **{
+            f"{where}{name}": scale
+            for where in ("val_", "")
+            for name, scale in {
+                "age_mae": "log", "loss": of_losses, "age_loss": of_losses, "mean_loss": of_losses,
+                "age_mae_of_mine": "linear", "mean_squared_error": "linear",
+            }.items()
+        },
+    }  # fmt: skip
 
 
 def test_a_study_has_one_view_and_its_address(client: MlflowClient) -> None:

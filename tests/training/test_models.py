@@ -209,5 +209,5 @@ def test_names_are_checked_without_importing(tmp_path: Path) -> None:
     )
     (problem,) = check_model_name("not_there_at_all:f", [tmp_path])
     assert problem.startswith("there is no module 'not_there_at_all' (looked in ")
-    (tmp_path / "would_raise.py").write_text("raise RuntimeError('it was run')")
+    (tmp_path / "would_raise.py").write_text("raise RuntimeError('it was run')\ndef f(): ...")
     assert check_model_name("would_raise:f", [tmp_path]) == []

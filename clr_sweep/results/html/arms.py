@@ -47,7 +47,7 @@ def _dots(study: StudyRecord, found: Comparison) -> Figure | None:
     drawn = Figure(figsize=(WIDTH, 0.75 + 0.62 * len(arms)), dpi=style.DPI,
                    layout="constrained", facecolor="white")  # fmt: skip
     ax = drawn.add_subplot()
-    style.dress(ax, words.quantity(study.metric), "", grid="x")
+    style.dress(ax, words.quantity(study.objective), "", grid="x")
     for place, (record, color) in enumerate(arms):
         shown = {"validation": record.value, "test": record.test_metrics.get(tested)}
         for where, value in shown.items():
@@ -88,7 +88,8 @@ def arms_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
         for name in compared(rivals[0].record, study.metric)
         if name == study.metric or name.startswith(("val_", "test_"))
     ][:_MOST_METRICS]
-    head = ("arm", "state", "schedule", *map(words.metric, names), "epochs", "CPU s")
+    values = [words.metric(study.reported(name)) for name in names]
+    head = ("arm", "state", "schedule", *values, "epochs", "CPU s")
     rows = [
         (
             words.capital(rival.record.label),
@@ -135,13 +136,13 @@ def curves_section(study: StudyRecord, rivals: Sequence[Rival], lines: str = "")
     ]  # fmt: skip
     pictures += [
         Picture(
-            metric_figure(trained, name),
-            f"{words.capital(words.metric(name))} over the epochs: {labels}. At the end: "
-            + _ends(trained, name),
-            f"{words.capital(words.metric(name))} at the end of each epoch",
+            metric_figure(trained, metric),
+            f"{words.capital(words.metric(metric))} over the epochs: {labels}. At the end: "
+            + _ends(trained, metric.name),
+            f"{words.capital(words.metric(metric))} at the end of each epoch",
             is_half=True,
         )
-        for name in shown
+        for metric in map(study.reported, shown)
     ]
     told = (lines,) if lines else ()
     return Section("curves", "Learning rates and losses", told, pictures=tuple(pictures))
@@ -154,13 +155,13 @@ def _ends(rivals: Sequence[Rival], name: str) -> str:
 
 def cost_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
     """What was reached at which cost."""
-    title = f"{words.capital(words.quantity(study.metric))} against cost"
+    title = f"{words.capital(words.quantity(study.objective))} against cost"
     trained = [rival for rival in rivals if rival.record.reports]
     pictures = []
     if trained:
         pictures.append(Picture(
-            progress_by_cost_figure(trained, study.metric),
-            f"{words.capital(words.metric(study.metric))} over the CPU time of a run: "
+            progress_by_cost_figure(trained, study.objective),
+            f"{words.capital(words.metric(study.objective))} over the CPU time of a run: "
             + _ends(trained, study.metric),
             "While the compared runs train, by the CPU time of each", is_half=True,
         ))  # fmt: skip
@@ -172,8 +173,8 @@ def cost_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
         )  # fmt: skip
         pictures.append(Picture(
             value_by_cost_figure(study),
-            f"{words.capital(words.metric(study.metric))} of {words.plural(study.ended, 'trial')} "
-            f"over the CPU time of each{reached}",
+            f"{words.capital(words.metric(study.objective))} of "
+            f"{words.plural(study.ended, 'trial')} over the CPU time of each{reached}",
             "Every ended trial" + (f"; ring: best, {best.label}" if best else ""), is_half=True,
         ))  # fmt: skip
     return Section("cost", title, pictures=tuple(pictures))

@@ -41,7 +41,7 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
     )
     yield (
         "Objective",
-        f"{objective.direction} {words.metric(objective.metric)}, read {READ_AT[objective.at]}",
+        f"{objective.direction} {words.metric(study.objective)}, read {READ_AT[objective.at]}",
     )
     yield (
         "Search",
@@ -71,7 +71,7 @@ def _comparison(study: StudyRecord) -> Iterator[tuple[str, str]]:
     )
     margin = "no margin of equivalence"
     if record.margin is not None:
-        margin = f"equivalent within {words.difference(study.metric, record.margin)}"
+        margin = f"equivalent within {words.difference(study.objective, record.margin)}"
     has_finalists = any(len(arm.entries) > 1 for arm in record.arms)
     chosen = (
         f"{words.plural(record.finalist_seeds, 'fresh seed')} for each finalist, "

@@ -60,7 +60,7 @@ def _best(study: StudyRecord) -> Table:
         for trial in study.ranked[:TOP]
     ]
     head = (
-        "trial", words.metric(study.metric), "schedule", "half cycle (epochs)",
+        "trial", words.metric(study.objective), "schedule", "half cycle (epochs)",
         "further hyperparameters", "epochs", "CPU s",
     )  # fmt: skip
     number = len(study.complete)
@@ -78,7 +78,7 @@ def _given(study: StudyRecord) -> Iterator[Table]:
         if trial.given
     ]  # fmt: skip
     if rows:
-        head = ("trial", "given", "schedule", "state", f"last {words.metric(study.metric)}")
+        head = ("trial", "given", "schedule", "state", f"last {words.metric(study.objective)}")
         yield Table("Given, not sampled", head, tuple(rows), "rlllr")
 
 
@@ -118,7 +118,7 @@ def ended_early_section(study: StudyRecord) -> Section:
     if not rows:
         none = "All that has ended is complete." if study.ended else "No trial has ended."
         return Section("ended-early", title, (none,))
-    head = ("run", "state", "why", "schedule", f"last {words.metric(study.metric)}", "epochs")
+    head = ("run", "state", "why", "schedule", f"last {words.metric(study.objective)}", "epochs")
     table = Table("Each with its reason", head, tuple(rows), "llllrr")
     counted = [(state, sum(row[1] == state for row in rows)) for state in states]
     text = ", ".join(f"{number} {state}" for state, number in counted if number)

@@ -19,7 +19,7 @@ from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.compiling import data_facts, loss_weights
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.example_weights import example_weights
-from clr_sweep.training.model_ends import input_dtypes
+from clr_sweep.training.model_ends import input_dtypes, reported
 
 
 def training(metrics: Any = None, **outputs: str) -> TrainingConfig:
@@ -160,3 +160,16 @@ def test_facts_weights_and_class_weights() -> None:
     balanced = small_config().training.model_copy(update={"class_weight": "balanced"})
     with pytest.raises(InputError, match=r"training\.class_weight: is for a model of one output"):
         example_weights(balanced, data(), rows, ())
+
+
+def test_the_metric_behind_a_name_that_a_model_reports() -> None:
+    """Of the output that it begins with, of two the longer; a single one is not named."""
+    inputs = keras.Input((3,), name="x")
+    ends = {name: keras.layers.Dense(1, name=name)(inputs) for name in ("age", "age_mean")}
+    of_one = keras.Model(inputs, ends["age"])
+    for model in (keras.Model(inputs, ends), keras.Model(inputs, list(ends.values()))):
+        assert reported(model, "age_mae") == ("age_mae", "mae", "age")
+        assert reported(model, "age_mean_loss") == ("age_mean_loss", "loss", "age_mean")
+        assert reported(model, "loss") == ("loss", "loss", None)
+    assert reported(of_one, "age_mae") == ("age_mae", "age_mae", None)
+    assert reported(two_of_each.subclassed(), "sex_accuracy").direction is None

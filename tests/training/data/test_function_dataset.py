@@ -74,7 +74,7 @@ def test_a_module_in_a_package_is_found(tmp_path: Path) -> None:
 
 def test_a_check_does_not_run_the_users_code(tmp_path: Path) -> None:
     """The module is looked for, not imported."""
-    (tmp_path / "explodes.py").write_text("raise SystemExit('imported')")
+    (tmp_path / "explodes.py").write_text("raise SystemExit('imported')\ndef load(): ...")
     assert check_dataset_name("explodes:load", [tmp_path]) == []
     assert "explodes" not in sys.modules
 
