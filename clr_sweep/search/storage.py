@@ -261,13 +261,18 @@ def refuse_changes(study: optuna.Study, sweep: Sweep, digest: str | None) -> Non
     if (old_digest := stored[FACTS].get("data_digest")) != digest:
         changes.append(f"the data: SHA-256 was {old_digest}, is now {digest}")
     if changes:
+        cure = (
+            f"give the new definition a study of its own ({option('--study', 'NAME')}), or put the "
+            "old values back"
+        )
+        if not any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
+            cure += f"; none of its trials has ended: `clr-sweep delete {study.study_name}`"
         raise StudyChangedError(
             [
                 f"study {study.study_name!r} was made from another definition, so its trials "
                 "cannot be continued:",
                 *(f"  {change}" for change in changes),
-                "  cure: give the new definition a study of its own "
-                f"({option('--study', 'NAME')}), or put the old values back",
+                f"  cure: {cure}",
             ]
         )
 

@@ -135,7 +135,12 @@ def test_a_changed_definition_is_refused(
     assert first.startswith("study 'example' was made from another definition")
     assert [line.strip() for line in rest] == lines
     assert "--study NAME" in cure
-    storage.open_study(opened, sweep(), "", FACTS)  # the old one still goes on
+    assert cure.endswith("none of its trials has ended: `clr-sweep delete example`")
+    old = storage.open_study(opened, sweep(), "", FACTS)  # the old one still goes on
+    old.add_trial(optuna.trial.create_trial(value=0.5))
+    with pytest.raises(StudyChangedError) as caught:
+        storage.open_study(opened, sweep(changes), "", FACTS)
+    assert "delete" not in str(caught.value)
 
 
 def test_the_same_meaning_is_no_change(opened: optuna.storages.BaseStorage) -> None:
