@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import optuna
 
-from clr_sweep.commands.output import write_output
+from clr_sweep.commands.output import Replaceable, refuse_output, write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError, StoreError
-from clr_sweep.results.export import Origin, as_yaml, best_trial
+from clr_sweep.results.export import Origin, as_yaml, best_trial, is_export
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
 from clr_sweep.tracking.which_store import StoreChoice
@@ -44,21 +44,30 @@ def export_study(
         The YAML, and what was registered, for people.
 
     Raises:
-        InputError: there is no such study, run or trial, the file cannot be written, or MLflow
-            has no model to register.
+        InputError: there is no such study, run or trial, the file cannot be written or holds
+            something else than an export of the study, or MLflow has no model to register.
         StoreError: a store cannot be used.
     """
     study = find_study(study_or_run, url, choice)
     record = read_study(study)
     trial = best_trial(record) if number is None else numbered(record, number)
+    if output is not None:
+        refuse_output(output, exports_of(record))  # MLflow may take seconds to answer
     text = trial_yaml(study, record, trial, choice)
     if output is not None:
-        write_output(output, text)
+        write_output(output, text, exports_of(record))
     if registration is None:
         return text, ""
     from clr_sweep.commands.register import register_trial
 
     return text, register_trial(study, record, trial, choice, *registration)
+
+
+def exports_of(record: StudyRecord) -> Replaceable:
+    """What an export of this study may be written in place of."""
+    return Replaceable(
+        f"an export of study {record.name!r}", lambda text: is_export(text, record.name)
+    )
 
 
 def trial_yaml(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clr_sweep.commands.output import write_output
+from clr_sweep.commands.output import Replaceable, refuse_output, write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError
-from clr_sweep.results.html.render import report_html
+from clr_sweep.results.html.render import is_report, report_html
 from clr_sweep.search.importances import importances
 from clr_sweep.study.killed_driver import study_as_run
 from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord
+
+_REPLACEABLE = Replaceable("a report of clr-sweep's", is_report)
 
 
 def write_report(
@@ -28,7 +30,8 @@ def write_report(
         The file that was written.
 
     Raises:
-        InputError: there is no such study or run, or the file cannot be written.
+        InputError: there is no such study or run, or the file cannot be written, or
+            holds something else than a report.
         StoreError: a store cannot be used.
     """
     with plain_storage_errors(url):
@@ -44,10 +47,6 @@ def written_report(record: StudyRecord, output: Path | None = None) -> Path:
             f"{record.comparison.of!r} shows"
         )
     file = output or Path(f"{record.name}.html")
-    # Before the work of drawing: what cannot be written is told at once.
-    if not file.parent.is_dir():
-        raise InputError("cannot be written: there is no such folder", str(file))
-    if file.is_dir():
-        raise InputError("cannot be written: Is a directory", str(file))
-    write_output(file, report_html(record, importances(record)))
+    refuse_output(file, _REPLACEABLE)  # drawing takes seconds
+    write_output(file, report_html(record, importances(record)), _REPLACEABLE)
     return file

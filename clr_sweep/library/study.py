@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from clr_sweep.commands.export import numbered, trial_yaml
+from clr_sweep.commands.export import exports_of, numbered, trial_yaml
 from clr_sweep.commands.output import write_output
 from clr_sweep.commands.report import written_report
 from clr_sweep.commands.stored_study import find_study
@@ -134,20 +134,21 @@ class Study:
             trial: its number; None: the best.
 
         Raises:
-            InputError: there is no such trial, none is complete, or the file cannot be written.
+            InputError: there is no such trial, none is complete, or the file cannot be written or
+                holds something else than an export of this study.
         """
         path = Path(file)
         chosen = self.best if trial is None else self.trial(trial)
         with put_back():
             text = trial_yaml(self._stored, self.record, chosen.record, self._choice)
-            write_output(path, text)
+            write_output(path, text, exports_of(self.record))
         return path
 
     def report(self, file: str | os.PathLike[str] | None = None) -> Path:
         """Write the report as one HTML file, by default NAME.html in the current folder.
 
         Raises:
-            InputError: the file cannot be written.
+            InputError: the file cannot be written, or holds something else than a report.
         """
         return written_report(self.record, None if file is None else Path(file))
 

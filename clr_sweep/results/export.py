@@ -82,10 +82,19 @@ def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
         },
     }
     header = (
-        f"# {trial.label.capitalize()} of the study {study.name}: train it again with\n"
-        "#   clr-sweep train THIS_FILE\n"
+        f"# {trial.label.capitalize()}{_said_first(study.name)}\n#   clr-sweep train THIS_FILE\n"
     )
     return header + dump(content)
+
+
+def is_export(text: str, study: str) -> bool:
+    """Whether a file's text is a trial of this study, as `as_yaml` writes it."""
+    first = text.split("\n", 1)[0]
+    return first.startswith("# ") and first.endswith(_said_first(study))
+
+
+def _said_first(study: str) -> str:
+    return f" of the study {study}: train it again with"
 
 
 def _tracking(study: StudyRecord) -> dict[str, object]:

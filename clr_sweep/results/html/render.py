@@ -12,10 +12,18 @@ from clr_sweep.results.html.page import study_page
 from clr_sweep.results.html.views import Page
 from clr_sweep.training.records import Importance, StudyRecord
 
+_TITLE = ": clr-sweep report"
+"""What the title of each page ends with."""
+
 
 def report_html(study: StudyRecord, importances: Mapping[str, Importance] | None = None) -> str:
     """The report of a study as one HTML file; the same study gives the same text."""
     return render(study_page(study, importances))
+
+
+def is_report(text: str) -> bool:
+    """Whether a file's text is the report of a study, by its title."""
+    return f"{_TITLE}</title>" in text
 
 
 def render(page: Page) -> str:
@@ -29,7 +37,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     templates.filters |= {"address": pictures.address, "size": pictures.size}
-    return templates.get_template("report.html.jinja").render(page=page)
+    return templates.get_template("report.html.jinja").render(page=page, after_title=_TITLE)
 
 
 def _without_secrets(value: object) -> object:
