@@ -21,6 +21,8 @@ from clr_sweep.definition.dimensions import expected, is_number
 from clr_sweep.definition.metrics import metric_problems
 from clr_sweep.definition.own_functions import OWN
 from clr_sweep.definition.problems import shown
+from clr_sweep.definition.storage_urls import PATTERN as STORAGE_PATTERN
+from clr_sweep.definition.storage_urls import storage_problem
 
 Policy = Literal[
     "triangular", "triangular2", "exp_range", "exp_range_bounds",
@@ -93,14 +95,15 @@ def _policies(value: Any) -> Any:
 
 
 def _url(value: str) -> str:
-    if not re.match(_URL, value):
-        raise expected("a database URL such as sqlite:///optuna.db or postgresql://host/name")
+    if (problem := storage_problem(value)) is not None:
+        raise FieldProblemsError([((), problem)])
     return value
 
 
-_URL = r"^[A-Za-z][A-Za-z0-9+_]*://"
 StorageUrl = Annotated[
-    StrictStr, Field(max_length=500, json_schema_extra={"pattern": _URL}), AfterValidator(_url)
+    StrictStr,
+    Field(max_length=500, json_schema_extra={"pattern": STORAGE_PATTERN}),
+    AfterValidator(_url),
 ]
 TEST: Literal["test"] = "test"  # validation on the test set
 

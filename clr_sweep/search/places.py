@@ -13,8 +13,9 @@ from typing import Any
 
 import optuna
 
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search.attributes import FACTS
-from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage, sqlite_file
+from clr_sweep.search.storage import DEFAULT_STORAGE, open_storage
 from clr_sweep.search.study_folder import STUDIES_FOLDER
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import optuna
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.common.database_owner import owner
 from clr_sweep.common.door import option
@@ -20,6 +19,7 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.definition import problems as wording
+from clr_sweep.definition.storage_urls import sqlite_file, storage_problem, url_problem
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import (
     DELETING,
@@ -68,25 +68,23 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     """Connect to the storage.
 
     Raises:
+        InputError: the URL names no database, or one in memory where one must exist.
         StoreError: it cannot be reached, read or written; the message never shows a password.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     remember(url)
-    try:
-        make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise InputError(
-            "study.storage: must be a database URL such as sqlite:///optuna.db or "
-            f"postgresql://user:password@host:5432/name, got {wording.shown(url)}"
-        ) from None
+    # What is in memory cannot be there; who makes one here may go on with it, as long as it lives.
+    problem = storage_problem(url) if must_exist else url_problem(url)
+    if problem is not None:
+        raise InputError(f"study.storage: {problem}")
     shown = hidden_address(url)
     if must_exist and (file := sqlite_file(url)) is not None and not file.is_file():
         raise StoreError(
             f"there is no study storage {file.absolute()}: run this in the folder of the "
             f"sweep, or name the storage with {option('--storage')}"
         )
-    if (file := sqlite_file(url)) is not None and (problem := damage(file)):
-        raise StoreError(f"the study storage {shown} cannot be used: {problem}")
+    if (file := sqlite_file(url)) is not None and (wrong := damage(file)):
+        raise StoreError(f"the study storage {shown} cannot be used: {wrong}")
     try:
         engine = server_engine(url)
         try:
@@ -111,16 +109,6 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)
     return storage
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite storage; None for a server, or a database in memory."""
-    parsed = make_url(url)
-    name = parsed.database or ""
-    if name.startswith("file:") and parsed.query.get("mode") != "memory":
-        name = unquote(urlsplit(name).path)
-    in_memory = not name or name.startswith((":", "file:"))
-    return None if in_memory or parsed.get_backend_name() != "sqlite" else Path(name)
 
 
 def absolute(url: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from clr_sweep.common.door import option
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.secrets import hidden_address
-from clr_sweep.search.storage import sqlite_file
+from clr_sweep.definition.storage_urls import sqlite_file
 
 
 def refuse_one_database(storage: str, tracker: str) -> None:

@@ -1,0 +1,65 @@
+"""The URL of a study storage: whether it names a database that can keep a study."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from clr_sweep.common.nearest import hint
+from clr_sweep.definition.problems import shown
+
+PATTERN = r"^[A-Za-z][A-Za-z0-9+_]*://"
+_WANTED = "a database URL such as sqlite:///optuna.db or postgresql://host/name"
+# Those that Optuna is made for; SQLAlchemy reads others too, of packages that are installed.
+_KINDS = ("sqlite", "postgresql", "mysql", "mariadb")
+
+
+def url_problem(url: str) -> str | None:
+    """Why this names no database at all, as far as the URL tells; None where it names one."""
+    wrong = f"must be {_WANTED}, got {shown(url)}"
+    if not re.match(PATTERN, url):
+        return wrong
+    # Takes a while, which a sweep on the default storage need not wait for.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        return wrong
+    try:
+        parsed.get_dialect()
+    except NoSuchModuleError:
+        kind, driver = parsed.get_backend_name(), parsed.drivername
+        return f"{wrong}: SQLAlchemy knows no database {driver!r}{hint(kind, _KINDS)}"
+    if parsed.get_backend_name() == "sqlite" and parsed.host:
+        meant = url.replace("://", ":///", 1)
+        return f"{wrong} - did you mean {meant!r}? A file has no host, as two slashes name one"
+    return None
+
+
+def storage_problem(url: str) -> str | None:
+    """Why this names no database that can keep a study; None where it names one."""
+    if (problem := url_problem(url)) is not None:
+        return problem
+    from sqlalchemy.engine import make_url
+
+    if make_url(url).get_backend_name() != "sqlite" or sqlite_file(url) is not None:
+        return None
+    return (
+        f"must name a file, such as sqlite:///optuna.db, got {shown(url)}: a database in memory "
+        "is gone when the command ends, and its trials with it"
+    )
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite storage; None for a server, or a database in memory."""
+    from sqlalchemy.engine import make_url
+
+    parsed = make_url(url)
+    name = parsed.database or ""
+    if name.startswith("file:") and parsed.query.get("mode") != "memory":
+        name = unquote(urlsplit(name).path)
+    in_memory = not name or name.startswith((":", "file:"))
+    return None if in_memory or parsed.get_backend_name() != "sqlite" else Path(name)
