@@ -15,6 +15,7 @@ from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.study_config import not_all_trained
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_plan import TrialPlan, plan_trial, plan_whole_budget
 from clr_sweep.schedules import policies
@@ -130,16 +131,13 @@ def _start_and_end(sweep: Sweep) -> Iterator[str]:
     if study.start_with:
         yield "starts with, what is left out is sampled:"
         yield from (f"  {listed(given)}" for given in study.start_with)
-    if (more := len(study.start_with) - study.trials) > 0:
-        yield (
-            f"warning: study.start_with gives {more} more than study.trials: they are trained when "
-            "a later start has more trials"
-        )
+    yield from not_all_trained("start_with", len(study.start_with), study.trials)
     if study.warm_start is not None:
         # Here alone Optuna is needed, to look at the other study.
+        from clr_sweep.search.starting_trials import warm_start_lines
         from clr_sweep.search.warm_start import looked_up
 
-        yield from looked_up(sweep)
+        yield from warm_start_lines(sweep, looked_up(sweep))
     if (rule := study.stop_when) is not None:
         yield f"stops when {rule.describe()}"
 

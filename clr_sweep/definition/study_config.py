@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -104,6 +104,22 @@ class WarmStart(Frozen):
         """In words: `the 3 best trials of study first`."""
         best = "best trial" if self.trials == 1 else f"{self.trials} best trials"
         return f"the {best} of study {self.study}"
+
+
+def not_all_trained(key: str, given: int, trials: int, at_most: str = "") -> Iterator[str]:
+    """A warning where fewer trials are left than a study is to start with.
+
+    Args:
+        key: what gives them, below `study`.
+        given: how many there are.
+        trials: how many of `study.trials` are left for them.
+        at_most: before a number that may turn out to be smaller.
+    """
+    if (more := given - trials) > 0:
+        yield (
+            f"warning: study.{key} gives {at_most}{more} more than study.trials: they are trained "
+            "when a later start has more trials"
+        )
 
 
 # Tags are part of where pydantic says that a problem is, as those of `Dimension` are.

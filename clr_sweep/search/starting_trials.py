@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from optuna.trial import FrozenTrial
 
 from clr_sweep.definition.given_values import as_sampled, sampled_dimensions
+from clr_sweep.definition.study_config import not_all_trained
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import GIVEN
 from clr_sweep.search.warm_start import Settled, carried_trials, settled_lines
@@ -82,10 +83,30 @@ def starting_trials_left(
     count = len(starting_trials(sweep, begins_with))
     if done < listed:
         yield _left("start_with", done, listed)
+        yield from not_all_trained("start_with", listed, sweep.study.trials)
     if done <= listed < count:
-        yield from settled_lines(sweep, begins_with)
+        yield from warm_start_lines(sweep, begins_with)
     elif listed < done < count:
         yield _left("warm_start", done - listed, count - listed)
+
+
+def warm_start_lines(sweep: Sweep, begins_with: Settled | None) -> Iterator[str]:
+    """What is said of another study's trials, before one of them begins.
+
+    Args:
+        sweep: as it is written, or with the ranges of its range test.
+        begins_with: as for `starting_trials`.
+    """
+    yield from settled_lines(sweep, begins_with)
+    if begins_with is None:
+        return
+    listed = len(sweep.study.start_with)
+    if sweep.search_space.awaits_range_test:  # how many of them lie in its ranges is not known
+        given, at_most = len(begins_with["trials"]), "at most "
+    else:
+        given, at_most = len(starting_trials(sweep, begins_with)) - listed, ""
+    left = max(0, sweep.study.trials - listed)
+    yield from not_all_trained("warm_start", given, left, at_most)
 
 
 def _left(key: str, done: int, of: int) -> str:

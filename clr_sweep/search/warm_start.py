@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from sqlalchemy.exc import ArgumentError
 
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.definition.carried_values import Carried, carried, shown_value
-from clr_sweep.definition.problems import shown
 from clr_sweep.definition.search_space import RATIO
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search import attributes as keys
@@ -30,7 +29,6 @@ from clr_sweep.search.storage import (
     is_begun,
     load_study,
     open_storage,
-    sqlite_file,
 )
 
 Settled = Mapping[str, Any]
@@ -72,8 +70,8 @@ def settled(sweep: Sweep, store: optuna.storages.BaseStorage) -> Settled | None:
     return found
 
 
-def looked_up(sweep: Sweep) -> Iterator[str]:
-    """What `check` says: the trials that a study begins with, or would begin with now.
+def looked_up(sweep: Sweep) -> Settled | None:
+    """The best trials of the other study that a study begins with, or would begin with now.
 
     Raises:
         As `settled`.
@@ -81,7 +79,7 @@ def looked_up(sweep: Sweep) -> Iterator[str]:
     own = sweep.study.storage or DEFAULT_STORAGE
     asked, file = sweep.study.warm_start, sqlite_file(own)
     if asked is None:
-        return
+        return None
     if file is None or file.is_file():
         store = open_storage(own)
     elif asked.storage is None:
@@ -92,10 +90,9 @@ def looked_up(sweep: Sweep) -> Iterator[str]:
     else:
         store = optuna.storages.InMemoryStorage()
     if is_begun(store, sweep.study_name):
-        stored = load_study(store, sweep.study_name).user_attrs.get(keys.WARM_START)
-    else:
-        stored = settled(sweep, store)
-    yield from settled_lines(sweep, stored)
+        stored: Settled | None = load_study(store, sweep.study_name).user_attrs.get(keys.WARM_START)
+        return stored
+    return settled(sweep, store)
 
 
 def carried_trials(sweep: Sweep, stored: Settled | None) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -180,15 +177,10 @@ def _storage_of(
     url: str | None, own: str, store: optuna.storages.BaseStorage
 ) -> Iterator[optuna.storages.BaseStorage]:
     place = "study.warm_start.storage"
-    try:
-        is_own = url is None or absolute(url) == absolute(own)
-        file = None if url is None else sqlite_file(url)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise InputError(f"{place}: must be a database URL, got {shown(url)}") from None
-    if url is None or is_own:
+    if url is None or absolute(url) == absolute(own):
         yield store
         return
-    if file is not None and not file.is_file():
+    if (file := sqlite_file(url)) is not None and not file.is_file():
         raise InputError(
             f"{place}: there is no study storage {file.absolute()}{_nearest(file)}: a relative "
             "path is one from the folder that the sweep is started in"

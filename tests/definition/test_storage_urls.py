@@ -49,9 +49,10 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
 @pytest.mark.parametrize(("url", "said"), NO_DATABASE.items())
 def test_what_names_no_database(url: str, said: str) -> None:
     """It is said before anything is opened, and without a password."""
-    ((_, text),) = validation(StudyConfig, {"storage": url})[1]
-    assert said in text
-    assert "secret" not in text
+    for kind, content in ((StudyConfig, {}), (WarmStart, {"study": "a"})):
+        ((_, text),) = validation(kind, {**content, "storage": url})[1]
+        assert said in text
+        assert "secret" not in text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,11 @@ from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import WARM_START
 from clr_sweep.search.reading import read_study
-from clr_sweep.search.starting_trials import starting_trials, starting_trials_left
+from clr_sweep.search.starting_trials import (
+    starting_trials,
+    starting_trials_left,
+    warm_start_lines,
+)
 from clr_sweep.search.warm_start import looked_up, settled, settled_lines
 
 WARM: dict[str, Any] = {"study.warm_start": {"study": "before", "trials": 2}}
@@ -151,12 +155,8 @@ def test_what_does_not_fit_is_said(before: optuna.storages.BaseStorage, tmp_path
             r"'optuna\.db'\?",
         ),
         (
-            {"study.warm_start": {"study": "before", "storage": "nosuchkind://host/name"}},
-            r"study\.warm_start\.storage: .*nosuchkind",
-        ),
-        (
-            {"study.warm_start": {"study": "before", "storage": "mysql://host:port/name"}},
-            r"study\.warm_start\.storage: must be a database URL, got 'mysql://host:port/name'",
+            {"study.warm_start": {"study": "before", "storage": "oracle://host/name"}},
+            r"study\.warm_start\.storage: .*oracle://host/name .* is not installed",
         ),
         (
             {"study.warm_start": {"study": "example"}},
@@ -178,7 +178,7 @@ def test_what_does_not_fit_is_said(before: optuna.storages.BaseStorage, tmp_path
             r"init_lr \(0\.003 is not within 1e-06 to 1e-05\).*: widen the space",
         ),
     ],
-    ids=["no-study", "no-storage", "no-kind", "no-port", "itself", "no-trial", "no-fit"],
+    ids=["no-study", "no-storage", "no-package", "itself", "no-trial", "no-fit"],
 )
 def test_what_cannot_be_begun_with(
     changes: dict[str, Any],
@@ -210,6 +210,43 @@ def test_ranges_of_a_range_test(before: optuna.storages.BaseStorage) -> None:
     assert second.parameters == POINTS[1]
 
 
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({"study.trials": 3}, []),
+        ({"study.trials": 2}, ["study.warm_start gives 1 more than study.trials"]),
+        ({"study.trials": 3, "study.start_with": [{"max_lr": 0.5}]}, ["warm_start gives 1 more"]),
+        # The best of them stands in both, and is trained once.
+        ({"study.trials": 3, "study.start_with": [POINTS[3]]}, []),
+        (
+            {"study.trials": 1, "study.start_with": [{"max_lr": 0.5}, {"max_lr": 0.6}]},
+            ["study.start_with gives 1 more than", "study.warm_start gives 3 more than"],
+        ),
+    ],
+)
+def test_more_than_are_trained(
+    before: optuna.storages.BaseStorage, changes: dict[str, Any], warned: list[str]
+) -> None:
+    """It is said how many of them wait for a later start, when the search begins."""
+    made = sweep({"study.warm_start": {"study": "before", "trials": 3}, **changes})
+    said = [
+        line for line in starting_trials_left(made, settled(made, before), []) if "warning" in line
+    ]
+    assert len(said) == len(warned), said
+    for line, part in zip(said, warned, strict=True):
+        assert part in line
+
+
+def test_more_than_are_trained_of_an_open_space(before: optuna.storages.BaseStorage) -> None:
+    """Before the range test `check` knows how many there are at most."""
+    made = sweep({**FROM_RANGE_TEST, **WARM, "study.trials": 1})
+    *_, last = warm_start_lines(made, settled(made, before))
+    assert last == (
+        "warning: study.warm_start gives at most 1 more than study.trials: they are trained when a "
+        "later start has more trials"
+    )
+
+
 def test_what_is_no_search(before: optuna.storages.BaseStorage) -> None:
     """The trainings of a comparison differ by seeds: none is the best."""
     study = storage.open_study(before, sweep({"name": "x.comparison"}), "", FACTS)
@@ -225,14 +262,14 @@ def test_another_storage_and_the_test_set(tmp_path: Path, url: str) -> None:
     searched(other, tmp_path, **{"dataset.validation": "test", "objective.metric": "val_loss"})
     start = {"study": "before", "trials": 1, "storage": f"sqlite:///{tmp_path / 'other.db'}"}
     made = sweep({"study.warm_start": start, "study.storage": url})
-    found = list(looked_up(made))
+    found = list(settled_lines(made, looked_up(made)))
     assert found[0].endswith("the best by its own objective, minimize val_loss")
     assert "trial 3 (val_loss -0.7)" in found[1]
     assert found[2].startswith("  warning: study before was validated on its test set")
     assert not (tmp_path / "optuna.db").exists()
     made_study(storage.open_storage(url), made)
     (tmp_path / "other.db").unlink()
-    assert list(looked_up(made)) == found
+    assert list(settled_lines(made, looked_up(made))) == found
     moved = sweep({"study.warm_start": {**start, "storage": None}})
     storage.open_study(storage.open_storage(url), moved, "", FACTS)
     assert "other.db" not in (tmp_path / "optuna.db").read_bytes().decode("latin-1")
