@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mlflow.tracking import MlflowClient
 
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.search import storage
 from clr_sweep.search.reading import stored_tracking
 from clr_sweep.study.deletion import delete, held, refuse_registered, whole_study
@@ -59,4 +60,4 @@ def delete_study(
 def _client(uri: str) -> MlflowClient | None:
     """None where the store is a file that is not there, which connecting would make."""
     file = file_of(uri)
-    return None if file is not None and not file.exists() else connect(uri, as_it_is=True)
+    return None if file is not None and is_missing(file) else connect(uri, as_it_is=True)

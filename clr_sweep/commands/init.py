@@ -152,7 +152,7 @@ def _path(data: str) -> Path | None:
 def _refuse_file(file: Path) -> None:
     if os.path.lexists(file):
         raise InputError("is there, and nothing is overwritten: name another with -o", str(file))
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):
         raise InputError("cannot be written: there is no such folder", str(file))
 
 

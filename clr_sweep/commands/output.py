@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -30,11 +31,12 @@ def refuse_output(file: Path, replaceable: Replaceable) -> None:
     Raises:
         InputError: its folder is not there, or it holds something else than may be replaced.
     """
-    if not file.parent.is_dir():
+    # What may not be looked at is found out by writing.
+    if not os.path.isdir(file.parent):
         raise InputError("cannot be written: there is no such folder", str(file))
-    if file.is_dir():
+    if os.path.isdir(file):
         raise InputError("cannot be written: Is a directory", str(file))
-    if not file.is_file():  # nothing is there, or what keeps nothing: /dev/stdout, a pipe
+    if not os.path.isfile(file):  # nothing is there, or what keeps nothing: /dev/stdout, a pipe
         return
     try:
         with file.open("rb") as opened:

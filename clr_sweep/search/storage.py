@@ -17,7 +17,7 @@ from clr_sweep.common.door import option
 from clr_sweep.common.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address, remember
-from clr_sweep.common.sqlite_files import damage, with_cure
+from clr_sweep.common.sqlite_files import damage, is_missing, with_cure
 from clr_sweep.definition import problems as wording
 from clr_sweep.definition.storage_urls import sqlite_file, storage_problem, url_problem
 from clr_sweep.definition.sweep import Sweep
@@ -78,7 +78,7 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if problem is not None:
         raise InputError(f"study.storage: {problem}")
     shown = hidden_address(url)
-    if must_exist and (file := sqlite_file(url)) is not None and not file.is_file():
+    if must_exist and (file := sqlite_file(url)) is not None and is_missing(file):
         raise StoreError(
             f"there is no study storage {file.absolute()}: run this in the folder of the "
             f"sweep, or name the storage with {option('--storage')}"
@@ -105,7 +105,8 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
             why = f"the Python package that reads it is not installed ({error.__cause__ or error})"
             if make_url(url).drivername == "postgresql+psycopg":
                 why += f": {CURE}"
-        raise StoreError(f"the study storage {shown} cannot be used: {with_cure(why)}") from None
+        why = with_cure(why, sqlite_file(url))
+        raise StoreError(f"the study storage {shown} cannot be used: {why}") from None
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)
     return storage

@@ -16,6 +16,7 @@ import optuna
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.definition.carried_values import Carried, carried, shown_value
 from clr_sweep.definition.search_space import RATIO
 from clr_sweep.definition.storage_urls import sqlite_file
@@ -80,7 +81,7 @@ def looked_up(sweep: Sweep) -> Settled | None:
     asked, file = sweep.study.warm_start, sqlite_file(own)
     if asked is None:
         return None
-    if file is None or file.is_file():
+    if file is None or not is_missing(file):
         store = open_storage(own)
     elif asked.storage is None:
         raise InputError(
@@ -180,7 +181,7 @@ def _storage_of(
     if url is None or absolute(url) == absolute(own):
         yield store
         return
-    if (file := sqlite_file(url)) is not None and not file.is_file():
+    if (file := sqlite_file(url)) is not None and is_missing(file):
         raise InputError(
             f"{place}: there is no study storage {file.absolute()}{_nearest(file)}: a relative "
             "path is one from the folder that the sweep is started in"

@@ -12,8 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import with_cure
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search import storage
 from clr_sweep.tracking.tracker_errors import of_mlflow
+from clr_sweep.tracking.which_store import file_of
 
 
 @contextlib.contextmanager
@@ -26,11 +28,9 @@ def plain_storage_errors(url: str | None) -> Iterator[None]:
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
-        shown = hidden_address(url or storage.DEFAULT_STORAGE)
-        why = str(error.__cause__ or error).split("\n")[0]
-        if "disk is full" in why:  # as SQLite says it
-            why += "; free some space and start the same command again: it goes on from here"
-        raise StoreError(f"the study storage {shown} failed: {with_cure(why)}") from error
+        used = url or storage.DEFAULT_STORAGE
+        why = with_cure(str(error.__cause__ or error).split("\n")[0], sqlite_file(used))
+        raise StoreError(f"the study storage {hidden_address(used)} failed: {why}") from error
 
 
 @contextlib.contextmanager
@@ -43,7 +43,5 @@ def plain_tracker_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except of_mlflow(RequestException) as error:
-        why = str(error).split("\n")[0]
-        raise StoreError(
-            f"the MLflow store {hidden_address(uri)} failed: {with_cure(why)}"
-        ) from error
+        why = with_cure(str(error).split("\n")[0], file_of(uri))
+        raise StoreError(f"the MLflow store {hidden_address(uri)} failed: {why}") from error

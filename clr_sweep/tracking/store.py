@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db.utils import create_sqlalchemy_engine
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.common import file_locks
 from clr_sweep.common.database_owner import owner
 from clr_sweep.common.door import option
 from clr_sweep.common.errors import StoreError
@@ -91,6 +92,8 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
     except of_tracker(CommandError, ImportError, ValueError, sqlite3.Error) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         why = lines[0]
+        if file is not None and isinstance(error, OSError):
+            why = str(file_locks.problem("written", file.absolute().parent, error))
         if "already exists" in why and "_alembic_tmp" in why:
             why += (
                 "; MLflow was killed while it made its tables: delete the file, which has no "
@@ -107,7 +110,7 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
                 f"the right ones to {AT_MLFLOW}"
             )
         raise StoreError(
-            f"the MLflow store {hidden_address(uri)} cannot be used: {with_cure(why)}"
+            f"the MLflow store {hidden_address(uri)} cannot be used: {with_cure(why, file)}"
         ) from None
     return client
 

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from clr_sweep.common.errors import StoreError
-from clr_sweep.common.sqlite_files import damage, with_cure
+from clr_sweep.common.sqlite_files import damage
 from clr_sweep.search.storage import open_storage
 from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.store import connect
@@ -73,4 +73,3 @@ def test_what_is_whole_or_not_there_is_not_damaged(tmp_path: Path) -> None:
     assert damage(file) == ""
     sqlite3.connect(file).execute("create table t (a)").connection.close()
     assert damage(file) == ""
-    assert with_cure("database is locked") == "database is locked"
