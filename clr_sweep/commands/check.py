@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from clr_sweep.common.durations import duration
-from clr_sweep.common.errors import InputError
+from clr_sweep.common.errors import InputError, problems_in
 from clr_sweep.definition.dimensions import Range, listed, with_arguments
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.fields import READ_AT
@@ -50,7 +50,9 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
             "and so does --measure)",
             "time: not measured (--measure times some training steps on this machine)",
         ]
-    return "\n".join([f"{file}: valid", *_lines(sweep, examples), *cost])
+    with problems_in(str(file)):  # what only a look at another study shows
+        plan = list(_lines(sweep, examples))
+    return "\n".join([f"{file}: valid", *plan, *cost])
 
 
 def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 from clr_sweep.common.secrets import hidden
 
@@ -40,6 +41,21 @@ class InputError(ClrSweepError):
         """The problems, each with the source before it."""
         prefix = f"{self.source}: " if self.source else ""
         return [prefix + problem for problem in self.problems]
+
+
+@contextlib.contextmanager
+def problems_in(source: str) -> Iterator[None]:
+    """Says the source of input that is refused in the block, where that is not said yet.
+
+    Raises:
+        InputError: with it before each problem.
+    """
+    try:
+        yield
+    except InputError as error:
+        if error.source is not None:
+            raise
+        raise type(error)(error.problems, source) from None
 
 
 class FieldProblemsError(ValueError):

@@ -18,11 +18,15 @@ def nearest(found: object, known: Iterable[str]) -> str | None:
     """
     if not isinstance(found, str) or not (wanted := _letters(found)):
         return None
-    best, closeness = None, 0.0
+    best, closeness = None, (0.0, False)
     for name in known:
         ways = {_letters(name), _letters(name.rpartition(".")[2])}
-        near = max(difflib.SequenceMatcher(None, way, wanted).ratio() for way in ways)
-        if near >= _CLOSE and near > closeness:
+        # Of two as near the one with the same letters: of `lgo` `log`, and not `low`.
+        near = max(
+            (difflib.SequenceMatcher(None, way, wanted).ratio(), sorted(way) == sorted(wanted))
+            for way in ways
+        )
+        if near[0] >= _CLOSE and near > closeness:
             best, closeness = name, near
     return best
 

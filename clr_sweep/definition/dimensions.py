@@ -134,11 +134,10 @@ class Range(Frozen):
 
     def _problems(self) -> Iterator[Problem]:
         if self.low >= self.high:
-            yield (
-                ("low",),
-                f"must be below high, which is {self.high}, got {self.low} "
-                "(for one fixed value write the value alone)",
-            )
+            cure = "for one fixed value write the value alone"
+            if self.low > self.high:
+                cure = f"the other way round: low: {self.high}, high: {self.low}"
+            yield ("low",), f"must be below high, which is {self.high}, got {self.low} ({cure})"
         elif not math.isfinite(float(self.high) - float(self.low)):
             yield ("high",), f"must be a number of sensible size, got {self.high}"
         if self.log and self.low <= 0:
@@ -195,8 +194,10 @@ def _shape_of(value: Any) -> str:
 
 
 def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) < len(values):
+    if len({(isinstance(value, bool), value) for value in values}) < len(values):
         raise expected("a list in which each value stands once")
+    if len(set(values)) < len(values):  # to Python, and so to Optuna, 1 is true and 0 is false
+        raise expected("a list of numbers or of true and false, not of both: true is no number")
     return values
 
 

@@ -205,7 +205,9 @@ def metric_problems(metrics: Iterable[str]) -> Iterator[tuple[int, str]]:
         name = name_of(written)
         same = ALIASES.get(name, name)
         if same in seen:
-            yield index, f"is the same metric as {shown(seen[same])}, got {shown(written)}"
+            is_twice = seen[same] == written
+            text = "must stand once" if is_twice else f"is the same metric as {shown(seen[same])}"
+            yield index, f"{text}, got {shown(written)}{' again' * is_twice}"
         seen[same] = written
 
 

@@ -14,7 +14,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from clr_sweep.common.door import another_study
-from clr_sweep.common.errors import LockLostError, StudyChangedError
+from clr_sweep.common.errors import LockLostError, StudyChangedError, problems_in
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
 from clr_sweep.definition.factors import cycle_warnings
@@ -92,7 +92,8 @@ def run_stages(
             begins_with = None
             if not storage.is_begun(store, sweep.study_name):
                 refuse_trials_of_another(folder, sweep.study_name)
-                begins_with = part.begins_with or settled(sweep, store)
+                with problems_in(str(source.file)):
+                    begins_with = part.begins_with or settled(sweep, store)
             start = _Start(sweep, source, engine, display, work, stop)
             unphased = pruner_warning(sweep.study.pruner)
             for warning in [*cycle_warnings(sweep), *([unphased] if unphased else [])]:

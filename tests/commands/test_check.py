@@ -252,11 +252,13 @@ def test_the_study_that_it_begins_with_is_looked_for(
 ) -> None:
     """A storage that is not there is none that `check` makes."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"study\.warm_start\.storage: there is no study storage"):
+    with pytest.raises(
+        InputError, match=r"^.*sweep\.yaml: study\.warm_start\.storage: there is no"
+    ):
         plan(tmp_path, {"study.warm_start": {"study": "before"}})
     assert not list(tmp_path.glob("*.db"))
     store = open_storage("sqlite:///optuna.db")
-    with pytest.raises(InputError, match=r"study\.warm_start\.study: there is no study 'before'"):
+    with pytest.raises(InputError, match=r"sweep\.yaml: study\.warm_start\.study: there is no stu"):
         plan(tmp_path, {"study.warm_start": {"study": "before"}})
     assert optuna.get_all_study_names(store) == []
 

@@ -43,6 +43,7 @@ def test_the_nearest_of_several() -> None:
     assert nearest("val_los", ["loss", "val_accuracy", "val_loss"]) == "val_loss"
     assert nearest("triangular_2", ["triangular", "triangular2"]) == "triangular2"
     assert nearest("adamx", ["adamw", "adamy"]) == "adamw"
+    assert nearest("lgo", ["low", "high", "log", "step"]) == "log"  # two letters are swapped
     assert nearest("anything", []) is None
 
 

@@ -43,8 +43,8 @@ def problems(content: Any, kind: TypeAdapter[Any] = DIMENSION) -> list[str]:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"low": 2, "high": 2}, "low: must be below high, which is 2, got 2"),
-        ({"low": 3, "high": 2}, "low: must be below high, which is 2, got 3"),
+        ({"low": 2, "high": 2}, "low: must be below high, which is 2, got 2 (for one fixed"),
+        ({"low": 3, "high": 2}, "is 2, got 3 (the other way round: low: 2, high: 3)"),
         ({"low": 0, "high": 1, "log": True}, "low: must be above 0 where log is true, got 0"),
         ({"low": -1, "high": 1, "log": True}, "low: must be above 0 where log is true, got -1"),
         ({"low": 0, "high": 1, "step": 0}, "step: must be above 0, got 0"),
@@ -57,6 +57,9 @@ def problems(content: Any, kind: TypeAdapter[Any] = DIMENSION) -> list[str]:
         ({"ratio": 10}, "a range such as {low: 3, high: 100, log: true}"),
         ([], "at least 1 item"),
         ([1, 1.0], "each value stands once"),
+        ([True, True], "each value stands once"),
+        ([1, True], "or of true and false, not of both: true is no number"),
+        ([0.5, 0.0, False], "or of true and false, not of both: true is no number"),
         ([[1]], "a finite number, a text, or true or false"),
         (None, "a list of values, or a range such as"),
         (math.nan, "a list of values, or a range such as"),
@@ -75,7 +78,7 @@ def test_all_problems_of_a_range_are_named() -> None:
     """A range that is wrong in two ways is told both."""
     (message,) = problems({"low": 0, "high": -1, "log": True, "step": 1})
     assert message.count("must be") == 3
-    assert message.startswith("low: must be below high, which is -1, got 0 (for one fixed value")
+    assert message.startswith("low: must be below high, which is -1, got 0 (the other way")
 
 
 @pytest.mark.parametrize(

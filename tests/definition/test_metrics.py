@@ -144,6 +144,7 @@ def test_the_direction_of_ones_own_is_asked_for(tmp_path: Path) -> None:
         ({"metrics": ["MeanIoU"]}, None, "training.metrics: MeanIoU needs arguments"),
         ({"metrics": ["loss"]}, None, "training.metrics: the loss is measured in any case"),
         ({"metrics": ["mse", "MSE"]}, None, "training.metrics: is the same metric as 'mse'"),
+        ({"metrics": ["mse", "mse"]}, None, "training.metrics: must stand once, got 'mse' again"),
         ({"metrics": ["no_such_module:f"]}, None, "there is no module 'no_such_module'"),
         ({"metrics": ["a:b:c"]}, None, "training.metrics: must be module:name"),
         ({"metrics": ["my:accuracy"]}, None, "training.metrics: accuracy has a meaning of its"),

@@ -14,7 +14,9 @@ def contents(classes: Sequence[str], not_read: Sequence[str]) -> str:
     Args:
         classes: by number; none: that it has classes is not known.
     """
-    named = [f"{number} {name}" for number, name in enumerate(classes)]
+    # The name of a folder may hold a line's end, or bytes that are no text.
+    shown = [name if name.isprintable() else repr(name) for name in classes]
+    named = [f"{number} {name}" for number, name in enumerate(shown)]
     if len(named) > _NAMED:
         named = [*named[: _NAMED - 1], "...", named[-1]]
     said = [f"classes {', '.join(named)}"] * bool(named)

@@ -159,6 +159,20 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert str(raised.value).splitlines() == problems
 
 
+def test_an_array_of_objects_is_one_problem(tmp_path: Path) -> None:
+    """What lies in it has a shape that its own does not show."""
+    np.savez(
+        tmp_path / "bad.npz",
+        x_train=np.array([[1.0], [2.0, 3.0]], object),
+        y_train=np.zeros(2, np.int64),
+        x_test=np.zeros((2, 3), np.float32),
+        y_test=np.zeros(2, np.int64),
+    )
+    (problem,) = check_dataset_name("bad.npz", [tmp_path])
+    assert "x_train: must hold numbers" in problem
+    assert "pickled Python objects" in problem
+
+
 def test_missing_arrays_are_named_with_those_held(tmp_path: Path) -> None:
     """Each absent array is a problem, and the message shows what the file has instead."""
     np.savez(tmp_path / "own.npz", X_train=np.ones(3), y_train=np.ones(3), y_test=np.ones(3))
