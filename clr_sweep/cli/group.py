@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from types import TracebackType
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ import click
 from clr_sweep.common import terminal
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.secrets import guard_process
+from clr_sweep.common.standard_streams import drop_unwritten, open_missing
 
 
 def _be_quiet(_ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:
@@ -41,15 +44,38 @@ class _Program(click.Group):
 
     command_class = Command
 
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        open_missing()
+        try:
+            return super().main(*arguments, **named)
+        except OSError as error:
+            if not _is_of_echo(error.__traceback__):
+                raise
+            why = f"clr-sweep: cannot write to standard output: {error.strerror}"
+            with contextlib.suppress(OSError):
+                click.echo(why, err=True)
+            sys.exit(1)
+        finally:
+            drop_unwritten()
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except ClrSweepError as error:
-            terminal.say(f"clr-sweep: {error}", err=True)
+            # Where nobody can be told, the exit status still tells.
+            with contextlib.suppress(OSError):
+                terminal.say(f"clr-sweep: {error}", err=True)
             sys.exit(error.exit_status)
         except KeyboardInterrupt:
             click.echo("clr-sweep: interrupted", err=True)
             sys.exit(130)
+
+
+def _is_of_echo(trace: TracebackType | None) -> bool:
+    """Whether what was raised is that a text could not be printed: the help of click, too."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is click.echo.__code__
 
 
 def _print_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) -> None:

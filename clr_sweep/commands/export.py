@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,11 +11,14 @@ import optuna
 from clr_sweep.commands.output import Replaceable, refuse_output, write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError, StoreError
+from clr_sweep.common.secrets import hidden_address
 from clr_sweep.results.export import Origin, as_yaml, best_trial, is_export
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord, TrialRecord
+
+logger = logging.getLogger("clr_sweep")
 
 
 class Registration(NamedTuple):
@@ -75,7 +79,7 @@ def trial_yaml(
 ) -> str:
     """The YAML of a trial of a stored study, which was read as `record`."""
     digest = study.user_attrs[FACTS].get("data_digest")
-    run_id = _run_of_trial(study, trial.number, choice)
+    run_id = _run_of_trial(study, trial, choice)
     return as_yaml(record, trial, Origin(run_id, digest, trial.provenance))
 
 
@@ -91,13 +95,20 @@ def numbered(study: StudyRecord, number: int) -> TrialRecord:
     return trials[number]
 
 
-def _run_of_trial(study: optuna.Study, number: int | None, choice: StoreChoice) -> str | None:
-    """The trial's run id, or None where the store cannot be asked: the rest is worth having."""
+def _run_of_trial(study: optuna.Study, trial: TrialRecord, choice: StoreChoice) -> str | None:
+    """The trial's run id; None where MLflow does not tell it, with a warning: the rest is worth
+    having."""
+    from clr_sweep.study.store_errors import plain_tracker_errors
     from clr_sweep.tracking.find_runs import find_trial
     from clr_sweep.tracking.store import connect
 
     try:
         uri = choice.uri(stored_tracking(study), f"study {study.study_name!r}")
-        return find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), number)
-    except StoreError:
-        return None
+        with plain_tracker_errors(uri):
+            run_id = find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), trial.number)
+        why = f"the MLflow store {hidden_address(uri)} has no run of it"
+    except StoreError as error:
+        run_id, why = None, str(error)
+    if run_id is None:
+        logger.warning("warning: mlflow_run_id of %s is null: %s", trial.label, why)
+    return run_id

@@ -32,7 +32,11 @@ def users_traceback(error: BaseException) -> str:
 
 
 def _from_others(frames: TracebackType | None) -> TracebackType | None:
-    found = frames
-    while found is not None and found.tb_frame.f_code.co_filename.startswith((_OURS, *_IMPORTING)):
+    found, file = frames, ""
+    while found is not None:
+        file = found.tb_frame.f_code.co_filename
+        if not file.startswith((_OURS, *_IMPORTING)):
+            return found
         found = found.tb_next
-    return frames if found is None else found
+    # A module that cannot be read or compiled has no frame: the error itself names the line.
+    return None if file.startswith(_IMPORTING) else frames

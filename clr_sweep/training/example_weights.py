@@ -29,18 +29,26 @@ def example_weights(
         float32 of shape (training examples,); or None.
 
     Raises:
-        InputError: see `by_class` and `by_function`.
+        InputError: see `by_class` and `by_function`; or no example that is trained on counts.
         TrialFailedError: the user's function raised an exception.
     """
     if training.sample_weight is not None:
-        return by_function(training.sample_weight, data, search_path)
-    if training.class_weight is not None:
+        key, found = "sample_weight", by_function(training.sample_weight, data, search_path)
+    elif training.class_weight is not None:
         if isinstance(data.y_train, Mapping):
             raise InputError(
                 f"training.class_weight: {NOT_OF_SEVERAL}, got the labels {', '.join(data.y_train)}"
             )
-        return by_class(training.class_weight, data.y_train, rows)
-    return None
+        key, found = "class_weight", by_class(training.class_weight, data.y_train, rows)
+    else:
+        return None
+    # Only the labels tell: a class that is not named counts 1.
+    if not found[rows].any():
+        raise InputError(
+            f"training.{key}: must leave an example a weight above 0, got 0 for all {len(rows)} "
+            f"that are trained on: nothing would be learnt"
+        )
+    return found
 
 
 def by_function(name: str, data: Dataset, search_path: Sequence[Path]) -> Array:

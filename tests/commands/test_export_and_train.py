@@ -83,6 +83,28 @@ def test_export_a_trial_into_a_file(finished: Place, tmp_path: Path) -> None:
     assert content["config"] == finished.study().trials[other].user_attrs["config"]
 
 
+@pytest.mark.parametrize("content", [None, b"no database"])
+def test_export_says_that_mlflow_does_not_tell_the_run(
+    finished: Place, tmp_path: Path, content: bytes | None
+) -> None:
+    """A store without the study, and one that cannot be read: the rest is written, with why."""
+    if content is not None:
+        (tmp_path / "mlflow.db").write_bytes(content)
+    done = elsewhere(
+        finished, tmp_path, "export", "tiny", "-o", "best.yaml", "--storage",
+        f"sqlite:///{finished.folder / 'optuna.db'}", MLFLOW_TRACKING_URI="sqlite:///mlflow.db",
+    )  # fmt: skip
+    assert done.process.returncode == 0, done.output
+    why = " has no run of it" if content is None else " cannot be used: mlflow.db is no SQLite"
+    assert done.output.startswith(
+        f"warning: mlflow_run_id of trial {best(finished).number} is null: the MLflow store "
+        f"sqlite:///mlflow.db{why}"
+    )
+    written = yaml.safe_load((tmp_path / "best.yaml").read_text())
+    assert written["provenance"]["mlflow_run_id"] is None
+    assert written["config"] == best(finished).user_attrs["config"]
+
+
 REFUSED: list[Refusal] = [
     (("nothing",), 2, "there is no study 'nothing' in the storage (there: tiny)"),
     (("0" * 32,), 2, "no run " + "0" * 32 + " of a clr-sweep study in the MLflow store"),

@@ -42,6 +42,29 @@ def test_frames_of_an_import_are_not_shown(tmp_path: Path) -> None:
     assert "traced_b.py" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "told"),
+    [
+        ("traced_d", b"x = 1\ndef build(:\n", ["traced_d.py", "line 2", "def build(:"]),
+        ("traced_e", b"x = 'caf\xe9'\n", ["traced_e.py", "unicode error"]),
+        ("traced_f", b"x = '\0'\n", ["null bytes"]),
+    ],
+)
+def test_a_module_that_cannot_be_compiled(
+    tmp_path: Path, name: str, source: bytes, told: list[str]
+) -> None:
+    """It has run no line: what is wrong in which of them, and no frame."""
+    (tmp_path / f"{name}.py").write_bytes(source)
+    with pytest.raises(TrialFailedError) as caught:
+        import_function(f"{name}:build", [tmp_path])
+    text = str(caught.value)
+    assert text.startswith(f"importing {name} raised an exception:\n")
+    for one in ("importlib", OURS, "Traceback"):
+        assert one not in text
+    for one in ("SyntaxError: ", *told):
+        assert one in text
+
+
 @pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt()", "GeneratorExit()"])
 def test_what_would_end_a_process_is_an_error_of_the_code(tmp_path: Path, error: str) -> None:
     """A model function that calls sys.exit is told with its traceback."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import psutil
 import pytest
 from engine_events import heard, only_event, outcome, said, start_driver, zombies
 from gone_processes import assert_gone
+from own_process import modules
 from platforms import needs_linux
 
 from clr_sweep.engines.base import Died, Done, Failed
@@ -188,3 +191,23 @@ def test_jobs_do_not_see_the_run_of_mlflow(tmp_path: Path, monkeypatch: pytest.M
         assert environment["OTHER"] == "here"
         assert environment["TF_CPP_MIN_LOG_LEVEL"] == "3"
         assert driver.wait() == 0
+
+
+@needs_linux
+def test_jobs_of_a_process_without_standard_streams(tmp_path: Path) -> None:
+    """As a daemon may be, whose next files have their numbers."""
+    code = (
+        "from pathlib import Path\n"
+        "from clr_sweep.engines.local import forkserver\n"
+        "from clr_sweep.engines.local.engine import local_engine\n"
+        "forkserver.PRELOAD = ('clr_sweep.engines.local.last_import',)\n"
+        "with local_engine(1) as engine:\n"
+        "    engine.start('a', 'engine_jobs:echo', 'heard', Path('log.txt'))\n"
+        "    (event,) = engine.wait(600)\n"
+        "Path('value.txt').write_text(str(getattr(event, 'value', event)))\n"
+    )
+    subprocess.run(
+        ["sh", "-c", f'exec "{sys.executable}" -c "$CODE" <&- >&- 2>&-'],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": modules(), "CODE": code}, check=True,
+    )  # fmt: skip
+    assert (tmp_path / "value.txt").read_text() == "heard"

@@ -17,7 +17,7 @@ from trained_trials import trained
 from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.example_weights import by_class, by_function
+from clr_sweep.training.example_weights import by_class, by_function, example_weights
 from clr_sweep.training.folder import TrialFolder
 
 pytestmark = pytest.mark.usefixtures("deterministic_ops", "as_written")
@@ -119,3 +119,24 @@ def test_what_returns_no_weights(
     """Refused with what is asked for, before a step is taken."""
     with pytest.raises(error, match=message):
         by_function(f"{OWN}:{name}", images, ())
+
+
+@pytest.mark.parametrize(
+    ("weights", "key"),
+    [
+        ({"class_weight": {str(number): 0 for number in range(10)}}, "class_weight"),
+        ({"sample_weight": f"{OWN}:the_last_alone"}, "sample_weight"),
+    ],
+)
+def test_weights_under_which_nothing_is_learnt(
+    images: Dataset, weights: dict[str, Any], key: str
+) -> None:
+    """Where no example that is trained on counts; those that are held out do not help."""
+    training = weighted(**weights).training
+    message = rf"training\.{key}: must leave an example a weight above 0, got 0 for all 319 that"
+    with pytest.raises(InputError, match=message):
+        example_weights(training, images, np.arange(319), ())
+    most = {str(number): 0 for number in range(9)}
+    found = example_weights(weighted(class_weight=most).training, images, np.arange(319), ())
+    assert found is not None
+    assert set(found.tolist()) == {0, 1}

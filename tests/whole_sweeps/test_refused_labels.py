@@ -53,3 +53,16 @@ def test_a_sweep_is_refused_before_it_trains(
     assert "Traceback" not in running.output
     assert not list(place.folder.rglob("epochs.jsonl"))
     assert not list(place.folder.rglob("*.keras"))
+
+
+def test_class_weights_under_which_nothing_is_learnt(places: Places) -> None:
+    """Which the labels tell, since a class that is not named counts 1."""
+    place = places("weights")
+    content = definition()
+    content["training"]["class_weight"] = dict.fromkeys(range(10), 0)
+    running = place.sweep("run", str(place.write_sweep(content)), status=2)
+    assert "training.class_weight: must leave an example a weight above 0, got 0 for all " in (
+        " ".join(running.output.split())
+    )
+    assert "Traceback" not in running.output
+    assert not list(place.folder.rglob("epochs.jsonl"))

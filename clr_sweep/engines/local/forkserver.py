@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.standard_streams import hold_numbers
 from clr_sweep.engines.local.job import SIGNALS_TO_A_GROUP
 
 # Imported by the server before it forks: everything a job needs, so that a job starts at once.
@@ -52,6 +53,7 @@ def start_server() -> None:
     if _server_folder != tempfile.gettempdir():
         end_server()
         _server_folder = tempfile.gettempdir()
+    hold_numbers()
     try:
         with born_deaf():
             multiprocessing.forkserver.ensure_running()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Of more classes the first and the last are named.
+# Of more classes the first and the last are named, of more problems the first.
 _NAMED = 10
 
 
@@ -22,3 +22,14 @@ def contents(classes: Sequence[str], not_read: Sequence[str]) -> str:
     said = [f"classes {', '.join(named)}"] * bool(named)
     said += [f"not read: {', '.join(not_read)}"] * bool(not_read)
     return "; ".join(said)
+
+
+def first_few(problems: Sequence[str], more: str) -> list[str]:
+    """Problems that may be as many as the data: the first, and how many others there are.
+
+    Args:
+        more: what the others are, as after a number: `images cannot be read`.
+    """
+    left = len(problems) - _NAMED
+    # The line of the count may as well be the one that it would stand for.
+    return list(problems) if left <= 1 else [*problems[:_NAMED], f"and {left} more {more}"]

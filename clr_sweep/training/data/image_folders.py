@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from clr_sweep.common.errors import DataError
+from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.common.nearest import hint
 from clr_sweep.definition.data_names import named_within, test_without_effect
 from clr_sweep.training.data.arrays import Array
-from clr_sweep.training.data.contents import contents
+from clr_sweep.training.data.contents import contents, first_few
 from clr_sweep.training.data.paths import absent, candidates
 from clr_sweep.training.data.splits import split_off_test, test_problem
 
@@ -128,43 +129,56 @@ def _both(train: Path, test: Path) -> tuple[ImagePart, ImagePart]:
         raise DataError(problems, str(train.parent))
     first, second = found
     for has, lacks in ((first, second), (second, first)):
-        problems += [
+        missing = [
             f"{lacks.folder.name}/: has no class {name!r}, which {has.folder.name}/ has"
             f"{hint(name, set(lacks.classes) - set(has.classes))}: both must have the same"
             for name in has.classes
             if name not in lacks.classes
         ]
+        problems += first_few(missing, f"classes that {has.folder.name}/ alone has")
     if problems:
         raise DataError(problems, str(train.parent))
     return first, second
 
 
 def _read(folder: Path) -> ImagePart:
-    """Raises: DataError: there are not two folders of images in it at least."""
+    """Raises: DataError: there are not two folders of images in it at least, or some cannot be."""
     classes = tuple(_folders(folder))
     files: list[Path] = []
     labels: list[int] = []
-    left_out = sum(1 for entry in _entries(folder) if not entry.is_dir())
-    problems = []
+    others = [Path(entry.path) for entry in _entries(folder) if not os.path.isdir(entry.path)]
+    left_out = len(others)
+    # One that leads nowhere may have been a class, which would be missing in silence.
+    links = [path for path in sorted(others) if path.is_symlink() and path.name[0] != "."]
+    unreadable = [problem for path in links if (problem := _dead_link(path, folder))]
+    empty = []
     for number, name in enumerate(classes):
         before = len(files)
         for path in _files(folder / name):
-            if path.name.lower().endswith(SUFFIXES):
-                files.append(path)
-            else:
+            # As in Keras, a link to a folder is none, whatever it is called.
+            if not path.name.lower().endswith(SUFFIXES) or os.path.isdir(path):
                 left_out += 1
+                continue
+            files.append(path)
+            if problem := _not_readable(path, folder):
+                unreadable.append(problem)
         labels += [number] * (len(files) - before)
         if len(files) == before:
-            problems.append(
+            empty.append(
                 f"the class {name!r} has no images ({', '.join(SUFFIXES)}): put some into its "
                 f"folder, or remove it"
             )
+    problems = [
+        *first_few(empty, "classes have no images"),
+        *first_few(unreadable, "files cannot be read"),
+    ]
     if not files:
         flat = sum(1 for entry in _entries(folder) if entry.name.lower().endswith(SUFFIXES))
         lie = f"; {flat} lie in no such folder" if flat else ""
         problems = [
+            *first_few(unreadable, "files cannot be read"),
             f"holds no images ({', '.join(SUFFIXES)}) in folders for their classes{lie}: must "
-            f"have {_LAYOUT}"
+            f"have {_LAYOUT}",
         ]
     elif len(classes) == 1:
         problems.append(
@@ -174,6 +188,26 @@ def _read(folder: Path) -> ImagePart:
     if problems:
         raise DataError(problems, str(folder))
     return ImagePart(folder, classes, tuple(files), np.array(labels, np.int32), left_out)
+
+
+def _not_readable(path: Path, folder: Path) -> str | None:
+    """Why a file with the name of an image cannot be read as one, if that shows without reading."""
+    if os.path.isfile(path):
+        return None
+    if kind := other_than_file(path):  # reading a pipe would wait for ever
+        return f"{path.relative_to(folder)}: must be an image, got {kind}: remove it"
+    return _dead_link(path, folder)
+
+
+def _dead_link(path: Path, folder: Path) -> str | None:
+    """What is wrong with a file, a link as a rule, that the system does not find; else None."""
+    try:
+        path.stat()
+    except OSError as error:
+        to = f"the link to {os.readlink(path)} " if path.is_symlink() else ""
+        why = error.strerror
+        return f"{path.relative_to(folder)}: {to}cannot be read ({why}): mend or remove it"
+    return None
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -189,7 +223,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _folders(folder: Path) -> dict[str, Path]:
     """The folders in it that stand for something, by their names, sorted."""
-    found = {entry.name: Path(entry.path) for entry in _entries(folder) if entry.is_dir()}
+    # Not entry.is_dir: it raises where links go round in a circle.
+    found = {
+        entry.name: Path(entry.path) for entry in _entries(folder) if os.path.isdir(entry.path)
+    }
     return {name: found[name] for name in sorted(found) if not name.startswith(".")}
 
 

@@ -21,14 +21,13 @@ from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array
+from clr_sweep.training.data.contents import first_few
 from clr_sweep.training.data.image_folders import find_images
 from clr_sweep.training.data.kept import kept_or_stored
 from clr_sweep.training.data.materialized import Dataset, store_parts
 
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 _AT_ONCE = 64
-# How many of the images that cannot be read are named.
-_NAMED = 20
 
 
 def load_images(name: str, options: DataOptions, search_path: Sequence[Path]) -> Dataset:
@@ -79,10 +78,9 @@ def _fill(
                 rows = []
         if rows and not unreadable:
             _append(files, part, rows)
-    if (more := len(unreadable) - _NAMED) > 0:
-        unreadable[_NAMED:] = [f"and {more} more images cannot be read"]
     if unreadable:
-        raise DataError([*unreadable, "mend or convert these images, or remove them"])
+        named = first_few(unreadable, "images cannot be read")
+        raise DataError([*named, "mend or convert these images, or remove them"])
 
 
 def _append(files: Mapping[str, ArrayFile], part: str, rows: list[tuple[Array, Any]]) -> None:

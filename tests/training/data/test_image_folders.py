@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from image_files import write_images
-from own_process import python
+from own_process import modules, python
 from written_sweeps import written
 
 from clr_sweep.training.data.datasets import check_dataset_name
@@ -46,6 +47,27 @@ def _classes_named_train_and_test(folder: Path) -> None:
     write_images(folder, ["train", "test"], 1)
 
 
+def _dead_links(folder: Path) -> None:
+    """Of an image, of what may be a class, and one that is in nobody's way."""
+    (folder / "cat/gone.png").symlink_to("nowhere.png")
+    (folder / "bird").symlink_to("bird")
+    (folder / "dog/notes").symlink_to("nowhere")
+    (folder / ".#lock").symlink_to("me@here")
+
+
+def _a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "dog/live.jpg")
+
+
+def _a_linked_folder(folder: Path) -> None:
+    (folder / "dog/all.png").symlink_to(folder / "cat")
+
+
+def _many_empty_classes(folder: Path) -> None:
+    for number in range(300):
+        (folder / f"empty{number:03d}").mkdir()
+
+
 @pytest.mark.parametrize(
     ("name", "change", "messages"),
     [
@@ -65,6 +87,16 @@ def _classes_named_train_and_test(folder: Path) -> None:
             "test/: has no class 'cats', which train/ has - did you mean 'cat'?",
             "train/: has no class 'cat', which test/ has - did you mean 'cats'?",
         ]),
+        ("photos", _dead_links, [
+            "bird: the link to bird cannot be read (Too many levels of symbolic links): mend",
+            "cat/gone.png: the link to nowhere.png cannot be read (No such file or directory)",
+        ]),
+        ("photos", _a_pipe, ["dog/live.jpg: must be an image, got a named pipe (FIFO): remove it"]),
+        ("photos", _a_linked_folder, []),
+        ("photos", _many_empty_classes, [
+            *(f"the class 'empty{number:03d}' has no images" for number in range(10)),
+            "and 290 more classes have no images",
+        ]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_told_before_anything_starts(
@@ -77,6 +109,22 @@ def test_what_cannot_be_used_is_told_before_anything_starts(
     assert len(problems) == len(messages), problems
     for problem, message in zip(problems, messages, strict=True):
         assert message in problem
+
+
+def test_check_and_run_refuse_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    """By its place, where the numbers of the images are asked for and where they are read."""
+    write_images(tmp_path / "photos", ["cat", "dog"], 3)
+    (tmp_path / "photos/cat/gone.png").symlink_to("nowhere.png")
+    images = {"name": "images:photos", "image_size": [8, 8], "test": 2, "validation": 1}
+    file = written(tmp_path, {"dataset": images, "training.batch_size": 2})
+    for command in ("check", "run"):
+        done = python(
+            "-m", "clr_sweep", command, file, folder=tmp_path, status=2, PYTHONPATH=modules()
+        )
+        assert done.stderr == (
+            f"clr-sweep: {file}: dataset.name: {tmp_path}/photos: cat/gone.png: the link "
+            "to nowhere.png cannot be read (No such file or directory): mend or remove it\n"
+        )
 
 
 def test_a_module_of_the_kind_s_name_is_told_apart(tmp_path: Path) -> None:
