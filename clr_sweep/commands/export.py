@@ -13,7 +13,7 @@ from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.results.export import Origin, as_yaml, best_trial
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
-from clr_sweep.tracking.which_store import StoreChoice
+from clr_sweep.tracking.which_store import StoreChoice, absolute
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
@@ -89,6 +89,7 @@ def _run_of_trial(study: optuna.Study, number: int | None, choice: StoreChoice) 
 
     try:
         uri = choice.uri(stored_tracking(study), f"study {study.study_name!r}")
+        uri = absolute(uri, choice.folder)
         return find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), number)
     except StoreError:
         return None

@@ -30,7 +30,7 @@ from clr_sweep.common.secrets import hidden_address
 from clr_sweep.search.attributes import DRIVER
 from clr_sweep.search.lost_connections import until_answered, wait_for_server
 from clr_sweep.search.postgresql import server_engine
-from clr_sweep.search.storage import DEFAULT_STORAGE, sqlite_file
+from clr_sweep.search.storage import DEFAULT_STORAGE, absolute, sqlite_file
 from clr_sweep.search.storage_locks import FileLock, Lock, NoLock, ServerLock, number_of
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -156,7 +156,7 @@ def only_driver(
                 f"study {study!r} in {hidden_address(url)} is run by another process: wait for it, "
                 f"or stop it ({another_study()} makes another one)"
             )
-        yield Holder(url, study, lock, say)
+        yield Holder(absolute(url), study, lock, say)
 
 
 def is_run(url: str | None, study: str) -> bool | None:
@@ -177,5 +177,5 @@ def is_run(url: str | None, study: str) -> bool | None:
 def _lock_of(url: str, study: str) -> Lock:
     kind = make_url(url).get_backend_name()
     if (file := sqlite_file(url)) is not None:
-        return FileLock(file.with_name(f"{file.name}.lock"), number_of(study))
+        return FileLock(file.absolute().with_name(f"{file.name}.lock"), number_of(study))
     return ServerLock(url, study) if kind in ServerLock.KINDS else NoLock()

@@ -80,6 +80,8 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
             f"postgresql://user:password@host:5432/name, got {wording.shown(url)}"
         ) from None
     shown = hidden_address(url)
+    # A process may go on in another folder while this is open.
+    url = absolute(url)
     if must_exist and (file := sqlite_file(url)) is not None and not file.is_file():
         raise StoreError(
             f"there is no study storage {file.absolute()}: run this in the folder of the "
