@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clr_sweep.commands.mlflow_project import go_to_user
 from clr_sweep.commands.run import Asked, run_asked, told_secrets
-from clr_sweep.common.door import another_study
+from clr_sweep.common.door import another_study, option
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.tracking.which_store import StoreChoice
@@ -49,19 +49,20 @@ def compare_command(
         raise InputError(wrong)
     choice = StoreChoice.checked(stores.get("tracking-uri"), run_id)
     url = stores.get("storage")
-    study = run_asked(lambda: stored_comparison(name, options, url, choice), stop, say)
+    asked = {key.replace("-", "_"): from_text(key, text) for key, text in options.items()}
+    study = run_asked(lambda: stored_comparison(name, asked, url, choice), stop, say)
     from clr_sweep.results.report import summary
 
     return summary(study), study.best is not None
 
 
 def stored_comparison(
-    name: str, options: Mapping[str, Any], url: str | None, choice: StoreChoice
+    name: str, given: Mapping[str, Any], url: str | None, choice: StoreChoice
 ) -> Asked:
     """A study's sweep, where that was read from, how it is compared, and MLflow's store.
 
     Args:
-        options: as for `compare_command`, as texts or as the values that these stand for.
+        given: values in place of those of the study's `comparison`, its `jobs` and its `engine`.
     """
     from clr_sweep.definition.comparison import ComparisonConfig
     from clr_sweep.search import storage
@@ -99,7 +100,7 @@ def stored_comparison(
     choice.say_which_experiment(sweep.tracking, f"study {name!r}")
     tracker = choice.uri(sweep.tracking, f"study {name!r}")
     sweep = sweep.model_copy(update={"tracking": sweep.tracking.at(choice.option)})
-    sweep, settings = _as_asked(sweep, sweep.comparison or ComparisonConfig(), options)
+    sweep, settings = _as_asked(sweep, sweep.comparison or ComparisonConfig(), given)
     folders = tuple(places.whole(folder) for folder in facts["search_path"])
     file = Path(facts.get("sweep_argument") or facts["sweep_file"])
     source = SweepSource(file, study.user_attrs[SWEEP_TEXT], folders)
@@ -107,16 +108,16 @@ def stored_comparison(
 
 
 def _as_asked(
-    sweep: Sweep, before: ComparisonConfig, options: Mapping[str, Any]
+    sweep: Sweep, before: ComparisonConfig, asked: Mapping[str, Any]
 ) -> tuple[Sweep, ComparisonConfig]:
-    """A study and how it is compared, with the options in place; all that is wrong with them."""
+    """A study and how it is compared, with what was asked in place; all that is wrong with them."""
     from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
     from clr_sweep.definition.engine_config import EngineConfig, renamed
     from clr_sweep.definition.problems import sentence
     from clr_sweep.definition.study_config import StudyConfig
     from clr_sweep.definition.validation import validation
 
-    given = {name.replace("-", "_"): _value(name, text) for name, text in options.items()}
+    given = dict(asked)
     jobs = {"jobs": given.pop("jobs")} if "jobs" in given else {}
     study, problems = validation(StudyConfig, {**sweep.study.model_dump(), **jobs})
     stands = sweep.engine.model_dump()
@@ -134,20 +135,19 @@ def _as_asked(
 def _named(keys: tuple[str, ...], text: str, given: set[str]) -> tuple[tuple[str, ...], str]:
     """A problem at the option that it is with, or at a value that another option is against."""
     first, *rest = keys
-    option = f"--{first.replace('_', '-')}"
+    named = option(f"--{first.replace('_', '-')}")
     if first in given:
-        return (option, *rest), text
-    return ("comparison", *keys), f"{text}: this is what the sweep file says, give {option} too"
+        return (named.rstrip("="), *rest), text
+    return ("comparison", *keys), f"{text}: this is what the study's sweep says, give {named} too"
 
 
-def _value(name: str, text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
+def from_text(name: str, text: str) -> Any:
+    """What an option's text stands for; the text itself where it stands for nothing."""
     if name == "rivals":
         return [one.strip() for one in text.split(",")]
     if "=" in text:
         parts = [[word.strip() for word in one.partition("=")] for one in text.split(",")]
-        found = {key: _value(key, value) for key, _, value in parts}
+        found = {key: from_text(key, one) for key, _, one in parts}
         # One that is named twice has no one value: the text as it is, which is refused.
         return found if len(found) == len(parts) else text
     for kind in (int, float):

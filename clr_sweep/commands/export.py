@@ -15,7 +15,7 @@ from clr_sweep.common.secrets import hidden_address
 from clr_sweep.results.export import Origin, as_yaml, best_trial, is_export
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
-from clr_sweep.tracking.which_store import StoreChoice
+from clr_sweep.tracking.which_store import StoreChoice, absolute
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 logger = logging.getLogger("clr_sweep")
@@ -104,6 +104,7 @@ def _run_of_trial(study: optuna.Study, trial: TrialRecord, choice: StoreChoice) 
 
     try:
         uri = choice.uri(stored_tracking(study), f"study {study.study_name!r}")
+        uri = absolute(uri, choice.folder)
         with plain_tracker_errors(uri):
             run_id = find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), trial.number)
         why = f"the MLflow store {hidden_address(uri)} has no run of it"

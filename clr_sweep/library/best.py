@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clr_sweep.library.configuration import Configuration
+from clr_sweep.library.given import given_file
 from clr_sweep.results import words
 from clr_sweep.results.export import Exported, folders_of, read_exported
 
@@ -39,5 +40,5 @@ def load_best(file: str | os.PathLike[str]) -> BestConfiguration:
     Raises:
         InputError: the file cannot be read, or something in it is wrong; every problem at once.
     """
-    path = Path(file)
+    path = given_file("file", file, "a file that `export` wrote")
     return BestConfiguration(read_exported(path), path)

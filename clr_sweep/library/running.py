@@ -8,6 +8,7 @@ from typing import Any
 
 from clr_sweep.commands.compare import stored_comparison
 from clr_sweep.commands.run import Asked, run_asked
+from clr_sweep.library.given import given_text
 from clr_sweep.library.process import say, training
 from clr_sweep.library.study import Study, load_study
 from clr_sweep.library.sweep import Sweep
@@ -106,13 +107,14 @@ def compare(
         As `run`.
     """
     options: dict[str, Any] = {
-        "rivals": None if rivals is None else list(rivals),
+        "rivals": rivals,
         "trials": dict(trials) if isinstance(trials, Mapping) else trials,
-        "finalists": finalists, "finalist-seeds": finalist_seeds, "seeds": seeds,
+        "finalists": finalists, "finalist_seeds": finalist_seeds, "seeds": seeds,
         "margin": margin, "searches": searches, "jobs": jobs, "engine": engine,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
     name = study.name if isinstance(study, Study) else study
+    name = given_text("study", name, "a Study or its name")
     url = storage or (study.storage_url if isinstance(study, Study) else None)
     with training("compare", quiet) as stop:
         choice = StoreChoice.checked(tracking_uri, os.environ.get("MLFLOW_RUN_ID"))

@@ -13,6 +13,7 @@ from clr_sweep.commands.export import exports_of, numbered, trial_yaml
 from clr_sweep.commands.output import write_output
 from clr_sweep.commands.report import written_report
 from clr_sweep.commands.stored_study import find_study
+from clr_sweep.library.given import given_text
 from clr_sweep.library.process import put_back
 from clr_sweep.library.trial import Trial
 from clr_sweep.results import report
@@ -172,7 +173,10 @@ def load_study(study: str, *, storage: str | None = None, tracking_uri: str | No
         InputError: there is no such study or run.
         StoreError: a store cannot be used.
     """
+    name = given_text("study", study, "the name of a study, or the id of its run")
+    if storage is not None:
+        given_text("storage", storage, "the URL of a study's storage")
     with put_back():
         choice = StoreChoice.checked(tracking_uri)
         with plain_storage_errors(storage):
-            return Study(find_study(study, storage, choice), choice)
+            return Study(find_study(name, storage, choice), choice)

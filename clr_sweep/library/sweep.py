@@ -18,6 +18,7 @@ from clr_sweep.definition.shipped_sweeps import find_sweep
 from clr_sweep.definition.sweep import Sweep as Definition
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.library.arrays import Written, holds_arrays, written_arrays
+from clr_sweep.library.given import given_file
 from clr_sweep.library.named import name_of_function
 from clr_sweep.library.process import say
 from clr_sweep.study.part import SweepSource
@@ -108,7 +109,7 @@ class Sweep:
                 every problem at once.
         """
         made = cls.__new__(cls)
-        path = find_sweep(Path(file))
+        path = find_sweep(given_file("file", file, "a sweep file"))
         with in_python():
             made.definition = load_sweep(path, overrides)
         made.source = SweepSource.of(path)
@@ -124,7 +125,7 @@ class Sweep:
         """
         values = {key: value for key, value in overrides.items() if value is not None}
         if not isinstance(given, Sweep):
-            return cls.from_file(given, values)
+            return cls.from_file(given_file("sweep", given, "a Sweep or a sweep file"), values)
         return given.replaced(values) if values else given
 
     def replaced(self, overrides: Mapping[str, Any]) -> Sweep:

@@ -268,6 +268,8 @@ def _model_problems(model: keras.Model) -> Iterator[str]:
 
 
 def _number_problems(asked: Asked) -> Iterator[str]:
+    if not isinstance(asked.metric, str | None):
+        yield f"metric: must be the name of a metric, got {asked.metric!r}"
     for name, lowest in (("batch_size", 1), ("seed", 0)):
         value = getattr(asked, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < lowest:

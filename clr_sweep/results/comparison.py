@@ -12,6 +12,7 @@ from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results import curves, words
 from clr_sweep.schedules import policies
+from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _TWO_SIDED_95 = 1.96
@@ -141,7 +142,16 @@ def _verdict(
         ours, theirs = words.pair(test.best, test.baseline)
         sentence += f"; on the test set {ours} against {theirs}: {_by(test)}"
         sentence += _binomial(test, study.test_examples)
+    elif lacking := [one.label for one in (best, baseline) if _has_told_none(one, study.metric)]:
+        tested = words.metric(study.objective.on_test_set)
+        sentence += f"; {tested} of {' and '.join(lacking)} is no finite number"
     return f"{sentence}. {_one_run_each(study)}"
+
+
+def _has_told_none(record: TrialRecord, objective: str) -> bool:
+    """Whether it was evaluated on the test set, and no value of the objective was kept."""
+    is_evaluated = TrialFolder(record.folder).test_file.exists()
+    return is_evaluated and metrics.on_test_set(objective) not in record.test_metrics
 
 
 def _by(difference: Difference) -> str:
@@ -205,7 +215,8 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
     number = study.count("complete")
     if number < 2:
         return ()
-    fair = "" if best.test_metrics else " (not evaluated yet)"
+    is_evaluated = best.test_metrics or TrialFolder(best.folder).test_file.exists()
+    fair = "" if is_evaluated else " (not evaluated yet)"
     measure = f"The test set{fair} took no part in the choice: it is the fair measure."
     if not study.is_tested:
         measure = "The fair measure are the finals of the comparison that it is a part of."

@@ -31,7 +31,7 @@ from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search.attributes import DRIVER
 from clr_sweep.search.lost_connections import until_answered, wait_for_server
 from clr_sweep.search.postgresql import server_engine
-from clr_sweep.search.storage import DEFAULT_STORAGE
+from clr_sweep.search.storage import DEFAULT_STORAGE, absolute
 from clr_sweep.search.storage_locks import FileLock, Lock, NoLock, ServerLock, number_of
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -157,7 +157,7 @@ def only_driver(
                 f"study {study!r} in {hidden_address(url)} is run by another process: wait for it, "
                 f"or stop it ({another_study()} makes another one)"
             )
-        yield Holder(url, study, lock, say)
+        yield Holder(absolute(url), study, lock, say)
 
 
 def is_run(url: str | None, study: str) -> bool | None:
@@ -176,5 +176,5 @@ def is_run(url: str | None, study: str) -> bool | None:
 def _lock_of(url: str, study: str) -> Lock:
     kind = make_url(url).get_backend_name()
     if (file := sqlite_file(url)) is not None:
-        return FileLock(file.with_name(f"{file.name}.lock"), number_of(study))
+        return FileLock(file.absolute().with_name(f"{file.name}.lock"), number_of(study))
     return ServerLock(url, study) if kind in ServerLock.KINDS else NoLock()

@@ -78,6 +78,8 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if problem is not None:
         raise InputError(f"study.storage: {problem}")
     shown = hidden_address(url)
+    # A process may go on in another folder while this is open.
+    url = absolute(url)
     if must_exist and (file := sqlite_file(url)) is not None and is_missing(file):
         raise StoreError(
             f"there is no study storage {file.absolute()}: run this in the folder of the "

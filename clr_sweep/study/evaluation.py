@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from clr_sweep.common.stopping import StopRequest
@@ -30,7 +31,8 @@ def evaluate_untested(
     """Evaluate those that are complete and have not been evaluated yet.
 
     Args:
-        say: shows a line: of one whose model is gone, which cannot be evaluated.
+        say: shows a line: of one whose model is gone, which cannot be evaluated, and of one of
+            which the test set has told no number.
     """
     due = []
     for record in study.to_be_tested:
@@ -49,4 +51,10 @@ def evaluate_untested(
         )
         for record in due
     }
-    run_all(engine, jobs, stop)
+    found = run_all(engine, jobs, stop)
+    for key in jobs:
+        values: Mapping[str, float] = found[key]  # type: ignore[assignment]  # TEST_TRIAL's
+        lost = [f"{name} is {one}" for name, one in values.items() if not math.isfinite(one)]
+        if lost or not values:
+            what = ", ".join(lost) or "it has no metric"
+            say(f"{key}: {what}: what is no finite number is not kept, and not compared")

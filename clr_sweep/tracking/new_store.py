@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from clr_sweep.common import file_locks
 
 
@@ -26,14 +28,16 @@ def make_database(file: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
+    # Whole: MLflow keeps each store in mind by its address.
+    part = file.absolute().with_name(f"{file.name}.part")
     with _held(part):
         if _is_made(file):  # by another process meanwhile
             return
         # What one that was killed left.
         part.write_bytes(b"")
         file.with_name(f"{part.name}-journal").unlink(missing_ok=True)
-        store = SqlAlchemyStore(f"sqlite:///{part}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
+        address = URL.create("sqlite", database=str(part)).render_as_string()
+        store = SqlAlchemyStore(address, DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
         store.engine.dispose()
         if not _is_made(file):  # by MLflow itself
             os.replace(part, file)

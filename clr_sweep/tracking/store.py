@@ -26,7 +26,7 @@ from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_store import make_database
 from clr_sweep.tracking.time_limits import limit_answers, within
 from clr_sweep.tracking.tracker_errors import of_tracker
-from clr_sweep.tracking.which_store import file_of
+from clr_sweep.tracking.which_store import absolute, file_of
 
 logger = logging.getLogger("clr_sweep")
 
@@ -74,6 +74,8 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
         os.environ.setdefault(name, value)
     if (file := file_of(uri)) is not None and (problem := damage(file)):
         raise StoreError(f"the MLflow store {hidden_address(uri)} cannot be used: {problem}")
+    # MLflow keeps each store in mind by its address, and a process may go on in another folder.
+    address = absolute(uri)
     try:
         if file is not None:
             make_database(file)
@@ -84,10 +86,10 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
                     hidden_address(uri),
                     before,
                 )
-        within(_PROBE_SECONDS, "the connection", partial(_probe_database, uri))
+        within(_PROBE_SECONDS, "the connection", partial(_probe_database, address))
         limit_answers()
-        mlflow.set_tracking_uri(uri)
-        client = MlflowClient(tracking_uri=uri)
+        mlflow.set_tracking_uri(address)
+        client = MlflowClient(tracking_uri=address)
         client.search_experiments(max_results=1)
     except of_tracker(CommandError, ImportError, ValueError, sqlite3.Error) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]

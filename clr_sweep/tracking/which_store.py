@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
 
 from clr_sweep.common import door
 from clr_sweep.common.errors import InputError, StoreError
@@ -34,12 +36,14 @@ class StoreChoice:
         environment: what MLFLOW_TRACKING_URI names.
         adopted: the run that `mlflow run` made, if it did.
         experiment: which variable chooses the experiment, and what it says.
+        folder: in which a relative address is meant: the current one when this was made.
     """
 
     option: str | None = None
     environment: str | None = None
     adopted: str | None = None
     experiment: tuple[str, str] | None = None
+    folder: Path = field(default_factory=Path.cwd)
 
     @classmethod
     def of(cls, option: str | None, adopted: str | None = None) -> StoreChoice:
@@ -146,6 +150,19 @@ def file_of(uri: str) -> Path | None:
     path = parts.path[1:]
     sqlite = parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:")
     return Path(path) if sqlite else None
+
+
+def absolute(uri: str, folder: Path | None = None) -> str:
+    """The address with the whole path of a SQLite file, so that it holds in other folders too.
+
+    Args:
+        folder: in which a relative one is meant; None: the current one.
+    """
+    file = file_of(uri)
+    if file is None or file.is_absolute():
+        return uri
+    whole = str((folder or Path.cwd()) / file)
+    return make_url(uri).set(database=whole).render_as_string(hide_password=False)
 
 
 def _address(uri: str) -> Any:

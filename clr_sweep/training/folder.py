@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import shutil
 import time
 import zipfile
@@ -170,8 +171,10 @@ class TrialFolder:
     def save_result(self, result: TrialResult) -> None:
         self._write("result.json", json.dumps(asdict(result), indent=1))
 
-    def save_test(self, metrics: Mapping[str, float]) -> None:
-        self._write(self.test_file.name, json.dumps(dict(metrics)))
+    def save_test(self, values: Mapping[str, float]) -> None:
+        """Keep what is finite of the values on the test set: MLflow and JSON know nothing else."""
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        self._write(self.test_file.name, json.dumps(finite))
 
     def config(self) -> TrialConfig:
         text = (self.path / "config.json").read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ Importing this module imports Keras; the engine's server does so once, before it
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import platform
 import sys
@@ -188,6 +187,9 @@ def run_range_test(job: RangeTestJob, _report: Report) -> None:
 def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
     """Evaluate a trained trial on the test set, which no choice has seen.
 
+    Returns:
+        The metrics, with `test_`; those that are finite are kept.
+
     Raises:
         OutOfMemoryError, DiskFullError, FolderHeldError: as `run_trial`.
     """
@@ -211,9 +213,9 @@ def _test(job: TrialJob, data: Dataset, folder: TrialFolder) -> dict[str, float]
     loop = TrainingLoop(model, *first, batch_size=2, streamed=data.streamed)
     model.load_weights(folder.model_file)
     found = loop.evaluate_on(data.x_test, data.y_test)
-    metrics = {f"test_{name}": value for name, value in found.items() if math.isfinite(value)}
-    folder.save_test(metrics)
-    return metrics
+    values = {f"test_{name}": value for name, value in found.items()}
+    folder.save_test(values)
+    return values
 
 
 @contextlib.contextmanager

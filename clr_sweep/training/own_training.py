@@ -7,7 +7,6 @@ deterministic.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +74,8 @@ def evaluate_by_function(
 ) -> dict[str, float]:
     """Let `training.evaluate` evaluate a trained trial on a test set; the metrics, with `test_`.
 
+    Those that are finite are kept.
+
     Raises:
         InputError: the function is not there, or returns no numbers by name.
         TrialFailedError: it raised an exception.
@@ -89,9 +90,8 @@ def evaluate_by_function(
             f"training.evaluate: {name} must return numbers by name, such as "
             f"{{'accuracy': 0.9}}, got {found!r}"
         ) from error
-    metrics = {key: value for key, value in values.items() if math.isfinite(value)}
-    folder.save_test(metrics)
-    return metrics
+    folder.save_test(values)
+    return values
 
 
 def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from written_sweeps import sweep
 
-from clr_sweep.commands.compare import _as_asked
+from clr_sweep.commands.compare import _as_asked, from_text
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.comparison import ComparisonConfig
 
@@ -16,7 +16,8 @@ FILE = ComparisonConfig(rivals=("constant", "cosine"), trials={"cosine": 2})
 
 def asked(options: Mapping[str, str]) -> ComparisonConfig:
     """How the comparison of the file is made with these options."""
-    return _as_asked(sweep({"study.trials": 5}), FILE, options)[1]
+    given = {name.replace("-", "_"): from_text(name, text) for name, text in options.items()}
+    return _as_asked(sweep({"study.trials": 5}), FILE, given)[1]
 
 
 def test_what_is_given_stands_in_place_of_the_file() -> None:
@@ -37,8 +38,8 @@ def test_what_is_given_stands_in_place_of_the_file() -> None:
          "--trials.constant: must be a whole number from 1 to 1000000, got ''"),
         ({"trials": "linear=3"}, "--trials.linear: is none of the rivals (constant, cosine)"),
         ({"rivals": "constant"},
-         "comparison.trials.cosine: is none of the rivals (constant): this is what the sweep file "
-         "says, give --trials too"),
+         "comparison.trials.cosine: is none of the rivals (constant): this is what the study's "
+         "sweep says, give --trials too"),
         ({"finalist-seeds": "0"}, "--finalist-seeds: must be at least 1, got 0"),
         ({"jobs": "0"}, "--jobs: must be at least 1, got 0"),
     ],

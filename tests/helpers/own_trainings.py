@@ -132,6 +132,16 @@ def evaluate_weight(trial: Any) -> dict[str, float]:
     return {"loss": float(np.mean((weight * x + 1 - y) ** 2))}
 
 
+def evaluate_to_no_number(_trial: Any) -> dict[str, float]:
+    """What a division by nothing gives."""
+    return {"loss": float("nan"), "mae": float("inf")}
+
+
+def evaluate_to_nothing(_trial: Any) -> dict[str, float]:
+    """No metric at all."""
+    return {}
+
+
 def evaluate_in_words(trial: Any) -> str:
     """No numbers."""
     return f"well, {trial.seed}"

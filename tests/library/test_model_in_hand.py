@@ -149,6 +149,7 @@ def test_what_cannot_be_tested() -> None:
     assert refused(made, X, Y, metric="auc", **RAMP) == [
         "metric: must be one of accuracy, loss, got 'auc': it is not measured"
     ]
+    assert refused(made, X, Y, metric=3) == ["metric: must be the name of a metric, got 3"]
     batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(32)
     assert refused(made, batches, Y)[0].startswith("y: a _BatchDataset gives them itself")
     assert refused(made, batches.repeat())[0].startswith("x: is infinite")

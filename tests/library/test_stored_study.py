@@ -134,6 +134,18 @@ def test_by_a_run(made: SmallStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert load_study("example", storage=made.url).best.value == found.best.value
 
 
+def test_in_a_process_that_goes_on_in_another_folder(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows its storage, its trials' files and its runs still, and makes nothing there."""
+    here = study.export(tmp_path / "here.yaml").read_text()
+    assert "run_id: null" not in here
+    monkeypatch.chdir(tmp_path)
+    assert study.export(tmp_path / "there.yaml").read_text() == here
+    assert load_study("example", storage=study.storage_url).best.epochs_table().size
+    assert sorted(os.listdir()) == ["here.yaml", "there.yaml"]
+
+
 def test_what_is_not_there(
     made: SmallStudy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

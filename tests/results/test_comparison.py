@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from compared_trials import gain, measured
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.results.comparison import compare
 from clr_sweep.results.report import trial_markdown
+from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 
@@ -241,6 +244,17 @@ def test_validation_on_the_test_set_judges_nothing(build: Any) -> None:
     assert ON_TEST_SET in trial_markdown(trials[0])
     held_out = build.study([build.trial(0)], build.baseline())
     assert ON_TEST_SET not in compare(held_out).verdict
+
+
+def test_a_test_value_that_is_no_number(build: Any, tmp_path: Path) -> None:
+    """The verdict says that nothing came of it, and no note that it is to come."""
+    best = dataclasses.replace(build.trial(0), folder=tmp_path)
+    study = build.study([best, build.trial(1)], build.baseline())
+    assert "is no finite number" not in compare(study).verdict
+    TrialFolder(tmp_path).save_test({"test_loss": math.nan})
+    found = compare(study)
+    assert "; test accuracy of trial 0 is no finite number." in found.verdict
+    assert "not evaluated yet" not in " ".join(found.notes)
 
 
 def test_the_search_of_a_rival_is_not_said_to_be_tested_later(build: Any) -> None:

@@ -110,6 +110,18 @@ def test_the_default_storage_is_a_file_here(
         assert [file.name for file in tmp_path.iterdir()] == ["optuna.db.lock"]
 
 
+def test_a_holder_that_goes_on_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is still the first folder's: it is neither lost nor taken again in the other."""
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with only_driver(None, "mine", pytest.fail) as holder:
+        monkeypatch.chdir(tmp_path / "other")
+        holder.keep()
+    assert os.listdir() == []
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """The lock's file is named."""
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import warnings
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from clr_sweep.common.errors import InputError, StoreError, StudyChangedError
 from clr_sweep.search import storage
 from clr_sweep.search import writing as trials
 from clr_sweep.search.attributes import STUDY_ID, SWEEP_TEXT
+from clr_sweep.search.places import base_of, url_of
 from clr_sweep.search.pruners.forecast import ForecastPruner
 from clr_sweep.search.reading import stored_sweep
 from clr_sweep.search.sampling import Asked
@@ -277,6 +279,23 @@ def test_a_relative_file_holds_in_other_folders(
     assert storage.absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
     for same in ("sqlite:///:memory:", "sqlite://", f"postgresql://me:{PASSWORD}@host/x"):
         assert storage.absolute(same) == same
+
+
+@pytest.mark.parametrize("name", ["first", "a {x}?% ä"])
+def test_an_open_storage_stays_where_it_was_opened(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may go on in another folder: what the study names is beside its file still."""
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    opened = storage.open_storage("sqlite:///optuna.db")
+    monkeypatch.chdir(tmp_path)
+    storage.open_study(opened, sweep(), "", FACTS)
+    assert base_of(opened) == folder
+    again = storage.open_storage(str(url_of(opened)), must_exist=True)
+    assert storage.is_begun(again, "example")
+    assert os.listdir(tmp_path) == [name]
 
 
 def test_a_study_has_an_id_of_its_own(opened: optuna.storages.BaseStorage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import own_trainings
 import pytest
 from small_trials import SLICE, few_images, small_config
 
@@ -106,6 +107,33 @@ def test_nothing_to_evaluate(engine: LocalEngine, facts: PreparedData, study: St
         without = replace(study, trials=(), baseline=left)
         evaluate_untested(engine, without, facts, (), StopRequest(), print)
     assert engine.running == ()
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "text"),
+    [
+        ("evaluate_to_no_number", "test_loss is nan, test_mae is inf"),
+        ("evaluate_to_nothing", "it has no metric"),
+    ],
+)
+def test_what_is_no_number_is_told(
+    evaluate: str, text: str, engine: LocalEngine, facts: PreparedData, study: StudyRecord
+) -> None:
+    """A function's NaN has no place among the results, which is no reason for silence."""
+    assert study.baseline is not None
+    own = {"function": "own_trainings:by_hand", "evaluate": f"own_trainings:{evaluate}"}
+    training = study.baseline.config.training.model_copy(update=own)
+    dataset = study.baseline.config.dataset.model_copy(update={"name": None, "examples": 64})
+    config = study.baseline.config.model_copy(update={"training": training, "dataset": dataset})
+    alone = replace(study, trials=(), baseline=replace(study.baseline, config=config))
+    said: list[str] = []
+    modules = Path(own_trainings.__file__).parent
+    evaluate_untested(engine, alone, facts, (modules,), StopRequest(), said.append)
+    assert said == [
+        f"test of baseline: {text}: what is no finite number is not kept, and not compared"
+    ]
+    assert TrialFolder(study.baseline.folder).test_metrics() == {}
+    (study.baseline.folder / "test.json").unlink()
 
 
 def test_a_model_that_is_gone(engine: LocalEngine, facts: PreparedData, study: StudyRecord) -> None:

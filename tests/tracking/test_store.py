@@ -48,6 +48,25 @@ def test_a_server_that_is_not_there_is_named() -> None:
         assert "secret" not in str(caught.value)
 
 
+def test_a_process_that_goes_on_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store of a relative address is that folder's: runs of one never land in the other's."""
+    clients = {}
+    for name in ("first", "second ?{x}% ä"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        clients[folder] = connect("sqlite:///mlflow.db")
+        assert os.listdir() == ["mlflow.db"]
+        clients[folder].create_experiment(name)
+    for folder, client in clients.items():
+        assert client.get_experiment_by_name(folder.name).artifact_location.startswith(str(folder))
+        with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as database:
+            found = database.execute("SELECT name FROM experiments ORDER BY experiment_id")
+            assert [name for (name,) in found] == ["Default", folder.name]
+
+
 @pytest.mark.parametrize("name", ["notes", "notes/folder/mlflow.db"])
 def test_what_is_no_database_is_named(tmp_path: Path, name: str) -> None:
     """A file of something else, which is not written over, and one where no folder can be."""

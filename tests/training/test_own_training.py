@@ -131,7 +131,9 @@ def test_the_rates_by_hand_are_those_of_the_schedule(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     assert not folder.model_file.exists()
     job = job_of(config, tmp_path / "trial")
-    assert evaluate_by_function(job, None, folder) == {"test_rates": 32.0}
+    values = evaluate_by_function(job, None, folder)
+    assert (values["test_rates"], str(values["test_nan"])) == (32.0, "nan")
+    assert folder.test_metrics() == {"test_rates": 32.0}
     trained(baseline_config(definition, EXAMPLES), tmp_path / "baseline", Told())
     constant = np.load(tmp_path / "baseline" / "own" / "rates.npy")
     assert constant.tolist() == [0.01] * 40
