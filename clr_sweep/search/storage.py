@@ -76,7 +76,8 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     # What is in memory cannot be there; who makes one here may go on with it, as long as it lives.
     problem = storage_problem(url) if must_exist else url_problem(url)
     if problem is not None:
-        raise InputError(f"study.storage: {problem}")
+        place = option("--storage").rstrip("=") if must_exist else "study.storage"
+        raise InputError(f"{place}: {problem}")
     shown = hidden_address(url)
     # A process may go on in another folder while this is open.
     url = absolute(url)

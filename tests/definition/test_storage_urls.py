@@ -43,7 +43,7 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
         assert re.match(wanted, text)
     result = CliRunner().invoke(main, ["list", "--storage", url])
     assert result.exit_code == 2
-    assert re.search(f"study.storage: {wanted}", result.stderr)
+    assert re.search(f"--storage: {wanted}", result.stderr)
 
 
 @pytest.mark.parametrize(("url", "said"), NO_DATABASE.items())
