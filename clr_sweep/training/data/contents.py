@@ -1,4 +1,4 @@
-"""What a data set holds beside its arrays, in words."""
+"""What data hold, in words that stay short however much it is."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ def contents(classes: Sequence[str], not_read: Sequence[str]) -> str:
     # The name of a folder may hold a line's end, or bytes that are no text.
     shown = [name if name.isprintable() else repr(name) for name in classes]
     named = [f"{number} {name}" for number, name in enumerate(shown)]
-    if len(named) > _NAMED:
-        named = [*named[: _NAMED - 1], "...", named[-1]]
-    said = [f"classes {', '.join(named)}"] * bool(named)
-    said += [f"not read: {', '.join(not_read)}"] * bool(not_read)
+    said = [f"classes {listed(named)}"] * bool(named)
+    said += [f"not read: {listed(not_read)}"] * bool(not_read)
     return "; ".join(said)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names that may be as many as the data: of more than ten the first and the last."""
+    if len(names) > _NAMED:
+        names = [*names[: _NAMED - 1], "...", names[-1]]
+    return ", ".join(names)
 
 
 def first_few(problems: Sequence[str], more: str) -> list[str]:

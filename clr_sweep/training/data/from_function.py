@@ -19,6 +19,7 @@ from clr_sweep.common.when_imported import if_imported
 from clr_sweep.definition.own_functions import called, import_function, importable
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.data.cache import writable_cache_folder
+from clr_sweep.training.data.contents import listed
 from clr_sweep.training.data.loaders import is_loader, store_loaders
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.data.named import PARTS, flat, key_problems, split
@@ -94,7 +95,7 @@ def as_arrays(returned: Any, source: str) -> dict[str, Array]:
     if isinstance(returned, Mapping):
         values = flat({key: returned[key] for key in returned if split(str(key))[0] in PARTS})
         if missing := key_problems(values):
-            held = ", ".join(map(str, returned)) or "nothing"
+            held = listed([str(key) for key in returned]) or "nothing"
             raise DataError([f"{problem}; the dict holds {held}" for problem in missing], source)
     else:
         try:

@@ -22,6 +22,7 @@ from clr_sweep.common.errors import DataError
 from clr_sweep.common.file_kinds import other_than_file
 from clr_sweep.training.data.array_file import ArrayFile
 from clr_sweep.training.data.arrays import Array, Header, header_problems, in_order
+from clr_sweep.training.data.contents import listed
 from clr_sweep.training.data.kept import kept_or_stored
 from clr_sweep.training.data.materialized import Dataset, store_parts
 from clr_sweep.training.data.named import PARTS, key_problems, split
@@ -102,7 +103,7 @@ def read_headers(path: Path) -> dict[str, Header]:
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
     if problems := key_problems(headers):
-        held = f"; the file holds {', '.join(_names(members)) or 'nothing'}; {_CURE}"
+        held = f"; the file holds {listed(_names(members)) or 'nothing'}; {_CURE}"
         raise DataError([f"{problem}{held}" for problem in problems], str(path))
     return in_order(headers)
 

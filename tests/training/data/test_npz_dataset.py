@@ -179,6 +179,11 @@ def test_missing_arrays_are_named_with_those_held(tmp_path: Path) -> None:
     problems = check_dataset_name("own.npz", [tmp_path])
     assert [problem.split(": ")[1] for problem in problems] == ["x_train", "x_test"]
     assert all("the file holds X_train, y_test, y_train" in problem for problem in problems)
+    np.savez(tmp_path / "many.npz", **{f"a{number:03d}": np.ones(3) for number in range(300)})
+    problems = check_dataset_name("many.npz", [tmp_path])
+    assert len(problems) == 4
+    assert all("holds a000, a001, " in problem for problem in problems)
+    assert all(", a008, ..., a299; write it with" in problem for problem in problems)
     assert training_examples("own.npz", search_path=[tmp_path]) is None
 
 
