@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.common.nearest import hint, nearest
 from clr_sweep.common.tracebacks import users_traceback
 
@@ -181,6 +181,21 @@ def called(doing: str, call: Callable[[], Any]) -> Any:
     except BaseException as error:
         text = users_traceback(error)
         raise TrialFailedError(f"{doing} raised an exception:\n{text}") from error
+
+
+@contextlib.contextmanager
+def users_code(doing: str) -> Iterator[None]:
+    """The same of the user's code in the user's own process, where Ctrl-C is not an error.
+
+    Raises:
+        TrialFailedError: it raised an exception, which is its cause.
+    """
+    try:
+        yield
+    except ClrSweepError:
+        raise
+    except Exception as error:
+        raise TrialFailedError(f"{doing} raised {type(error).__name__}: {error}") from error
 
 
 def _module_file(module: str, search_path: Sequence[Path]) -> Path | None:

@@ -68,10 +68,11 @@ def training(what: str, quiet: bool) -> Iterator[StopRequest]:
     Raises:
         ClrSweepError: this process is itself that of a training.
     """
-    from clr_sweep.engines.local.forkserver import own_server
+    with _said(quiet), put_back(), _interruptible(what) as stop:
+        from clr_sweep.engines.local.forkserver import own_server
 
-    with _said(quiet), put_back(), own_server(), _interruptible(what) as stop:
-        yield stop
+        with own_server():
+            yield stop
 
 
 @contextlib.contextmanager
@@ -93,13 +94,14 @@ def _said(quiet: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible(what: str) -> Iterator[StopRequest]:
-    from clr_sweep.engines.local.job import is_job
-
-    if is_job():
-        raise ClrSweepError(
-            f"clr_sweep.{what} is called where a trial imports the module that the sweep names: "
-            'put the call under `if __name__ == "__main__":`, or model and data into a module of '
-            "their own"
-        )
+    # Signals first: what is imported from here on takes half a second.
     with stop_request(ends_process=False) as stop:
+        from clr_sweep.engines.local.job import is_job
+
+        if is_job():
+            raise ClrSweepError(
+                f"clr_sweep.{what} is called where a trial imports the module that the sweep "
+                'names: put the call under `if __name__ == "__main__":`, or model and data into a '
+                "module of their own"
+            )
         yield stop

@@ -168,6 +168,8 @@ def range_test(
     Raises:
         InputError: anything wrong with the sweep, or with what was given; every problem at once.
         RangeTestError: the curves show no bounds; of a model in hand its `picture` shows them.
+        TrialFailedError: a model in hand, or its loader, raised an exception, which is the cause
+            of this one (as a `ClrSweepError`).
         InterruptedSweepError: after Ctrl-C or SIGTERM; on a sweep the same call goes on.
     """
     options = {
@@ -186,7 +188,9 @@ def range_test(
         return _of_model(given, fitted, settings, quiet)
     if fitted:
         raise InputError(
-            [f"{name}: is taken beside a keras.Model alone, got {_kind(given)}" for name in fitted]
+            "given: the first argument must be a compiled keras.Model beside "
+            f"{', '.join(fitted)}, got {_kind(given)}: give the model, or leave out what is not "
+            "for a sweep"
         )
     return _of_sweep(given, settings, quiet)
 
@@ -194,15 +198,16 @@ def range_test(
 def _of_sweep(
     given: Sweep | str | os.PathLike[str], settings: Mapping[str, Any], quiet: bool
 ) -> RangeTest:
-    from clr_sweep.commands.range_test import measured
-    from clr_sweep.library.sweep import Sweep
-    from clr_sweep.training.keras_backend import train_with_tensorflow
-
-    if not isinstance(given, Sweep | str | os.PathLike):
-        raise InputError(
-            f"given: must be a Sweep, a sweep file or a compiled keras.Model, got {_kind(given)}"
-        )
     with training("range_test", quiet) as stop:
+        from clr_sweep.commands.range_test import measured
+        from clr_sweep.library.sweep import Sweep
+        from clr_sweep.training.keras_backend import train_with_tensorflow
+
+        if not isinstance(given, Sweep | str | os.PathLike):
+            raise InputError(
+                "given: must be a Sweep, a sweep file or a compiled keras.Model, got "
+                f"{_kind(given)}"
+            )
         made = Sweep.asked(given, {f"range_test.{key}": one for key, one in settings.items()})
         train_with_tensorflow(say)
         source = made.source
@@ -212,21 +217,25 @@ def _of_sweep(
 def _of_model(
     model: keras.Model, fitted: Mapping[str, Any], settings: Mapping[str, Any], quiet: bool
 ) -> RangeTest:
-    from clr_sweep.lr_range_test.in_hand import Asked, tested
-
-    asked = Asked(settings, **fitted)
     with in_process("range_test", quiet) as stop:
-        record = tested(model, asked, stop, say)
-    test = record.test
-    try:
-        found = suggest(
-            record.found, test.rule, record.metric, record.sign, needed=test.needed, of_sweep=False
-        )
-    except RangeTestError as error:
-        error.picture = Picture(range_figure(record, error.warnings or (str(error),)))
-        error.picture.show()
-        raise
-    return RangeTest(replace(record, suggestion=found))
+        from clr_sweep.lr_range_test.asked_in_hand import Asked
+        from clr_sweep.lr_range_test.in_hand import tested
+
+        record = tested(model, Asked(settings, **fitted), stop, say)
+        test = record.test
+        try:
+            found = suggest(
+                record.found, test.rule, record.metric, record.sign, needed=test.needed,
+                of_sweep=False,
+            )  # fmt: skip
+        except RangeTestError as error:
+            error.picture = Picture(range_figure(record, error.warnings or (str(error),)))
+            error.picture.show()
+            raise
+        shown = RangeTest(replace(record, suggestion=found))
+        if stop:  # while it was drawn
+            raise stop.error()
+    return shown
 
 
 def _kind(given: object) -> str:

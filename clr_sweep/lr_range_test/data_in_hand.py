@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from clr_sweep.common.errors import InputError
+from clr_sweep.common.errors import DataError, InputError
+from clr_sweep.definition.own_functions import users_code
+from clr_sweep.training.data.arrays import Array, value_problem
 from clr_sweep.training.data.loaders import count_of, is_loader
 from clr_sweep.training.data.splits import Rows, epoch_order, evenly_spread, hold_out
 
@@ -40,6 +42,9 @@ class DataInHand(Protocol):
     def some(self, most: int) -> Batch:
         """At most so many of the examples that it is trained on."""
 
+    def known(self, most: int) -> Batch:
+        """All that is known before a step: whole arrays; of a loader at most so many examples."""
+
 
 def data_in_hand(
     x: Any, y: Any, sample_weight: Any, batch_size: int, needs_labels: bool, splits: bool
@@ -56,7 +61,7 @@ def data_in_hand(
     Raises:
         InputError: they cannot be trained on; every problem at once.
     """
-    if _gives_batches(x):
+    if gives_batches(x):
         given = {"y": y, "sample_weight": sample_weight}
         if problems := [
             f"{name}: a {type(x).__name__} gives them itself, as (x, y) or (x, y, sample_weight): "
@@ -65,7 +70,7 @@ def data_in_hand(
             if value is not None
         ]:
             raise InputError(problems)
-        return _Loader(x, _count(x))
+        return _Loader(x, _count(x), needs_labels)
     problems, counts = [], {}
     arrays = {}
     for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
@@ -78,6 +83,7 @@ def data_in_hand(
             )
         elif shapes:
             counts[name] = sorted({shape[0] for shape in shapes})
+            problems += _array_problems(name, arrays[name])
     if y is None and needs_labels:
         problems.append("y: is missing, and the loss that the model is compiled with needs labels")
     if len({count for several in counts.values() for count in several}) > 1:
@@ -88,7 +94,13 @@ def data_in_hand(
     ((examples,), *_) = counts.values()
     rows, held_out = np.arange(examples, dtype=np.int32), None
     if splits:
-        rows, held_out = hold_out(examples, _HELD_OUT, seed=0)
+        try:
+            rows, held_out = hold_out(examples, _HELD_OUT, seed=0)
+        except DataError:
+            raise InputError(
+                f"x: is too few examples to hold out a tenth of them, on which the metric is "
+                f"measured, got {examples}: give validation_data=(x, y)"
+            ) from None
     return _Arrays((arrays["x"], arrays["y"], arrays["sample_weight"]), rows, held_out, batch_size)
 
 
@@ -115,6 +127,9 @@ class _Arrays:
     def some(self, most: int) -> Batch:
         return self._taken(evenly_spread(self.rows, most))
 
+    def known(self, most: int) -> Batch:  # noqa: ARG002 - the protocol's
+        return self.arrays
+
     def _taken(self, rows: Rows) -> Batch:
         return _mapped(lambda array: array[rows], self.arrays)
 
@@ -123,20 +138,32 @@ class _Arrays:
 class _Loader:
     loader: Any
     steps: int
+    needs_labels: bool
 
     def held_out(self, most: int) -> None:  # noqa: ARG002 - the protocol's
         return None
 
     def batches(self, seed: int, epoch: int) -> Iterator[Batch]:
-        if isinstance(self.loader, keras.utils.PyDataset):
-            # As `fit` does it. But `on_epoch_end` is not called, which may order the examples anew.
-            self.loader.on_epoch_begin()
-            order = epoch_order(np.arange(self.steps, dtype=np.int32), seed, epoch)
-            batches = (self.loader[int(index)] for index in order)
-        else:
-            batches = iter(self.loader)
-        for _, batch in zip(range(self.steps), batches, strict=False):
-            yield self._batch(batch)
+        with users_code("reading x"):
+            read = self._reader(seed, epoch)
+        for _ in range(self.steps):
+            with users_code("reading x"):
+                batch = next(read, None)
+                unpacked = None if batch is None else keras.utils.unpack_x_y_sample_weight(batch)
+            if unpacked is None:
+                return
+            if (problem := self._batch_problem(unpacked)) is not None:
+                raise InputError(problem)
+            is_tensorflow = keras.backend.backend() == "tensorflow"
+            yield unpacked if is_tensorflow else _mapped(np.asarray, unpacked)
+
+    def _reader(self, seed: int, epoch: int) -> Iterator[Any]:
+        if not isinstance(self.loader, keras.utils.PyDataset):
+            return iter(self.loader)
+        # As `fit` does it. But `on_epoch_end` is not called, which may order the examples anew.
+        self.loader.on_epoch_begin()
+        order = epoch_order(np.arange(self.steps, dtype=np.int32), seed, epoch)
+        return (self.loader[int(index)] for index in order)
 
     def some(self, most: int) -> Batch:
         found: list[Batch] = []
@@ -148,10 +175,26 @@ class _Loader:
                 break
         return _mapped(lambda *some: np.concatenate(some)[:most], *found)
 
-    def _batch(self, batch: Any) -> Batch:
-        unpacked: Batch = keras.utils.unpack_x_y_sample_weight(batch)
-        is_tensorflow = keras.backend.backend() == "tensorflow"
-        return unpacked if is_tensorflow else _mapped(np.asarray, unpacked)
+    def known(self, most: int) -> Batch:
+        return self.some(most)
+
+    def _batch_problem(self, batch: Batch) -> str | None:
+        """What makes it something else than a batch of examples, with their labels."""
+        x, y, _ = batch
+        if y is None and self.needs_labels:
+            return (
+                "x: must give the labels too, as (x, y), since the loss that the model is compiled "
+                "with needs them, got examples alone"
+            )
+        found = [one for one in keras.tree.flatten((x, y)) if one is not None]
+        shapes = [tuple(one.shape) if hasattr(one, "shape") else np.shape(one) for one in found]
+        if all(shapes) and len({shape[0] for shape in shapes}) == 1:
+            return None
+        listed = " and ".join(map(str, dict.fromkeys(shapes)))
+        return (
+            f"x: must give batches, arrays with an axis of as many examples each, got some of the "
+            f"shapes {listed}: where it gives single examples, end it in .batch(n)"
+        )
 
 
 def _mapped(function: Callable[..., Any], *batches: Batch) -> Batch:
@@ -163,7 +206,38 @@ def _mapped(function: Callable[..., Any], *batches: Batch) -> Batch:
     return x, y, weights
 
 
-def _gives_batches(value: Any) -> bool:
+def value_problems(batch: Batch) -> list[str]:
+    """What is not finite in examples, labels or weights."""
+    named = zip(("x", "y", "sample_weight"), batch, strict=True)
+    pairs = [(key, array) for name, value in named for key, array in _keyed(name, value)]
+    found = (value_problem(key, np.asarray(array)) for key, array in pairs)
+    return [problem for problem in found if problem is not None]
+
+
+def _array_problems(name: str, value: Any) -> Iterator[str]:
+    """What makes arrays some that no model can be trained on; x may be texts, as some take them."""
+    for key, array in _keyed(name, value):
+        if array.dtype.kind in ("Mm" if name == "x" else "MmOSU"):
+            yield (
+                f"{key}: must hold numbers (integers, floats or booleans), got dtype {array.dtype}"
+            )
+        elif not array.size:
+            yield f"{key}: must not be empty, got the shape {array.shape}"
+        elif (problem := value_problem(key, array)) is not None:
+            yield problem
+        elif name == "sample_weight" and not array.any():
+            yield f"{key}: must leave an example a weight above 0, got 0 for all {len(array)}"
+
+
+def _keyed(name: str, value: Any) -> Iterator[tuple[str, Array]]:
+    """Each array of a nest, with the words of Python that lead to it."""
+    for path, array in keras.tree.flatten_with_path(value):
+        if array is not None:
+            yield name + "".join(f"[{part!r}]" for part in path), array
+
+
+def gives_batches(value: Any) -> bool:
+    """Whether it is a loader, whatever made it."""
     if is_loader(value):
         return True
     is_array = hasattr(value, "__array__") or hasattr(value, "shape")

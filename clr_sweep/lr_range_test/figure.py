@@ -97,8 +97,8 @@ def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
     # What the batches do once they diverge must not flatten all that is before.
     low = min(float(reading.losses.min()) for reading in readings)
     high = max(reading.start for reading in readings)
-    bottom, top = max(0.0, low - 0.35 * (high - low)), high + 0.45 * (high - low)
-    ax.set_ylim(bottom, top)
+    _set_limits(ax, low, high, 0.35, 0.45, floor=0.0)
+    bottom, top = ax.get_ylim()
     for reading in readings:
         if reading.divergence is not None and reading.edge is not None:
             at = min(reading.divergence.edge, len(reading.rates) - 1)
@@ -123,11 +123,24 @@ def _draw_metric(ax: Axes, readings: Sequence[Reading], record: Shown) -> None:
     values = np.concatenate(known)
     if record.sign < 0:
         low, high = float(values.min()), max(first)
-        floor = 0.0 if low >= 0 else -np.inf
-        ax.set_ylim(max(floor, low - 0.2 * (high - low)), high + 0.4 * (high - low))
+        _set_limits(ax, low, high, 0.2, 0.4, floor=0.0 if low >= 0 else -np.inf)
     else:
         low, high = min(first), float(values.max())
-        ax.set_ylim(low - 0.4 * (high - low), high + 0.2 * (high - low))
+        _set_limits(ax, low, high, 0.4, 0.2, floor=-np.inf)
+
+
+def _set_limits(
+    ax: Axes, low: float, high: float, below: float, above: float, floor: float
+) -> None:
+    """Limits around what is to be seen; Matplotlib's own where it has no height, or is not finite.
+
+    Args:
+        below, above: the margins, in parts of the height.
+        floor: no margin reaches below it.
+    """
+    height = high - low
+    if np.isfinite(height) and height > 0:
+        ax.set_ylim(max(floor, low - below * height), high + above * height)
 
 
 def _early(curve: Curve, metric: str) -> float:

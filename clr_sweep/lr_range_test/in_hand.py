@@ -7,7 +7,7 @@ range test; the model is put back to the bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,20 @@ import numpy as np
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.metrics import sign_of
+from clr_sweep.definition.own_functions import users_code
 from clr_sweep.definition.problems import sentence
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.validation import validation
+from clr_sweep.lr_range_test.asked_in_hand import BOTH_WEIGHTS, Asked, call_problems
 from clr_sweep.lr_range_test.curve import Curve
-from clr_sweep.lr_range_test.data_in_hand import Batch, DataInHand, data_in_hand
+from clr_sweep.lr_range_test.data_in_hand import (
+    Batch,
+    DataInHand,
+    data_in_hand,
+    gives_batches,
+    value_problems,
+)
+from clr_sweep.lr_range_test.fit_in_hand import fit_problems
 from clr_sweep.lr_range_test.model_state import as_it_was, rising_rate
 from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
 from clr_sweep.lr_range_test.settings import RangeTestConfig
@@ -79,25 +88,6 @@ class ModelRangeTest:
         return self.found
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a call has given, as it was given.
-
-    Attributes:
-        settings: those of `RangeTestConfig` that are not None.
-    """
-
-    settings: Mapping[str, Any]
-    x: Any = None
-    y: Any = None
-    sample_weight: Any = None
-    class_weight: Mapping[int, float] | None = None
-    validation_data: Any = None
-    batch_size: int = 32
-    metric: str | None = None
-    seed: int = 0
-
-
 def tested(
     model: keras.Model, asked: Asked, stop: StopRequest, say: Callable[[str], None]
 ) -> ModelRangeTest:
@@ -106,9 +96,10 @@ def tested(
     Raises:
         InputError: something that was given cannot be used; or the model does not measure the
             metric, or its steps tell no loss.
+        TrialFailedError: the model, or a loader, raised an exception, which is its cause.
         InterruptedSweepError: after Ctrl-C or SIGTERM.
     """
-    if problems := [*_model_problems(model), *_number_problems(asked)]:
+    if problems := list(call_problems(model, asked)):
         raise InputError(problems)
     test, wrong = validation(RangeTestConfig, {"seeds": 1, **asked.settings})
     if test is None:
@@ -116,8 +107,11 @@ def tested(
     given, size, needs_labels = asked.validation_data, asked.batch_size, model.loss is not None
     data = data_in_hand(asked.x, asked.y, asked.sample_weight, size, needs_labels, given is None)
     test = _long_enough(test, data.steps, "epochs" in asked.settings)
-    held_out = data.held_out(EVALUATED) if given is None else _validation(given, size, needs_labels)
-    judged, prefix = (data.some(EVALUATED), "") if held_out is None else (held_out, "val_")
+    held_out = data.held_out(EVALUATED) if given is None else _validation(model, asked)
+    known = _checked(model, data, gives_batches(asked.x))
+    if asked.class_weight is not None and known[2] is not None:
+        raise InputError(f"class_weight: {BOTH_WEIGHTS}; x gives a weight for each example")
+    judged, prefix = (known, "") if held_out is None else (held_out, "val_")
     steps = planned_steps(test, data.steps)
     say(
         f"range test of {model.name}: {test.seeds} x {steps} steps at rates from {test.low:g} to "
@@ -135,6 +129,8 @@ def tested(
             ramped = Ramped(seed, test, data.steps, recording.train, recording.evaluate)
             curves.append(ramped.curve())
             recording.check_optimizer()
+    if stop:  # in the last step
+        raise stop.error()
     return ModelRangeTest(model.name, metric, test, tuple(curves))
 
 
@@ -181,16 +177,21 @@ class _Recording:
             rates.append(self.rate(before + step))
             losses.append(self._step(*batch))
             if not math.isfinite(losses[-1]):
+                # Of a loader, which nobody has looked through. No rate makes that.
+                if wrong := value_problems(batch):
+                    place = f"x: in the batch of step {step + 1} of epoch {epoch}"
+                    raise InputError([f"{place}, {text}" for text in wrong])
                 break
         return np.array(rates), np.array(losses)
 
     def evaluate(self) -> dict[str, float]:
         """The metrics of the examples that it is judged by."""
         x, y, weights = self._judged
-        found = self._model.evaluate(
-            x, y, sample_weight=weights, batch_size=_TIMES * self._asked.batch_size, verbose=0,
-            return_dict=True,
-        )  # fmt: skip
+        with users_code(f"evaluating {self._model.name}"):
+            found = self._model.evaluate(
+                x, y, sample_weight=weights, batch_size=_TIMES * self._asked.batch_size, verbose=0,
+                return_dict=True,
+            )  # fmt: skip
         single = {name: float(value) for name, value in found.items() if np.size(value) == 1}
         self._measured = tuple(single)
         return {f"{self._prefix}{name}": value for name, value in single.items()}
@@ -226,10 +227,11 @@ class _Recording:
             )
 
     def _step(self, x: Any, y: Any, weights: Any) -> float:
-        class_weight = self._asked.class_weight if weights is None else None
-        logs = self._model.train_on_batch(
-            x, y, sample_weight=weights, class_weight=class_weight, return_dict=True
-        )
+        class_weight = self._asked.class_weight
+        with users_code(f"training {self._model.name}"):
+            logs = self._model.train_on_batch(
+                x, y, sample_weight=weights, class_weight=class_weight, return_dict=True
+            )
         if "loss" not in logs:
             found = ", ".join(logs) or "nothing"
             raise InputError(f"model: its train_step must tell the loss of a batch, got {found}")
@@ -240,40 +242,29 @@ class _Recording:
         return int(keras.ops.convert_to_numpy(optimizer.iterations))
 
 
-def _validation(given: Any, batch_size: int, needs_labels: bool) -> Batch:
+def _validation(model: keras.Model, asked: Asked) -> Batch:
+    given, needs_labels = asked.validation_data, model.loss is not None
     x, y, weights = (*(given if isinstance(given, tuple) else (given,)), None, None)[:3]
     try:
-        return data_in_hand(x, y, weights, batch_size, needs_labels, splits=False).some(EVALUATED)
+        data = data_in_hand(x, y, weights, asked.batch_size, needs_labels, splits=False)
+        known = _checked(model, data, gives_batches(x))
     except InputError as error:
         raise InputError([f"validation_data: {text}" for text in error.problems]) from None
+    return known if gives_batches(x) else data.some(EVALUATED)
 
 
-def _model_problems(model: keras.Model) -> Iterator[str]:
-    if not model.compiled:
-        yield (
-            "model: must be compiled, with the optimizer whose rate is sought: "
-            'model.compile("sgd", loss=...)'
-        )
-        return
-    others = [
-        name
-        for name, value in vars(model).items()
-        if isinstance(value, keras.optimizers.Optimizer) and value is not model.optimizer
-    ]
-    if others:
-        yield (
-            f"model: must have one optimizer, got {', '.join(sorted(others))} beside it: which "
-            "rate is to rise? A model with a part of it, and one of them, can be tested"
-        )
+def _checked(model: keras.Model, data: DataInHand, is_loader: bool) -> Batch:
+    """What is known of the data, where it goes with the model.
 
-
-def _number_problems(asked: Asked) -> Iterator[str]:
-    if not isinstance(asked.metric, str | None):
-        yield f"metric: must be the name of a metric, got {asked.metric!r}"
-    for name, lowest in (("batch_size", 1), ("seed", 0)):
-        value = getattr(asked, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
-            yield f"{name}: must be a whole number, {lowest} at least, got {value!r}"
+    Raises:
+        InputError: it does not; every problem at once.
+    """
+    known = data.known(EVALUATED)
+    # The values of arrays have been looked at.
+    problems = value_problems(known) if is_loader else []
+    if problems := problems or list(fit_problems(model, *known[:2])):
+        raise InputError(problems)
+    return known
 
 
 def _long_enough(test: RangeTestConfig, steps_per_epoch: int, is_given: bool) -> RangeTestConfig:

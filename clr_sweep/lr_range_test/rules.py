@@ -87,9 +87,14 @@ class Reading:
     @property
     def edge(self) -> float | None:
         """The rate at the stability edge, or None where none was seen."""
-        if self.divergence is None:
+        if self.divergence is None or not self.began:
             return None
         return float(self.curve.rates[min(self.divergence.edge, len(self.curve.rates) - 1)])
+
+    @property
+    def began(self) -> bool:
+        """Whether the first loss is finite: it is that before any update, so no rate makes it."""
+        return bool(np.isfinite(self.curve.losses[0]))
 
     @property
     def limit(self) -> float:

@@ -146,6 +146,11 @@ def _why_none(reading: Reading, rule: str, metric: str) -> str:
 
 
 def _why_nothing_learnt(reading: Reading) -> str:
+    if not reading.began:
+        return (
+            "its loss is not finite in the first step already, before any update: the model, its "
+            "loss or the data make it so, and no rate does"
+        )
     found = reading.learnt
     if reading.divergence is not None and len(reading.losses) <= found.window:
         return (

@@ -91,15 +91,16 @@ class Interrupted(keras.utils.PyDataset):
 @pytest.mark.heavy
 @pytest.mark.parametrize(
     ("error", "raised"),
-    [(None, clr_sweep.InterruptedSweepError), (OSError("gone"), OSError)],
+    [(None, clr_sweep.InterruptedSweepError), (OSError("gone"), clr_sweep.ClrSweepError)],
 )
 def test_after_ctrl_c_and_after_an_error(error: Any, raised: type[Exception]) -> None:
-    """As after a test that has ended; handlers of signals too."""
+    """As after a test that has ended; handlers of signals too. An error is the cause of ours."""
     made, handler = model(optimizers()["a schedule"]), signal.getsignal(signal.SIGINT)
     made.fit(X, Y, verbose=0)
     before = state(made)
-    with pytest.raises(raised):
+    with pytest.raises(raised) as caught:
         clr_sweep.range_test(made, Interrupted(error), epochs=10, quiet=True)
+    assert caught.value.__cause__ is error
     assert state(made) == before
     assert signal.getsignal(signal.SIGINT) is handler
 
@@ -200,8 +201,9 @@ def test_a_metric_of_one_of_several_outputs() -> None:
 
 def test_what_is_no_model() -> None:
     """The arguments of a model beside a sweep, and what is neither of both."""
-    assert refused("sweep.yaml", X, Y, batch_size=32) == [
-        f"{name}: is taken beside a keras.Model alone, got a str"
-        for name in ("x", "y", "batch_size")
-    ]
+    for given, kind in (("sweep.yaml", "str"), (None, "NoneType")):
+        assert refused(given, X, Y, batch_size=32) == [
+            "given: the first argument must be a compiled keras.Model beside x, y, batch_size, "
+            f"got a {kind}: give the model, or leave out what is not for a sweep"
+        ]
     assert refused(model)[0].startswith("given: must be a Sweep, a sweep file or a compiled")

@@ -160,6 +160,29 @@ def test_a_first_value_that_is_far_off_does_not_flatten_the_rest(tmp_path: Path)
     assert 2.3 < tops[0] < 4
 
 
+@pytest.mark.parametrize("loss", [np.nan, 0.0])
+def test_a_loss_that_has_no_height(tmp_path: Path, loss: float) -> None:
+    """Not finite from the first step on, or the same at all rates: drawn as it is."""
+    made = complete_test(tmp_path, [classifier()])
+    objective = made.config.objective.model_copy(
+        update={"metric": "val_loss", "direction": "minimize"}
+    )
+    of_loss = replace(
+        made, config=made.config.model_copy(update={"objective": objective}), suggestion=None
+    )
+    (curve,) = made.curves()
+    flat = replace(
+        curve,
+        losses=np.full_like(curve.losses, loss),
+        metrics={"val_loss": np.full(len(curve.evaluated), loss)},
+    )
+    np.savez(made.files[0], identity="test", **flat.arrays())
+    figure = range_figure(replace(of_loss, state="failed"), ["nothing was learnt"])
+    assert render(figure)
+    for ax in figure.axes:
+        assert np.isfinite(ax.get_ylim()).all()
+
+
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     """A test that is not complete, and one whose curves are gone."""
     made = complete_test(tmp_path, seeds(2))

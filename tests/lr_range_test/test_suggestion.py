@@ -196,3 +196,17 @@ def test_values_that_are_not_finite_are_left_out() -> None:
     clean, found = of([curve]), of([spoilt])
     assert found.pairs == clean.pairs
     assert found.max_lr[1] == pytest.approx(clean.max_lr[1], rel=0.1)
+
+
+def test_a_loss_that_is_not_finite_before_any_update() -> None:
+    """No rate makes it, so no edge is told of it; nor does any other seed's bound."""
+    bad = replace(classifier(), losses=np.full(len(classifier().losses), np.nan))
+    with pytest.raises(RangeTestError) as caught:
+        of([bad])
+    assert caught.value.warnings == (
+        "seed 1 is left out: its loss is not finite in the first step already, before any update: "
+        "the model, its loss or the data make it so, and no rate does",
+    )
+    found = of([*seeds(2), bad])
+    assert found.edges[2] is None
+    assert len(found.pairs) == 2

@@ -18,6 +18,9 @@ from clr_sweep.training.data.arrays import Array, rows_of
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
 
+OF_A_SWEEP = " (model.arguments.classes, where its function has that)"
+"""How a sweep gives a model more outputs."""
+
 # What float32 makes of parts that add up to 1.
 _ROUNDING = 1e-6
 
@@ -148,7 +151,7 @@ def _cure(taken: Labels, value: Any, highest: Any, classes: int | None) -> str:
         return "number the classes from 0 on, or leave these examples out"
     return (
         f"number the classes from 0 on without gaps, leave these examples out, or give the model "
-        f"{int(highest) + 1} outputs (model.arguments.classes, where its function has that)"
+        f"{int(highest) + 1} outputs{OF_A_SWEEP}"
     )
 
 

@@ -31,12 +31,12 @@ def check_inputs(model: keras.Model, data: Dataset, outputs: Sequence[Output] = 
         InputError: the names or the shapes do not go together.
     """
     inputs = declared_inputs(model)
-    own = [step for step in (type(model).call, type(model).train_step) if not _is_keras(step)]
+    own = [step for step in (type(model).call, type(model).train_step) if not is_keras(step)]
     if inputs is None or own:
         return
     problems = list(_input_problems(inputs, data.x_train))
     several = isinstance(data.y_train, Mapping) or len(outputs) > 1
-    if several and outputs and _is_keras(type(model).compute_loss):
+    if several and outputs and is_keras(type(model).compute_loss):
         problems += name_problems(outputs, data.y_train, declared_outputs(model))
     if problems:
         raise InputError(problems, data.source)
@@ -77,7 +77,7 @@ def _input_problems(inputs: Any, x: Part) -> Iterator[str]:
 
 def _shape_problems(key: str, taken: Any, array: Array) -> Iterator[str]:
     wanted, found = tuple(taken.shape[1:]), tuple(array.shape[1:])
-    if not _go_together(wanted, found):
+    if not go_together(wanted, found):
         yield (
             f"{key}: must have the shape {shown_shape(wanted)} that the model takes, got "
             f"{shown_shape(found)}; build the model for it (its function is handed `input_shape` "
@@ -85,12 +85,16 @@ def _shape_problems(key: str, taken: Any, array: Array) -> Iterator[str]:
         )
 
 
-def _is_keras(method: Any) -> bool:
+def is_keras(method: Any) -> bool:
+    """Whether a method is Keras' own, whose demands are known."""
     return str(method.__module__).split(".")[0] == "keras"
 
 
-def _go_together(wanted: tuple[int | None, ...], found: tuple[int, ...]) -> bool:
-    """Keras adds a last axis of length 1, or takes it away, where that is all that differs."""
+def go_together(wanted: tuple[int | None, ...], found: tuple[int, ...]) -> bool:
+    """Whether examples of a shape are taken for that of an input.
+
+    Keras adds a last axis of length 1, or takes it away, where that is all that differs.
+    """
     if len(wanted) == len(found) + 1 and wanted[-1] == 1:
         wanted = wanted[:-1]
     elif len(found) == len(wanted) + 1 and found[-1] == 1:

@@ -71,23 +71,31 @@ def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
 
 def value_problems(arrays: Mapping[str, Array]) -> list[str]:
     """The problems that only the values show: NaN and infinity in float arrays."""
-    problems = []
-    for key, array in in_order(arrays).items():
-        if array.dtype.kind != "f":
-            continue
-        bad, first = 0, -1
-        for start, rows in rows_of(array):
-            wrong = ~np.isfinite(rows).all(axis=1)
-            if first < 0 and wrong.any():
-                first = start + int(wrong.argmax())
-            bad += int(wrong.sum())
-        if bad:
-            problems.append(
-                f"{key}: must hold finite numbers alone, got NaN or infinity in {bad} of "
-                f"{len(array)} examples, the first at index {first}; remove these examples or "
-                f"replace the values"
-            )
-    return problems
+    found = (value_problem(key, array) for key, array in in_order(arrays).items())
+    return [problem for problem in found if problem is not None]
+
+
+def value_problem(key: str, array: Array) -> str | None:
+    """What is wrong with the values of one array; None where nothing is.
+
+    Args:
+        array: with an axis of examples, of which there are some.
+    """
+    if array.dtype.kind != "f":
+        return None
+    bad, first = 0, -1
+    for start, rows in rows_of(array):
+        wrong = ~np.isfinite(rows).all(axis=1)
+        if first < 0 and wrong.any():
+            first = start + int(wrong.argmax())
+        bad += int(wrong.sum())
+    if not bad:
+        return None
+    return (
+        f"{key}: must hold finite numbers alone, got NaN or infinity in {bad} of "
+        f"{len(array)} examples, the first at index {first}; remove these examples or "
+        f"replace the values"
+    )
 
 
 def parts(array: Array) -> Iterator[Array]:
