@@ -9,6 +9,7 @@ from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.results.html.render import is_report, report_html
 from clr_sweep.search.importances import importances
+from clr_sweep.search.lost_files import warn_of_lost
 from clr_sweep.study.killed_driver import study_as_run
 from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.which_store import StoreChoice
@@ -48,5 +49,6 @@ def written_report(record: StudyRecord, output: Path | None = None) -> Path:
         )
     file = output or Path(f"{record.name}.html")
     refuse_output(file, _REPLACEABLE)  # drawing takes seconds
+    warn_of_lost(record)
     write_output(file, report_html(record, importances(record)), _REPLACEABLE)
     return file

@@ -6,6 +6,7 @@ from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.results.as_json import json_text, study_content, trial_content
 from clr_sweep.results.text import study_text, trial_text
+from clr_sweep.search.lost_files import warn_of_lost
 from clr_sweep.study.killed_driver import study_as_run
 from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.which_store import StoreChoice
@@ -35,6 +36,7 @@ def show_study(
     """
     with plain_storage_errors(url):
         study = study_as_run(find_study(study_or_run, url, choice))
+    warn_of_lost(study)
     if trial is None:
         return json_text(study_content(study)) if as_json else study_text(study, width)
     found = _trial(study, trial)

@@ -17,6 +17,9 @@ from clr_sweep.training.data.named import PARTS, split
 from clr_sweep.training.data.npz import read_headers
 from clr_sweep.training.durable import replaced
 
+# Of a tuple so many types are told.
+_SHOWN = 8
+
 
 class Written(NamedTuple):
     """The file of a data set that was in hand."""
@@ -78,12 +81,20 @@ def _by_name(given: Any) -> Mapping[str, Any]:
         return given
     try:
         (x_train, y_train), (x_test, y_test) = given
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
         raise DataError(
-            "must be ((x_train, y_train), (x_test, y_test)) or a dict with these four keys, got a "
-            f"{type(given).__name__} ({error})"
+            "must be ((x_train, y_train), (x_test, y_test)) or a dict with these four keys, got "
+            f"{_kind(given)}"
         ) from None
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def _kind(given: Any) -> str:
+    """What was given, with what it consists of: `a tuple (ndarray, ndarray)`."""
+    held = ""
+    if isinstance(given, tuple | list) and len(given) <= _SHOWN:
+        held = f" ({', '.join(type(one).__name__ for one in given)})"
+    return f"a {type(given).__name__}{held}"
 
 
 def _holds(file: Path, arrays: Mapping[str, Any]) -> bool:

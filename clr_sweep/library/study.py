@@ -22,6 +22,7 @@ from clr_sweep.results.verdict import verdict
 from clr_sweep.results.words import counts
 from clr_sweep.search.attributes import FACTS
 from clr_sweep.search.importances import importances
+from clr_sweep.search.lost_files import warn_of_lost
 from clr_sweep.search.places import Places, url_of
 from clr_sweep.study.killed_driver import study_as_run
 from clr_sweep.study.store_errors import plain_storage_errors
@@ -125,6 +126,7 @@ class Study:
         from clr_sweep.library.picture import Picture
         from clr_sweep.results.figures import study_figures
 
+        warn_of_lost(self.record)
         drawn = study_figures(self.record, importances(self.record))
         return {name.removesuffix(".png"): Picture(figure) for name, figure in drawn.items()}
 

@@ -201,6 +201,11 @@ class Sweep:
     _overrides: dict[str, Any]
 
 
+# What each trial makes anew, where nothing but a name can say what is meant.
+_MADE = ("dataset.name", "model.name")
+_PLAIN = (str, bytes, int, float, np.generic, type(None))
+
+
 class _Names:
     """The names of what was given in hand.
 
@@ -255,7 +260,7 @@ class _Names:
             return [self.named(f"{place}.{index}", one) for index, one in enumerate(given)]
         if isinstance(given, os.PathLike):
             return os.fspath(given)
-        if not callable(given):
+        if not callable(given) and (place not in _MADE or isinstance(given, _PLAIN)):
             return given  # a name, or what the definition refuses
         try:
             name, folder = name_of_function(given, f"my_{place.partition('.')[0]}")

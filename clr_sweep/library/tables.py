@@ -9,6 +9,7 @@ import pandas as pd
 from clr_sweep.results.curves import epochs_done, steps_done
 from clr_sweep.results.words import further
 from clr_sweep.schedules.policies import DECAYING
+from clr_sweep.search.lost_files import refuse_lost
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -30,6 +31,8 @@ def trials_table(study: StudyRecord) -> pd.DataFrame:
 
 def epochs_table(trial: TrialRecord) -> pd.DataFrame:
     """What a trial measured at the end of each epoch; see `Trial.epochs_table`."""
+    if not trial.reports:
+        refuse_lost(trial, "epochs.jsonl")
     rows = [
         {"step": report.step, **report.metrics, "cpu_seconds": report.cpu_seconds}
         for report in trial.reports
@@ -41,7 +44,9 @@ def epochs_table(trial: TrialRecord) -> pd.DataFrame:
 def steps_table(trial: TrialRecord) -> pd.DataFrame:
     """The rate and the loss of every step of a trial that has ended; see `Trial.steps_table`."""
     folder = TrialFolder(trial.folder)
-    rates, losses = folder.curve() or ((), ())
+    if (curve := folder.curve()) is None:
+        refuse_lost(trial, folder.curve_file.name)
+    rates, losses = curve or ((), ())
     columns: dict[str, Any] = {"learning_rate": rates, "batch_loss": losses}
     if (momenta := folder.momenta()) is not None:
         columns["momentum"] = momenta

@@ -10,6 +10,7 @@ from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.own_functions import import_function, importable
 from clr_sweep.library.configuration import Configuration
 from clr_sweep.results import words
+from clr_sweep.search.lost_files import SHOWN, refuse_lost
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import State
@@ -63,7 +64,11 @@ class Trial(Configuration):
         return self.record.folder
 
     def epochs_table(self) -> pd.DataFrame:
-        """A row for each epoch: the steps taken by its end, the metrics, and seconds of CPU."""
+        """A row for each epoch: the steps taken by its end, the metrics, and seconds of CPU.
+
+        Raises:
+            StoreError: what the trial left is gone; of `steps_table` and `figures` too.
+        """
         from clr_sweep.library.tables import epochs_table
 
         return epochs_table(self.record)
@@ -80,6 +85,7 @@ class Trial(Configuration):
         from clr_sweep.study.trial_job import drawn
         from clr_sweep.tracking.trial_contents import figures
 
+        refuse_lost(self.record, *SHOWN)
         return {
             name.removesuffix(".png"): Picture(drawn(name, self.record))
             for name in figures(self.record)
@@ -95,6 +101,7 @@ class Trial(Configuration):
         """
         file = TrialFolder(self.record.folder).model_file
         if not file.exists():
+            refuse_lost(self.record, file.name)
             raise StoreError(
                 f"{file}: there is no such model: complete, pruned and diverged trials have one "
                 f"(this one is {self.state})"

@@ -13,6 +13,12 @@ The libraries share no static type; a function that takes Steps returns the same
 """
 
 
+# What float32 holds.
+_LARGEST_RATE = (2.0 - 2.0**-23) * 2.0**127
+# Between these, cycles are counted to the last step of 64 bits, in float32 too.
+_SHORTEST, _LONGEST = 1e-18, 1e36
+
+
 def finite_number(
     place: str,
     value: Any,
@@ -56,18 +62,40 @@ def finite_number(
     return number
 
 
+def learning_rate(place: str, value: Any, **bounds: Any) -> float:
+    """Returns a rate as a float that float32 holds, in which rates are handed out.
+
+    Args:
+        place, value, bounds: as `finite_number` has them; so are the errors.
+
+    Raises:
+        ValueError: in float32 it would be infinite.
+    """
+    rate = finite_number(place, value, **bounds)
+    if rate > _LARGEST_RATE:
+        raise ValueError(f"{place}: must be at most {_LARGEST_RATE!r} (float32), got {rate!r}")
+    return rate
+
+
 def learning_rates(
     init_place: str, init_value: Any, max_place: str, max_value: Any
 ) -> tuple[float, float]:
     """Returns both bounds of a cycle as floats, 0 <= lower <= upper; errors as `finite_number`."""
     init_lr = finite_number(init_place, init_value, at_least=0.0)
-    max_lr = finite_number(max_place, max_value, at_least=init_lr, limit=init_place)
+    max_lr = learning_rate(max_place, max_value, at_least=init_lr, limit=init_place)
     return init_lr, max_lr
 
 
 def half_cycle(place: str, value: Any) -> float:
-    """Returns a half cycle in steps as a float > 0; errors as `finite_number`."""
-    return finite_number(place, value, above=0.0)
+    """Returns a half cycle in steps as a float > 0; errors as `finite_number`.
+
+    Raises:
+        ValueError: it is too short or too long for the place of a step in it to be a number.
+    """
+    number = finite_number(place, value, above=0.0)
+    if not _SHORTEST <= number <= _LONGEST:
+        raise ValueError(f"{place}: must be from {_SHORTEST} to {_LONGEST} steps, got {number!r}")
+    return number
 
 
 def decay(place: str, value: Any) -> float:

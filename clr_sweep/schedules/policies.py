@@ -162,7 +162,7 @@ def learning_rate(
     """
     _check_policy(policy)
     if policy == CONSTANT:
-        rate = arguments.finite_number("init_lr", init_lr, at_least=0.0)
+        rate = arguments.learning_rate("init_lr", init_lr, at_least=0.0)
         return triangular(arguments.as_float64("step", step)) * rate
     init_lr, max_lr = arguments.learning_rates(
         "init_lr", init_lr, "max_lr", _given("max_lr", max_lr, policy)

@@ -38,7 +38,7 @@ def ramp(
         [0.01, 0.1, 1.0, 1.0]
     """
     low = arguments.finite_number("low", low, above=0.0)
-    high = arguments.finite_number("high", high, above=low, limit="low")
+    high = arguments.learning_rate("high", high, above=low, limit="low")
     last = arguments.finite_number("steps", steps, at_least=2.0) - 1.0
     if kind not in RAMPS:
         raise ValueError(f"kind: must be one of {', '.join(RAMPS)}, got {kind!r}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
@@ -14,8 +16,12 @@ from clr_sweep.search.places import Places
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
+logger = logging.getLogger("clr_sweep")
+
 # What the folder of a trial that has ended holds, unless the trial failed.
 FILES = ("config.json", "epochs.jsonl", "curve.npz", "model.keras", "result.json")
+# What is shown of it is read from these; a model may have been removed to save space.
+SHOWN = ("epochs.jsonl", "curve.npz")
 
 
 def lost_files(record: TrialRecord) -> list[str]:
@@ -29,6 +35,32 @@ def lost_files(record: TrialRecord) -> list[str]:
         without = {"curve.npz"} if has_model else {"curve.npz", "model.keras"}
         expected = tuple(name for name in FILES if name not in without)
     return [name for name in expected if not (record.folder / name).exists()]
+
+
+def refuse_lost(record: TrialRecord, *names: str) -> None:
+    """Find out whether what a trial left is still there, before it is looked into.
+
+    Args:
+        names: of the files that are needed.
+
+    Raises:
+        StoreError: its folder is gone, or one of these files that it should have left.
+    """
+    if _is_gone(record):
+        raise StoreError(
+            f"{record.label}: its folder {record.folder} is gone, and with it its epochs, curves "
+            "and model; what the study and MLflow hold of it stays. Put the folder there, or load "
+            "the study where it is"
+        )
+    if lost := [name for name in lost_files(record) if name in names]:
+        raise StoreError(f"{record.label} has no {', '.join(lost)} any more in {record.folder}")
+
+
+def warn_of_lost(record: StudyRecord) -> None:
+    """A line for what is shown without the files of some trials, since these are gone."""
+    gone = [trial for trial in record.all if _is_gone(trial)]
+    for line in (*_folders(gone), *_files(record, SHOWN)):
+        logger.warning(line)
 
 
 def missing_files(record: TrialRecord) -> Iterator[str]:
@@ -66,14 +98,14 @@ def lost_and_found(study: optuna.Study, record: StudyRecord) -> list[str]:
     """What has to be said of it at a start; the study remembers what is lost until it is found."""
     places, before = Places(study), list(study.user_attrs.get(LOST, ()))
     gone = [trial for trial in record.all if _is_gone(trial)]
-    files = {trial.label: names for trial in record.all if (names := lost_files(trial))}
+    files = [trial.label for trial in record.all if lost_files(trial)]
     curves = _lost_curves(record)
     now = [*(trial.label for trial in gone), *files, *(["range test"] if curves else [])]
     if now != before:
         study.set_user_attr(LOST, now)
     lines = list(_moved(study, record, places))
-    lines += _folders(gone, places)
-    lines += [f"lost: {label} has no {', '.join(names)} any more" for label, names in files.items()]
+    lines += _folders(gone, places.home)
+    lines += _files(record)
     lines += curves
     lines += _starting_over(study, record)
     if again := [label for label in before if label not in now]:
@@ -87,10 +119,16 @@ def _is_gone(record: TrialRecord) -> bool:
     return not record.folder.is_dir() and record.has_ended
 
 
-def _folders(gone: list[TrialRecord], places: Places) -> Iterator[str]:
+def _files(record: StudyRecord, needed: tuple[str, ...] = FILES) -> Iterator[str]:
+    for trial in record.all:
+        if names := [name for name in lost_files(trial) if name in needed]:
+            yield f"lost: {trial.label} has no {', '.join(names)} any more"
+
+
+def _folders(gone: list[TrialRecord], home: Path | None = None) -> Iterator[str]:
     if gone:
         labels = ", ".join(record.label for record in gone)
-        where = places.home or gone[0].folder.parent
+        where = home or gone[0].folder.parent
         yield (
             f"lost: {labels}: not in {where}, and with the folders their epochs, curves and "
             "models; what the study and MLflow hold of them stays. Put the folders there, or run "

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from written_sweeps import content
 
@@ -87,7 +88,15 @@ def test_what_is_wrong_with_them(tmp_path: Path) -> None:
     assert any(problem.startswith("training.epochs: ") for problem in caught.value.problems)
     for wrong, text in (
         (((np.full_like(x, np.nan), y), test), "x_train: must hold finite numbers alone"),
-        ((x, y), r"dataset.name: must be \(\(x_train, y_train\), \(x_test, y_test\)\) or a dict"),
+        (
+            (x, y),
+            r"dataset.name: must be \(\(x_train, y_train\), \(x_test, y_test\)\) or a dict .*"
+            r", got a tuple \(ndarray, ndarray\)$",
+        ),
+        (
+            pd.DataFrame({"a": [1], "b": [2]}),
+            "or a dict with these four keys, got a DataFrame$",
+        ),
         ({"name": {"x_train": x}}, "y_train: is missing"),
         (((x.astype(str), y), test), "x_train: must hold numbers"),
         (((x, None), test), r"y_train: must be an array, got a NoneType \(there is none\)"),

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import written_sweeps
 import yaml
 from written_sweeps import content, written
@@ -51,6 +52,18 @@ def test_functions_in_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "step_size_factor: [2, 4]" in sweep.text
     whole = made(model={"name": written_sweeps.sweep, "arguments": {"changes": 7}})
     assert whole.definition.model.arguments == {"changes": 7}
+
+
+def test_what_is_made_already() -> None:
+    """A loader and a model: each trial makes its own, so the function that does is wanted."""
+    batches = tf.data.Dataset.from_tensor_slices([1.0, 2.0])
+    for given in (iter([1]), (one for one in ()), batches, {"name": iter([1])}):
+        with pytest.raises(InputError, match=r"dataset\.name: must be a function that makes it"):
+            made(dataset=given)
+    with pytest.raises(InputError, match=r"model\.name: must be .* makes it, got a list_iterator:"):
+        made(model={"name": iter([1])})
+    with pytest.raises(InputError, match=r"model\.name: must be text"):
+        made(model=3)
 
 
 def test_a_path_in_hand(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,35 @@ def test_pictures(study: Study, tmp_path: Path) -> None:
     pictures["history"].save(tmp_path / "history.svg")
     assert "<svg" in (tmp_path / "history.svg").read_text()
     assert study.best.figures().keys() == {"loss", "learning_rate", "loss_by_rate"}
+
+
+def test_what_a_deleted_folder_took_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No empty table or picture in its place: it is told; what the study itself holds stays."""
+    monkeypatch.chdir(tmp_path)
+    SmallStudy(tmp_path).whole("complete", "complete", "complete")
+    folders = [load_study("example").trial(number).folder for number in range(3)]
+    shutil.rmtree(folders[1])
+    (folders[0] / "model.keras").unlink()
+    (folders[2] / "epochs.jsonl").unlink()
+    study = load_study("example")
+    lost = study.trial(1)
+    for call in (lost.epochs_table, lost.steps_table, lost.figures, lost.trained_model):
+        with pytest.raises(StoreError, match=r"^trial 1: its folder .* is gone, and with it"):
+            call()
+    for call in (study.trial(2).epochs_table, study.trial(2).figures):
+        with pytest.raises(StoreError, match=r"^trial 2 has no epochs\.jsonl any more"):
+            call()
+    assert study.trial(2).steps_table().size
+    assert study.trial(0).figures()
+    assert (lost.state, len(study.trials)) == ("complete", 3)
+    for call in (study.report, study.figures):
+        caplog.clear()
+        call()
+        assert [line.partition(": not in")[0] for line in caplog.messages] == [
+            "lost: trial 1", "lost: trial 2 has no epochs.jsonl any more",
+        ]  # fmt: skip
 
 
 def test_words(study: Study) -> None:

@@ -167,6 +167,13 @@ def test_steps_beyond_float32_stay_exact(first: int) -> None:
         ({"step_size": nan}, ValueError, "step_size: must be a finite number > 0.0, got nan"),
         ({"step_size": tf.constant(True)}, TypeError, "step_size: must be a finite number > 0.0"),
         ({"step_size": tf.constant([4.0])}, TypeError, "step_size: must be a finite number > 0.0"),
+        (
+            {"maximal_learning_rate": 1e308},
+            ValueError,
+            "maximal_learning_rate: must be at most 3.4",
+        ),
+        ({"step_size": 1e-320}, ValueError, "step_size: must be from 1e-18 to 1e+36 steps, got"),
+        ({"step_size": 1e308}, ValueError, "step_size: must be from 1e-18 to 1e+36 steps, got"),
         ({"gamma": 0.0}, ValueError, "gamma: must be a finite number > 0.0 and <= 1.0, got 0.0"),
         ({"gamma": 1.01}, ValueError, "gamma: must be a finite number > 0.0 and <= 1.0, got 1.01"),
         ({"gamma": nan}, ValueError, "gamma: must be a finite number > 0.0 and <= 1.0, got nan"),

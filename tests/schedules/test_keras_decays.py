@@ -92,6 +92,9 @@ def test_shares_of_one_cycle() -> None:
     [
         (lambda: LinearLearningRate(-1, 9), ValueError, "initial_learning_rate: must be a finite"),
         (lambda: CosineLearningRate(1, 0), ValueError, "decay_steps: must be a finite number > 0"),
+        (lambda: LinearLearningRate(1e39, 9), ValueError, "initial_learning_rate: must be at most"),
+        (lambda: OneCycleLearningRate(1e39, 9), ValueError, "max_lr: must be at most 3.4"),
+        (lambda: CosineLearningRate(1, 1e-320), ValueError, "decay_steps: must be from 1e-18 to"),
         (lambda: CosineLearningRate(1, 9, name=3), TypeError, "name: must be a string, got 3"),
         (lambda: OneCycleLearningRate("1", 9), TypeError, "max_lr: must be a finite number"),
         (lambda: OneCycleLearningRate(1, 9, 1), ValueError, "pct_start: must be below 1, got 1.0"),
@@ -112,3 +115,30 @@ def test_wrong_arguments_are_refused(make: Any, error: type[Exception], message:
     """Each is named, with what is allowed and what was found."""
     with pytest.raises(error, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [LinearLearningRate(0.1, 10), CosineLearningRate(0.1, 10), OneCycleLearningRate(0.1, 10)],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    ("step", "error", "message"),
+    [
+        (-5, ValueError, "step: must be >= 0, got -5"),
+        (-0.5, ValueError, "step: must be >= 0, got -0.5"),
+        (np.array([0, -1]), ValueError, "step: must be >= 0 everywhere"),
+        (np.int64(-1), ValueError, "step: must be >= 0 everywhere"),
+        (float("nan"), ValueError, "step: must be >= 0, got nan"),
+        (True, TypeError, "step: must be a number, got True"),
+        ("5", TypeError, "step: must be a number, an array, a tensor or a variable, got '5' (str)"),
+        (None, TypeError, "step: must be a number, an array, a tensor or a variable, got None"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_wrong_steps_are_refused(
+    schedule: Any, step: Any, error: type[Exception], message: str
+) -> None:
+    """As the arithmetic refuses them: before the first step these rates would be far too high."""
+    with pytest.raises(error, match=re.escape(message)):
+        schedule(step)

@@ -66,6 +66,7 @@ def test_it_can_be_saved(tmp_path: Any) -> None:
     [
         ({"low": 0}, r"low: must be a finite number > 0\.0, got 0\.0"),
         ({"high": 1e-4}, r"high: must be a finite number > low"),
+        ({"high": 1e39}, r"high: must be at most 3\.4"),
         ({"steps": 1}, r"steps: must be a finite number >= 2"),
         ({"kind": "cosine"}, r"kind: must be one of exponential, linear, got 'cosine'"),
     ],

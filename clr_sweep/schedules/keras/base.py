@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, TypeVar
 
 import keras
+import numpy as np
 
 from clr_sweep.schedules import arguments
 
@@ -57,7 +58,19 @@ class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
         self.name = arguments.text("name", name)
 
     def __call__(self, step: Any) -> Any:
-        """Returns the rate at a step, as a float32 tensor of the step's shape."""
+        """Returns the rate at a step, as a float32 tensor of the step's shape.
+
+        Raises:
+            TypeError: the step is no number.
+            ValueError: it is negative. That of a tensor is not looked at: a graph does not know it.
+        """
+        if isinstance(step, int | float | np.generic | np.ndarray):
+            step = arguments.as_float64("step", step)
+        elif step is None or isinstance(step, str | bytes):
+            raise TypeError(
+                f"step: must be a number, an array, a tensor or a variable, got {step!r} "
+                f"({type(step).__name__})"
+            )
         step = keras.ops.convert_to_tensor(step, dtype=widest_float())
         return keras.ops.cast(self._rate(step), "float32")
 

@@ -25,7 +25,7 @@ class _Decay(Float64Schedule):
         self, initial_learning_rate: SupportsFloat, decay_steps: SupportsFloat, name: str
     ) -> None:
         super().__init__(name)
-        self.initial_learning_rate = arguments.finite_number(
+        self.initial_learning_rate = arguments.learning_rate(
             "initial_learning_rate", initial_learning_rate, at_least=0.0
         )
         self.decay_steps = arguments.half_cycle("decay_steps", decay_steps)
@@ -142,7 +142,7 @@ class OneCycleLearningRate(Float64Schedule):
         name: str = "OneCycleLearningRate",
     ) -> None:
         super().__init__(name)
-        self.max_lr = arguments.finite_number("max_lr", max_lr, at_least=0.0)
+        self.max_lr = arguments.learning_rate("max_lr", max_lr, at_least=0.0)
         self.total_steps = arguments.half_cycle("total_steps", total_steps)
         self.pct_start = arguments.part("pct_start", pct_start)
         self.div_factor = arguments.finite_number("div_factor", div_factor, at_least=1.0)
