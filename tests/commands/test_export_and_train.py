@@ -95,10 +95,11 @@ def test_export_says_that_mlflow_does_not_tell_the_run(
         f"sqlite:///{finished.folder / 'optuna.db'}", MLFLOW_TRACKING_URI="sqlite:///mlflow.db",
     )  # fmt: skip
     assert done.process.returncode == 0, done.output
-    why = " has no run of it" if content is None else " cannot be used: mlflow.db is no SQLite"
+    file = tmp_path / "mlflow.db"
+    why = "has no run of it" if content is None else f"cannot be used: {file} is no SQLite"
     assert done.output.startswith(
         f"warning: mlflow_run_id of trial {best(finished).number} is null: the MLflow store "
-        f"sqlite:///mlflow.db{why}"
+        f"sqlite:///{file} {why}"
     )
     written = yaml.safe_load((tmp_path / "best.yaml").read_text())
     assert written["provenance"]["mlflow_run_id"] is None

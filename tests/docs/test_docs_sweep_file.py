@@ -125,7 +125,9 @@ def beside(tmp_path: Path) -> Path:
     (tmp_path / "rings.py").write_text("def data(): ...\ndef network(units=16): ...\n")
     people = "def people(): ...\ndef two_ends(input_shape, classes, units=16): ...\n"
     (tmp_path / "people.py").write_text(people)
-    (tmp_path / "distances.py").write_text("def train(trial, units=32): ...\n")
+    (tmp_path / "distances.py").write_text(
+        "def train(trial, units=32): ...\ndef evaluate(trial): ...\n"
+    )
     return tmp_path
 
 

@@ -120,7 +120,7 @@ def test_wrong_arguments_are_refused(make: Any, error: type[Exception], message:
 @pytest.mark.parametrize(
     "schedule",
     [LinearLearningRate(0.1, 10), CosineLearningRate(0.1, 10), OneCycleLearningRate(0.1, 10)],
-    ids=repr,
+    ids=lambda schedule: type(schedule).__name__,
 )
 @pytest.mark.parametrize(
     ("step", "error", "message"),
