@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from sqlalchemy import URL
+
 from clr_sweep.tracking import tags
 
 # What MLflow calls the folder of its files, in the folder that it was started in.
@@ -98,14 +100,16 @@ def _rename(connection: sqlite3.Connection, before: Path, here: Path) -> None:
                 (f"{new}/", len(old) + 2, len(old) + 1, f"{old}/"),
             )
     # A study's storage that came along is the one to be read.
-    prefix = f"sqlite:///{before}/"
+    prefix, new = (
+        URL.create("sqlite", database=f"{folder}/").render_as_string() for folder in (before, here)
+    )
     stored = connection.execute("SELECT DISTINCT value FROM tags WHERE key = ?", (tags.STORAGE,))
     for (url,) in stored.fetchall():
         name = url.removeprefix(prefix)
-        if url.startswith(prefix) and (here / name.partition("?")[0]).is_file():
+        if url.startswith(prefix) and (here / unquote(name.partition("?")[0])).is_file():
             connection.execute(
                 "UPDATE tags SET value = ? WHERE key = ? AND value = ?",
-                (f"sqlite:///{here}/{name}", tags.STORAGE, url),
+                (f"{new}{name}", tags.STORAGE, url),
             )
 
 

@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_studies import text_of
 
+from clr_sweep.search.storage import absolute
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.moved_store import follow, moved_from
 from clr_sweep.tracking.store import connect
@@ -23,7 +24,7 @@ def filled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[MlflowClient,
     monkeypatch.chdir(folder)
     client = connect(f"sqlite:///{folder / 'mlflow.db'}")
     number = client.create_experiment("first")
-    run = client.create_run(number, tags={tags.STORAGE: f"sqlite:///{folder / 'optuna.db'}"})
+    run = client.create_run(number, tags={tags.STORAGE: absolute("sqlite:///optuna.db")})
     (folder / "optuna.db").touch()
     client.log_text(run.info.run_id, "before", "file.txt")
     return client, run.info.run_id
@@ -35,7 +36,7 @@ def copy(source: Path, target: Path) -> None:
     _artifact_repos_cache.clear()
 
 
-@pytest.mark.parametrize("name", ["plain", "it's 100 % odd"])
+@pytest.mark.parametrize("name", ["plain", "it's 100 % ödd"])
 def test_a_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -57,7 +58,8 @@ def test_a_copy(
     assert files == {"before"}
     files = {path.read_text() for path in there.glob("mlruns/*/*/artifacts/*.txt")}
     assert files == {"after", "new", "default"}
-    assert client.get_run(run).data.tags[tags.STORAGE] == f"sqlite:///{there / 'optuna.db'}"
+    monkeypatch.chdir(there)
+    assert client.get_run(run).data.tags[tags.STORAGE] == absolute("sqlite:///optuna.db")
     assert text_of(original / "mlflow.db") == before
     assert str(original) not in text_of(there / "mlflow.db")
     assert moved_from(there / "mlflow.db") == moved_from(original / "mlflow.db") == []
