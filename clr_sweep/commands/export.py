@@ -12,10 +12,11 @@ from clr_sweep.commands.output import Replaceable, refuse_output, write_output
 from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.results.export import Origin, as_yaml, best_trial, is_export
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
-from clr_sweep.tracking.which_store import StoreChoice, absolute
+from clr_sweep.tracking.which_store import StoreChoice, absolute, file_of
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 logger = logging.getLogger("clr_sweep")
@@ -105,6 +106,8 @@ def _run_of_trial(study: optuna.Study, trial: TrialRecord, choice: StoreChoice) 
     try:
         uri = choice.uri(stored_tracking(study), f"study {study.study_name!r}")
         uri = absolute(uri, choice.folder)
+        if (file := file_of(uri)) is not None and is_missing(file):
+            raise StoreError(f"there is no MLflow store {file}")  # connecting would make one
         with plain_tracker_errors(uri):
             run_id = find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), trial.number)
         why = f"the MLflow store {hidden_address(uri)} has no run of it"

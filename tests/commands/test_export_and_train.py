@@ -83,11 +83,11 @@ def test_export_a_trial_into_a_file(finished: Place, tmp_path: Path) -> None:
     assert content["config"] == finished.study().trials[other].user_attrs["config"]
 
 
-@pytest.mark.parametrize("content", [None, b"no database"])
+@pytest.mark.parametrize("content", [None, b"", b"no database"])
 def test_export_says_that_mlflow_does_not_tell_the_run(
     finished: Place, tmp_path: Path, content: bytes | None
 ) -> None:
-    """A store without the study, and one that cannot be read: the rest is written, with why."""
+    """No store, one without the study, one that cannot be read: the rest is written, with why."""
     if content is not None:
         (tmp_path / "mlflow.db").write_bytes(content)
     done = elsewhere(
@@ -96,11 +96,15 @@ def test_export_says_that_mlflow_does_not_tell_the_run(
     )  # fmt: skip
     assert done.process.returncode == 0, done.output
     file = tmp_path / "mlflow.db"
-    why = "has no run of it" if content is None else f"cannot be used: {file} is no SQLite"
+    why = {
+        None: f"there is no MLflow store {file}",
+        b"": f"the MLflow store sqlite:///{file} has no run of it",
+        b"no database": f"the MLflow store sqlite:///{file} cannot be used: {file} is no SQLite",
+    }[content]
     assert done.output.startswith(
-        f"warning: mlflow_run_id of trial {best(finished).number} is null: the MLflow store "
-        f"sqlite:///{file} {why}"
+        f"warning: mlflow_run_id of trial {best(finished).number} is null: {why}"
     )
+    assert file.exists() == (content is not None)
     written = yaml.safe_load((tmp_path / "best.yaml").read_text())
     assert written["provenance"]["mlflow_run_id"] is None
     assert written["config"] == best(finished).user_attrs["config"]
