@@ -7,6 +7,7 @@ from clr_sweep.common.terminal import wrapped
 from clr_sweep.common.text_table import text_table
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, words
+from clr_sweep.results.comparison_states import comparison_lines
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _NONE = "-"
@@ -30,8 +31,7 @@ def study_text(study: StudyRecord, width: int | None) -> str:
         lines.append(f"baseline: {_outcome(base, study.metric)}; {words.bounds(base)}")
     if study.source is not None and study.source.file:
         lines.append(f"sweep file: {study.source.file}")
-    if study.comparisons:
-        lines.append(f"comparisons: {', '.join(one.name for one in study.comparisons)}")
+    lines += comparison_lines(study)
     head = "\n".join(wrapped(line, width or _ANY, 2) for line in lines)
     if not study.trials:
         return head

@@ -105,6 +105,7 @@ class StudyReader:
             test_examples=(facts.get("data") or {}).get("test"),
             is_tested=facts.get("is_tested", True),
             comparison=comparison_of(study),
+            compared_by=_compared_by(facts),
             source=StudySource(
                 sweep=sweep,
                 text=study.user_attrs.get(keys.SWEEP_TEXT, ""),
@@ -150,10 +151,9 @@ def stored_definition(study: optuna.Study, url: str | None) -> Sweep:
     now = sweep.study.model_copy(
         update={"name": study.study_name, "trials": planned, "storage": url}
     )
-    facts = study.user_attrs.get(keys.FACTS, {})
-    if facts.get("comparison") is None:
+    comparison = _compared_by(study.user_attrs.get(keys.FACTS, {}))
+    if comparison is None:
         return sweep.model_copy(update={"study": now})
-    comparison = ComparisonConfig.from_json(facts["comparison"])
     return sweep.model_copy(update={"study": now, "comparison": comparison})
 
 
@@ -247,6 +247,11 @@ def _record(
         given=given_by(content),
         seed_run=SeedRun(**content[keys.SEED_RUN]) if keys.SEED_RUN in content else None,
     )
+
+
+def _compared_by(facts: Mapping[str, Any]) -> ComparisonConfig | None:
+    stored = facts.get("comparison")
+    return None if stored is None else ComparisonConfig.from_json(stored)
 
 
 def _sweep_file(facts: Mapping[str, Any]) -> str:

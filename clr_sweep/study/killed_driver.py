@@ -25,9 +25,21 @@ def study_as_run(stored: optuna.Study) -> StudyRecord:
     Raises:
         SQLAlchemyError: the storage's server cannot be reached.
     """
-    study = read_study(stored)
-    is_killed = is_run(url_of(stored._storage), study.name) is False
-    return without_driver(study) if is_killed else study
+    study, url = read_study(stored), url_of(stored._storage)
+
+    def as_run(one: StudyRecord) -> StudyRecord:
+        return without_driver(one) if is_run(url, one.name) is False else one
+
+    def part_as_run(one: StudyRecord) -> StudyRecord:
+        """As `as_run`; there may be many, and a lock on a server costs a connection."""
+        return as_run(one) if one.state == "running" else one
+
+    # Its comparisons are studies, each with a lock of its own.
+    return replace(
+        as_run(study),
+        comparisons=tuple(map(part_as_run, study.comparisons)),
+        searches=tuple(map(part_as_run, study.searches)),
+    )
 
 
 def without_driver(study: StudyRecord) -> StudyRecord:

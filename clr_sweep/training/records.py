@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clr_sweep.common.errors import StoreError
+from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.metrics import sign_of
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import Sweep
@@ -183,6 +184,7 @@ class StudyRecord:
         is_tested: whether its best trial and the baseline are evaluated on the test set; the
             searches of a comparison are not: what they found is trained again, and tested then.
         comparison: what the study's trainings are for, if they are those of a comparison.
+        compared_by: how its last start has it compared, when it is searched; None: it has not.
         comparisons: of this study with its rivals, one for each time that one was begun.
         searches: the last comparison of each independent search, where there are several.
         source: what it was made from; None in records that were not read from a storage.
@@ -200,6 +202,7 @@ class StudyRecord:
     test_examples: int | None = None
     is_tested: bool = True
     comparison: ComparisonRecord | None = None
+    compared_by: ComparisonConfig | None = None
     comparisons: tuple[StudyRecord, ...] = ()
     searches: tuple[StudyRecord, ...] = ()
     source: StudySource | None = None

@@ -15,8 +15,11 @@ from stored_commands import invoke, printed_json
 
 from clr_sweep.commands.list import list_studies
 from clr_sweep.commands.show import show_study
+from clr_sweep.search.attributes import FACTS
+from clr_sweep.search.seed_runs import open_comparison
 from clr_sweep.search.writing import record_progress
 from clr_sweep.tracking.which_store import StoreChoice
+from clr_sweep.training.comparison_records import ComparisonRecord
 
 CHOICE = StoreChoice()
 
@@ -70,6 +73,24 @@ def test_a_killed_driver_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert shown.startswith("example: interrupted (its process ended without a word)\n")
     assert "1 interrupted" in shown
     assert small.record.state == "running"
+
+
+def test_a_killed_comparison_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its study is complete; the comparison, a study of its own, says that it is running."""
+    monkeypatch.chdir(tmp_path)
+    small = SmallStudy(tmp_path)
+    small.add("complete")
+    record_progress(small.study, "complete", 1)
+    small.study.set_user_attr(FACTS, {**small.study.user_attrs[FACTS], "comparison": {}})
+    assert "the searches of its rivals have not ended" in invoke("show", "example").stdout
+    part = SmallStudy(tmp_path, "example.comparison")
+    open_comparison(part.study, ComparisonRecord("example", 1, 3, 10, None, (), ()))
+    record_progress(part.study, "running", 84)
+    line = "comparison example.comparison: {}, 0 of 84 trainings"
+    with holding(HOLD, part.url, "example.comparison"):
+        assert f"{line.format('running')}\n" in invoke("show", "example").stdout
+    shown = " ".join(invoke("show", "example").stdout.split())
+    assert f"{line.format('interrupted')} (its process ended without a word); `clr-sweep" in shown
 
 
 def test_an_empty_storage_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
