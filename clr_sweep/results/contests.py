@@ -19,7 +19,8 @@ from clr_sweep.results.statistics import (
 )
 from clr_sweep.training.records import StudyRecord
 
-Answer = Literal["better", "worse", "equivalent", "not decidable"]
+# The four answers, and what stands in their place before the last final has ended.
+Answer = Literal["better", "worse", "equivalent", "not decidable", "not known yet"]
 
 ALPHA = 0.05
 # With fewer independent searches of each arm nothing is said of classes of schedules: the winners
@@ -27,7 +28,7 @@ ALPHA = 0.05
 SEARCHES_OF_A_CLASS = 5
 # Fewer seeds may give both arms the same counts of right answers by chance.
 _FEWEST_ALIKE = 6
-NOT_ENDED = "the finals have not ended"
+_NOT_ENDED = "the finals have not ended"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def contests(study: StudyRecord) -> tuple[Contest, ...]:
             continue
         seen.add((ours.entry, theirs.arm.name))
         test = _test(ours, theirs, sign, record.margin)
-        found.append(Contest(ours, theirs, test, why=_hindrance(ours, theirs, test)))
+        found.append(_contest(ours, theirs, test, _hindrance(ours, theirs, test)))
     return decided(found)
 
 
@@ -110,7 +111,7 @@ def class_contests(searches: Sequence[StudyRecord]) -> tuple[Contest, ...]:
         ours, theirs = (_means([arms[place] for arms in results]) for place in (a, b))
         test = _test(ours, theirs, sign, first.margin)
         why = _hindrance(ours, theirs, test, fewest=SEARCHES_OF_A_CLASS, unit="searches")
-        found.append(Contest(ours, theirs, test, why=why))
+        found.append(_contest(ours, theirs, test, why))
     return decided(found)
 
 
@@ -152,6 +153,12 @@ def _decided(contest: Contest) -> Contest:
     return replace(contest, answer="better" if mean > 0 else "worse")
 
 
+def _contest(ours: ArmResult, theirs: ArmResult, test: PairedTest, why: str) -> Contest:
+    """A contest before the p values of all are looked at."""
+    answer: Answer = "not known yet" if why == _NOT_ENDED else "not decidable"
+    return Contest(ours, theirs, test, answer=answer, why=why)
+
+
 def _test(ours: ArmResult, theirs: ArmResult, sign: int, margin: float | None) -> PairedTest:
     """No number is given before the last final has ended: nobody may stop when it looks good."""
     if not (ours.is_complete and theirs.is_complete):
@@ -174,7 +181,7 @@ def _hindrance(
     if any(arm.example and arm.example.config.dataset.on_test_set for arm in (ours, theirs)):
         return "the test set is what the search was validated on, so it has chosen the winners"
     if not (ours.is_complete and theirs.is_complete):
-        return NOT_ENDED
+        return _NOT_ENDED
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
         if arm.diverged + arm.failed == len(arm.runs):
             return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"

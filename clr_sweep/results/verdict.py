@@ -7,7 +7,7 @@ from typing import NamedTuple
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult
-from clr_sweep.results.contests import NOT_ENDED, Contest, class_contests, contests
+from clr_sweep.results.contests import Contest, class_contests, contests
 from clr_sweep.results.verdict_notes import verdict_notes
 from clr_sweep.schedules.policies import CYCLICAL
 from clr_sweep.training.records import StudyRecord
@@ -62,7 +62,7 @@ def verdict(study: StudyRecord) -> Verdict | None:
 
 def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
     """Every answer against a tuned rival, at a glance; before the end that it is not the end."""
-    if any(one.why == NOT_ENDED for one in found):
+    if any(one.answer == "not known yet" for one in found):
         so_far = words.plural(study.ended, "training")
         return (
             f"The comparison has not ended ({so_far} with fresh seeds so far): no answer is the "
@@ -70,9 +70,10 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         )
     metric, parts = _metric(study), []
     tuned = [one for one in found if one.theirs.arm.kind == "rival"]
-    if len(tuned) > 1 and len(whys := {one.why for one in tuned}) == 1 and (why := whys.pop()):
+    if len(whys := {one.why for one in tuned}) == 1 and (why := whys.pop()):
         # One reason for all, such as data without a test set, stands in place of the answers.
-        return f"{words.capital(_ours(found[0].ours))} is not decided against any rival: {why}."
+        rivals = "any rival" if len(tuned) > 1 else f"the tuned {_rival(tuned[0].theirs)}"
+        return f"{words.capital(_ours(found[0].ours))} is not decided against {rivals}: {why}."
     for one in tuned:
         if not one.ours.arm.is_study:
             continue
@@ -81,7 +82,7 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         if one.theirs.arm.trials != one.ours.arm.trials:
             rival += f" of {words.plural(one.theirs.arm.trials, 'trial')} alone"
         parts.append(f"{_AGAINST[one.answer]} {rival}{by}")
-    if len(parts) < 2:
+    if not parts:
         return _answer((tuned or found)[0], study)
     # Points are of accuracy, and more is better; of all others it has to be said.
     measured = "on the test set" if metric.is_share else f"by {words.metric(metric)}"
@@ -114,7 +115,8 @@ def _answer(contest: Contest, study: StudyRecord) -> str:
             f"({interval}, Holm p {words.p_value(contest.p)})"
         )
     else:
-        head = f"Whether {ours} is better than {theirs} is not decidable with {_seeds(contest)}"
+        with_seeds = f" with {_seeds(contest)}" if answer == "not decidable" else ""
+        head = f"Whether {ours} is better than {theirs} is {answer}{with_seeds}"
         reasons = [contest.why] if contest.why else []
         if test.mean is not None and test.n > 1:
             p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
@@ -137,15 +139,15 @@ def _class_sentence(contest: Contest, study: StudyRecord) -> str:
             "better": f"CLR helps here against {theirs}",
             "worse": f"CLR does not help here: it is worse than {theirs}",
             "equivalent": f"CLR and {theirs} are equivalent here{within}",
-            "not decidable": f"Whether CLR helps here against {theirs} is not decidable",
         }
+        open_question = f"Whether CLR helps here against {theirs}"
     else:
         heads = {
             "better": f"{ours} is better here than {theirs}",
             "worse": f"{ours} is worse here than {theirs}",
             "equivalent": f"{ours} and {theirs} are equivalent here{within}",
-            "not decidable": f"Whether {ours} is better here than {theirs} is not decidable",
         }
+        open_question = f"Whether {ours} is better here than {theirs}"
     found = []
     if test.mean is not None and test.low is not None:
         p = f", Holm p {words.p_value(contest.p)}" if contest.p is not None else ""
@@ -158,7 +160,8 @@ def _class_sentence(contest: Contest, study: StudyRecord) -> str:
         )
     found += [contest.why] if contest.why else []
     numbers = f": {'; '.join(found)}" if found else ""
-    return f"{words.capital(heads[answer])}{numbers}.{_shown(contest, metric, 'searches')}"
+    head = heads.get(answer, f"{open_question} is {answer}")
+    return f"{words.capital(head)}{numbers}.{_shown(contest, metric, 'searches')}"
 
 
 def _is_of_cycles(contest: Contest) -> bool:
@@ -247,9 +250,9 @@ def _shown(contest: Contest, metric: ReportedMetric, unit: str = "seeds") -> str
         return f"{text}."
     family = contest.family
     if metric.is_share and contest.detectable > 1:
-        return f"{text}; so few {unit} show no difference at all with power 0.8."
+        return f"{text}; so few {unit} would show no difference at all with power 0.8."
     corrected = f", Holm's correction for {family} answers included" if family > 1 else ""
     return (
-        f"{text}; {test.n} {unit} show a difference of "
+        f"{text}; {test.n} {unit} would show a difference of "
         f"{words.difference(metric, contest.detectable)} with power 0.8{corrected}."
     )

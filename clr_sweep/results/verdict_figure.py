@@ -20,6 +20,7 @@ _ANSWERS = {
     "worse": "CLR is worse",
     "equivalent": "equivalent",
     "not decidable": "not decidable",
+    "not known yet": "not known yet",
 }
 _COLOURS = {"clr": style.BLUE, "rival": style.VERMILLION, "fixed": style.MUTED}
 

@@ -79,7 +79,7 @@ def test_a_class_whose_searches_have_not_ended() -> None:
     studies = searches(5)
     studies[4] = dataclasses.replace(studies[4], trials=studies[4].trials[:-1])
     [found] = class_contests(studies)
-    assert (found.answer, found.why) == ("not decidable", "the finals have not ended")
+    assert (found.answer, found.why) == ("not known yet", "the finals have not ended")
 
 
 def test_a_search_whose_seeds_are_all_lost_does_not_count() -> None:

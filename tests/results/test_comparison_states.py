@@ -14,7 +14,9 @@ from clr_sweep.training.reports import State
 
 GOES_ON = "; `clr-sweep compare tiny`, with its options if it had any, goes on"
 FINALS = {"CLR": OURS[:4].tolist(), "constant": THEIRS[:4].tolist()}
-FINALISTS = {f"tiny{of} trial {number}": [0.8, 0.9] for of in ("", ".constant") for number in (0, 1)}
+FINALISTS = {
+    f"tiny{of} trial {number}": [0.8, 0.9] for of in ("", ".constant") for number in (0, 1)
+}
 
 
 def lines(*comparisons: StudyRecord, **more: object) -> list[str]:

@@ -186,7 +186,7 @@ def test_finals_that_have_not_ended(open_one: Outcome) -> None:
     """Nine seeds of ten are no result: who stops when it looks good is wrong too often."""
     ours: list[Outcome] = [*shifted(5)[:9], open_one]
     for found in (contest(ours, TEN), contest(TEN, ours)):
-        assert (found.answer, found.why) == ("not decidable", "the finals have not ended")
+        assert (found.answer, found.why) == ("not known yet", "the finals have not ended")
         assert found.p is None
         # No number at all, whichever of the two is behind.
         assert (found.test.n, found.test.mean, found.test.p_flip) == (0, None, None)
@@ -204,7 +204,7 @@ def untested(study: StudyRecord, **changes: Any) -> StudyRecord:
 def test_finals_that_are_still_to_be_tested(state: State) -> None:
     """Some of them have a value, and others get one: these are no result either."""
     [found] = contests(untested(compared({"CLR": shifted(5), "constant": TEN}), state=state))
-    assert (found.answer, found.why) == ("not decidable", "the finals have not ended")
+    assert (found.answer, found.why) == ("not known yet", "the finals have not ended")
     assert found.test.n == 0
 
 

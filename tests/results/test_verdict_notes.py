@@ -128,7 +128,7 @@ def test_tests_that_disagree_are_told() -> None:
     wide = random.normal(0, 0.01, 10)
     ours, theirs = 0.8 + wide + 0.001 + random.normal(0, 1e-4, 10), 0.8 + wide
     said = found({"CLR": ours, "constant": theirs}, margin=None)
-    assert " beats " in said.headline
+    assert ": better than " in said.headline
     assert any("Welch" in note for note in said.notes)
     agreeing = found({"CLR": OURS + 0.2, "constant": THEIRS}, margin=None)
     assert not any("Welch" in note or "sign-flip" in note for note in agreeing.notes)
