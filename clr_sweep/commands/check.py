@@ -148,14 +148,13 @@ def _comparison(sweep: Sweep) -> Iterator[str]:
     plan = sweep.comparison
     if plan is None:
         return
-    searched, seeded = plan.trainings(sweep.study.trials)
     many = f", all of it in {plan.searches} independent searches" if plan.searches > 1 else ""
     yield (
         f"comparison: with {', '.join(plan.rivals)}, each by a search of its own; then the best "
         f"{plan.finalists} of each search with {plan.finalist_seeds} fresh seeds, and the winners "
         f"with {plan.seeds} on the test set{many}"
     )
-    yield f"  {searched:,} trials of searches and at most {seeded:,} trainings with fresh seeds"
+    yield f"  {plan.describe_trainings(sweep.study.trials)}"
 
 
 def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
@@ -256,8 +255,7 @@ def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     cost = estimate(sweep, found, facts, sweep.study.trials, engine.slots)
     unit, compared = processor(engine), ""
     if sweep.comparison is not None:
-        # At most: those of schedules without cycles take the whole budget.
-        more = sum(sweep.comparison.trainings(sweep.study.trials)) * cost.baseline_seconds
+        more = cost.comparison_seconds(sweep.comparison, sweep.study.trials)
         compared = f"; the comparison at most {duration(more)} of {unit} more"
     return facts.train, [
         f"time: a training step takes {found.seconds_per_step * 1000:.1f} ms of {unit} here, a "

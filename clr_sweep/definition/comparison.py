@@ -132,6 +132,11 @@ class ComparisonConfig(Section):
         searched = sum(rivals) * self.searches + of_study * (self.searches - 1)
         return searched, seeded * self.searches
 
+    def describe_trainings(self, of_study: int) -> str:
+        """What it trains at most, in words; see `trainings`."""
+        searched, seeded = self.trainings(of_study)
+        return f"{searched:,} trials of searches and at most {seeded:,} trainings with fresh seeds"
+
     def margin_of(self, metric: ReportedMetric) -> float | None:
         """What does not matter in this metric; None where nobody has said."""
         if self.margin is not None:

@@ -118,7 +118,8 @@ class _Comparing:
         """
         first = search == 1
         adopted = self.adopted.by_comparison if first else None
-        clr = self._searched(sweep, WHOLE if first else SEARCH)
+        whole = replace(WHOLE, comparison=self.settings)
+        clr = self._searched(sweep, whole if first else SEARCH)
         if first and not clr.complete:
             return None
         assert clr.source is not None

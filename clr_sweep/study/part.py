@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 
+from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.loading import search_path
 from clr_sweep.search.warm_start import Settled
 
@@ -48,6 +49,7 @@ class Part:
         begins_with: what it keeps for `study.warm_start` when it is made; None: what the other
             study holds then.
         data_digest: of the data that it has to be done on; None: on whatever data there are.
+        comparison: how it is compared when it has ended, to be told beforehand; None: it is not.
     """
 
     has_baseline: bool = True
@@ -55,6 +57,7 @@ class Part:
     plan: Plan = lambda _study, _provenance: None
     begins_with: Settled | None = None
     data_digest: str | None = None
+    comparison: ComparisonConfig | None = None
 
     @property
     def facts(self) -> dict[str, bool]:

@@ -10,6 +10,7 @@ import optuna
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.dimensions import bounds
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import DatasetConfig, Sweep
@@ -135,9 +136,14 @@ def announce_cost(
     facts: DataFacts,
     engine: Engine,
     display: Display,
+    comparison: ComparisonConfig | None,
     found: Inspection,
 ) -> None:
-    """Say what is left of a sweep will cost, from a look at a trial."""
+    """Say what is left of a sweep will cost, from a look at a trial.
+
+    Args:
+        comparison: that comes after it, if one does.
+    """
     left, trials = trials_left(study, sweep.study.trials), sweep.study.trials
     step = f"{found.seconds_per_step * 1000:.1f} ms"
     # Of a function of the user's own the first epoch is known, with all that it prepared in it.
@@ -156,3 +162,9 @@ def announce_cost(
         f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "
         f"{duration(cost.wall_seconds)} of training{where}{less}"
     )
+    if comparison is not None:
+        more = duration(cost.comparison_seconds(comparison, trials))
+        display.say(
+            f"then a comparison: {comparison.describe_trainings(trials)}, at most {more} of "
+            f"{processor(engine)} more"
+        )

@@ -22,6 +22,7 @@ from rich.text import Text
 from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.terminal import is_quiet, wrapped
+from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.results.words import value
 from clr_sweep.study.notebook import NotebookBar, in_notebook, stream
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -52,6 +53,14 @@ class Estimate:
     @property
     def wall_seconds(self) -> float:
         return self.cpu_seconds / self.slots
+
+    def comparison_seconds(self, comparison: ComparisonConfig, trials: int) -> float:
+        """CPU time of what a comparison trains at most, each for the whole budget of epochs.
+
+        Args:
+            trials: of the study that is compared, in all.
+        """
+        return sum(comparison.trainings(trials)) * self.baseline_seconds
 
 
 # The bar says no more often how far the sweep is: each time the whole study is looked at.

@@ -94,7 +94,7 @@ def run_stages(
                 refuse_trials_of_another(folder, sweep.study_name)
                 with problems_in(str(source.file)):
                     begins_with = part.begins_with or settled(sweep, store)
-            start = _Start(sweep, source, engine, display, work, stop)
+            start = _Start(sweep, source, engine, display, work, stop, part)
             unphased = pruner_warning(sweep.study.pruner)
             for warning in [*cycle_warnings(sweep), *([unphased] if unphased else [])]:
                 display.warn(warning)
@@ -131,7 +131,7 @@ def run_stages(
                 under_way = UnderWay(
                     sweep, study, engine, background, display, stop, data, folder,
                     source.folders, provenance(source.folders[0]),
-                    partial(announce_cost, sweep, study, data, engine, display),
+                    partial(announce_cost, sweep, study, data, engine, display, part.comparison),
                     part.has_baseline,
                 )  # fmt: skip
                 reason = Driver(under_way).run()
@@ -216,6 +216,7 @@ class _Start:
     display: Display
     work: Path
     stop: StopRequest
+    part: Part
 
     def load_data(self) -> PreparedData:
         """Load the data set, into files that all trials share, and check the sizes against it."""
@@ -250,7 +251,9 @@ class _Start:
         if stored is None or stored.suggestion is None:
             config = baseline_config(self.sweep, facts.train)
             found = inspect(self.engine, config, facts, self.source.folders, self.work, self.stop)
-            announce_cost(self.sweep, study, facts, self.engine, self.display, found)
+            announce_cost(
+                self.sweep, study, facts, self.engine, self.display, self.part.comparison, found
+            )
             background.start()
             background.wait()
             stored = self._measured(test, study, publisher)

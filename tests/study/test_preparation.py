@@ -6,15 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from real_runs import definition
 from small_trials import SLICE, small_config
 
+from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
-from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_data
+from clr_sweep.study.preparation import (
+    announce_cost,
+    check_sizes,
+    estimate,
+    inspect,
+    prepare_data,
+)
+from clr_sweep.study.progress import Display
 from clr_sweep.training.requests import DataFacts, Inspection
 
 FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8")
@@ -139,3 +149,21 @@ def test_the_estimate_knows_the_range_test() -> None:
     assert without.range_test_seconds == 0
     trials = cost.trial_seconds * 2 + cost.baseline_seconds
     assert cost.cpu_seconds == pytest.approx(trials + cost.range_test_seconds)
+
+
+def test_a_comparison_is_announced_before_the_search(
+    engine: LocalEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is most of what a sweep with one does: how much is to be trained, and its cost at most."""
+    made, study = sweep(study={"trials": 2}), optuna.create_study()
+    plan = ComparisonConfig(rivals=("constant",), finalists=1, seeds=2)
+    with Display(2) as display:
+        announce_cost(made, study, FACTS, engine, display, None, FOUND)
+        assert "comparison" not in capsys.readouterr().err
+        announce_cost(made, study, FACTS, engine, display, plan, FOUND)
+    # Two trials of the rival; four arms, each with two seeds.
+    at_most = duration(10 * estimate(made, FOUND, FACTS, trials=2, slots=1).baseline_seconds)
+    assert (
+        "then a comparison: 2 trials of searches and at most 8 trainings with fresh seeds, at most "
+        f"{at_most} of "
+    ) in " ".join(capsys.readouterr().err.split())

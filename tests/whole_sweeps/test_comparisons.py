@@ -56,6 +56,8 @@ def interrupted(places: Callable[..., Place]) -> tuple[Place, dict[str, Running]
 def test_what_is_printed(undisturbed: tuple[Place, Running]) -> None:
     """The answers, of which there are four, and the caution that they are about configurations."""
     output = undisturbed[1].output
+    announced = "then a comparison: 2 trials of searches and at most 8 trainings with fresh seeds"
+    assert 0 < output.find(announced) < output.index("search of tiny.constant")
     assert "over 2 seeds" in output or "with 2 seeds" in output
     assert "the best constant rate that 2 trials found" in output
     assert "the untuned baseline (constant 0.01)" in output
