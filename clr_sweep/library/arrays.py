@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError
 from clr_sweep.definition.problems import unknown
+from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.training.data.from_function import as_arrays
 from clr_sweep.training.data.materialized import in_memory
 from clr_sweep.training.data.named import PARTS, split
@@ -77,7 +78,7 @@ def _by_name(given: Any) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         others = [str(key) for key in given if split(str(key))[0] not in PARTS]
         if others:
-            raise DataError([unknown("array", key, PARTS) for key in others])
+            raise DataError([*_unknown(others)])
         return given
     try:
         (x_train, y_train), (x_test, y_test) = given
@@ -87,6 +88,24 @@ def _by_name(given: Any) -> Mapping[str, Any]:
             f"{_kind(given)}"
         ) from None
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def _unknown(others: Sequence[str]) -> Iterator[str]:
+    """What is none of the arrays: a key of the section, which has its place beside them, or a slip.
+
+    Args:
+        others: keys of the dict that are no array's.
+    """
+    keys = [key for key in others if key in DatasetConfig.model_fields]
+    for key in others:
+        if key not in keys:
+            yield unknown("array", key, PARTS)
+    if keys:
+        beside = ", ".join(f'"{key}": ...' for key in keys)
+        yield (
+            f"{', '.join(map(repr, keys))} must stand beside the arrays, which then have a dict of "
+            f'their own: {{"name": {{"x_train": ..., ...}}, {beside}}}'
+        )
 
 
 def _kind(given: Any) -> str:

@@ -50,7 +50,10 @@ class Trial(Configuration):
 
     @property
     def params(self) -> Mapping[str, object]:
-        """What was sampled, by the names in the search space."""
+        """What was sampled, by the names in the search space; the rates are in `config.schedule`.
+
+        An `init_lr` that is a ratio to `max_lr` is `init_lr_ratio` here.
+        """
         return self.record.params
 
     @property

@@ -103,6 +103,11 @@ def test_what_is_wrong_with_them(tmp_path: Path) -> None:
         (((np.ma.masked_greater(x, 0), y), test), "x_train: must be an array, .* mask would be"),
         (((x, y), test, x), r"must be \(\(x_train, y_train\), \(x_test, y_test\)\) or a dict"),
         ({"name": {**by_name(), "z_train": x}}, "unknown array 'z_train' - did you mean 'x_train'"),
+        (
+            {**by_name(), "validation": 0.2},
+            r"dataset.name: 'validation' must stand beside the arrays, .* "
+            r'\{"name": \{"x_train": \.\.\., \.\.\.\}, "validation": \.\.\.\}$',
+        ),
     ):
         with pytest.raises(InputError, match=text):
             made(wrong)
