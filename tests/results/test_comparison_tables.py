@@ -73,7 +73,7 @@ def test_an_answer_without_numbers() -> None:
     """Where the finals have not ended no difference is shown."""
     finals = FINALS | {"constant": [0.8, 0.9, None]}
     found = row(contest_rows(compared(finals)), "constant")
-    assert (found["answer"], found["difference"], found["Holm p"]) == ("not decidable", "-", "-")
+    assert (found["answer"], found["difference"], found["Holm p"]) == ("not known yet", "-", "-")
 
 
 def test_the_finalists() -> None:
