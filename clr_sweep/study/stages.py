@@ -21,7 +21,7 @@ from clr_sweep.definition.factors import cycle_warnings
 from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
-from clr_sweep.lr_range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
 from clr_sweep.lr_range_test.seeds import RangeTest
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import GIVEN
@@ -94,7 +94,7 @@ def run_stages(
                 refuse_trials_of_another(folder, sweep.study_name)
                 with problems_in(str(source.file)):
                     begins_with = part.begins_with or settled(sweep, store)
-            start = _Start(sweep, source, engine, display, work, stop)
+            start = _Start(sweep, source, engine, display, work, stop, part.has_baseline)
             unphased = pruner_warning(sweep.study.pruner)
             for warning in [*cycle_warnings(sweep), *([unphased] if unphased else [])]:
                 display.warn(warning)
@@ -216,6 +216,7 @@ class _Start:
     display: Display
     work: Path
     stop: StopRequest
+    has_baseline: bool
 
     def load_data(self) -> PreparedData:
         """Load the data set, into files that all trials share, and check the sizes against it."""
@@ -261,6 +262,9 @@ class _Start:
             study.enqueue_trial(suggested, {GIVEN: told(BY_RANGE_TEST, suggested)})
         for line in summary(stored).splitlines() + ranges_yaml(stored).splitlines()[1:]:
             self.display.say(line)
+        if self.has_baseline:
+            for warning in baseline_warnings(stored, sweep.baseline.learning_rate):
+                self.display.warn(warning)
         return sweep
 
     def _measured(
