@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.gamma import fitting_gamma
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
@@ -151,13 +152,20 @@ def sweep_text(
             f"half a cycle, in epochs; {FACTORS[-1]}: one long cycle, against several short ones",
         ),
         ("  policy: [triangular, triangular2, exp_range]", ""),
+        (
+            f"  gamma: {fitting_gamma(EPOCHS * steps)}",
+            f"exp_range's amplitude ends at a third, after {EPOCHS * steps:,} steps",
+        ),
         (f"range_test: {{epochs: {ramp}, seeds: 3}}", "trainings in which the rate rises"),
         ("objective:", ""),
         (f"  metric: {metric}", "on what is held out"),
         (f"  direction: {direction}", ""),
         ("  at: cycle_end", "where the rate is low: comparable from trial to trial"),
         (f"study: {{trials: {TRIALS}, seed: 42}}", "the same command with more goes on"),
-        ("baseline: {policy: constant, learning_rate: 0.01}", "what the best trial has to beat"),
+        (
+            "baseline: {policy: constant, learning_rate: 0.01}",
+            "sgd's own rate in Keras: what the best trial has to beat",
+        ),
     ]
     width = max(len(key) for key, _ in lines if len(key) < 50) + 2
     body = [f"{key:{width}}# {why}" if why else key for key, why in lines]
