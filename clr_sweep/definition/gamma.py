@@ -42,12 +42,9 @@ def gamma_warnings(sweep: Sweep, per_epoch: int) -> list[str]:
     decay = -math.expm1(steps * math.log(gamma))
     if decay >= _HARDLY:
         return []
+    verb = "is" if len(decaying) == 1 else "are"
     return [
-        f"warning: {' and '.join(decaying)} with gamma {gamma:g} {_is(decaying)} all but "
+        f"warning: {' and '.join(decaying)} with gamma {gamma:g} {verb} all but "
         f"triangular: {gamma:g}^{steps} is {1 - decay:.3g} at the end of the longest trial; "
         f"search_space.gamma {fitting_gamma(steps):g} would end at a third"
     ]
-
-
-def _is(policies: list[str]) -> str:
-    return "is" if len(policies) == 1 else "are"
