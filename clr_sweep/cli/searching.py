@@ -38,7 +38,7 @@ def init(model: str, data: str, output: Path) -> None:
 
     NAME is what a sweep file may have as model.name (module:function) and as dataset.name (an .npz
     file, module:function, images:FOLDER, tfds:NAME, sklearn:NAME, fashion_mnist). It passes
-    `check`, and runs as it is written.
+    `check`, and runs as it is written, unless it warns that the examples want to be scaled.
     """
     train_with_tensorflow(note_by_name)
     with stop_request() as stop:

@@ -11,6 +11,7 @@ from clr_sweep.definition.dimensions import Range, listed, with_arguments
 from clr_sweep.definition.factors import cycle_warnings, shown_factors
 from clr_sweep.definition.fields import READ_AT
 from clr_sweep.definition.final_rate import final_rates
+from clr_sweep.definition.gamma import gamma_warnings
 from clr_sweep.definition.loading import load_sweep, search_path
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.optuna_classes import pruner_warning
@@ -167,6 +168,7 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
         plans = {f: plan_trial(f, per_epoch, epochs, at) for f in shown_factors(sweep)}
         yield from _by_factor(sweep, plans)
         yield from cycle_warnings(sweep)
+        yield from gamma_warnings(sweep, per_epoch)
         of_cycles = sum(plan.epochs for plan in plans.values()) / len(plans)
         mean = (len(cyclical) * of_cycles + len(acyclic) * epochs) / len(cyclical + acyclic)
     if acyclic:

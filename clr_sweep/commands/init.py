@@ -30,8 +30,12 @@ from clr_sweep.training.data.datasets import check_dataset_name
 from clr_sweep.training.data.image_sizes import look_at_images
 from clr_sweep.training.data.named import each
 from clr_sweep.training.models import check_model_name
-from clr_sweep.training.requests import LOOK_AT_MODEL, Look, LookJob, PreparedData
+from clr_sweep.training.requests import LOOK_AT_MODEL, LookJob, ModelLook, PreparedData
 
+_SCALE_THEM = (
+    "scale them, or let the model do it (keras.layers.BatchNormalization() in front; of pixels "
+    "Rescaling()): as they are, it may diverge at every rate"
+)
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -62,6 +66,7 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
         dataset, seen = _dataset(data, folders)
         facts = prepare_data(engine, dataset, folders, work, stop)
         look = _look(engine, model, facts, folders, work, stop)
+        warning = look.unscaled and f"warning: {look.unscaled}; {_SCALE_THEM}"
         write = partial(
             sweep_text,
             _study_name(data, model),
@@ -69,13 +74,14 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
             seen,
             model,
             facts,
-            look,
-            each(look, lambda one: fitting_objective(one, model)),
+            look.outputs,
+            each(look.outputs, lambda one: fitting_objective(one, model)),
+            warning,
             str(SCHEMA_FILE),
         )
         budget = _budget(engine, write, facts, folders, work, stop)
     _write_new(file, write(budget))
-    return f"{file}: {budget}"
+    return "\n".join([f"{file}: {budget}", *([warning] if warning else [])])
 
 
 def _dataset(data: str, folders: tuple[Path, ...]) -> tuple[DatasetConfig, str]:
@@ -93,10 +99,10 @@ def _look(
     folders: tuple[Path, ...],
     work: Path,
     stop: StopRequest,
-) -> Look | dict[str, Look]:
+) -> ModelLook:
     job = LookJob(ModelConfig(name=model), facts.stored, folders)
     found = run_one(engine, Job(LOOK_AT_MODEL, job, work / "look.log"), stop)
-    assert isinstance(found, (Look, dict))
+    assert isinstance(found, ModelLook)
     return found
 
 

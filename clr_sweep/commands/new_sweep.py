@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.gamma import fitting_gamma
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
@@ -103,6 +105,7 @@ def sweep_text(
     facts: DataFacts,
     look: Look | dict[str, Look],
     objective: Objective | dict[str, Objective],
+    warning: str,
     schema: str,
     budget: str,
 ) -> str:
@@ -114,6 +117,7 @@ def sweep_text(
         seen: why these are as they are.
         model: as the file names it.
         look, objective: of a model of several outputs, of each by its name.
+        warning: what speaks against a run of it as it is; empty where nothing does.
         schema: where an editor finds the JSON schema.
         budget: what a run costs.
     """
@@ -148,13 +152,20 @@ def sweep_text(
             f"half a cycle, in epochs; {FACTORS[-1]}: one long cycle, against several short ones",
         ),
         ("  policy: [triangular, triangular2, exp_range]", ""),
+        (
+            f"  gamma: {fitting_gamma(EPOCHS * steps)}",
+            f"exp_range's amplitude ends at a third, after {EPOCHS * steps:,} steps",
+        ),
         (f"range_test: {{epochs: {ramp}, seeds: 3}}", "trainings in which the rate rises"),
         ("objective:", ""),
         (f"  metric: {metric}", "on what is held out"),
         (f"  direction: {direction}", ""),
         ("  at: cycle_end", "where the rate is low: comparable from trial to trial"),
         (f"study: {{trials: {TRIALS}, seed: 42}}", "the same command with more goes on"),
-        ("baseline: {policy: constant, learning_rate: 0.01}", "what the best trial has to beat"),
+        (
+            "baseline: {policy: constant, learning_rate: 0.01}",
+            "sgd's own rate in Keras: what the best trial has to beat",
+        ),
     ]
     width = max(len(key) for key, _ in lines if len(key) < 50) + 2
     body = [f"{key:{width}}# {why}" if why else key for key, why in lines]
@@ -164,6 +175,7 @@ def sweep_text(
         f"# {_KEYS}",
         "# What it would do: clr-sweep check; start it, go on: clr-sweep run.",
         f"# {budget}",
+        *(f"# {line}" for line in textwrap.wrap(warning, 98)),
     ]
     return "\n".join([*head, *body, ""])
 

@@ -12,7 +12,7 @@ from clr_sweep.definition.loading import RANGE_TEST_OPTIONS, load_sweep, search_
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.chosen import chosen_engine
 from clr_sweep.engines.local.engine import local_engine
-from clr_sweep.lr_range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
 from clr_sweep.lr_range_test.seeds import FIGURE, NUMBERS, RangeTest
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
 from clr_sweep.study.preparation import check_sizes, prepare_data
@@ -45,7 +45,9 @@ def run_range_test(file: Path, options: Mapping[str, str], stop: StopRequest) ->
     sweep = load_sweep(file, overrides)
     record, folder = measured(sweep, search_path(file), str(file), stop)
     files = " and ".join(str((folder / name).relative_to(Path.cwd())) for name in (NUMBERS, FIGURE))
-    return f"{summary(record)}\n  written to {files}", ranges_yaml(record)
+    warnings = [f"  {text}" for text in baseline_warnings(record, sweep.baseline.learning_rate)]
+    said = "\n".join([summary(record), *warnings, f"  written to {files}"])
+    return said, ranges_yaml(record)
 
 
 def measured(

@@ -110,6 +110,22 @@ def summary(record: Shown) -> str:
     return "\n".join(lines)
 
 
+def baseline_warnings(record: Shown, rate: float) -> list[str]:
+    """What the test says against the rate of the baseline, the highest of its policy, if anything.
+
+    Below the upper bound of max_lr it is a rate that trials may have too.
+    """
+    found = record.suggestion
+    if found is None or rate <= found.max_lr[1]:
+        return []
+    return [
+        f"warning: baseline.learning_rate {words.rate(rate)} lies above every max_lr that is "
+        f"searched, up to {words.rate(found.max_lr[1])}; {edges_in_words(record, found.edges)}: "
+        "the baseline may well diverge, which leaves nothing to beat; the range test suggests "
+        f"{words.rate(found.max)}"
+    ]
+
+
 def markdown(record: RangeTestRecord, links: str = "") -> str:
     """What the UI shows on top of the run's page, the result and the links unopened.
 

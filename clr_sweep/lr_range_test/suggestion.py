@@ -21,6 +21,8 @@ from clr_sweep.lr_range_test.rules import RULES, Pair, Reading, read
 BELOW_BASE, BELOW_MAX = 100.0, 3.0
 # With fewer steps a decade an edge was found up to 40% off.
 _FEW_STEPS = 100
+# Up to this rate a training on examples of about size 1 does not diverge at once.
+_TIMID = 1e-3
 # Seeds that are this far apart tell little.
 _FAR_APART = 4.0
 
@@ -113,9 +115,12 @@ def suggest(
     place = "range_test." if of_sweep else ""
     warnings = [*left_out, *_warnings(readings, place)]
     if len(pairs) < max(1, needed):
-        raise RangeTestError(
-            _refusal(rule, len(pairs), len(found), needed, warnings, of_sweep), warnings
-        )
+        why = "; ".join(dict.fromkeys(warnings))
+        if all(map(_diverges_at_once, readings)):
+            why += f". {_cure_at_once(float(readings[0].curve.rates[0]), place)}"
+        else:
+            why += f". {_cure(len(pairs), of_sweep)}"
+        raise RangeTestError(f"{_refusal(rule, len(pairs), len(found), needed)}: {why}", warnings)
     good = [reading for reading, pair in zip(readings, found, strict=True) if pair is not None]
     bases, tops = zip(*pairs, strict=True)
     warnings += _disagreement(tops)
@@ -152,11 +157,10 @@ def _why_nothing_learnt(reading: Reading) -> str:
             "loss or the data make it so, and no rate does"
         )
     found = reading.learnt
-    if reading.divergence is not None and len(reading.losses) <= found.window:
-        return (
-            f"it diverges within its first {len(reading.losses)} steps, at rates up to "
-            f"{reading.rates[-1]:.3g}, before it has learnt anything"
-        )
+    if _diverges_at_once(reading):
+        steps = len(reading.losses)
+        first = f"its first {steps} steps, at rates up to" if steps > 1 else "its first step, at"
+        return f"it diverges within {first} {reading.rates[-1]:.3g}, before it has learnt anything"
     until = "up to the rate" if reading.divergence is None else "before it diverges at"
     measured = (
         f"its mean loss of {found.window} steps falls by {max(found.fall, 0.0):.3g} from "
@@ -167,21 +171,49 @@ def _why_nothing_learnt(reading: Reading) -> str:
     return f"{measured}, which is no more than batches differ by chance ({found.wander:.3g})"
 
 
-def _refusal(
-    rule: str, good: int, of: int, needed: int, warnings: Sequence[str], of_sweep: bool
-) -> str:
-    """Why too few seeds are no bounds, and what can be done."""
-    why = "; ".join(dict.fromkeys(warnings))
+def _diverges_at_once(reading: Reading) -> bool:
+    """Whether it diverged before there were steps enough to tell whether it learns."""
+    return (
+        reading.began
+        and reading.divergence is not None
+        and len(reading.losses) <= reading.learnt.window
+    )
+
+
+def _refusal(rule: str, good: int, of: int, needed: int) -> str:
+    """That too few seeds are no bounds."""
+    if not good:
+        return f"the range test shows no bounds by the rule {rule}"
+    return f"only {good} of {of} seeds show bounds by the rule {rule}, and {needed} have to"
+
+
+def _cure(good: int, of_sweep: bool) -> str:
+    """What can be done where some seeds trained, but too few show bounds."""
     settings = "low, high, epochs, seeds, rule" if good else "low, high, epochs, rule"
     cure = f"Change {settings}"
     if of_sweep:
         cure = f"Give init_lr and max_lr in search_space, or change range_test ({settings})"
     if not good:
-        return f"the range test shows no bounds by the rule {rule}: {why}. {cure}"
+        return cure
     place = "range_test.min_seeds: " if of_sweep else "min_seeds="
+    return f"{cure}, or take the bounds of {good} with {place}{good}"
+
+
+def _cure_at_once(low: float, place: str) -> str:
+    """What can be done where every seed diverges at once: no setting but `low` would help.
+
+    Args:
+        low: the lowest rate of the test.
+        place: where its settings stand.
+    """
+    lower = f"{place}low below {low:.3g} would begin under the edge"
+    if low > _TIMID:
+        return f"Every seed diverges at once: a {lower}"
     return (
-        f"only {good} of {of} seeds show bounds by the rule {rule}, and {needed} have to: {why}. "
-        f"{cure}, or take the bounds of {good} with {place}{good}"
+        f"Every seed diverges at once, at rates as low as {low:.3g}: the likely cause is the scale "
+        "of the examples, large or of very different sizes. Scale them, or let the model do it: "
+        "keras.layers.BatchNormalization() in front, or Normalization() adapted to them, or "
+        f"Rescaling() for pixels. Where they are scaled, a {lower}"
     )
 
 
@@ -192,6 +224,8 @@ def _warnings(readings: Sequence[Reading], place: str) -> Iterator[str]:
         place: where its settings stand.
     """
     for reading in readings:
+        if not reading.has_learnt:
+            continue  # it is left out: where its edge lies does not matter
         rates, losses = reading.rates, reading.losses
         edge = reading.edge
         below = (reading.curve.rates > (edge or 0) / 10) & (reading.curve.rates <= (edge or 0))
@@ -200,8 +234,6 @@ def _warnings(readings: Sequence[Reading], place: str) -> Iterator[str]:
                 f"fewer than {_FEW_STEPS} steps lie in the decade below the stability edge, too "
                 f"few to place it well: more {place}epochs would do"
             )
-        if not reading.has_learnt:
-            continue
         if reading.fall < 2 * reading.noise:
             yield (
                 "the loss falls by less than twice the noise of its batches: more epochs, or a "

@@ -21,7 +21,7 @@ from clr_sweep.definition.factors import cycle_warnings
 from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
-from clr_sweep.lr_range_test.report import ranges_yaml, summary
+from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
 from clr_sweep.lr_range_test.seeds import RangeTest
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import GIVEN
@@ -264,6 +264,9 @@ class _Start:
             study.enqueue_trial(suggested, {GIVEN: told(BY_RANGE_TEST, suggested)})
         for line in summary(stored).splitlines() + ranges_yaml(stored).splitlines()[1:]:
             self.display.say(line)
+        if self.part.has_baseline:
+            for warning in baseline_warnings(stored, sweep.baseline.learning_rate):
+                self.display.warn(warning)
         return sweep
 
     def _measured(

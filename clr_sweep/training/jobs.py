@@ -29,6 +29,7 @@ from clr_sweep.training.data.named import each, rows
 from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.first_look import first_look
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.input_scale import unscaled
 from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
@@ -38,8 +39,8 @@ from clr_sweep.training.requests import (
     EVALUATED,
     DataJob,
     Inspection,
-    Look,
     LookJob,
+    ModelLook,
     PreparedData,
     RangeTestJob,
     StoredData,
@@ -103,13 +104,13 @@ def opened(data: StoredData) -> Dataset:
     return replace(found, streamed=True)
 
 
-def look_at_model(job: LookJob, _report: Report) -> Look | dict[str, Look]:
-    """Build a model, and find out what comes out of it and what its labels are."""
+def look_at_model(job: LookJob, _report: Report) -> ModelLook:
+    """Build a model, and find out what comes out of it, what its labels are, and how they fit."""
     _prepare_process(job.search_path)
     data = opened(job.data)
     model = build_model(job.model, data_facts(data), job.search_path)
     check_inputs(model, data)
-    return first_look(model, data)
+    return ModelLook(first_look(model, data), unscaled(model, data))
 
 
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:

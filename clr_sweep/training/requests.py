@@ -113,6 +113,19 @@ class Look:
 
 
 @dataclass(frozen=True)
+class ModelLook:
+    """What a look at a model and its data found.
+
+    Attributes:
+        outputs: of each output, where labels and outputs have names.
+        unscaled: what is wrong with the scale of the examples; empty where nothing is.
+    """
+
+    outputs: Look | dict[str, Look]
+    unscaled: str
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What a look at a trial found: the model's size and what its steps cost here.
 

@@ -149,6 +149,17 @@ def test_data_from_a_file(tmp_path: Path) -> None:
     assert any(line.startswith(expected) for line in lines)
 
 
+def test_a_gamma_that_hardly_decays(tmp_path: Path) -> None:
+    """Over the few steps of a small data set: said below the table of the trials' steps."""
+    changes = {"dataset": {"name": SLICE, "validation": 400}, "search_space.gamma": 0.99994}
+    hardly = [line for line in plan(tmp_path, changes) if "all but triangular" in line]
+    assert len(hardly) == 1
+    assert hardly[0].startswith("warning: exp_range with gamma 0.99994 is all but triangular: ")
+    fits = hardly[0].split("search_space.gamma ")[1].split(" ")[0]
+    changed = plan(tmp_path, {**changes, "search_space.gamma": float(fits)})
+    assert not [line for line in changed if "warning" in line]
+
+
 def test_data_from_a_function(tmp_path: Path) -> None:
     """The function is not called: its size stays open, and the cycles are judged without it."""
     text = "raise SystemExit('must not be imported')\ndef load(): ..."

@@ -119,6 +119,21 @@ def test_logits(place: Place) -> None:
 
 
 @pytest.mark.heavy
+def test_columns_that_no_rate_suits(place: Place) -> None:
+    """It warns, in the file too, where sizes differ and the model does not scale them."""
+    with np.load(place.folder / "amounts.npz") as held:
+        arrays = dict(held)
+    for part in ("x_train", "x_test"):
+        arrays[part] = arrays[part] * np.array([1, 1, 1000], "float32")
+    np.savez(place.folder / "uneven.npz", **arrays)
+    options = ("--data", "uneven.npz", "--model", "my_model:line", "-o", "uneven.yaml")
+    done = place.sweep("init", *options, status=0)
+    assert "\nwarning: the columns differ in size, the largest values from " in done.output
+    text = (place.folder / "uneven.yaml").read_text(encoding="utf-8")
+    assert "\n# warning: the columns differ in size, the largest values from " in text
+
+
+@pytest.mark.heavy
 def test_a_regression_runs_as_it_is_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """From another folder's file too; the study comes to its end."""
     (place.folder / "sweeps").mkdir(exist_ok=True)

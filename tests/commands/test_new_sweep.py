@@ -18,6 +18,7 @@ from clr_sweep.commands.new_sweep import (
     sweep_text,
 )
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.gamma import gamma_warnings
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.trial_plan import plan_trial
@@ -111,6 +112,7 @@ def test_the_file_is_one_that_check_takes(
         facts,
         look,
         objective,
+        "",
         "/there/s.json",
         "Budget: 3 min.",
     )
@@ -126,6 +128,9 @@ def test_the_file_is_one_that_check_takes(
         plan = plan_trial(factor, steps, EPOCHS, sweep.objective.at)
         assert (plan.epochs, plan.at_trough) == (EPOCHS, True)
     assert sweep.range_test.epochs * steps >= 150
+    assert isinstance(sweep.search_space.gamma, float)
+    assert 0.3 < sweep.search_space.gamma ** (EPOCHS * steps) < 0.37
+    assert gamma_warnings(sweep, steps) == []
     assert held_out_part(examples) in (0.1, 0.2)
 
 
@@ -149,10 +154,12 @@ def test_a_file_for_several_inputs_and_outputs(tmp_path: Path) -> None:
         facts,
         looks,
         objectives,
+        "warning: the columns differ in size",
         "/s.json",
         "Budget: 1 s.",
     )
     (tmp_path / "sweep.yaml").write_text(text, encoding="utf-8")
+    assert "# Budget: 1 s.\n# warning: the columns differ in size\n" in text
     assert "# 240 examples image (6, 5) uint8, meta (3,) float32\n" in text
     sweep = load_sweep(tmp_path / "sweep.yaml")
     assert [str(one.loss) for one in sweep.training.outputs] == [

@@ -179,6 +179,7 @@ def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     made = content(jobs=2, trials=1, seed=7)
     made["model"] = {"name": "stuck:build"}
     made["range_test"]["seeds"] = 3
+    made["baseline"] = {"learning_rate": 100.0}
     file = place.write_sweep(made)
     refused = place.sweep("run", str(file), status=1)
     few = re.search(
@@ -202,10 +203,13 @@ def test_bounds_from_too_few_seeds(places: Callable[..., Place]) -> None:
     taken = place.sweep("range-test", str(file), "--min-seeds", "1", status=0)
     assert "seeds to train" not in taken.output
     assert "over 1 of 3 seeds" in taken.output
+    too_high = "warning: baseline.learning_rate 100 lies above every max_lr that is searched"
+    assert too_high in taken.output
     made["range_test"]["min_seeds"] = 1
     done = place.sweep("run", str(place.write_sweep(made)), status=0)
     assert "seeds to train" not in done.output
     assert "warning: seed" in done.output
+    assert done.output.count(too_high) == 1
     found = place.study().user_attrs["range_test"]["suggestion"]
     assert [edge is None for edge in found["edges"]].count(True) >= 2
     (run,) = place.runs_of_kind("range_test")

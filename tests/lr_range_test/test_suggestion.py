@@ -95,8 +95,32 @@ def test_warnings(settings_: dict[str, float], warning: str) -> None:
 def test_a_range_that_begins_above_the_edge() -> None:
     """The training diverges at once: no pair, and the error says why and what to do."""
     curves = [quadratic(1.0, low=2.0, high=50.0, noise=0.5, seed=i) for i in range(3)]
-    with pytest.raises(RangeTestError, match=r"no bounds by the rule smith: .*Give init_lr and"):
+    with pytest.raises(RangeTestError, match=r"no bounds by the rule smith: ") as refused:
         suggest(curves, "smith", "val_score", +1)
+    assert "Every seed diverges at once: a range_test.low below 4 would" in str(refused.value)
+
+
+@pytest.mark.parametrize(("of_sweep", "key"), [(True, "a range_test.low"), (False, "a low")])
+def test_examples_of_a_large_scale_are_the_likely_cause(of_sweep: bool, key: str) -> None:
+    """Rates as low as 1e-5 are above the edge: neither epochs nor bounds by hand would help."""
+    curvature = 2e5  # that of columns of a few hundred: an edge of 1e-5
+    curves = [quadratic(curvature, low=1.0, high=1e6, noise=0.0, seed=i) for i in range(3)]
+    with pytest.raises(RangeTestError) as refused:
+        suggest(curves, "smith", "val_score", +1, of_sweep=of_sweep)
+    text = str(refused.value)
+    assert "at rates as low as 1e-05: the likely cause is the scale of the examples" in text
+    assert "keras.layers.BatchNormalization() in front" in text
+    assert f"Where they are scaled, {key} below 1e-05" in text
+    assert "epochs" not in text
+    assert "Give init_lr" not in text
+
+
+def test_one_seed_that_learns_shows_that_the_scale_is_not_the_cause() -> None:
+    """Where the others diverge at once: the settings of the test are what can be changed."""
+    at_once = quadratic(1.0, low=2.0, high=50.0, noise=0.0)
+    at_once = replace(at_once, metrics={"val_accuracy": at_once.metrics["val_score"]})
+    with pytest.raises(RangeTestError, match=r"only 1 of 2 seeds show bounds .*change range_test"):
+        suggest([classifier(), at_once], "smith", "val_accuracy", +1, needed=2)
 
 
 def test_seeds_without_a_pair_are_told() -> None:
