@@ -31,7 +31,7 @@ def damage(file: Path) -> str:
 
 
 def is_missing(file: Path) -> bool:
-    """Whether there is no such file; False too where that may not be seen, which SQLite tells."""
+    """Whether there is no such file, or folder; False too where nobody may look: SQLite tells."""
     try:
         os.stat(file)
     except (FileNotFoundError, NotADirectoryError):
@@ -57,12 +57,8 @@ def _cure(why: str, file: Path) -> str | None:
     if any(said in why for said in _DAMAGED):
         return _CURE
     if any(said in why for said in _NOT_OPENED):
-        try:
-            os.stat(file.parent)
-        except FileNotFoundError:
+        if is_missing(file.parent):
             return f"there is no folder {file.parent}: make it, or name another"
-        except OSError:  # it may not be entered: the same helps
-            pass
         return f"give this user the right to read and write {file}, and to write in its folder"
     return next((cure for said, cure in _CURES.items() if said in why), None)
 

@@ -36,7 +36,6 @@ READ_AT: dict[At, str] = {
     "best": "at the best of a trial's troughs",
 }
 """When the objective is read, in words."""
-Direction = Literal["maximize", "minimize"]
 PrunerName = Literal[
     "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"
 ]

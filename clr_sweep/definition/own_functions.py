@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,26 +37,37 @@ def importable(search_path: Sequence[Path]) -> Iterator[None]:
 
 def function_problems(name: str, search_path: Sequence[Path]) -> list[str]:
     """What is wrong with the name, as far as its module's source shows: nothing is imported."""
-    if problems := _module_problems(name, search_path):
-        return problems
-    module, function = name.split(":")
-    if (file := _module_file(module, search_path)) is None:
-        return []
+    return _read(name, search_path)[0]
+
+
+def _read(name: str, search_path: Sequence[Path]) -> tuple[list[str], ast.Module | None]:
+    """What is wrong with the name, and its module's source; None where there is none to read."""
+    problems, file = _find_module(name, search_path)
+    if file is None:
+        return problems, None
     try:
-        tree = ast.parse(file.read_bytes(), filename=str(file))
+        tree = _parsed(file.read_bytes(), str(file))
     except (SyntaxError, ValueError) as error:  # ValueError: a NUL byte, in some Pythons
         line, text = getattr(error, "lineno", None), getattr(error, "msg", str(error))
-        return [f"{file}{f', line {line}' if line else ''}: Python cannot read it, {text}"]
+        place = f"{file}{f', line {line}' if line else ''}"
+        return [f"{place}: Python cannot read it, {text}"], None
     except (OSError, RecursionError):
-        return []  # importing it says more
-    return _missing(function, tree, file)
+        return [], None  # importing it says more
+    return _missing(name.split(":")[1], tree, file), tree
 
 
-def _module_problems(name: str, search_path: Sequence[Path]) -> list[str]:
-    """What is wrong with the name, but for what its module holds."""
+# One module often holds all that a sweep names, a model, a loss, metrics, each asked for twice.
+_parsed = lru_cache(maxsize=4)(ast.parse)
+
+
+def _find_module(name: str, search_path: Sequence[Path]) -> tuple[list[str], Path | None]:
+    """What is wrong with the name, but for what its module holds, and that module's source file.
+
+    None stands for a module that there is not, or that has no Python source.
+    """
     matched = OWN.fullmatch(name)
     if matched is None:
-        return [f"must be module:function, as in my_code:function, got {name!r}"]
+        return [f"must be module:function, as in my_code:function, got {name!r}"], None
     module = matched["module"]
     with importable(search_path):
         spec = _find_spec(module)
@@ -64,10 +76,13 @@ def _module_problems(name: str, search_path: Sequence[Path]) -> list[str]:
         places = ", ".join(dict.fromkeys(str(Path(folder).absolute()) for folder in search_path))
         where = f"{places} and " if places else ""
         near = _near_module(module, search_path)
-        return [f"there is no module {module!r}{near} (looked in {where}Python's own path)"]
+        return [f"there is no module {module!r}{near} (looked in {where}Python's own path)"], None
     if spec.origin is None and spec.submodule_search_locations is not None:
-        return [f"the module {module!r} is a folder without __init__.py, which has no functions"]
-    return []
+        text = f"the module {module!r} is a folder without __init__.py, which has no functions"
+        return [text], None
+    if spec.origin is None or not spec.origin.endswith(".py"):
+        return [], None
+    return [], Path(spec.origin)
 
 
 def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..., Any], str]:
@@ -80,7 +95,8 @@ def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..
         InputError: there is no such module, or no such function in it.
         TrialFailedError: the module raised an exception; with its traceback.
     """
-    if problems := _module_problems(name, search_path):
+    problems, _ = _find_module(name, search_path)
+    if problems:
         raise InputError(problems)
     module_name, function_name = name.split(":")
     with importable(search_path):
@@ -137,15 +153,10 @@ def no_value(model: str) -> str:
 
 def _arguments(name: str, search_path: Sequence[Path]) -> ast.arguments | None:
     """The arguments of a function as its source has them; None where that does not tell."""
-    if function_problems(name, search_path):
+    _, tree = _read(name, search_path)
+    if tree is None:
         return None
-    module, function = name.split(":")
-    if (file := _module_file(module, search_path)) is None:
-        return None
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (OSError, RecursionError):
-        return None
+    _, function = name.split(":")
     found = [node for bound, node in _bound(tree.body) if bound in (function, "*")]
     if len(found) != 1 or not isinstance(found[0], ast.FunctionDef) or found[0].decorator_list:
         return None
@@ -196,15 +207,6 @@ def users_code(doing: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise TrialFailedError(f"{doing} raised {type(error).__name__}: {error}") from error
-
-
-def _module_file(module: str, search_path: Sequence[Path]) -> Path | None:
-    """The source file of a module, found without importing it; None where there is none."""
-    with importable(search_path):
-        spec = _find_spec(module)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None
-    return Path(spec.origin)
 
 
 _BINDS_UNSEEN = {"exec", "globals", "locals", "modules", "setattr", "vars"}

@@ -19,7 +19,6 @@ from clr_sweep.definition.fields import (
     AboveZero,
     AcyclicPolicy,
     At,
-    Direction,
     ExamplesPart,
     HeldOut,
     ImageSize,
@@ -30,7 +29,7 @@ from clr_sweep.definition.fields import (
     StudyName,
 )
 from clr_sweep.definition.image_options import ColorMode, ImageOptions, Interpolation
-from clr_sweep.definition.metrics import direction, sign_of
+from clr_sweep.definition.metrics import Direction, direction, sign_of
 from clr_sweep.definition.outputs import outputs_of, reported, with_direction
 from clr_sweep.definition.own_training import (
     function_needs,
