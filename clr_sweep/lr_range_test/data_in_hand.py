@@ -43,7 +43,11 @@ class DataInHand(Protocol):
         """At most so many of the examples that it is trained on."""
 
     def known(self, most: int) -> Batch:
-        """All that is known before a step: whole arrays; of a loader at most so many examples."""
+        """All that is known before a step: whole arrays; of a loader at most so many examples.
+
+        Raises:
+            InputError: what a loader gives is not finite; of arrays that is known already.
+        """
 
 
 def data_in_hand(
@@ -176,7 +180,10 @@ class _Loader:
         return _mapped(lambda *some: np.concatenate(some)[:most], *found)
 
     def known(self, most: int) -> Batch:
-        return self.some(most)
+        found = self.some(most)
+        if problems := value_problems(found):
+            raise InputError(problems)
+        return found
 
     def _batch_problem(self, batch: Batch) -> str | None:
         """What makes it something else than a batch of examples, with their labels."""

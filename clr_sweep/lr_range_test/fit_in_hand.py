@@ -9,8 +9,8 @@ import keras
 
 from clr_sweep.definition.losses import FUNCTION_OF
 from clr_sweep.training.checks.labels_for_loss import OF_A_SWEEP, problems, problems_of_values
-from clr_sweep.training.checks.model_inputs import go_together, is_keras
-from clr_sweep.training.data.arrays import Array, shown_shape
+from clr_sweep.training.checks.model_inputs import is_keras, shape_problem
+from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.losses import TAKEN_BY
 from clr_sweep.training.model_ends import declared_inputs, declared_outputs
 
@@ -76,12 +76,8 @@ def _input_problems(model: keras.Model, x: Any) -> Iterator[str]:
         if array.dtype.kind in "OSU" and taken.dtype != "string":
             yield f"{key}: must hold numbers, as the model takes them, got dtype {array.dtype}"
             continue
-        wanted, found = tuple(taken.shape[1:]), tuple(array.shape[1:])
-        if not go_together(wanted, found):
-            yield (
-                f"{key}: must have the shape {shown_shape(wanted)} that the model takes, got "
-                f"{shown_shape(found)}"
-            )
+        if (wrong := shape_problem(key, taken, array)) is not None:
+            yield wrong
 
 
 def _name_problems(returned: Any, y: Any, loss: Any) -> Iterator[str]:
@@ -141,7 +137,7 @@ def _function_of(loss: Any) -> str:
         return FUNCTION_OF.get(loss, "")
     made = isinstance(loss, keras.losses.Loss)
     named = type(loss) if made else loss
-    if str(getattr(named, "__module__", "")).split(".")[0] != "keras":
+    if not is_keras(named):
         return ""
     # Labels that are no class, and classes along another axis.
     if getattr(loss, "ignore_class", None) is not None or getattr(loss, "axis", -1) != -1:

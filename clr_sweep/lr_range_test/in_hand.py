@@ -108,7 +108,7 @@ def tested(
     data = data_in_hand(asked.x, asked.y, asked.sample_weight, size, needs_labels, given is None)
     test = _long_enough(test, data.steps, "epochs" in asked.settings)
     held_out = data.held_out(EVALUATED) if given is None else _validation(model, asked)
-    known = _checked(model, data, gives_batches(asked.x))
+    known = _checked(model, data)
     if asked.class_weight is not None and known[2] is not None:
         raise InputError(f"class_weight: {BOTH_WEIGHTS}; x gives a weight for each example")
     judged, prefix = (known, "") if held_out is None else (held_out, "val_")
@@ -247,22 +247,20 @@ def _validation(model: keras.Model, asked: Asked) -> Batch:
     x, y, weights = (*(given if isinstance(given, tuple) else (given,)), None, None)[:3]
     try:
         data = data_in_hand(x, y, weights, asked.batch_size, needs_labels, splits=False)
-        known = _checked(model, data, gives_batches(x))
+        known = _checked(model, data)
     except InputError as error:
         raise InputError([f"validation_data: {text}" for text in error.problems]) from None
     return known if gives_batches(x) else data.some(EVALUATED)
 
 
-def _checked(model: keras.Model, data: DataInHand, is_loader: bool) -> Batch:
+def _checked(model: keras.Model, data: DataInHand) -> Batch:
     """What is known of the data, where it goes with the model.
 
     Raises:
         InputError: it does not; every problem at once.
     """
     known = data.known(EVALUATED)
-    # The values of arrays have been looked at.
-    problems = value_problems(known) if is_loader else []
-    if problems := problems or list(fit_problems(model, *known[:2])):
+    if problems := list(fit_problems(model, *known[:2])):
         raise InputError(problems)
     return known
 

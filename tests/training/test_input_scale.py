@@ -75,6 +75,8 @@ def test_arithmetic_between_inputs_and_outputs() -> None:
     inputs = keras.Input((3,))
     network = keras.Model(inputs, keras.layers.Dense(1)(inputs / 5000.0))
     assert unscaled(network, held(columns(300, 400, 500))) == ""
+    within = model(keras.Model(inputs, inputs / 5000.0))
+    assert unscaled(within, held(columns(300, 400, 500))) == ""
 
 
 def test_several_arrays() -> None:

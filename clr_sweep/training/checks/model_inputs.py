@@ -76,25 +76,31 @@ def _input_problems(inputs: Any, x: Part) -> Iterator[str]:
 
 
 def _shape_problems(key: str, taken: Any, array: Array) -> Iterator[str]:
-    wanted, found = tuple(taken.shape[1:]), tuple(array.shape[1:])
-    if not go_together(wanted, found):
+    if (wrong := shape_problem(key, taken, array)) is not None:
         yield (
-            f"{key}: must have the shape {shown_shape(wanted)} that the model takes, got "
-            f"{shown_shape(found)}; build the model for it (its function is handed `input_shape` "
-            f"where it has that argument), or change the examples"
+            f"{wrong}; build the model for it (its function is handed `input_shape` where it has "
+            f"that argument), or change the examples"
         )
 
 
-def is_keras(method: Any) -> bool:
-    """Whether a method is Keras' own, whose demands are known."""
-    return str(method.__module__).split(".")[0] == "keras"
+def shape_problem(key: str, taken: Any, array: Array) -> str | None:
+    """What is wrong with the shape of examples for an input; None where nothing is."""
+    wanted, found = tuple(taken.shape[1:]), tuple(array.shape[1:])
+    if _go_together(wanted, found):
+        return None
+    return (
+        f"{key}: must have the shape {shown_shape(wanted)} that the model takes, got "
+        f"{shown_shape(found)}"
+    )
 
 
-def go_together(wanted: tuple[int | None, ...], found: tuple[int, ...]) -> bool:
-    """Whether examples of a shape are taken for that of an input.
+def is_keras(made: Any) -> bool:
+    """Whether a method, a function or a class is Keras' own, whose demands are known."""
+    return str(getattr(made, "__module__", "")).split(".")[0] == "keras"
 
-    Keras adds a last axis of length 1, or takes it away, where that is all that differs.
-    """
+
+def _go_together(wanted: tuple[int | None, ...], found: tuple[int, ...]) -> bool:
+    """Keras adds a last axis of length 1, or takes it away, where that is all that differs."""
     if len(wanted) == len(found) + 1 and wanted[-1] == 1:
         wanted = wanted[:-1]
     elif len(found) == len(wanted) + 1 and found[-1] == 1:
