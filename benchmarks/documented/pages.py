@@ -93,15 +93,10 @@ def _complete(sweep: str) -> str:
             words.epochs(curves.epochs_done(trial)), f"{trial.cpu_seconds:.0f}",
         ])  # fmt: skip
     head = [
-        "trial",
-        words.metric(study.objective),
-        "init_lr",
-        "max_lr",
-        "factor",
-        "policy",
-        "epochs",
-    ]
-    return table([*head, "CPU s"], rows)
+        "trial", words.metric(study.objective), "init_lr", "max_lr", "factor", "policy", "epochs",
+        "CPU s",
+    ]  # fmt: skip
+    return table(head, rows)
 
 
 def _configuration(sweep: str) -> str:

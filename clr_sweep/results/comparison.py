@@ -144,14 +144,18 @@ def _verdict(
         sentence += _binomial(test, study.test_examples)
     elif lacking := [one.label for one in (best, baseline) if _has_told_none(one, study.metric)]:
         tested = words.metric(study.objective.on_test_set)
-        sentence += f"; {tested} of {' and '.join(lacking)} is no finite number"
+        sentence += f"; of {' and '.join(lacking)} there is no finite {tested}"
     return f"{sentence}. {_one_run_each(study)}"
 
 
 def _has_told_none(record: TrialRecord, objective: str) -> bool:
     """Whether it was evaluated on the test set, and no value of the objective was kept."""
-    is_evaluated = TrialFolder(record.folder).test_file.exists()
-    return is_evaluated and metrics.on_test_set(objective) not in record.test_metrics
+    return _is_evaluated(record) and metrics.on_test_set(objective) not in record.test_metrics
+
+
+def _is_evaluated(record: TrialRecord) -> bool:
+    """Whether the test set was asked, also where it has told no finite number."""
+    return bool(record.test_metrics) or TrialFolder(record.folder).test_file.exists()
 
 
 def _by(difference: Difference) -> str:
@@ -215,8 +219,7 @@ def _selection_note(study: StudyRecord, best: TrialRecord) -> tuple[str, ...]:
     number = study.count("complete")
     if number < 2:
         return ()
-    is_evaluated = best.test_metrics or TrialFolder(best.folder).test_file.exists()
-    fair = "" if is_evaluated else " (not evaluated yet)"
+    fair = "" if _is_evaluated(best) else " (not evaluated yet)"
     measure = f"The test set{fair} took no part in the choice: it is the fair measure."
     if not study.is_tested:
         measure = "The fair measure are the finals of the comparison that it is a part of."

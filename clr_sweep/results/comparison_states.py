@@ -21,7 +21,7 @@ def comparison_lines(study: StudyRecord) -> Iterator[str]:
     cure = f"`clr-sweep compare {study.name}`, with its options if it had any, goes on"
     # The first of the searches is that of the study, and its last comparison.
     for one in (*study.comparisons, *study.searches[1:]):
-        goes_on = "" if has_ended(one) or one.state == "running" else f"; {cure}"
+        goes_on = "" if _has_ended(one) or one.state == "running" else f"; {cure}"
         yield f"comparison {one.name}: {_standing(one)}{goes_on}"
     if (asked := study.compared_by) is None:
         return
@@ -34,7 +34,7 @@ def comparison_lines(study: StudyRecord) -> Iterator[str]:
         yield f"comparison: {begun} of {asked.searches} independent searches of each arm so far"
 
 
-def has_ended(comparison: StudyRecord) -> bool:
+def _has_ended(comparison: StudyRecord) -> bool:
     """Whether nothing is left to train: after the finalists alone the finals are to come.
 
     Args:
@@ -46,7 +46,7 @@ def has_ended(comparison: StudyRecord) -> bool:
 
 
 def _standing(comparison: StudyRecord) -> str:
-    if has_ended(comparison):
+    if _has_ended(comparison):
         return f"complete, {words.plural(comparison.ended, 'training')}"
     if comparison.state == "complete" and comparison.ended >= comparison.planned:
         return f"{words.plural(comparison.ended, 'training')} of finalists, the finals are to come"

@@ -250,10 +250,10 @@ def test_a_test_value_that_is_no_number(build: Any, tmp_path: Path) -> None:
     """The verdict says that nothing came of it, and no note that it is to come."""
     best = dataclasses.replace(build.trial(0), folder=tmp_path)
     study = build.study([best, build.trial(1)], build.baseline())
-    assert "is no finite number" not in compare(study).verdict
+    assert "no finite" not in compare(study).verdict
     TrialFolder(tmp_path).save_test({"test_loss": math.nan})
     found = compare(study)
-    assert "; test accuracy of trial 0 is no finite number." in found.verdict
+    assert "; of trial 0 there is no finite test accuracy." in found.verdict
     assert "not evaluated yet" not in " ".join(found.notes)
 
 
