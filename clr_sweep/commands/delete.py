@@ -8,12 +8,13 @@ from mlflow.tracking import MlflowClient
 
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import is_missing
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search import storage
 from clr_sweep.search.reading import stored_tracking
 from clr_sweep.study.deletion import delete, held, refuse_registered, whole_study
 from clr_sweep.study.store_errors import plain_storage_errors, plain_tracker_errors
 from clr_sweep.tracking.store import connect
-from clr_sweep.tracking.which_store import StoreChoice, file_of
+from clr_sweep.tracking.which_store import StoreChoice
 
 
 def delete_study(
@@ -59,5 +60,5 @@ def delete_study(
 
 def _client(uri: str) -> MlflowClient | None:
     """None where the store is a file that is not there, which connecting would make."""
-    file = file_of(uri)
+    file = sqlite_file(uri)
     return None if file is not None and is_missing(file) else connect(uri, as_it_is=True)

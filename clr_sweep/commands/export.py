@@ -13,10 +13,11 @@ from clr_sweep.commands.stored_study import find_study
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import is_missing
+from clr_sweep.definition.storage_urls import absolute, sqlite_file
 from clr_sweep.results.export import Origin, as_yaml, best_trial, is_export
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
-from clr_sweep.tracking.which_store import StoreChoice, absolute, file_of
+from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 logger = logging.getLogger("clr_sweep")
@@ -106,7 +107,7 @@ def _run_of_trial(study: optuna.Study, trial: TrialRecord, choice: StoreChoice) 
     try:
         uri = choice.uri(stored_tracking(study), f"study {study.study_name!r}")
         uri = absolute(uri, choice.folder)
-        if (file := file_of(uri)) is not None and is_missing(file):
+        if (file := sqlite_file(uri)) is not None and is_missing(file):
             raise StoreError(f"there is no MLflow store {file}")  # connecting would make one
         with plain_tracker_errors(uri):
             run_id = find_trial(connect(uri), study.user_attrs.get(STUDY_ID, ""), trial.number)

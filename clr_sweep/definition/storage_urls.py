@@ -1,15 +1,17 @@
-"""The URL of a study storage: whether it names a database that can keep a study."""
+"""The URL of a database: whether it can keep a study, and the file that one of SQLite names."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from clr_sweep.common.nearest import hint
 from clr_sweep.definition.problems import shown
 
 PATTERN = r"^[A-Za-z][A-Za-z0-9+_]*://"
+# Of a file: with two slashes it names a host.
+_SQLITE = r"sqlite(\+\w+)?:///"
 _WANTED = "a database URL such as sqlite:///optuna.db or postgresql://host/name"
 # Those that Optuna is made for; SQLAlchemy reads others too, of packages that are installed.
 _KINDS = ("sqlite", "postgresql", "mysql", "mariadb")
@@ -54,12 +56,30 @@ def storage_problem(url: str) -> str | None:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite storage; None for a server, or a database in memory."""
+    """The file of a SQLite database; None for a server, one in memory, and what is no URL."""
+    if not re.match(_SQLITE, url):
+        return None
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)
     name = parsed.database or ""
     if name.startswith("file:") and parsed.query.get("mode") != "memory":
         name = unquote(urlsplit(name).path)
-    in_memory = not name or name.startswith((":", "file:"))
-    return None if in_memory or parsed.get_backend_name() != "sqlite" else Path(name)
+    return None if not name or name.startswith((":", "file:")) else Path(name)
+
+
+def absolute(url: str, folder: Path | None = None) -> str:
+    """The URL with the whole path of a SQLite file, so that it holds in other folders too.
+
+    Args:
+        folder: in which a relative one is meant; None: the current one.
+    """
+    file = sqlite_file(url)
+    if file is None:
+        return url
+    from sqlalchemy.engine import make_url
+
+    parsed, name = make_url(url), str(((folder or Path()) / file).absolute())
+    if (parsed.database or "").startswith("file:"):
+        name = f"file:{quote(name)}"
+    return parsed.set(database=name).render_as_string(hide_password=False)

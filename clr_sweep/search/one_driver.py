@@ -27,11 +27,11 @@ from sqlalchemy.pool import NullPool
 from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import InputError, LockLostError
 from clr_sweep.common.secrets import hidden_address
-from clr_sweep.definition.storage_urls import sqlite_file
+from clr_sweep.definition.storage_urls import absolute, sqlite_file
 from clr_sweep.search.attributes import DRIVER
 from clr_sweep.search.lost_connections import until_answered, wait_for_server
 from clr_sweep.search.postgresql import server_engine
-from clr_sweep.search.storage import DEFAULT_STORAGE, absolute
+from clr_sweep.search.storage import DEFAULT_STORAGE
 from clr_sweep.search.storage_locks import FileLock, Lock, NoLock, ServerLock, number_of
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")

@@ -6,7 +6,6 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import optuna
 from sqlalchemy.engine import make_url
@@ -19,7 +18,7 @@ from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, is_missing, with_cure
 from clr_sweep.definition import problems as wording
-from clr_sweep.definition.storage_urls import sqlite_file, storage_problem, url_problem
+from clr_sweep.definition.storage_urls import absolute, sqlite_file, storage_problem, url_problem
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search.attributes import (
     DELETING,
@@ -113,17 +112,6 @@ def open_storage(url: str, *, must_exist: bool = False) -> optuna.storages.BaseS
     if sqlite_file(url) is None:
         wait_for_server(storage.engine)
     return storage
-
-
-def absolute(url: str) -> str:
-    """The URL with the whole path of a SQLite file, so that it holds in other folders too."""
-    parsed, file = make_url(url), sqlite_file(url)
-    if file is None:
-        return url
-    name = str(file.absolute())
-    if (parsed.database or "").startswith("file:"):
-        name = f"file:{quote(name)}"
-    return parsed.set(database=name).render_as_string(hide_password=False)
 
 
 def open_study(

@@ -19,14 +19,13 @@ from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.definition.carried_values import Carried, carried, shown_value
 from clr_sweep.definition.search_space import RATIO
-from clr_sweep.definition.storage_urls import sqlite_file
+from clr_sweep.definition.storage_urls import absolute, sqlite_file
 from clr_sweep.definition.sweep import ON_TEST_SET, Sweep
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.search import attributes as keys
 from clr_sweep.search.listing import ranked_trials
 from clr_sweep.search.storage import (
     DEFAULT_STORAGE,
-    absolute,
     is_begun,
     load_study,
     open_storage,

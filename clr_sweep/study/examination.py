@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, DELETING, RANGE_TEST, STATE, STUDY_ID
 from clr_sweep.search.lost_files import missing_files, unreadable_files
@@ -35,7 +36,6 @@ from clr_sweep.tracking.find_runs import experiment_of
 from clr_sweep.tracking.link import Link
 from clr_sweep.tracking.moved_store import follow, moved_from
 from clr_sweep.tracking.store import connect
-from clr_sweep.tracking.which_store import file_of
 from clr_sweep.training.durable import part_files
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import RangeTestRecord, StudyRecord, TrialRecord
@@ -213,7 +213,7 @@ class Examination:
     def _mlflow(self) -> None:
         uri = self.tracker
         untrained = _untrained(read_study(self.study))
-        file = file_of(uri)
+        file = sqlite_file(uri)
         if file is not None and not file.exists() and untrained:
             return
         if file is not None and not file.exists() and not self.fix:

@@ -15,9 +15,9 @@ from clr_sweep.common.secrets import hidden_address
 from clr_sweep.definition.dimensions import Range, RatioRange
 from clr_sweep.definition.metrics import is_positive
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
+from clr_sweep.definition.storage_urls import absolute
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.schedules.policies import DECAYING
-from clr_sweep.search import storage
 from clr_sweep.search.attributes import FACTS, STUDY_ID, SWEEP_TEXT
 from clr_sweep.search.places import Places
 from clr_sweep.search.reading import stored_sweep
@@ -116,7 +116,7 @@ def open_parent(study: optuna.Study, publisher: Publisher, url: str, adopted: st
         adopted: the run that `mlflow run` made, if it did.
     """
     runs, sweep = publisher.runs, stored_sweep(study)
-    parent = runs.open_parent(adopted, hidden_address(storage.absolute(url)), __version__)
+    parent = runs.open_parent(adopted, hidden_address(absolute(url)), __version__)
     runs.log_params(parent, _settings(sweep))
     runs.client.log_text(
         parent, study.user_attrs[SWEEP_TEXT], f"sweep/{study.user_attrs[FACTS]['sweep_file']}"

@@ -15,7 +15,6 @@ from clr_sweep.common.sqlite_files import with_cure
 from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search import storage
 from clr_sweep.tracking.tracker_errors import of_mlflow
-from clr_sweep.tracking.which_store import file_of
 
 
 @contextlib.contextmanager
@@ -43,5 +42,5 @@ def plain_tracker_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except of_mlflow(RequestException) as error:
-        why = with_cure(str(error).split("\n")[0], file_of(uri))
+        why = with_cure(str(error).split("\n")[0], sqlite_file(uri))
         raise StoreError(f"the MLflow store {hidden_address(uri)} failed: {why}") from error

@@ -15,11 +15,11 @@ from mlflow.tracking import MlflowClient
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.secrets import hidden, hidden_address
 from clr_sweep.common.sqlite_files import with_cure
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.time_limits import within
 from clr_sweep.tracking.tracker_errors import of_tracker
-from clr_sweep.tracking.which_store import file_of
 
 # The UI shows it on top of the experiment's runs.
 _NOTE = """\
@@ -71,7 +71,7 @@ def experiment_id(
         client.set_experiment_tag(chosen, tags.GREATER_IS_BETTER, str(maximize))
         client.set_experiment_tag(chosen, tags.EXPERIMENT_KIND, "custom_model_development")
     except MlflowException as error:
-        why = with_cure(str(error).split("\n")[0], file_of(client.tracking_uri))
+        why = with_cure(str(error).split("\n")[0], sqlite_file(client.tracking_uri))
         raise StoreError(
             f"the MLflow experiment {chosen or name!r} cannot be used: {why}"
         ) from None

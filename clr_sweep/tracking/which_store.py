@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
-
 from clr_sweep.common import door
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import HIDDEN, hidden_address, remember
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.definition.tracking_config import TrackingConfig, meant, no_store
 from clr_sweep.definition.validation import validation
 
@@ -144,30 +143,9 @@ def same_store(one: str, other: str) -> bool:
     return _address(one) == _address(other)
 
 
-def file_of(uri: str) -> Path | None:
-    """The file of a SQLite store; None for any other."""
-    parts = urlsplit(uri)
-    path = parts.path[1:]
-    sqlite = parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:")
-    return Path(path) if sqlite else None
-
-
-def absolute(uri: str, folder: Path | None = None) -> str:
-    """The address with the whole path of a SQLite file, so that it holds in other folders too.
-
-    Args:
-        folder: in which a relative one is meant; None: the current one.
-    """
-    file = file_of(uri)
-    if file is None or file.is_absolute():
-        return uri
-    whole = str((folder or Path.cwd()) / file)
-    return make_url(uri).set(database=whole).render_as_string(hide_password=False)
-
-
 def _address(uri: str) -> Any:
     """What is equal for two addresses of one store."""
-    if (file := file_of(uri)) is not None:
+    if (file := sqlite_file(uri)) is not None:
         return os.path.realpath(file)
     parts = urlsplit(hidden_address(uri))
     try:

@@ -9,7 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from clr_sweep.cli import main
-from clr_sweep.definition.storage_urls import sqlite_file, storage_problem, url_problem
+from clr_sweep.definition.storage_urls import (
+    absolute,
+    sqlite_file,
+    storage_problem,
+    url_problem,
+)
 from clr_sweep.definition.study_config import StudyConfig, WarmStart
 from clr_sweep.definition.validation import validation
 
@@ -60,6 +65,7 @@ def test_what_names_no_database(url: str, said: str) -> None:
     [
         ("sqlite:///optuna.db", "optuna.db"),
         ("sqlite:////data/optuna.db", "/data/optuna.db"),
+        ("sqlite:////data/%C3%A4.db", "/data/ä.db"),
         ("sqlite:///file:data/a%20b.db?uri=true", "data/a b.db"),
         ("postgresql://host/name", None),
         ("mysql+pymysql://host:3306/name", None),
@@ -71,3 +77,29 @@ def test_a_database(url: str, file: str | None) -> None:
     assert storage_problem(url) is None
     assert url_problem(url) is None
     assert sqlite_file(url) == (None if file is None else Path(file))
+
+
+@pytest.mark.parametrize("url", ["databricks", "http://host/mlflow.db", "./mlruns", "sqlite"])
+def test_addresses_of_mlflow_that_name_no_file(url: str) -> None:
+    """They need not be a database's."""
+    assert sqlite_file(url) is None
+    assert absolute(url) == url
+
+
+def test_a_relative_file_holds_in_other_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The URL that is kept with the runs names the whole path of a file, and others as they are."""
+    monkeypatch.chdir(tmp_path)
+    assert absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
+    for same in (*IN_MEMORY[:3], "postgresql://me:s3cret@host/x"):
+        assert absolute(same) == same
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "sqlite:///file:a.db?mode=rw&uri=true"])
+def test_the_file_of_a_whole_url_is_the_same(url: str, tmp_path: Path) -> None:
+    """Whatever its folders are called, and however often it is asked for."""
+    folder = tmp_path / "a {x}?% ä"
+    whole = absolute(url, folder)
+    assert sqlite_file(whole) == folder / "a.db"
+    assert absolute(whole) == whole

@@ -23,7 +23,7 @@ from clr_sweep.tracking.which_store import StoreChoice
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
     """A study of five trials, one of each end, with its baseline and its runs in MLflow."""
-    folder = tmp_path_factory.mktemp("study")
+    folder = tmp_path_factory.mktemp("stüdy")
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         small = SmallStudy(folder, changes={"search_space.weight_decay": [0.0, 0.01]})

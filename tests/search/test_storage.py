@@ -271,16 +271,6 @@ def test_what_is_no_url(text: str) -> None:
         storage.open_storage(text)
 
 
-def test_a_relative_file_holds_in_other_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The URL that is kept with the runs names the whole path of a file, and others as they are."""
-    monkeypatch.chdir(tmp_path)
-    assert storage.absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
-    for same in ("sqlite:///:memory:", "sqlite://", f"postgresql://me:{PASSWORD}@host/x"):
-        assert storage.absolute(same) == same
-
-
 @pytest.mark.parametrize("name", ["first", "a {x}?% ä"])
 def test_an_open_storage_stays_where_it_was_opened(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from small_studies import text_of
 
-from clr_sweep.search.storage import absolute
+from clr_sweep.definition.storage_urls import absolute
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.moved_store import follow, moved_from
 from clr_sweep.tracking.store import connect

@@ -65,6 +65,8 @@ def test_a_process_that_goes_on_in_another_folder(
         with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as database:
             found = database.execute("SELECT name FROM experiments ORDER BY experiment_id")
             assert [name for (name,) in found] == ["Default", folder.name]
+        again = connect(client.tracking_uri)
+        assert again.get_experiment_by_name(folder.name) is not None
 
 
 @pytest.mark.parametrize("name", ["notes", "notes/folder/mlflow.db"])

@@ -8,7 +8,7 @@ import pytest
 
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.definition.tracking_config import TrackingConfig
-from clr_sweep.tracking.which_store import DEFAULT_URI, StoreChoice, file_of, same_store
+from clr_sweep.tracking.which_store import DEFAULT_URI, StoreChoice, same_store
 
 OPTION, ENVIRONMENT, FILE = "http://option", "http://environment", "http://file"
 RUN = "0" * 32
@@ -155,11 +155,3 @@ def test_another_experiment(
 def test_one_store_or_two(one: str, other: str, same: bool) -> None:
     """By where it is, whoever asks."""
     assert same_store(one, other) is same
-
-
-def test_the_file_of_a_store() -> None:
-    """Of SQLite alone."""
-    assert file_of("sqlite:///mlflow.db") == Path("mlflow.db")
-    assert file_of("sqlite:////data/mlflow.db") == Path("/data/mlflow.db")
-    assert file_of("sqlite:///:memory:") is None
-    assert file_of("http://host/mlflow.db") is None
