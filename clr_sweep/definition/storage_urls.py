@@ -12,6 +12,8 @@ from clr_sweep.definition.problems import shown
 PATTERN = r"^[A-Za-z][A-Za-z0-9+_]*://"
 # Of a file: with two slashes it names a host.
 _SQLITE = r"sqlite(\+\w+)?:///"
+# In a path: where SQLAlchemy takes the query to begin, and what it takes for a quoted character.
+_MISREAD = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
 _WANTED = "a database URL such as sqlite:///optuna.db or postgresql://host/name"
 # Those that Optuna is made for; SQLAlchemy reads others too, of packages that are installed.
 _KINDS = ("sqlite", "postgresql", "mysql", "mariadb")
@@ -75,11 +77,16 @@ def absolute(url: str, folder: Path | None = None) -> str:
         folder: in which a relative one is meant; None: the current one.
     """
     file = sqlite_file(url)
-    if file is None:
-        return url
-    from sqlalchemy.engine import make_url
+    return url if file is None else with_file(url, ((folder or Path()) / file).absolute())
 
-    parsed, name = make_url(url), str(((folder or Path()) / file).absolute())
-    if (parsed.database or "").startswith("file:"):
-        name = f"file:{quote(name)}"
-    return parsed.set(database=name).render_as_string(hide_password=False)
+
+def with_file(url: str, file: Path) -> str:
+    """The URL of a SQLite file that names another one, in the same way.
+
+    Of the path only what would be read as something else is quoted: MLflow makes the folder of
+    what stands in the URL, as it stands there (`_make_parent_dirs_if_sqlite`).
+    """
+    kind, _, rest = url.partition(":///")
+    old, mark, query = rest.partition("?")
+    name = f"file:{quote(str(file))}" if unquote(old).startswith("file:") else str(file)
+    return f"{kind}:///{_MISREAD.sub(lambda found: quote(found[0]), name)}{mark}{query}"

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from sqlalchemy import URL
-
+from clr_sweep.definition.storage_urls import sqlite_file, with_file
 from clr_sweep.tracking import tags
 
 # What MLflow calls the folder of its files, in the folder that it was started in.
@@ -100,16 +99,16 @@ def _rename(connection: sqlite3.Connection, before: Path, here: Path) -> None:
                 (f"{new}/", len(old) + 2, len(old) + 1, f"{old}/"),
             )
     # A study's storage that came along is the one to be read.
-    prefix, new = (
-        URL.create("sqlite", database=f"{folder}/").render_as_string() for folder in (before, here)
-    )
     stored = connection.execute("SELECT DISTINCT value FROM tags WHERE key = ?", (tags.STORAGE,))
     for (url,) in stored.fetchall():
-        name = url.removeprefix(prefix)
-        if url.startswith(prefix) and (here / unquote(name.partition("?")[0])).is_file():
+        file = sqlite_file(url)
+        if file is None or not file.is_relative_to(before):
+            continue
+        there = here / file.relative_to(before)
+        if there.is_file():
             connection.execute(
                 "UPDATE tags SET value = ? WHERE key = ? AND value = ?",
-                (f"{new}{name}", tags.STORAGE, url),
+                (with_file(url, there), tags.STORAGE, url),
             )
 
 

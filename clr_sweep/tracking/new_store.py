@@ -7,9 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import URL
-
 from clr_sweep.common import file_locks
+from clr_sweep.definition.storage_urls import with_file
 
 
 def make_database(file: Path) -> None:
@@ -36,7 +35,7 @@ def make_database(file: Path) -> None:
         # What one that was killed left.
         part.write_bytes(b"")
         file.with_name(f"{part.name}-journal").unlink(missing_ok=True)
-        address = URL.create("sqlite", database=str(part)).render_as_string()
+        address = with_file("sqlite:///", part)
         store = SqlAlchemyStore(address, DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
         store.engine.dispose()
         if not _is_made(file):  # by MLflow itself

@@ -56,13 +56,19 @@ def test_the_run_of_mlflow_is_the_comparison(project: Place, compared: Running) 
 
 
 def test_it_is_told_what_came_out(project: Place, compared: Running) -> None:
-    """At the end, and first on the pages of the study and of its comparison."""
+    """At the end, and at a glance on the pages of the study and of its comparison."""
     assert "Traceback" not in compared.output
-    sentence = "the best constant rate that 2 trials found"
-    assert sentence in compared.output
-    for study in ("tiny", "tiny.comparison"):
-        page = parent_of(project, study).data.tags["mlflow.note.content"]
-        assert sentence in page.partition("\n")[0], page
+    against = "the best constant rate that 2 trials found"
+    assert against in compared.output
+    pages = {
+        study: parent_of(project, study).data.tags["mlflow.note.content"]
+        for study in ("tiny", "tiny.comparison")
+    }
+    (headline,) = {page.partition("\n")[0].strip(" *") for page in pages.values()}
+    assert headline in compared.output
+    assert "over 2 seeds on the test set: " in headline
+    assert "the tuned constant rate" in headline
+    assert against in pages["tiny.comparison"]
 
 
 def test_wrong_parameters_are_refused(project: Place, compared: Running) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from clr_sweep.cli import main
 from clr_sweep.definition.storage_urls import (
@@ -92,14 +94,21 @@ def test_a_relative_file_holds_in_other_folders(
     """The URL that is kept with the runs names the whole path of a file, and others as they are."""
     monkeypatch.chdir(tmp_path)
     assert absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
+    for name in ("Müller", "my data {1} 100 %"):
+        assert absolute("sqlite:///a.db?timeout=9", Path("/x") / name) == (
+            f"sqlite:////x/{name}/a.db?timeout=9"
+        )
     for same in (*IN_MEMORY[:3], "postgresql://me:s3cret@host/x"):
         assert absolute(same) == same
 
 
-@pytest.mark.parametrize("url", ["sqlite:///a.db", "sqlite:///file:a.db?mode=rw&uri=true"])
-def test_the_file_of_a_whole_url_is_the_same(url: str, tmp_path: Path) -> None:
+@given(st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1))
+@example("a {x}?% ä")
+@example("%41%2541")
+def test_the_file_of_a_whole_url_is_the_same(name: str) -> None:
     """Whatever its folders are called, and however often it is asked for."""
-    folder = tmp_path / "a {x}?% ä"
-    whole = absolute(url, folder)
-    assert sqlite_file(whole) == folder / "a.db"
-    assert absolute(whole) == whole
+    folder = Path("/data") / name
+    for url in ("sqlite:///a.db", "sqlite:///file:a.db?mode=rw&uri=true"):
+        whole = absolute(url, folder)
+        assert sqlite_file(whole) == folder / "a.db"
+        assert absolute(whole) == whole

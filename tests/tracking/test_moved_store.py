@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -72,6 +73,19 @@ def test_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     before = text_of(tmp_path / "copy" / "mlflow.db")
     connect(f"sqlite:///{tmp_path / 'copy' / 'mlflow.db'}", as_it_is=True)
     assert text_of(tmp_path / "copy" / "mlflow.db") == before
+
+
+def test_a_storage_whose_address_is_quoted_throughout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As earlier versions wrote it: what counts is the file that it names."""
+    client, run = filled(tmp_path / "mine, ödd", monkeypatch)
+    quoted = f"sqlite:///{quote(str(tmp_path / 'mine, ödd'))}/optuna.db?timeout=9"
+    client.set_tag(run, tags.STORAGE, quoted)
+    copy(tmp_path / "mine, ödd", tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "there")
+    now = connect("sqlite:///mlflow.db").get_run(run).data.tags[tags.STORAGE]
+    assert now == f"sqlite:///{tmp_path / 'there' / 'optuna.db'}?timeout=9"
 
 
 def test_somebody_else_s_files_beside_a_store(

@@ -69,6 +69,19 @@ def test_a_process_that_goes_on_in_another_folder(
         assert again.get_experiment_by_name(folder.name) is not None
 
 
+@pytest.mark.parametrize("name", ["Müller", "a {x}#[1] 100% & 'b'", "日本語"])
+def test_nothing_lies_beside_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """MLflow makes the folder of what stands in the address, as it stands there."""
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    connect("sqlite:///mlflow.db").create_experiment("first")
+    assert os.listdir(tmp_path) == [name]
+    assert os.listdir(folder) == ["mlflow.db"]
+
+
 @pytest.mark.parametrize("name", ["notes", "notes/folder/mlflow.db"])
 def test_what_is_no_database_is_named(tmp_path: Path, name: str) -> None:
     """A file of something else, which is not written over, and one where no folder can be."""
