@@ -12,8 +12,9 @@ from clr_sweep.definition.problems import shown
 PATTERN = r"^[A-Za-z][A-Za-z0-9+_]*://"
 # Of a file: with two slashes it names a host.
 _SQLITE = r"sqlite(\+\w+)?:///"
-# In a path: where SQLAlchemy takes the query to begin, and what it takes for a quoted character.
-_MISREAD = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
+# In a path: where SQLAlchemy takes the query to begin, and what it takes for a quoted character;
+# and braces, which Optuna fills in.
+_MISREAD = re.compile(r"[?{}]|%(?=[0-9A-Fa-f]{2})")
 _WANTED = "a database URL such as sqlite:///optuna.db or postgresql://host/name"
 # Those that Optuna is made for; SQLAlchemy reads others too, of packages that are installed.
 _KINDS = ("sqlite", "postgresql", "mysql", "mariadb")

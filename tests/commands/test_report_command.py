@@ -55,6 +55,7 @@ def refused(finished: Place) -> dict[tuple[str, ...], Running]:
     return refused_together(finished, "report", REFUSED)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("arguments", "status", "message"), REFUSED)
 def test_a_report_of_what_is_not_there(
     refused: dict[tuple[str, ...], Running], arguments: tuple[str, ...], status: int, message: str

@@ -94,7 +94,7 @@ def test_a_relative_file_holds_in_other_folders(
     """The URL that is kept with the runs names the whole path of a file, and others as they are."""
     monkeypatch.chdir(tmp_path)
     assert absolute("sqlite:///optuna.db") == f"sqlite:///{tmp_path / 'optuna.db'}"
-    for name in ("Müller", "my data {1} 100 %"):
+    for name in ("Müller", "my data [1] 100 %"):
         assert absolute("sqlite:///a.db?timeout=9", Path("/x") / name) == (
             f"sqlite:////x/{name}/a.db?timeout=9"
         )

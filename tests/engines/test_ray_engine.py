@@ -17,7 +17,7 @@ from ray_engines import two_nodes, wait_for_room
 from clr_sweep.engines.base import Died, Done, Message
 from clr_sweep.engines.ray.engine import RayEngine
 
-pytestmark = needs_linux
+pytestmark = [needs_linux, pytest.mark.heavy]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,6 @@ def test_it_knows_the_cluster(engine: RayEngine, cluster: RayCluster) -> None:
     assert len(nodes) == 2
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [(signal.SIGKILL, "SIGKILL (out of memory?)"), (-7, "exit status 7")],

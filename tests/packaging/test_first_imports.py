@@ -34,6 +34,7 @@ def test_any_public_name_first(run: Run, name: str) -> None:
         run(code + REGISTERED)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", LIBRARY)
 def test_any_name_of_the_library_first(library: Run, name: str) -> None:
     """As an attribute or imported, before or after what is within the package; nothing registers.
@@ -54,6 +55,7 @@ def test_any_module_of_the_schedules_first(run: Run, module: str) -> None:
     run(f"import clr_sweep.schedules.keras.{module}" + REGISTERED)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "before",
     [
@@ -97,9 +99,13 @@ def test_a_pickle_holds_the_public_address(run: Run, folder: Path) -> None:
     "code",
     [
         "from clr_sweep import Triangular2CyclicalLearningRate" + REGISTERED,
-        "import clr_sweep, tensorflow" + LOADED,
-        # TensorFlow's own name for Keras.
-        "import clr_sweep, tensorflow as tf\nkeras = tf.keras" + LOADED.replace("import keras", ""),
+        pytest.param("import clr_sweep, tensorflow" + LOADED, marks=pytest.mark.heavy),
+        pytest.param(
+            # TensorFlow's own name for Keras.
+            "import clr_sweep, tensorflow as tf\nkeras = tf.keras"
+            + LOADED.replace("import keras", ""),
+            marks=pytest.mark.heavy,
+        ),
     ],
 )
 @pytest.mark.usefixtures("run")

@@ -64,6 +64,7 @@ sys.meta_path.insert(0, SlowImports())
 """
 
 
+@pytest.mark.heavy
 def test_a_thread_that_waits_for_the_package(run: Run) -> None:
     """It has begun to import a module within, which the package imports too, since Keras is there.
 

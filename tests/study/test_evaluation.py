@@ -81,6 +81,7 @@ def test_the_two_are_evaluated_once(
     assert TrialFolder(study.baseline.folder).test_metrics() == found["baseline"]
 
 
+@pytest.mark.heavy
 def test_none_where_validation_was_on_the_test_set(
     engine: LocalEngine, facts: PreparedData, study: StudyRecord
 ) -> None:

@@ -202,6 +202,7 @@ def test_the_data_can_be_predicted_as_they_are_held(
     np.testing.assert_allclose(found["values"]["served"], served, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("case", CASES)
 def test_signature_and_example_are_those_of_the_data(
     logged: dict[str, dict[str, Any]], case: str

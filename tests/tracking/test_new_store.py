@@ -37,6 +37,7 @@ def make(file: Path, before: str = "") -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", before + MAKE, str(file)])
 
 
+@pytest.mark.heavy
 def test_a_store_is_made_once(tmp_path: Path) -> None:
     """By one of several processes that start at once; nothing else is left."""
     file = tmp_path / "new" / "mlflow.db"

@@ -69,7 +69,7 @@ def test_a_process_that_goes_on_in_another_folder(
         assert again.get_experiment_by_name(folder.name) is not None
 
 
-@pytest.mark.parametrize("name", ["Müller", "a {x}#[1] 100% & 'b'", "日本語"])
+@pytest.mark.parametrize("name", ["Müller", "a#[1] 100% & 'b'", "日本語"])
 def test_nothing_lies_beside_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -26,18 +26,18 @@ from clr_sweep.training.folder import TrialFolder
     "config",
     [
         CNN,
-        REGULARISED,
         CYCLED,
-        CYCLED_BETA,
-        like(REGULARISED, "user_models:built_late"),
         like(REGULARISED, "stateful_models:counting"),
         *(
-            pytest.param(like(REGULARISED, model), marks=pytest.mark.heavy)
-            for model in (
-                "user_models:own_loss",
-                "stateful_models:noisy",
-                "stateful_models:counting_tests",
-                "stateful_models:half_precision",
+            pytest.param(config, marks=pytest.mark.heavy)
+            for config in (
+                REGULARISED,
+                CYCLED_BETA,
+                like(REGULARISED, "user_models:built_late"),
+                like(REGULARISED, "user_models:own_loss"),
+                like(REGULARISED, "stateful_models:noisy"),
+                like(REGULARISED, "stateful_models:counting_tests"),
+                like(REGULARISED, "stateful_models:half_precision"),
             )
         ),
     ],

@@ -53,6 +53,7 @@ def uneven(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trained
 # ---- the same again
 
 
+@pytest.mark.heavy
 def test_the_same_metrics_to_the_bit_wherever_it_runs(
     engine: LocalEngine, images: Dataset, tmp_path: Path
 ) -> None:
@@ -196,7 +197,13 @@ def test_times_are_counted(plain: Trained) -> None:
 # ---- models, optimizers, labels
 
 
-@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        name if name in ("sgd", "adam") else pytest.param(name, marks=pytest.mark.heavy)
+        for name in OPTIMIZERS
+    ],
+)
 def test_every_optimizer_trains_with_a_cycle(
     images: Dataset, tmp_path: Path, optimizer: str
 ) -> None:
