@@ -62,13 +62,13 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except ClrSweepError as error:
-            # Where nobody can be told, the exit status still tells.
-            with contextlib.suppress(OSError):
-                terminal.say(f"clr-sweep: {error}", err=True)
-            sys.exit(error.exit_status)
+            said, status = str(error), error.exit_status
         except KeyboardInterrupt:
-            click.echo("clr-sweep: interrupted", err=True)
-            sys.exit(130)
+            said, status = "interrupted", 130
+        # Where nobody can be told, the exit status still tells.
+        with contextlib.suppress(OSError):
+            terminal.say(f"clr-sweep: {said}", err=True)
+        sys.exit(status)
 
 
 def _is_of_echo(trace: TracebackType | None) -> bool:

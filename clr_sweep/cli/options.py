@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 from clr_sweep.cli import completion
 from clr_sweep.common import terminal
 from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.standard_streams import aside
 
 AS_IN_FILE = "as-in-sweep-file"
 """The value of an option that `mlflow run` was not given, as MLproject and the run have it."""
@@ -45,7 +47,7 @@ def given(options: Mapping[str, str | None]) -> dict[str, str]:
 def note(sentence: str) -> None:
     """Say what goes on, on standard error, unless `--quiet` was given."""
     if not terminal.is_quiet():
-        click.echo(sentence, err=True)
+        aside(sentence, sys.stderr)
 
 
 def note_by_name(sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from clr_sweep.cli.options import (
     tracking_option,
 )
 from clr_sweep.cli.unknown_options import KeepsUnknownOptions, unknown_options
+from clr_sweep.common.standard_streams import aside
 from clr_sweep.common.stopping import stop_request
 from clr_sweep.common.terminal import say
 from clr_sweep.training.keras_backend import train_with_tensorflow
@@ -111,7 +113,7 @@ def range_test(sweep: Path, **options: str | None) -> None:
         from clr_sweep.commands.range_test import run_range_test
 
         found, ranges = run_range_test(find_sweep(sweep), chosen, stop)
-    click.echo(found, err=True)
+    aside(found, sys.stderr)
     click.echo(ranges, nl=False)
 
 

@@ -13,6 +13,7 @@ from clr_sweep.commands.mlflow_project import go_to_user, in_project
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.common.scratch import scratch_folder
 from clr_sweep.common.secrets import hidden
+from clr_sweep.common.standard_streams import aside
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.study_config import StudyConfig
 from clr_sweep.definition.sweep import ON_TEST_SET
@@ -146,7 +147,7 @@ def _publisher(
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    aside(text, sys.stderr)
 
 
 def _refuse_other_data(exported: Exported, facts: DataFacts, file: Path) -> None:

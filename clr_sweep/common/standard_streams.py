@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import TextIO
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -31,6 +32,16 @@ def open_missing() -> None:
             stream = open(number, mode, closefd=False)  # noqa: SIM115 - as long as the process
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+
+
+def aside(text: str, stream: TextIO) -> None:
+    """A line of what goes on, which itself goes on where the line cannot be written.
+
+    At Ctrl-C `tee`, which a sweep's output is piped to, ends at once; and a disk that a log is on
+    may be full while the study's is not.
+    """
+    with contextlib.suppress(OSError):
+        print(text, file=stream, flush=True)
 
 
 def drop_unwritten() -> None:

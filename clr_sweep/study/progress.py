@@ -21,6 +21,7 @@ from rich.text import Text
 
 from clr_sweep.common.durations import duration
 from clr_sweep.common.secrets import hidden
+from clr_sweep.common.standard_streams import aside
 from clr_sweep.common.terminal import is_quiet, wrapped
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.results.words import value
@@ -182,7 +183,7 @@ class Display:
         if self._console.is_terminal:
             self._console.print(wrapped(text, self._console.width, indent), markup=False)
         else:
-            print(time.strftime("%H:%M:%S"), text, file=stream(), flush=True)
+            aside(f"{time.strftime('%H:%M:%S')} {text}", stream())
 
     def expect(self, estimate: Estimate) -> None:
         """What is left is told by this until trials have ended."""

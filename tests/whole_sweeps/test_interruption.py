@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import signal
 from collections.abc import Callable
 
@@ -195,6 +196,28 @@ def test_a_changed_sweep_is_refused(finished: Place) -> None:
     assert "Traceback" not in refused.output
     assert finished.states() == before
     assert_whole(finished, 2)
+
+
+def test_ctrl_c_of_a_pipe(places: Callable[..., Place]) -> None:
+    """`run ... | tee log`: tee ends first; what can no longer be told to it changes nothing."""
+    place = places("piped")
+    file = place.write_held_sweep(1)
+    place.hold(1)
+    piped = f"exec {shlex.join((*CLR_SWEEP, 'run', str(file)))} > >(tee log) 2>&1"
+    running = place.start("bash", "-c", piped)
+    running.wait_until(lambda: place.trainings == 1, "a training")
+    (tee,) = (process for process in running.descendants() if process.name() == "tee")
+    tee.kill()
+    running.wait_until(lambda: tee.status() == psutil.STATUS_ZOMBIE, "the end of tee")
+    running.signal_group(signal.SIGINT)
+    stop = after(place, running, [])
+    assert stop.exit_status == 130
+    assert stop.run_states == {"tiny": "KILLED", "baseline": "KILLED"}
+    log = (place.folder / "log").read_text()
+    assert "1 of 1 trials to run" in log
+    assert "Traceback" not in log + stop.output
+    place.sweep("run", str(file), status=0)
+    assert_whole(place, 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
