@@ -20,7 +20,8 @@ def comparison_lines(study: StudyRecord) -> Iterator[str]:
     """
     cure = f"`clr-sweep compare {study.name}`, with its options if it had any, goes on"
     # The first of the searches is that of the study, and its last comparison.
-    for one in (*study.comparisons, *study.searches[1:]):
+    begun = (*study.comparisons, *study.searches[1:])
+    for one in begun:
         goes_on = "" if _has_ended(one) or one.state == "running" else f"; {cure}"
         yield f"comparison {one.name}: {_standing(one)}{goes_on}"
     if (asked := study.compared_by) is None:
@@ -30,8 +31,13 @@ def comparison_lines(study: StudyRecord) -> Iterator[str]:
             yield "comparison: comes after the search"
         elif study.best is not None:  # without one nothing is compared
             yield f"comparison: the searches of its rivals have not ended; {cure}"
-    elif (begun := max(1, len(study.searches))) < asked.searches:
-        yield f"comparison: {begun} of {asked.searches} independent searches of each arm so far"
+    elif (number := max(1, len(study.searches))) < asked.searches:
+        # One that has not ended has said what goes on with it, and with all that follow.
+        goes_on = f"; {cure}" if all(map(_has_ended, begun)) else ""
+        yield (
+            f"comparison: {number} of {asked.searches} independent searches of each arm so far"
+            f"{goes_on}"
+        )
 
 
 def _has_ended(comparison: StudyRecord) -> bool:

@@ -92,3 +92,12 @@ def test_independent_searches_have_comparisons_of_their_own() -> None:
         f"comparison tiny.search2.comparison: interrupted, 8 of 8 trainings{GOES_ON}",
         "comparison: 2 of 5 independent searches of each arm so far",
     ]
+
+
+def test_between_independent_searches() -> None:
+    """The next one has no training with a fresh seed yet, so nothing else says what goes on."""
+    told = lines(compared(FINALS), compared_by=ComparisonConfig(searches=2))
+    assert told == [
+        "comparison tiny.comparison: complete, 8 trainings",
+        f"comparison: 1 of 2 independent searches of each arm so far{GOES_ON}",
+    ]
