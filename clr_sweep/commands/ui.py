@@ -10,6 +10,8 @@ import click
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.common.sqlite_files import is_missing
+from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.views import START, shown_studies
 from clr_sweep.tracking.which_store import StoreChoice
@@ -32,7 +34,7 @@ def open_ui(host: str, port: int, option: str | None) -> None:
         say_where(uri, hidden_address(uri).rstrip("/"))
         click.echo("the store is a server already, and this is its UI", err=True)
         return
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+    if (file := sqlite_file(uri)) is not None and is_missing(file):
         raise InputError(
             f"there is no store {hidden_address(uri)} in {Path.cwd()}: run this in the folder "
             "of the sweep, or name the store with --tracking-uri or in MLFLOW_TRACKING_URI"

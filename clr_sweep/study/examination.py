@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 
 from clr_sweep.common.errors import InputError, StoreError
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import BASELINE, DELETING, RANGE_TEST, STATE, STUDY_ID
@@ -214,9 +215,9 @@ class Examination:
         uri = self.tracker
         untrained = _untrained(read_study(self.study))
         file = sqlite_file(uri)
-        if file is not None and not file.exists() and untrained:
+        if file is not None and is_missing(file) and untrained:
             return
-        if file is not None and not file.exists() and not self.fix:
+        if file is not None and is_missing(file) and not self.fix:
             self.found.mendable.append(f"the MLflow store {hidden_address(uri)} does not exist")
             return
         if file is not None and (former := moved_from(file)):

@@ -6,6 +6,7 @@ MLflow stores every artifact's place whole: in a copy it would read and write th
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,9 +37,9 @@ def moved_from(file: Path) -> list[Path]:
     Args:
         file: the store's.
     """
-    if not file.is_file() or not file.stat().st_size:
+    if not os.path.isfile(file):
         return []
-    # What is no database, or a locked one, MLflow is asked about next, and it says so.
+    # What is no database, locked, or not to be read here, MLflow is asked about next: it says so.
     with contextlib.suppress(sqlite3.Error), _opened(file, "ro") as connection:
         return list(dict.fromkeys(_former(connection, file.absolute().parent)))
     return []

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from platforms import needs_posix
-from small_studies import FACTS, sweep
+from small_studies import FACTS, SmallStudy, sweep
 from unprivileged import folder_of_nobody, without_privileges
 
+from clr_sweep.commands.doctor import examine
 from clr_sweep.common.errors import StoreError
 from clr_sweep.search import storage
 from clr_sweep.study.store_errors import plain_storage_errors
 from clr_sweep.tracking.experiments import experiment_id
 from clr_sweep.tracking.store import connect
+from clr_sweep.tracking.which_store import StoreChoice
 
 pytestmark = needs_posix
 
@@ -91,3 +93,18 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     wanted = f"there is no folder {tmp_path / 'no'}: make it, or name another"
     with pytest.raises(StoreError, match=re.escape(wanted)):
         study_storage(tmp_path / "no")
+
+
+def test_doctor_of_a_store_that_may_not_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is there nobody can say: that a right is missing can be said."""
+    with folder_of_nobody() as folder:
+        monkeypatch.chdir(folder)
+        study = SmallStudy(folder)
+        study.add("complete")
+        closed = folder / "closed"
+        closed.mkdir(mode=0)
+        choice = StoreChoice(f"sqlite:///{closed / 'mlflow.db'}")
+        with without_privileges(folder), pytest.raises(StoreError) as caught:
+            examine("example", study.url, choice, fix=False)
+        monkeypatch.undo()
+    assert f"{closed} cannot be written: Permission denied; give this user" in str(caught.value)
