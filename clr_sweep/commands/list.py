@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+import optuna
+
 from clr_sweep.common.text_table import text_table
 from clr_sweep.results.as_json import json_text
 from clr_sweep.results.words import value
@@ -30,7 +32,7 @@ def list_studies(url: str | None, width: int | None, *, as_json: bool) -> str:
     """
     with plain_storage_errors(url):
         store = open_storage(url or DEFAULT_STORAGE, must_exist=True)
-        found = [_as_run(study, url) for study in listed_studies(store)]
+        found = _as_run(store, url)
     if as_json:
         return json_text([_content(study) for study in found])
     if not found:
@@ -38,11 +40,19 @@ def list_studies(url: str | None, width: int | None, *, as_json: bool) -> str:
     return text_table(_HEAD, [_row(study) for study in found], width, ("study", "best"))
 
 
-def _as_run(study: ListedStudy, url: str | None) -> ListedStudy:
-    """It, interrupted where it says that it is running and nobody runs it."""
-    if study.state != "running" or is_run(url, study.name) is not False:
-        return study
-    return replace(study, state="interrupted", reason=GONE)
+def _as_run(store: optuna.storages.BaseStorage, url: str | None) -> list[ListedStudy]:
+    """Interrupted is what says that it is running and nobody runs; see `study_as_run`."""
+    found = list(listed_studies(store))
+    says_running = (study.name for study in found if study.state == "running")
+    gone = {name for name in says_running if is_run(url, name) is False}
+    if not gone:
+        return found
+    return [
+        replace(study, state="interrupted", reason=GONE)
+        if study.name in gone and study.state == "running"
+        else study
+        for study in listed_studies(store)
+    ]
 
 
 def _row(study: ListedStudy) -> tuple[str, ...]:

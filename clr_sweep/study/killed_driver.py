@@ -26,19 +26,30 @@ def study_as_run(stored: optuna.Study) -> StudyRecord:
         SQLAlchemyError: the storage's server cannot be reached.
     """
     study, url = read_study(stored), url_of(stored._storage)
+    # Its comparisons are studies, each with a lock of its own; on a server that is a connection.
+    parts = {one.name: one for one in (study, *study.comparisons, *study.searches)}
+    gone = {
+        name for name, one in parts.items() if _says_running(one) and is_run(url, name) is False
+    }
+    if not gone:
+        return study
+    # One may have ended, and its process with it, since it was read: now it says so.
+    study = read_study(stored)
 
     def as_run(one: StudyRecord) -> StudyRecord:
-        return without_driver(one) if is_run(url, one.name) is False else one
+        return without_driver(one) if one.name in gone else one
 
-    def part_as_run(one: StudyRecord) -> StudyRecord:
-        """As `as_run`; there may be many, and a lock on a server costs a connection."""
-        return as_run(one) if one.state == "running" else one
-
-    # Its comparisons are studies, each with a lock of its own.
     return replace(
         as_run(study),
-        comparisons=tuple(map(part_as_run, study.comparisons)),
-        searches=tuple(map(part_as_run, study.searches)),
+        comparisons=tuple(map(as_run, study.comparisons)),
+        searches=tuple(map(as_run, study.searches)),
+    )
+
+
+def _says_running(study: StudyRecord) -> bool:
+    states = [study.state, *(trial.state for trial in study.all)]
+    return "running" in states or (
+        study.range_test is not None and study.range_test.state == "running"
     )
 
 

@@ -16,6 +16,7 @@ from stored_commands import invoke, printed_json
 from clr_sweep.commands.list import list_studies
 from clr_sweep.commands.show import show_study
 from clr_sweep.search.attributes import FACTS
+from clr_sweep.search.one_driver import is_run
 from clr_sweep.search.seed_runs import open_comparison
 from clr_sweep.search.writing import record_progress
 from clr_sweep.tracking.which_store import StoreChoice
@@ -73,6 +74,26 @@ def test_a_killed_driver_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert shown.startswith("example: interrupted (its process ended without a word)\n")
     assert "1 interrupted" in shown
     assert small.record.state == "running"
+
+
+def test_a_study_that_ends_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a look at it and one at its lock: its process ended with a word, and well."""
+    monkeypatch.chdir(tmp_path)
+    small = SmallStudy(tmp_path)
+    small.add("complete")
+
+    def ending(url: str | None, study: str) -> bool | None:
+        record_progress(small.study, "complete", 1)
+        return is_run(url, study)
+
+    for module in ("commands.list", "study.killed_driver"):
+        monkeypatch.setattr(f"clr_sweep.{module}.is_run", ending)
+    record_progress(small.study, "running", 1)
+    assert printed_json("list")[0]["state"] == "complete"
+    record_progress(small.study, "running", 1)
+    assert printed_json("show", "example")["state"] == "complete"
 
 
 def test_a_killed_comparison_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
