@@ -13,9 +13,10 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
 from clr_sweep.definition.outputs import is_of_several, outputs_of, with_direction
-from clr_sweep.definition.own_training import own_training_problems, section, with_own_training
+from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.problems import sentence
 from clr_sweep.definition.readable_values import readable_values
+from clr_sweep.definition.sections import section
 from clr_sweep.definition.shipped_sweeps import with_known_sweeps
 from clr_sweep.definition.space_checks import cycle_problem
 from clr_sweep.definition.sweep import Sweep

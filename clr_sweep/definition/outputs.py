@@ -16,9 +16,9 @@ from clr_sweep.definition.dimensions import TAGS, Frozen, expected
 from clr_sweep.definition.fields import AtLeastZero
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import base, default_metrics, is_taken, name_of
-from clr_sweep.definition.own_training import section
 from clr_sweep.definition.problems import Problem, unknown
 from clr_sweep.definition.reported_metric import ReportedMetric
+from clr_sweep.definition.sections import section
 
 NOT_OF_SEVERAL = (
     "is for a model of one output, as under fit: let sample_weight weigh the examples, by their "

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clr_sweep.definition.problems import Problem
+from clr_sweep.definition.sections import section
 
 OF_FUNCTION = "the function's own"
 """What stands in a definition for the loss of such a training, which nobody else knows."""
@@ -118,9 +119,3 @@ def _function(content: Any) -> str | None:
 
 def _has_own_data(dataset: Mapping[str, Any]) -> bool:
     return dataset.get("examples") is not None
-
-
-def section(content: Any, name: str) -> Mapping[str, Any]:
-    """A section of a definition as it is written; empty where it is none."""
-    found = content.get(name) if isinstance(content, Mapping) else None
-    return found if isinstance(found, Mapping) else {}

@@ -43,6 +43,12 @@ class Section(Frozen):
         return self
 
 
+def section(content: Any, name: str) -> Mapping[str, Any]:
+    """A section of a definition as it is written; empty where it is none."""
+    found = content.get(name) if isinstance(content, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def of_section(values: Mapping[str, Any], section: str) -> dict[str, Any]:
     """The values of one section by their keys in it, of values by dotted key."""
     start = f"{section}."
