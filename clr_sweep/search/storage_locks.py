@@ -111,7 +111,8 @@ class FileLock(Lock):
     def is_taken(self) -> bool | None:
         """See `Lock`."""
         file = self._file.resolve()
-        if ours := {byte for held, byte in self._of_this_process if held == file}:
+        # A copy: another thread may take a lock, or let one go.
+        if ours := {byte for held, byte in tuple(self._of_this_process) if held == file}:
             # The system is not asked: who closes the file anywhere loses all own locks of it.
             return True if self._byte in ours else None
         return file_locks.is_locked(self._file, self._byte)
