@@ -29,9 +29,13 @@ class Point(NamedTuple):
 
 
 def run_name(record: TrialRecord) -> str:
+    """Of a training by `clr-sweep train`: another than that of the trial which it trains again."""
     if record.seed_run is not None:
         return record.label
-    return "baseline" if record.number is None else f"trial-{record.number:03d}"
+    again = record.kind == "train"
+    if record.number is None:
+        return "train" if again else "baseline"
+    return f"{'train' if again else 'trial'}-{record.number:03d}"
 
 
 def model_name(study: str, record: TrialRecord) -> str:

@@ -147,8 +147,13 @@ def _state(
     columns = dict.fromkeys([*_COLUMNS, *sampled])
     return {
         # The range test's metrics are by step, on the axis where the trials' are by epoch.
-        "searchFilter": f"tags.`{tags.STUDY}` = '{study}' AND tags.`{tags.KIND}` != 'sweep' "
-        f"AND tags.`{tags.KIND}` != 'range_test'",
+        # A training by `clr-sweep train` is none of the study's.
+        "searchFilter": " AND ".join(
+            [
+                f"tags.`{tags.STUDY}` = '{study}'",
+                *(f"tags.`{tags.KIND}` != '{kind}'" for kind in ("sweep", "range_test", "train")),
+            ]
+        ),
         "orderByKey": f"metrics.`{metric}`",
         "orderByAsc": not maximize,
         "startTime": "ALL",

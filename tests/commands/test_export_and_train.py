@@ -154,6 +154,7 @@ def test_train_reproduces_to_the_bit(finished: Place, exported: str, tmp_path: P
 
     (run,) = Place(tmp_path).runs()
     assert run.info.status == "FINISHED"
+    assert run.info.run_name == f"train-{best(finished).number:03d}"
     assert run.data.tags["clr_sweep.kind"] == "train"
     recorded = yaml.safe_load(exported)["metrics"]
     assert {key: run.data.metrics[key] for key in recorded} == recorded

@@ -88,6 +88,8 @@ def test_names_and_parameters(tmp_path: Path) -> None:
     """The optimizer's and the model's arguments are parameters too."""
     assert run_name(record(tmp_path / "a", "complete", 3)) == "trial-003"
     assert run_name(record(tmp_path / "b", "complete", None)) == "baseline"
+    trained = TrialRecord("train", 3, "complete", 0.9, small_config(), tmp_path)
+    assert run_name(trained) == "train-003"
     config = small_config(optimizer_arguments={"momentum": 0.9})
     made = TrialRecord("trial", 0, "running", None, config, tmp_path)
     assert parameters(made)["momentum"] == 0.9
