@@ -55,9 +55,8 @@ def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("my_model", None)
 
 
-def test_what_has_to_be_imported_is_said_each_time(
-    digits: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.usefixtures("digits")
+def test_what_has_to_be_imported_is_said_each_time(caplog: pytest.LogCaptureFixture) -> None:
     """By the command and on the version's page."""
     for _ in range(2):
         result = invoke(*REGISTER)
