@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import optuna
 
 from clr_sweep.common.errors import InputError
@@ -15,6 +17,13 @@ from clr_sweep.tracking.registry import refuse_names, register
 from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord, TrialRecord
+
+logger = logging.getLogger("clr_sweep")
+
+_PAGE = (
+    "https://github.com/clr-sweep/clr-sweep/blob/main/docs/best-configuration.md"
+    "#classes-of-your-own"
+)
 
 
 def register_trial(
@@ -57,6 +66,14 @@ def register_trial(
             "Requests may have integers and floats, in the units of the training data."
         )
         done = register(client, run_id, model.model_id, name, alias, note)
+    if done.own:
+        logger.warning(
+            "warning: the model has %s, which Keras has not: a program imports what registers it "
+            "before it loads the model; `mlflow models serve` does not, and cannot load it. How "
+            "it is served: %s",
+            ", ".join(done.own),
+            _PAGE,
+        )
     named = f"models:/{name}/{done.version}" + (f" and models:/{name}@{alias}" if alias else "")
     before = "" if done.is_new else ", as it was already"
     return f"{trial.label} is registered as {named}{before}"

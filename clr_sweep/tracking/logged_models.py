@@ -46,6 +46,9 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import DataFacts
 
+KERAS_FILE = Path("data", "model.keras")
+"""Where Keras' own file lies in the folder of a logged model."""
+
 
 def log_keras_model(
     client: MlflowClient,
@@ -172,9 +175,9 @@ def write_keras_model(
         data: what it was trained on: such data go in. Without, it is what the model declares.
         examples: some of them.
     """
-    kept = path / "data"
+    kept = (path / KERAS_FILE).parent
     kept.mkdir(parents=True)
-    shutil.copyfile(file, kept / "model.keras")
+    shutil.copyfile(file, path / KERAS_FILE)
     (kept / "keras_module.txt").write_text("keras")
     inputs = _inputs(signature["inputs"], data)
     if inputs:  # a model that is built by its first data tells none

@@ -31,6 +31,8 @@ from mlflow.utils.validation import (
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.tracking import tags
+from clr_sweep.tracking.logged_models import KERAS_FILE
+from clr_sweep.training.own_classes import own_classes
 
 _PLACE = "served"
 _WHOLE_NUMBERS = "biu"  # the kinds of NumPy's types that hold nothing else
@@ -41,11 +43,13 @@ class Registered(NamedTuple):
 
     Attributes:
         is_new: it was made now.
+        own: classes and functions of the model's that Keras does not have.
     """
 
     name: str
     version: str
     is_new: bool
+    own: tuple[str, ...]
 
 
 def refuse_names(name: str, alias: str | None) -> None:
@@ -85,22 +89,29 @@ def register(
     known = [v for v in _versions(client, f"run_id = '{run_id}'") if v.name == name]
     version = max(known, key=lambda one: int(one.version), default=None)
     is_new = version is None
-    if version is None:
-        _ensure(client, name)
-        source = _for_requests(client, run_id, model_id)
-        own = {key: value for key, value in client.get_run(run_id).data.tags.items()
-               if key in (tags.STUDY, tags.STUDY_ID, tags.TRIAL_NUMBER)}  # fmt: skip
-        version = client.create_model_version(
-            name,
-            source or client.get_logged_model(model_id).artifact_location,
-            run_id,
-            tags=own,
-            description=note,
-            model_id=None if source else model_id,
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(
+            mlflow.artifacts.download_artifacts(
+                f"models:/{model_id}", dst_path=folder, tracking_uri=client.tracking_uri
+            )
         )
+        parts = own_classes(path / KERAS_FILE)
+        if version is None:
+            _ensure(client, name)
+            source = _for_requests(client, run_id, path)
+            own = {key: value for key, value in client.get_run(run_id).data.tags.items()
+                   if key in (tags.STUDY, tags.STUDY_ID, tags.TRIAL_NUMBER)}  # fmt: skip
+            version = client.create_model_version(
+                name,
+                source or client.get_logged_model(model_id).artifact_location,
+                run_id,
+                tags=own,
+                description=note + "".join(f"\n\nTo be imported first: `{p}`." for p in parts),
+                model_id=None if source else model_id,
+            )
     if alias is not None:
         client.set_registered_model_alias(name, alias, version.version)
-    return Registered(name, str(version.version), is_new)
+    return Registered(name, str(version.version), is_new, parts)
 
 
 def versions_of_runs(client: MlflowClient, run_ids: Collection[str]) -> list[ModelVersion]:
@@ -125,22 +136,16 @@ def _ensure(client: MlflowClient, name: str) -> None:
             raise
 
 
-def _for_requests(client: MlflowClient, run_id: str, model_id: str) -> str | None:
-    """The model as it takes requests, logged on the run; None where it does as it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(
-            mlflow.artifacts.download_artifacts(
-                f"models:/{model_id}", dst_path=folder, tracking_uri=client.tracking_uri
-            )
-        )
-        model = Model.load(str(path / MLMODEL_FILE_NAME))
-        signature = model.signature
-        if signature is None or not any(map(_holds_whole_numbers, signature.inputs.inputs)):
-            return None
-        inputs = Schema([_of_numbers(spec) for spec in signature.inputs.inputs])
-        model.signature = ModelSignature(inputs, signature.outputs, signature.params)
-        model.save(str(path / MLMODEL_FILE_NAME))
-        client.log_artifacts(run_id, str(path), _PLACE)
+def _for_requests(client: MlflowClient, run_id: str, path: Path) -> str | None:
+    """The model in a folder as it takes requests, logged on the run; None where it does so now."""
+    model = Model.load(str(path / MLMODEL_FILE_NAME))
+    signature = model.signature
+    if signature is None or not any(map(_holds_whole_numbers, signature.inputs.inputs)):
+        return None
+    inputs = Schema([_of_numbers(spec) for spec in signature.inputs.inputs])
+    model.signature = ModelSignature(inputs, signature.outputs, signature.params)
+    model.save(str(path / MLMODEL_FILE_NAME))
+    client.log_artifacts(run_id, str(path), _PLACE)
     return f"{client.get_run(run_id).info.artifact_uri}/{_PLACE}"
 
 

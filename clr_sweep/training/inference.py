@@ -43,9 +43,11 @@ def save_inference_model(
     with importable(search_path):
         model = keras.saving.load_model(folder.model_file, compile=False)
     inputs, returned = _described(declared_inputs(model)), declared_outputs(model)
-    if examples is not None and not inputs:
+    if not inputs and examples is not None:
         model = _declaring_inputs(model, examples)
         returned = model.predict_on_batch(examples)
+    elif not inputs:
+        inputs, returned = _as_built(model)
     outputs = _described(returned)
     folder.save_inference(
         model,
@@ -73,6 +75,35 @@ def _declaring_inputs(model: Any, examples: Part) -> Any:
     }
     taken = inputs.get(None, inputs)
     return keras.Model(taken, model(taken))
+
+
+def _as_built(model: Any) -> tuple[list[dict[str, Any]], Any]:
+    """What goes into a model that declares nothing, by the shape it was built with; what comes out.
+
+    The type is not kept with the shape. Of a model that takes floats and no integers it is known,
+    and has to be said: a server makes integers of whole numbers. One that takes both needs no
+    cast, and may be meant for either.
+
+    Returns:
+        The inputs, empty where they are not known; what it returns, symbolic, None where it cannot
+        be told.
+    """
+    import keras
+
+    shape = (model.get_build_config() or {}).get("input_shape")
+    # The sizes of one array, the batch first; not shapes by name, nor a list of them.
+    if not shape or not all(size is None or isinstance(size, int) for size in shape):
+        return [], None
+    floats, whole = (keras.Input(shape[1:], dtype=kind) for kind in (_UNDECLARED, "int64"))
+    try:
+        returned = model(floats)
+    except Exception:  # the user's own code, which need not run on symbols
+        return [], None
+    try:
+        model(whole)
+    except Exception:
+        return _described(floats), returned
+    return [], returned
 
 
 def _described(ends: Any) -> list[dict[str, Any]]:

@@ -127,7 +127,7 @@ def test_the_pages_own_model_trains(rings: Place) -> None:
 @pytest.mark.heavy
 def test_the_pages_code_loads_the_models(rings: Place) -> None:
     """The page's code loads a logged model three ways, and the whole model from its folder."""
-    loading = [text for _, text in blocks(BEST_CONFIGURATION, "python") if "load_model" in text]
+    loading = [text for _, text in blocks(BEST_CONFIGURATION, "python") if "rings" in text]
     best = rings.study("rings").best_trial.number
     code = "\n".join(loading).replace("/0003/", f"/{best:04d}/")
     code = re.sub(r"^(mlflow\.\w+\.load_model.*?)( *#.*)?$", r"print(\1)", code, flags=re.MULTILINE)

@@ -8,6 +8,8 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+from documentation import BEST_CONFIGURATION, blocks
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from real_runs import DATA, Place
 from served_models import Served, served
@@ -35,7 +37,7 @@ def expected(study: SmallStudy, x: Any) -> Any:
     return model.predict(np.asarray(x, "float32"), verbose=0)
 
 
-def test_the_best_model_is_registered_once(place: Path) -> None:
+def test_the_best_model_is_registered_once(place: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Its version names run, study and trial; the same command again makes no second one."""
     best = SmallStudy(place).record.best
     first = invoke(*REGISTER)
@@ -44,6 +46,7 @@ def test_the_best_model_is_registered_once(place: Path) -> None:
     assert first.stdout == f"trial {best.number} is registered as {uris}\n"
     again = invoke(*REGISTER)
     assert again.stdout == f"trial {best.number} is registered as {uris}, as it was already\n"
+    assert not [one for one in caplog.records if one.name == "clr_sweep"]  # nothing to warn of
     (version,) = client(place).search_model_versions("name = 'mine'")
     run = client(place).get_run(version.run_id)
     assert run.data.tags["clr_sweep.trial_number"] == str(best.number)
@@ -75,15 +78,22 @@ def test_an_alias_goes_to_the_version_that_is_asked_for(place: Path) -> None:
 
 
 def test_whole_numbers_are_no_type_of_a_request(place: Path) -> None:
-    """Integers and floats alike; the run's own model stays that of the data as they are held."""
-    assert invoke(*REGISTER).exit_code == 0
+    """The page's call in Python; the run's own model stays that of the data as they are held."""
+    assert (
+        invoke("export", "example", "--register", "fashion", "--alias", "champion").exit_code == 0
+    )
     study, x = SmallStudy(place), images(3)
-    model = mlflow.pyfunc.load_model("models:/mine@champion")
+    (code,) = (text for _, text in blocks(BEST_CONFIGURATION, "python") if "astype" in text)
+    names = {"mlflow": mlflow, "images": x}
+    exec(code.replace("model.predict", "found = model.predict"), names)
+    model, wanted = names["model"], expected(study, x)
+    np.testing.assert_allclose(names["found"], wanted, rtol=1e-5)
     (spec,) = model.metadata.signature.inputs.inputs
     assert (spec.type, spec.shape) == (np.dtype("float64"), (-1, 28, 28))
-    wanted = expected(study, x)
-    np.testing.assert_allclose(model.predict(x.astype("float64")), wanted, rtol=1e-5)
-    run = client(place).get_model_version("mine", "1").run_id
+    for other in (x, x.astype("int64"), x.astype("float32"), x.tolist()):
+        with pytest.raises(MlflowException, match="Failed to enforce schema"):
+            model.predict(other)
+    run = client(place).get_model_version("fashion", "1").run_id
     (output,) = client(place).get_run(run).outputs.model_outputs
     own = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
     np.testing.assert_allclose(own.predict(x), wanted, rtol=1e-5)

@@ -1,0 +1,67 @@
+"""What a saved model has that Keras has not, read from its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import user_models
+from keras import layers
+
+from clr_sweep.training.own_classes import own_classes
+
+
+@keras.saving.register_keras_serializable("test_own_classes")
+class Doubled(layers.Layer):
+    """A layer of one's own."""
+
+    def call(self, inputs):  # type: ignore[no-untyped-def]
+        return 2 * inputs
+
+
+@keras.saving.register_keras_serializable("test_own_classes")
+def halved(x):  # type: ignore[no-untyped-def]
+    """An activation of one's own."""
+    return x / 2
+
+
+def stacked(*parts: keras.Layer) -> keras.Model:
+    return keras.Sequential([keras.Input((28, 28)), layers.Flatten(), *parts])
+
+
+def subclassed() -> keras.Model:
+    model = user_models.built_late()
+    model(np.zeros((1, 28, 28), "float32"))
+    return model
+
+
+def below_an_input() -> keras.Model:
+    """As it is logged where data of uint8 have to be cast."""
+    inputs = keras.Input((28, 28))
+    return keras.Model(inputs, subclassed()(inputs))
+
+
+HERE = (f"{__name__}.Doubled",)
+CASES = {
+    "Keras' own": (lambda: stacked(layers.Dense(2, "relu", kernel_regularizer="l2")), ()),
+    "a functional model": (user_models.perceptron, ()),
+    "a layer": (lambda: stacked(Doubled(), Doubled()), HERE),
+    "an activation": (
+        lambda: stacked(layers.Dense(2, activation=halved)),
+        ("test_own_classes>halved",),
+    ),
+    "a layer in a model in a model": (lambda: stacked(keras.Sequential([Doubled()])), HERE),
+    "a model": (subclassed, ("user_models.BuiltLate",)),
+    "a functional one with a step of its own": (user_models.own_step, ("user_models.OwnStep",)),
+    "a model below an input": (below_an_input, ("user_models.BuiltLate",)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_classes_and_functions_that_keras_does_not_have(tmp_path: Path, case: str) -> None:
+    """Each once; none of Keras' own, exported or not."""
+    make, names = CASES[case]
+    make().save(tmp_path / "model.keras")
+    assert own_classes(tmp_path / "model.keras") == names
