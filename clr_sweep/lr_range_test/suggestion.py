@@ -240,9 +240,7 @@ def _warnings(readings: Sequence[Reading], place: str) -> Iterator[str]:
                 "larger batch size, would show more"
             )
             continue
-        fallen = np.flatnonzero(losses < reading.start - 0.1 * reading.fall)
-        decade = np.flatnonzero(rates > 3 * rates[0])
-        if not decade.size or (fallen.size and fallen[0] < decade[0]):
+        if reading.falls_at_once:
             yield (
                 f"the loss changes at the lowest rate already ({rates[0]:.3g}): a lower "
                 f"{place}low would show where learning starts"

@@ -92,6 +92,17 @@ def test_warnings(settings_: dict[str, float], warning: str) -> None:
     assert len(set(found.warnings)) == len(found.warnings)
 
 
+def test_batches_that_differ_by_chance_are_no_change_at_the_lowest_rate() -> None:
+    """A low first batch, of few steps and much noise: no lower rate would end such a warning."""
+    warned = [
+        any("changes at the lowest rate" in text for text in of([one]).warnings)
+        for one in seeds(20, batch_noise=0.3, steps=1200)
+    ]
+    assert sum(warned) <= 1
+    starts_late = seeds(20, batch_noise=0.3, steps=1200, low=0.02)
+    assert all("changes at the lowest rate" in "".join(of([one]).warnings) for one in starts_late)
+
+
 def test_a_range_that_begins_above_the_edge() -> None:
     """The training diverges at once: no pair, and the error says why and what to do."""
     curves = [quadratic(1.0, low=2.0, high=50.0, noise=0.5, seed=i) for i in range(3)]
