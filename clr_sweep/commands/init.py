@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from clr_sweep.commands.new_sweep import TRIALS, fitting_objective, sweep_text
+from clr_sweep.commands.new_sweep import TRIALS, Objective, fitting_objective, sweep_text
 from clr_sweep.commands.schema import SCHEMA_FILE
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
@@ -28,14 +28,11 @@ from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_
 from clr_sweep.study.slots import at_once, processor, take_slots
 from clr_sweep.training.data.datasets import check_dataset_name
 from clr_sweep.training.data.image_sizes import look_at_images
-from clr_sweep.training.data.named import each
+from clr_sweep.training.data.named import by_name, each
+from clr_sweep.training.label_scale import large_labels
 from clr_sweep.training.models import check_model_name
 from clr_sweep.training.requests import LOOK_AT_MODEL, LookJob, ModelLook, PreparedData
 
-_SCALE_THEM = (
-    "scale them, or let the model do it (keras.layers.BatchNormalization() in front; of pixels "
-    "Rescaling()): as they are, it may diverge at every rate"
-)
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -66,7 +63,8 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
         dataset, seen = _dataset(data, folders)
         facts = prepare_data(engine, dataset, folders, work, stop)
         look = _look(engine, model, facts, folders, work, stop)
-        warning = look.unscaled and f"warning: {look.unscaled}; {_SCALE_THEM}"
+        objective = each(look.outputs, lambda one: fitting_objective(one, model))
+        warnings = [f"warning: {text}" for text in _scale_problems(look, objective)]
         write = partial(
             sweep_text,
             _study_name(data, model),
@@ -75,13 +73,13 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
             model,
             facts,
             look.outputs,
-            each(look.outputs, lambda one: fitting_objective(one, model)),
-            warning,
+            objective,
+            warnings,
             str(SCHEMA_FILE),
         )
         budget = _budget(engine, write, facts, folders, work, stop)
     _write_new(file, write(budget))
-    return "\n".join([f"{file}: {budget}", *([warning] if warning else [])])
+    return "\n".join([f"{file}: {budget}", *warnings])
 
 
 def _dataset(data: str, folders: tuple[Path, ...]) -> tuple[DatasetConfig, str]:
@@ -104,6 +102,16 @@ def _look(
     found = run_one(engine, Job(LOOK_AT_MODEL, job, work / "look.log"), stop)
     assert isinstance(found, ModelLook)
     return found
+
+
+def _scale_problems(look: ModelLook, objective: Objective | dict[str, Objective]) -> Iterator[str]:
+    """What is wrong with the size of examples and labels, each with its cure."""
+    if look.unscaled:
+        yield look.unscaled
+    losses = by_name(objective)
+    for name, one in by_name(look.outputs).items():
+        if text := large_labels(one.label_size, losses[name].loss, name):
+            yield text
 
 
 def _budget(

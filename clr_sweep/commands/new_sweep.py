@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from clr_sweep.common.errors import InputError
@@ -105,7 +105,7 @@ def sweep_text(
     facts: DataFacts,
     look: Look | dict[str, Look],
     objective: Objective | dict[str, Objective],
-    warning: str,
+    warnings: Sequence[str],
     schema: str,
     budget: str,
 ) -> str:
@@ -117,7 +117,7 @@ def sweep_text(
         seen: why these are as they are.
         model: as the file names it.
         look, objective: of a model of several outputs, of each by its name.
-        warning: what speaks against a run of it as it is; empty where nothing does.
+        warnings: what speaks against a run of it as it is.
         schema: where an editor finds the JSON schema.
         budget: what a run costs.
     """
@@ -175,7 +175,7 @@ def sweep_text(
         f"# {_KEYS}",
         "# What it would do: clr-sweep check; start it, go on: clr-sweep run.",
         f"# {budget}",
-        *(f"# {line}" for line in textwrap.wrap(warning, 98)),
+        *(f"# {line}" for text in warnings for line in textwrap.wrap(text, 98)),
     ]
     return "\n".join([*head, *body, ""])
 

@@ -28,6 +28,7 @@ class Curve:
             before the first step.
         metrics: of the validation examples at each evaluation, by name (`val_accuracy`,
             `val_loss`), each of shape (evaluations,); not finite where the training diverged.
+        scale: what was wrong with the size of the examples or labels, each with its cure.
     """
 
     seed: int
@@ -36,6 +37,7 @@ class Curve:
     losses: Array
     evaluated: npt.NDArray[np.int64]
     metrics: Mapping[str, Array]
+    scale: tuple[str, ...] = ()
 
     def rates_at_evaluations(self) -> Array:
         """The rate of the last step before each evaluation; before the first step, its rate."""
@@ -50,6 +52,7 @@ class Curve:
             "learning_rate": self.rates.astype("float32"),
             "batch_loss": self.losses.astype("float32"),
             "evaluated": self.evaluated,
+            "scale": np.array(self.scale, dtype=np.str_),
             **{f"metric.{name}": values for name, values in self.metrics.items()},
         }
 
@@ -67,6 +70,8 @@ def from_arrays(arrays: Mapping[str, Any]) -> Curve:
             for key in arrays
             if key.startswith("metric.")
         },
+        # A curve of an earlier version has none.
+        scale=tuple(map(str, arrays["scale"])) if "scale" in arrays else (),
     )
 
 

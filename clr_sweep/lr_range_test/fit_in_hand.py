@@ -15,13 +15,14 @@ from clr_sweep.training.losses import TAKEN_BY
 from clr_sweep.training.model_ends import declared_inputs, declared_outputs
 
 
-class _Output(NamedTuple):
+class Output(NamedTuple):
     """Labels, what the model returns for them (None: not known yet), and the loss between."""
 
     key: str
     labels: Array
     returned: Any
     loss: Any
+    name: str | None = None
 
 
 def fit_problems(model: keras.Model, x: Any, y: Any) -> Iterator[str]:
@@ -44,7 +45,7 @@ def fit_problems(model: keras.Model, x: Any, y: Any) -> Iterator[str]:
             return
     returned = declared_outputs(model)
     yield from _name_problems(returned, y, model.loss)
-    for output in _outputs(returned, y, model.loss):
+    for output in outputs_of(returned, y, model.loss):
         for text in _label_problems(output):
             yield (
                 text.replace(OF_A_SWEEP, "")
@@ -95,18 +96,20 @@ def _name_problems(returned: Any, y: Any, loss: Any) -> Iterator[str]:
         yield f"y: must be one array of labels, as the model returns one output, got {_kind(y)}"
 
 
-def _outputs(returned: Any, y: Any, loss: Any) -> Iterator[_Output]:
+def outputs_of(returned: Any, y: Any, loss: Any) -> Iterator[Output]:
     """The outputs whose labels and loss are beyond doubt."""
     if isinstance(returned, Mapping):
         names = [name for name in returned if isinstance(y, Mapping) and name in y]
         for name in names:
-            yield _Output(f"y[{name!r}]", y[name], returned[name], _loss_of(loss, name))
+            one = _loss_of(loss, name)
+            yield Output(f"y[{name!r}]", y[name], returned[name], one, str(name))
     elif isinstance(returned, list | tuple):
         if isinstance(y, list | tuple) and len(y) == len(returned):
             for place, (array, one) in enumerate(zip(y, returned, strict=True)):
-                yield _Output(f"y[{place}]", array, one, _loss_of(loss, place))
+                key = f"y[{place}]"
+                yield Output(key, array, one, _loss_of(loss, place), key)
     elif hasattr(y, "shape"):
-        yield _Output("y", y, returned, loss)
+        yield Output("y", y, returned, loss)
 
 
 def _loss_of(loss: Any, place: str | int) -> Any:
@@ -118,8 +121,8 @@ def _loss_of(loss: Any, place: str | int) -> Any:
     return loss
 
 
-def _label_problems(output: _Output) -> Iterator[str]:
-    name = _function_of(output.loss)
+def _label_problems(output: Output) -> Iterator[str]:
+    name = function_of(output.loss)
     if (taken := TAKEN_BY.get(name)) is None:
         return
     labels, by = output.labels, f"the loss {name}"
@@ -131,7 +134,7 @@ def _label_problems(output: _Output) -> Iterator[str]:
         yield from problems_of_values(taken, by, found, shape[-1] if shape else None)
 
 
-def _function_of(loss: Any) -> str:
+def function_of(loss: Any) -> str:
     """The name of the function of one of Keras' losses; empty of any other."""
     if isinstance(loss, str):
         return FUNCTION_OF.get(loss, "")

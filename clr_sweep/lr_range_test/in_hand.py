@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -33,6 +33,7 @@ from clr_sweep.lr_range_test.data_in_hand import (
 from clr_sweep.lr_range_test.fit_in_hand import fit_problems
 from clr_sweep.lr_range_test.model_state import as_it_was, rising_rate
 from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
+from clr_sweep.lr_range_test.scale import scale_problems
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.training.model_ends import reported
@@ -123,11 +124,12 @@ def tested(
         rising_rate(model.optimizer, test, steps) as recording.rate,
     ):
         metric, curves = recording.metric(), []
+        scale = scale_problems(model, *known[:2])
         for seed in range(asked.seed, asked.seed + test.seeds):
             put_back()
             recording.seed = seed
             ramped = Ramped(seed, test, data.steps, recording.train, recording.evaluate)
-            curves.append(ramped.curve())
+            curves.append(replace(ramped.curve(), scale=scale))
             recording.check_optimizer()
     if stop:  # in the last step
         raise stop.error()

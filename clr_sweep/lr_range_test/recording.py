@@ -9,12 +9,14 @@ rate of its own step.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
+from clr_sweep.lr_range_test.scale import scale_problems
 from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.data.materialized import Dataset
@@ -60,4 +62,5 @@ def _recorded(job: RangeTestJob, data: Dataset) -> Curve:
         check_objective(job.config, found)
         return {f"val_{name}": value for name, value in found.items()}
 
-    return Ramped(seed, test, ready.steps_per_epoch, train, evaluate).curve()
+    curve = Ramped(seed, test, ready.steps_per_epoch, train, evaluate).curve()
+    return replace(curve, scale=scale_problems(ready.model, data.x_train, data.y_train))

@@ -35,6 +35,8 @@ _STARTED, _STOPPED = 0.2, 0.98
 _NOISES = 4.0
 # So many times its own spread the mean of a window may wander down where the loss does not fall.
 _WANDERS = 8.0
+# So many times its own spread the difference of two windows' means is beyond chance.
+_BEYOND_CHANCE = 3.0
 _QUARTER = 4.0
 _POINTS = 100  # of the curve in which `valley` looks, as many as fastai's range test has steps
 
@@ -125,6 +127,24 @@ class Reading:
         return self.learnt.is_enough
 
     @property
+    def falls_at_once(self) -> bool:
+        """Whether the loss falls while the rate is hardly higher than the lowest one.
+
+        By a tenth of its whole fall, before the rate has tripled, and by more than the means of
+        as many batches differ by chance: one of the first batches may lie far below the others.
+        """
+        early = self.curve.losses[: len(self.losses)][self.rates <= 3 * self.rates[0]]
+        if len(early) == len(self.losses):
+            return True
+        short, half = 2 * _reach(self.curve) + 1, max(1, len(early) // 2)
+        for count in {min(short, half), half}:
+            means = _window_means(early, count)
+            chance = _BEYOND_CHANCE * self.noise * math.sqrt(2 / count)
+            if means[0] - means.min() > max(0.1 * self.fall, chance):
+                return True
+        return False
+
+    @property
     def learnt(self) -> Learnt:
         """How far the mean loss of a window fell, and how far it has to.
 
@@ -139,8 +159,7 @@ class Reading:
 
     def _learnt_in(self, count: int) -> Learnt:
         # Whole windows alone: near the ends the smoothed loss has those of a few batches.
-        sums = np.cumsum(np.append(0.0, self.curve.losses[: len(self.losses)]))
-        means = (sums[count:] - sums[:-count]) / count
+        means = _window_means(self.curve.losses[: len(self.losses)], count)
         first = float(means[0])
         wander = _WANDERS * self.noise / math.sqrt(count)
         return Learnt(count, first, first - float(means.min()), LEARNT * abs(first), wander)
@@ -233,6 +252,13 @@ RULES: dict[str, Callable[[Reading], Pair | None]] = {
     "valley": valley,
     "minimum": minimum,
 }
+
+
+def _window_means(losses: Array, count: int) -> Array:
+    """The mean of every so many losses that follow one another."""
+    sums = np.cumsum(np.append(0.0, losses))
+    means: Array = (sums[count:] - sums[:-count]) / count
+    return means
 
 
 def _reach(curve: Curve) -> int:

@@ -114,16 +114,19 @@ def suggest(
     ]
     place = "range_test." if of_sweep else ""
     warnings = [*left_out, *_warnings(readings, place)]
+    scale = list(dict.fromkeys(text for curve in curves for text in curve.scale))
     if len(pairs) < max(1, needed):
-        why = "; ".join(dict.fromkeys(warnings))
-        if all(map(_diverges_at_once, readings)):
-            why += f". {_cure_at_once(float(readings[0].curve.rates[0]), place)}"
+        at_once = all(map(_diverges_at_once, readings))
+        why = "; ".join(dict.fromkeys(warnings if at_once else [*warnings, *scale]))
+        if at_once:
+            why += f". {_cure_at_once(float(readings[0].curve.rates[0]), place, scale)}"
         else:
             why += f". {_cure(len(pairs), of_sweep)}"
+        warnings += scale
         raise RangeTestError(f"{_refusal(rule, len(pairs), len(found), needed)}: {why}", warnings)
     good = [reading for reading, pair in zip(readings, found, strict=True) if pair is not None]
     bases, tops = zip(*pairs, strict=True)
-    warnings += _disagreement(tops)
+    warnings += [*_disagreement(tops), *scale]
     edges = [reading.edge for reading in good if reading.edge is not None]
     edge = _middle(edges or [reading.limit for reading in good])
     lowest = _floor(min(tops) / BELOW_MAX)
@@ -199,21 +202,23 @@ def _cure(good: int, of_sweep: bool) -> str:
     return f"{cure}, or take the bounds of {good} with {place}{good}"
 
 
-def _cure_at_once(low: float, place: str) -> str:
+def _cure_at_once(low: float, place: str, scale: Sequence[str]) -> str:
     """What can be done where every seed diverges at once: no setting but `low` would help.
 
     Args:
         low: the lowest rate of the test.
         place: where its settings stand.
+        scale: what is wrong with the size of examples and labels.
     """
     lower = f"{place}low below {low:.3g} would begin under the edge"
     if low > _TIMID:
-        return f"Every seed diverges at once: a {lower}"
+        return ". And: ".join([f"Every seed diverges at once: a {lower}", *scale])
+    causes = ". And: ".join(scale) or (
+        "the scale of the examples, or that of the labels: standardise them"
+    )
     return (
-        f"Every seed diverges at once, at rates as low as {low:.3g}: the likely cause is the scale "
-        "of the examples, large or of very different sizes. Scale them, or let the model do it: "
-        "keras.layers.BatchNormalization() in front, or Normalization() adapted to them, or "
-        f"Rescaling() for pixels. Where they are scaled, a {lower}"
+        f"Every seed diverges at once, at rates as low as {low:.3g}. The likely cause: {causes}. "
+        f"Without that cause, a {lower}"
     )
 
 
@@ -240,9 +245,7 @@ def _warnings(readings: Sequence[Reading], place: str) -> Iterator[str]:
                 "larger batch size, would show more"
             )
             continue
-        fallen = np.flatnonzero(losses < reading.start - 0.1 * reading.fall)
-        decade = np.flatnonzero(rates > 3 * rates[0])
-        if not decade.size or (fallen.size and fallen[0] < decade[0]):
+        if reading.falls_at_once:
             yield (
                 f"the loss changes at the lowest rate already ({rates[0]:.3g}): a lower "
                 f"{place}low would show where learning starts"

@@ -13,6 +13,7 @@ from clr_sweep.training.data import named
 from clr_sweep.training.data.arrays import Array, rows_of
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.named import by_name, flat, nested
+from clr_sweep.training.label_scale import root_mean_square
 from clr_sweep.training.model_ends import declared_outputs, input_dtypes
 from clr_sweep.training.requests import LabelKind, Look
 
@@ -65,6 +66,7 @@ def _look(predicted: Any, labels: tuple[Array, Array], activation: str, paramete
     return Look(
         labels=kind,
         classes=classes,
+        label_size=root_mean_square(labels[0]),
         label_shape=tuple(labels[0].shape[1:]),
         output_shape=tuple(found.shape[1:]),
         sums_to_one=_sums_to_one(found),

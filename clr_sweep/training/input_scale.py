@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from clr_sweep.training.data.arrays import Array, rows_of
-from clr_sweep.training.data.materialized import Dataset
-from clr_sweep.training.data.named import by_name
+from clr_sweep.training.data.named import Part, by_name
+from clr_sweep.training.label_scale import shown_size
+from clr_sweep.training.layers_in_order import is_seen_raw, layers_within
+from clr_sweep.training.model_ends import declared_inputs
 
 # The stability edge falls with the square of the size. Pixels from 0 to 255 lie above it, a one-hot
 # column, an age or a standardised column below.
@@ -34,31 +38,51 @@ _SCALING = (
 )
 # Of `x / 255` between Keras' inputs and outputs: operations that are no layers.
 _ARITHMETIC = {"Divide", "Multiply", "TrueDivide"}
+_SCALE_COLUMNS = (
+    "subtract from each column its mean and divide by its standard deviation, both of the training "
+    "examples, or let keras.layers.Normalization() in front do it, adapted to them"
+)
+_SCALE_OTHERS = "scale them, as keras.layers.Rescaling(1 / 255) in front does with pixels"
 
 
-def unscaled(model: keras.Model, data: Dataset) -> str:
-    """What is wrong with the scale of the training examples for a model, in words; else empty.
+def unscaled(model: keras.Model, x: Part) -> str:
+    """What is wrong with the scale of the training examples for a model, and its cure; else empty.
 
     The size of a column is its largest absolute value; examples that are no rows of columns, such
     as images, count as one. Columns of zeros have none.
     """
-    if _scales(model):
-        return ""
-    arrays = list(by_name(data.x_train).values())
-    sizes = np.concatenate([_sizes(array) for array in arrays])
+    raw = list(_raw(model, x).values())
+    sizes = np.concatenate([np.empty(0), *map(_sizes, raw)])
     sizes = sizes[sizes > 0]
     if not sizes.size:
         return ""
     low, high = float(sizes.min()), float(sizes.max())
+    has_columns = any(array.ndim <= 2 for array in raw)
+    cure = _SCALE_COLUMNS if has_columns else _SCALE_OTHERS
     if high >= _UNEVEN * low:
-        seen = (
-            f"the columns differ in size, the largest values from {_shown(low)} to {_shown(high)}"
+        return (
+            f"the columns differ in size, the largest values from {shown_size(low)} to "
+            f"{shown_size(high)}, and no layer scales them before the first one with weights, so "
+            f"the training may diverge at every rate: {cure}"
         )
-    elif high >= _LARGE:
-        seen = f"the examples are large, with values of up to {_shown(high)}"
-    else:
-        return ""
-    return f"{seen}, and no layer of the model scales them"
+    # Of one size, they may be scaled later as well: what follows has to be in proportion.
+    if high >= _LARGE and not any(map(_scales, layers_within(model))):
+        return (
+            f"the examples are large, with values of up to {shown_size(high)}, and no layer of the "
+            f"model scales them, so the training may diverge at every rate: {cure}"
+        )
+    return ""
+
+
+def _raw(model: keras.Model, x: Part) -> dict[str | None, Array]:
+    """The arrays that reach a layer with weights as they are."""
+    arrays = by_name(x)
+    inputs = by_name(declared_inputs(model))
+    return {
+        name: array
+        for name, array in arrays.items()
+        if is_seen_raw(model, inputs.get(name), _scales)
+    }
 
 
 def _sizes(array: Array) -> np.ndarray:
@@ -72,22 +96,9 @@ def _sizes(array: Array) -> np.ndarray:
     return columns if array.ndim == 2 else columns.max(keepdims=True)
 
 
-def _shown(size: float) -> str:
-    return f"{size:,.0f}" if _LARGE <= size < 1e9 else f"{size:.3g}"
-
-
-def _scales(model: keras.Model) -> bool:
-    """Whether anything in the model, however deep, brings what it gets to one size."""
-    # Keras' own walk, which begins with the model: `layers` alone are not those within a layer of
-    # the user's own.
-    return any(
-        isinstance(layer, _SCALING) or _has_arithmetic(layer) for layer in model._flatten_layers()
-    )
-
-
-def _has_arithmetic(layer: keras.Layer) -> bool:
-    """Whether it is a model with a division or a product between its inputs and outputs."""
-    return any(
-        type(operation).__name__ in _ARITHMETIC and not isinstance(operation, keras.Layer)
-        for operation in getattr(layer, "operations", ())
+def _scales(operation: Any) -> bool:
+    """Whether it brings what it gets to one size: a layer, or an operation that is none."""
+    is_layer = isinstance(operation, keras.Layer)
+    return isinstance(operation, _SCALING) or (
+        not is_layer and type(operation).__name__ in _ARITHMETIC
     )

@@ -110,7 +110,7 @@ def look_at_model(job: LookJob, _report: Report) -> ModelLook:
     data = opened(job.data)
     model = build_model(job.model, data_facts(data), job.search_path)
     check_inputs(model, data)
-    return ModelLook(first_look(model, data), unscaled(model, data))
+    return ModelLook(first_look(model, data), unscaled(model, data.x_train))
 
 
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:

@@ -98,6 +98,7 @@ class Look:
     Attributes:
         labels: of the training and the test part.
         classes: how many the labels tell of; None where they are amounts.
+        label_size: their root mean square, in the training part.
         label_shape, output_shape: of one example.
         sums_to_one: the outputs are parts of 1, as softmax makes them.
         ends_in_sigmoid: the last activation is a sigmoid.
@@ -110,6 +111,7 @@ class Look:
     sums_to_one: bool
     ends_in_sigmoid: bool
     parameters: int
+    label_size: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ class ModelLook:
 
     Attributes:
         outputs: of each output, where labels and outputs have names.
-        unscaled: what is wrong with the scale of the examples; empty where nothing is.
+        unscaled: what is wrong with the scale of the examples, and its cure; empty where nothing
+            is.
     """
 
     outputs: Look | dict[str, Look]

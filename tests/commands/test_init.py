@@ -125,11 +125,15 @@ def test_columns_that_no_rate_suits(place: Place) -> None:
         arrays = dict(held)
     for part in ("x_train", "x_test"):
         arrays[part] = arrays[part] * np.array([1, 1, 1000], "float32")
+    for part in ("y_train", "y_test"):
+        arrays[part] = arrays[part] * 1000
     np.savez(place.folder / "uneven.npz", **arrays)
     options = ("--data", "uneven.npz", "--model", "my_model:line", "-o", "uneven.yaml")
     done = place.sweep("init", *options, status=0)
     assert "\nwarning: the columns differ in size, the largest values from " in done.output
+    assert "\nwarning: the labels are large, " in done.output
     text = (place.folder / "uneven.yaml").read_text(encoding="utf-8")
+    assert "\n# warning: the labels are large, " in text
     assert "\n# warning: the columns differ in size, the largest values from " in text
 
 

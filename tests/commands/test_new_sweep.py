@@ -112,7 +112,7 @@ def test_the_file_is_one_that_check_takes(
         facts,
         look,
         objective,
-        "",
+        [],
         "/there/s.json",
         "Budget: 3 min.",
     )
@@ -154,12 +154,15 @@ def test_a_file_for_several_inputs_and_outputs(tmp_path: Path) -> None:
         facts,
         looks,
         objectives,
-        "warning: the columns differ in size",
+        ["warning: the columns differ in size", "warning: the labels are large"],
         "/s.json",
         "Budget: 1 s.",
     )
     (tmp_path / "sweep.yaml").write_text(text, encoding="utf-8")
-    assert "# Budget: 1 s.\n# warning: the columns differ in size\n" in text
+    assert (
+        "# Budget: 1 s.\n# warning: the columns differ in size\n# warning: the labels are large\n"
+        in text
+    )
     assert "# 240 examples image (6, 5) uint8, meta (3,) float32\n" in text
     sweep = load_sweep(tmp_path / "sweep.yaml")
     assert [str(one.loss) for one in sweep.training.outputs] == [

@@ -8,15 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from documentation import BEST_CONFIGURATION, OWN_MODEL, SWEEP_FILE, blocks
 from real_runs import PROJECT, Place
 
 from clr_sweep.definition.loading import load_sweep
+from clr_sweep.definition.sweep import ModelConfig
+from clr_sweep.lr_range_test.scale import scale_problems
 from clr_sweep.search.configurations import baseline_config
+from clr_sweep.training.compiling import data_facts
 from clr_sweep.training.data.datasets import load_dataset
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.models import build_model
 from clr_sweep.training.trial import train
 
 
@@ -80,6 +85,31 @@ def test_the_loader_of_the_data_page_is_read(
     data = load_dataset("measurements:load", search_path=[tmp_path])
     assert (data.x_train.shape, data.x_test.shape) == ((2000, 8), (500, 8))
     assert ((data.x_train.sum(axis=1) > 0) == data.y_train).all()
+
+
+def test_the_scaling_of_the_data_page_is_as_it_says(tmp_path: Path) -> None:
+    """Columns and labels come out standardised, which no check warns of; so from a saved model."""
+    (code,) = (
+        block for _, block in blocks(PROJECT / "docs" / "data.md", "python") if "HOUSES" in block
+    )
+    random = np.random.default_rng(0)
+    x = random.uniform([1900, 1e4], [2020, 2e5], (300, 2))
+    y = 900 * x[:, 0] + x[:, 1]
+    parts = {"x_train": x[:200], "y_train": y[:200], "x_test": x[200:], "y_test": y[200:]}
+    np.savez(tmp_path / "houses.npz", **parts)
+    (tmp_path / "houses.py").write_text(code, encoding="utf-8")
+    data = load_dataset("houses:data", search_path=[tmp_path])
+    assert data.y_train.mean() == pytest.approx(0, abs=1e-6)
+    assert data.y_train.std() == pytest.approx(1)
+    model = build_model(ModelConfig(name="houses:network"), data_facts(data), [tmp_path])
+    model.compile("sgd", "mean_squared_error")
+    assert scale_problems(model, data.x_train, data.y_train) == ()
+    scaled = np.asarray(model.layers[0](data.x_train))
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, rtol=1e-3)
+    model.save(tmp_path / "houses.keras")
+    saved = keras.models.load_model(tmp_path / "houses.keras")
+    np.testing.assert_array_equal(saved(data.x_test), model(data.x_test))
 
 
 def test_the_example_of_several_inputs_and_outputs_trains(

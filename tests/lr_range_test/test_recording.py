@@ -93,6 +93,18 @@ def test_what_is_recorded(tmp_path: Path) -> None:
     assert read_curve(tmp_path / "none.npz") is None
 
 
+def test_what_speaks_against_the_scale_is_kept(tmp_path: Path) -> None:
+    """With the curve: whoever reads it has neither the model nor the data."""
+    made = replace(quadratic_job(tmp_path, 2e6, 0), test=RangeTestConfig(epochs=1))
+    curve = record_curve(made, quadratic_data(2e6))
+    examples, labels = curve.scale
+    assert examples.startswith("the examples are large, with values of up to 1,000, and no layer")
+    assert labels.startswith("the labels are large, ")
+    stored = read_curve(made.file, made.identity)
+    assert stored is not None
+    assert stored.scale == curve.scale
+
+
 def test_it_is_repeatable(tmp_path: Path) -> None:
     """The same job gives the same curve, to the bit; another seed another one."""
     test = RangeTestConfig(low=1e-3, high=1.0, epochs=2)

@@ -92,6 +92,17 @@ def test_warnings(settings_: dict[str, float], warning: str) -> None:
     assert len(set(found.warnings)) == len(found.warnings)
 
 
+def test_batches_that_differ_by_chance_are_no_change_at_the_lowest_rate() -> None:
+    """A low first batch, of few steps and much noise: no lower rate would end such a warning."""
+    warned = [
+        any("changes at the lowest rate" in text for text in of([one]).warnings)
+        for one in seeds(20, batch_noise=0.3, steps=1200)
+    ]
+    assert sum(warned) <= 1
+    starts_late = seeds(20, batch_noise=0.3, steps=1200, low=0.02)
+    assert all("changes at the lowest rate" in "".join(of([one]).warnings) for one in starts_late)
+
+
 def test_a_range_that_begins_above_the_edge() -> None:
     """The training diverges at once: no pair, and the error says why and what to do."""
     curves = [quadratic(1.0, low=2.0, high=50.0, noise=0.5, seed=i) for i in range(3)]
@@ -100,19 +111,43 @@ def test_a_range_that_begins_above_the_edge() -> None:
     assert "Every seed diverges at once: a range_test.low below 4 would" in str(refused.value)
 
 
+def diverging(scale: tuple[str, ...] = ()) -> list[Curve]:
+    """At rates as low as 1e-5, as on columns of a few hundred."""
+    curves = [quadratic(2e5, low=1.0, high=1e6, noise=0.0, seed=i) for i in range(3)]
+    return [replace(curve, scale=scale) for curve in curves]
+
+
 @pytest.mark.parametrize(("of_sweep", "key"), [(True, "a range_test.low"), (False, "a low")])
-def test_examples_of_a_large_scale_are_the_likely_cause(of_sweep: bool, key: str) -> None:
-    """Rates as low as 1e-5 are above the edge: neither epochs nor bounds by hand would help."""
-    curvature = 2e5  # that of columns of a few hundred: an edge of 1e-5
-    curves = [quadratic(curvature, low=1.0, high=1e6, noise=0.0, seed=i) for i in range(3)]
+@pytest.mark.parametrize(
+    "scale", [("the labels are large",), ("the columns differ", "the labels are large")]
+)
+def test_a_large_scale_is_the_likely_cause(
+    of_sweep: bool, key: str, scale: tuple[str, ...]
+) -> None:
+    """That of the labels, the examples or both; neither epochs nor bounds by hand would help."""
     with pytest.raises(RangeTestError) as refused:
-        suggest(curves, "smith", "val_score", +1, of_sweep=of_sweep)
+        suggest(diverging(scale), "smith", "val_score", +1, of_sweep=of_sweep)
     text = str(refused.value)
-    assert "at rates as low as 1e-05: the likely cause is the scale of the examples" in text
-    assert "keras.layers.BatchNormalization() in front" in text
-    assert f"Where they are scaled, {key} below 1e-05" in text
+    cause = (
+        f"at rates as low as 1e-05. The likely cause: {'. And: '.join(scale)}. Without that cause"
+    )
+    assert cause in text
+    assert text.endswith(f"Without that cause, {key} below 1e-05 would begin under the edge")
+    assert refused.value.warnings[-len(scale) :] == scale
     assert "epochs" not in text
     assert "Give init_lr" not in text
+
+
+def test_of_curves_whose_scale_is_not_known() -> None:
+    """Both may be the cause."""
+    with pytest.raises(RangeTestError, match="likely cause: the scale of the examples, or that of"):
+        suggest(diverging(), "smith", "val_score", +1)
+
+
+def test_the_scale_is_told_where_there_are_bounds() -> None:
+    """Once, as a warning."""
+    told = [replace(curve, scale=("the columns differ",)) for curve in seeds(3)]
+    assert of(told).warnings == ("the columns differ",)
 
 
 def test_one_seed_that_learns_shows_that_the_scale_is_not_the_cause() -> None:

@@ -1,0 +1,42 @@
+"""Whether labels are so large that no rate of plain gradient descent suits the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clr_sweep.training.data.arrays import Array, rows_of
+
+# Of the root mean square: a squared loss of a model that begins at 0 begins at 10,000.
+_LARGE = 100.0
+# What they measure is a distance, in the labels' own unit.
+_DISTANCES = {"huber", "log_cosh", "mean_absolute_error", "mean_squared_error"}
+
+
+def root_mean_square(labels: Array) -> float:
+    """The size of labels, by which both a mean and a spread count."""
+    total = sum(float(np.square(rows.astype("float64")).sum()) for _, rows in rows_of(labels))
+    return float(np.sqrt(total / labels.size))
+
+
+def large_labels(size: float, loss: str, output: str | None = None) -> str:
+    """What is wrong with the size of labels under SGD, and its cure; else empty.
+
+    Args:
+        size: their root mean square.
+        loss: the name of Keras' function.
+        output: whose labels they are, where a model has several.
+    """
+    if loss not in _DISTANCES or not size >= _LARGE:
+        return ""
+    of_output = f" of {output}" if output else ""
+    return (
+        f"the labels{of_output} are large, {shown_size(size)} by their root mean square, so under "
+        f"{loss} sgd may diverge at every rate: standardise them (subtract their mean, divide by "
+        "their standard deviation, both of the training examples), or take adam, whose steps do "
+        "not grow with them"
+    )
+
+
+def shown_size(size: float) -> str:
+    """As people write it, with three digits where it is small or very large."""
+    return f"{size:,.0f}" if 100 <= size < 1e9 else f"{size:.3g}"
