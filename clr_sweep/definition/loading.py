@@ -111,7 +111,8 @@ def _checked(
         # What is measured beside a loss that there is not, nobody can say.
         values.pop("training.metrics", None)
     problems += [(those_written(content, keys), text) for keys, text in together_problems(values)]
-    problems += sweep_problems(values, folders)
+    unread = {keys[1] for keys, _ in problems if keys[0:1] == ("search_space",) and keys[1:]}
+    problems += sweep_problems(values, folders, unread)
     # There is no such metric, which is said already; or nobody knows whether there is, since those
     # of several outputs are told by their losses and metrics, of which one is wrong.
     said = [("objective", "metric")]
