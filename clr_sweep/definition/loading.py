@@ -12,6 +12,7 @@ from clr_sweep.common.door import is_python
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
+from clr_sweep.definition.misplaced_keys import without_misplaced
 from clr_sweep.definition.outputs import is_of_several, outputs_of, with_direction
 from clr_sweep.definition.own_training import own_training_problems, section, with_own_training
 from clr_sweep.definition.problems import sentence
@@ -102,7 +103,9 @@ def _checked(
         place: what stands before each problem of the file's.
         wrong: problems that are known already.
     """
-    sweep, problems = validation(Sweep, content)
+    content, problems = without_misplaced(content)
+    sweep, more = validation(Sweep, content)
+    problems += more
     problems += own_training_problems(content)
     values = readable_values(with_direction(with_own_training(content)))
     training, loss = section(content, "training"), values.get("training.loss")

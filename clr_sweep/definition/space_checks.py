@@ -21,7 +21,7 @@ from clr_sweep.definition.optimizers import (
     momentum_problem,
     optimizer_problem,
 )
-from clr_sweep.definition.own_functions import OWN
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import Problem, shown, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of, rates_problems
 from clr_sweep.definition.trial_plan import epochs_needed, fits

@@ -25,12 +25,12 @@ from clr_sweep.definition.outputs import (
     reported,
 )
 from clr_sweep.definition.own_functions import (
-    OWN,
     FunctionArguments,
     function_arguments,
     function_problems,
     no_value,
 )
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.searched_checks import searched_problems

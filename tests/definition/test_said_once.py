@@ -103,3 +103,17 @@ def test_what_does_not_hang_on_it_is_said_too(tmp_path: Path) -> None:
         "study.start_with.1.max_lr",
     ]
     assert found[2].endswith("must be one of 'sgd', 'adam', got 'sdg' - did you mean 'sgd'?")
+
+
+def test_a_misplaced_key_is_no_hyperparameter(tmp_path: Path) -> None:
+    """It is named, and nothing of it is judged as a dimension; an argument of one's own is one."""
+    (tmp_path / "mine.py").write_text("def sgd(learning_rate, seed=1): ...\n", encoding="utf-8")
+    changes = {"search_space.seed": [1, 2], "search_space.start_with": [{"max_lr": 0.1}]}
+    found = problems(written(tmp_path, changes))
+    assert [text.split(":")[0] for text in found] == [
+        "search_space.seed",
+        "search_space.start_with",
+    ]
+    optimizer = {"name": "mine:sgd", "arguments": {"seed": 1}}
+    (found_own,) = problems(written(tmp_path, {**changes, "training.optimizer": optimizer}))
+    assert found_own.endswith("'start_with' - did you mean 'study.start_with'?")
