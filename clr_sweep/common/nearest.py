@@ -14,7 +14,7 @@ def nearest(found: object, known: Iterable[str]) -> str | None:
     """The nearest of the names known, the first of several; None where none is near.
 
     Case, hyphens, underscores and the like do not count. Of a dotted name such as `model.units`
-    the last part may be near by itself.
+    the last part may be near by itself; of names of three words and more the words.
     """
     if not isinstance(found, str) or not (wanted := _letters(found)):
         return None
@@ -26,6 +26,7 @@ def nearest(found: object, known: Iterable[str]) -> str | None:
             (difflib.SequenceMatcher(None, way, wanted).ratio(), sorted(way) == sorted(wanted))
             for way in ways
         )
+        near = max(near, (_words_in_common(name, found), False))
         if near[0] >= _CLOSE and near > closeness:
             best, closeness = name, near
     return best
@@ -42,6 +43,14 @@ def same(found: object, known: Iterable[str]) -> str | None:
     if not isinstance(found, str) or not (wanted := _letters(found)):
         return None
     return next((name for name in known if _letters(name.rpartition(".")[2]) == wanted), None)
+
+
+def _words_in_common(name: str, other: str) -> float:
+    """As difflib's ratio, of the words: `no_better_in` is near `no_improvement_in`."""
+    ours, theirs = ({*re.split(r"[\W_]+", one.casefold())} for one in (name, other))
+    if min(len(ours), len(theirs)) < 3:
+        return 0.0
+    return 2 * len(ours & theirs) / (len(ours) + len(theirs))
 
 
 def _letters(name: str) -> str:

@@ -6,11 +6,12 @@ A hyperparameter whose condition does not hold is not sampled: it stands where `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StrictStr, WithJsonSchema
 
+from clr_sweep.common.nearest import hint
 from clr_sweep.definition.dimensions import Choice, Range, RatioRange, expected, is_scalar
 from clr_sweep.definition.problems import Problem, shown, unknown
 
@@ -93,41 +94,53 @@ def condition_words(condition: Condition) -> str:
 
 
 def condition_problems(
-    when: Mapping[str, Condition], space: Mapping[str, Any], unconditional: tuple[str, ...]
+    when: Mapping[str, Condition],
+    space: Mapping[str, Any],
+    unconditional: tuple[str, ...],
+    unread: Collection[str] = (),
 ) -> Iterator[Problem]:
     """What is wrong with `search_space.when`.
 
     Args:
         space: the dimensions by name, those that could be read.
         unconditional: the names of those that every trial has.
+        unread: the names of dimensions that could not be read, which is said of these.
     """
+    known = [*space, *unread]
     for name, condition in when.items():
         if name in unconditional:
             yield (name,), "cannot hang on another: every trial has it, if its policy uses it"
-        elif name not in space:
-            yield (name,), unknown("hyperparameter", name, space)
+        elif name not in known:
+            yield (name,), unknown("hyperparameter", name, known)
         elif name in whole_condition(name, when):
             yield (name,), "hangs on itself"
         else:
-            problems = list(_problems(condition, space))
+            problems = list(_problems(condition, space, unread))
             yield from (((name, *keys), text) for keys, text in problems)
-            if not problems and (text := _never_or_always(name, when, space)):
+            whole = whole_condition(name, when)
+            is_told = not problems and whole.keys().isdisjoint(unread)
+            if is_told and (text := _never_or_always(name, when, space)):
                 yield (name,), text
 
 
-def _problems(condition: Condition, space: Mapping[str, Any]) -> Iterator[Problem]:
+def _problems(
+    condition: Condition, space: Mapping[str, Any], unread: Collection[str]
+) -> Iterator[Problem]:
     for other, allowed in condition.items():
+        if other in unread:
+            continue
         dimension = space.get(other)
         if dimension is None:
-            yield (other,), unknown("hyperparameter", other, space)
+            yield (other,), unknown("hyperparameter", other, [*space, *unread])
         elif isinstance(dimension, (Range, RatioRange)):
             yield (other,), f"must have its values listed in the search space, {other} is a range"
         else:
             there = dimension if isinstance(dimension, tuple) else (dimension,)
+            names = [one for one in there if isinstance(one, str)]
             for value in allowed:
                 if not is_among(value, there):
-                    listed = ", ".join(map(shown, there))
-                    yield (other,), f"is never {shown(value)} in the search space, but {listed}"
+                    text = f"is never {shown(value)} in the search space, but "
+                    yield (other,), text + ", ".join(map(shown, there)) + hint(value, names)
 
 
 def _never_or_always(

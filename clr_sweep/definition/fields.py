@@ -19,7 +19,7 @@ from pydantic import (
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import expected, is_number
 from clr_sweep.definition.metrics import metric_problems
-from clr_sweep.definition.own_functions import OWN
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import shown
 from clr_sweep.definition.storage_urls import PATTERN as STORAGE_PATTERN
 from clr_sweep.definition.storage_urls import storage_problem
@@ -194,7 +194,8 @@ def _class_weight(value: Any) -> Any:
     if value == "balanced":
         return value
     if not isinstance(value, Mapping) or not value:
-        raise expected("a weight for each class, such as {0: 1.0, 1: 5.0}, or balanced")
+        wanted = "a weight for each class, such as {0: 1.0, 1: 5.0}, or balanced"
+        raise expected(wanted, ("balanced",))
     read = {str(number): weight for number, weight in value.items()}
     problems = [
         ((number,), f"must be {wanted}, got {shown(got)}")

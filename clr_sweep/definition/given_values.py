@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from clr_sweep.common.nearest import hint, nearest
 from clr_sweep.definition.conditions import Condition, is_among, same, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, is_number
 from clr_sweep.definition.fields import DEFAULT_POLICIES
@@ -42,6 +43,8 @@ def starting_problems(
     optimizer: OptimizerConfig | None,
     *,
     cycles_momentum: bool,
+    faulty: Collection[str] = (),
+    undecided: Collection[str] = (),
 ) -> Iterator[Problem]:
     """What is wrong with `study.start_with`, by the places below it.
 
@@ -51,27 +54,44 @@ def starting_problems(
         space: the dimensions by name, and `from`, those that could be read.
         optimizer: `training.optimizer`, if it could be read.
         cycles_momentum: whether `training.cycle_momentum` is given.
+        faulty: the names of dimensions that are wrong themselves, or could not be read: what is
+            given of these cannot be judged.
+        undecided: the same of those whose conditions are wrong.
     """
     for place, given in enumerate(trials):
-        found = list(_alone(given, space))
+        found = list(_alone(given, space, faulty, undecided))
         if not found:
-            found = list(problems_together(given, space, optimizer, cycles_momentum))
+            together = problems_together(given, space, optimizer, cycles_momentum, undecided)
+            found = [(keys, text) for keys, text in together if not {*keys[:1]} & {*faulty}]
         yield from (((str(place), *keys), text) for keys, text in found)
 
 
 def problems_together(
-    given: Given, space: Mapping[str, Any], optimizer: OptimizerConfig | None, cycles_momentum: bool
+    given: Given,
+    space: Mapping[str, Any],
+    optimizer: OptimizerConfig | None,
+    cycles_momentum: bool,
+    undecided: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """What would be wrong with a sweep file in which these values were fixed."""
+    """What would be wrong with a sweep file in which these values were fixed, and is not so yet."""
     if (ratio := given.get(RATIO)) is not None and is_number(ratio) and float(ratio) <= 1:
         yield (RATIO,), f"must be above 1, so that init_lr is below max_lr, got {ratio:g}"
     fixed = {name: value for name, value in given.items() if name != RATIO}
     dimensions, when = sampled_dimensions(space), space.get("when") or {}
     # Such as gamma, where the policy that is given has none.
-    absent = {name for name in dimensions if not may_be_there(name, given, dimensions, when)}
+    absent = {
+        name
+        for name in dimensions
+        if name not in undecided and not may_be_there(name, given, dimensions, when)
+    }
     there = {name: dimension for name, dimension in space.items() if name not in absent}
-    held, known = {**there, **fixed}, set(space_problems(space, optimizer, None))
-    yield from (one for one in space_problems(held, optimizer, None) if one not in known)
+    held = {**there, **fixed}
+    known = set(space_problems(space, optimizer, None, undecided))
+    # The same in other words, where the optimizer that is given knows other arguments.
+    said = {keys for keys, _ in known if not {*keys} & given.keys()}
+    for keys, text in space_problems(held, optimizer, None, undecided):
+        if (keys, text) not in known and keys not in said:
+            yield keys, text
     if cycles_momentum and optimizer is not None:
         before = set(momentum_problems(space, optimizer))
         yield from (one for one in momentum_problems(held, optimizer) if one not in before)
@@ -91,7 +111,8 @@ def value_problem(value: Any, dimension: Any) -> str | None:
     if isinstance(dimension, tuple):
         if is_among(value, dimension):
             return None
-        return f"must be one of {', '.join(map(shown, dimension))}, got {shown(value)}"
+        near = hint(value, [one for one in dimension if isinstance(one, str)])
+        return f"must be one of {', '.join(map(shown, dimension))}, got {shown(value)}{near}"
     if same(value, dimension):
         return None
     return f"is {shown(dimension)} in every trial, got {shown(value)}"
@@ -159,9 +180,13 @@ def _may_be(name: str, given: Given, known: Mapping[str, Any]) -> tuple[Any, ...
     return there if isinstance(there, tuple) else (there,)
 
 
-def _alone(given: Given, space: Mapping[str, Any]) -> Iterator[Problem]:
-    known = sampled_dimensions(space)
+def _alone(
+    given: Given, space: Mapping[str, Any], faulty: Collection[str], undecided: Collection[str]
+) -> Iterator[Problem]:
+    known, when = sampled_dimensions(space), space.get("when") or {}
     for name, value in given.items():
+        if name in faulty or (name not in known and nearest(name, [*faulty, *known]) in faulty):
+            continue
         if name in RATES and space.get("from") is not None:
             text = "must be left out: the range test gives its range, and its own first trial"
         elif name == "init_lr" and RATIO in known:
@@ -175,6 +200,9 @@ def _alone(given: Given, space: Mapping[str, Any]) -> Iterator[Problem]:
                 if isinstance(dimension, Range)
                 else value_problem(value, dimension)
             )
-            text = found or condition_problem(name, given, known, space.get("when") or {}) or ""
+            is_decided = name not in undecided and _needs(name, when).keys().isdisjoint(faulty)
+            if found is None and is_decided:
+                found = condition_problem(name, given, known, when)
+            text = found or ""
         if text:
             yield (name,), text

@@ -12,6 +12,7 @@ from clr_sweep.common.door import is_python
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.engine_config import renamed
 from clr_sweep.definition.losses import loss_problem
+from clr_sweep.definition.misplaced_keys import without_misplaced
 from clr_sweep.definition.outputs import is_of_several, outputs_of, with_direction
 from clr_sweep.definition.own_training import own_training_problems, with_own_training
 from clr_sweep.definition.problems import sentence
@@ -103,7 +104,9 @@ def _checked(
         place: what stands before each problem of the file's.
         wrong: problems that are known already.
     """
-    sweep, problems = validation(Sweep, content)
+    content, problems = without_misplaced(content)
+    sweep, more = validation(Sweep, content)
+    problems += more
     problems += own_training_problems(content)
     values = readable_values(with_direction(with_own_training(content)))
     training, loss = section(content, "training"), values.get("training.loss")
@@ -112,7 +115,8 @@ def _checked(
         # What is measured beside a loss that there is not, nobody can say.
         values.pop("training.metrics", None)
     problems += [(those_written(content, keys), text) for keys, text in together_problems(values)]
-    problems += sweep_problems(values, folders)
+    unread = {keys[1] for keys, _ in problems if keys[0:1] == ("search_space",) and keys[1:]}
+    problems += sweep_problems(values, folders, unread)
     # There is no such metric, which is said already; or nobody knows whether there is, since those
     # of several outputs are told by their losses and metrics, of which one is wrong.
     said = [("objective", "metric")]

@@ -12,7 +12,8 @@ from typing import Any
 from clr_sweep.common.nearest import hint
 from clr_sweep.definition.arguments import SWITCH, Argument, Real, value_problem
 from clr_sweep.definition.named import Named
-from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems
+from clr_sweep.definition.own_functions import function_arguments, function_problems
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import Problem, shown, unknown
 
 _FUNCTIONS = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from clr_sweep.definition.own_functions import OWN
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.own_training import OF_FUNCTION
 from clr_sweep.definition.problems import shown, unknown
 

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema
 from clr_sweep.definition.arguments import Argument, as_keras_takes_them
 from clr_sweep.definition.dimensions import Frozen, Scalar, expected, with_arguments
 from clr_sweep.definition.fields import Name
-from clr_sweep.definition.own_functions import OWN
+from clr_sweep.definition.own_names import OWN
 
 
 class Named(Frozen):

@@ -15,7 +15,8 @@ from pydantic import Field, StrictStr, model_validator
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.arguments import PATTERN, SWITCH, WHOLE, Argument, Real, value_problem
 from clr_sweep.definition.named import Named
-from clr_sweep.definition.own_functions import OWN, function_arguments, function_problems
+from clr_sweep.definition.own_functions import function_arguments, function_problems
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import Problem, unknown
 
 # Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.

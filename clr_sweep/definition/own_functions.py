@@ -6,8 +6,6 @@ import ast
 import contextlib
 import importlib
 import importlib.machinery
-import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -15,12 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
-from clr_sweep.common.nearest import hint, nearest
+from clr_sweep.common.nearest import hint
 from clr_sweep.common.tracebacks import users_traceback
-
-_IDENTIFIER = r"[^\W\d]\w*"
-OWN = re.compile(rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*):(?P<function>{_IDENTIFIER})")
-"""How a thing of the user's own is named: `module:name`."""
+from clr_sweep.definition.own_names import OWN, as_own, near_module
 
 
 @contextlib.contextmanager
@@ -66,8 +61,10 @@ def _find_module(name: str, search_path: Sequence[Path]) -> tuple[list[str], Pat
     None stands for a module that there is not, or that has no Python source.
     """
     matched = OWN.fullmatch(name)
+    own = as_own(name, search_path)
+    meant = "" if own is None else f" - did you mean {own!r}?"
     if matched is None:
-        return [f"must be module:function, as in my_code:function, got {name!r}"], None
+        return [f"must be module:function, as in my_code:function, got {name!r}{meant}"], None
     module = matched["module"]
     with importable(search_path):
         spec = _find_spec(module)
@@ -75,7 +72,7 @@ def _find_module(name: str, search_path: Sequence[Path]) -> tuple[list[str], Pat
         # The folder of a file may be the current one, or where the sweep file was.
         places = ", ".join(dict.fromkeys(str(Path(folder).absolute()) for folder in search_path))
         where = f"{places} and " if places else ""
-        near = _near_module(module, search_path)
+        near = meant or near_module(module, search_path)
         return [f"there is no module {module!r}{near} (looked in {where}Python's own path)"], None
     if spec.origin is None and spec.submodule_search_locations is not None:
         text = f"the module {module!r} is a folder without __init__.py, which has no functions"
@@ -83,6 +80,12 @@ def _find_module(name: str, search_path: Sequence[Path]) -> tuple[list[str], Pat
     if spec.origin is None or not spec.origin.endswith(".py"):
         return [], None
     return [], Path(spec.origin)
+
+
+def own_name(name: str, search_path: Sequence[Path]) -> str | None:
+    """The function of the user's own that a name without a colon is of, `my_data.load`, if any."""
+    meant = as_own(name, search_path)
+    return None if meant is None or function_problems(meant, search_path) else meant
 
 
 def import_function(name: str, search_path: Sequence[Path]) -> tuple[Callable[..., Any], str]:
@@ -161,23 +164,6 @@ def _arguments(name: str, search_path: Sequence[Path]) -> ast.arguments | None:
     if len(found) != 1 or not isinstance(found[0], ast.FunctionDef) or found[0].decorator_list:
         return None
     return found[0].args
-
-
-def _near_module(module: str, search_path: Sequence[Path]) -> str:
-    """The hint for a module that is not there: of those where it was looked for, the nearest.
-
-    Python's own path is left out: what was meant is the user's.
-    """
-    *above, name = module.split(".")
-    beside = [
-        file.stem
-        for folder in search_path
-        if os.path.isdir(place := Path(folder, *above))
-        for file in sorted(place.iterdir())
-        if file.suffix == ".py" or (file / "__init__.py").exists()
-    ]
-    near = nearest(name, beside)
-    return "" if near is None else f" - did you mean {'.'.join([*above, near])!r}?"
 
 
 def called(doing: str, call: Callable[[], Any]) -> Any:

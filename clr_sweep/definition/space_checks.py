@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from clr_sweep.common.nearest import nearest
@@ -21,7 +21,7 @@ from clr_sweep.definition.optimizers import (
     momentum_problem,
     optimizer_problem,
 )
-from clr_sweep.definition.own_functions import OWN
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import Problem, shown, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of, rates_problems
 from clr_sweep.definition.trial_plan import epochs_needed, fits
@@ -43,6 +43,7 @@ def space_problems(
     space: Mapping[str, Any],
     optimizer: OptimizerConfig | None,
     model_arguments: tuple[str, ...] | None,
+    undecided: Collection[str] = (),
 ) -> Iterator[Problem]:
     """What is wrong with the dimensions of a search space, taken together.
 
@@ -51,6 +52,8 @@ def space_problems(
             not given.
         optimizer: `training.optimizer`, if it could be read.
         model_arguments: of the model's function, where they are known without importing it.
+        undecided: the names of those whose conditions are wrong: which trials have them is not
+            known.
     """
     yield from rates_problems(space)
     when = space.get("when") or {}
@@ -70,7 +73,7 @@ def space_problems(
             f"{' and '.join(DECAYING)}, the only ones to use it",
         )
     further = {key: value for key, value in space.items() if key not in SCHEDULE_KEYS}
-    yield from _further_problems(further, optimizer, model_arguments, when)
+    yield from _further_problems(further, optimizer, model_arguments, when, undecided)
 
 
 def momentum_problems(space: Mapping[str, Any], optimizer: OptimizerConfig) -> Iterator[Problem]:
@@ -172,9 +175,11 @@ def _further_problems(
     optimizer: OptimizerConfig | None,
     model_arguments: tuple[str, ...] | None,
     when: Mapping[str, Condition],
+    undecided: Collection[str],
 ) -> Iterator[Problem]:
     chosen = _values(further["optimizer"]) if "optimizer" in further else ()
     named = [name for name in chosen if isinstance(name, str) and name in OPTIMIZERS]
+    misspelt = len(named) < len(chosen)
     if "optimizer" not in further and optimizer is not None:
         named = [optimizer.name]
     own_arguments = optimizer.arguments if optimizer is not None and optimizer.is_own else {}
@@ -186,6 +191,11 @@ def _further_problems(
         else:
             whole = whole_condition(key, when)
             having = [name for name in named if name in whole.get("optimizer", named)]
+            taking = [name for name in named if key in OPTIMIZERS.get(name, {})]
+            if misspelt and not taking and any(key in one for one in OPTIMIZERS.values()):
+                continue  # it may be of the one that was meant
+            if misspelt or key in undecided:
+                having = taking or named
             if text := _further_problem(key, dimension, having, own_arguments, model_arguments):
                 yield (key,), text + _of_some(key, having)
     given = list(optimizer.arguments) if optimizer is not None else []
@@ -194,7 +204,7 @@ def _further_problems(
         together = (
             clipping_problem([*given, *(key for key in searched if _may_meet(one, key, when))])
             for one in searched
-            if one in CLIPPING
+            if one in CLIPPING and one not in undecided
         )
         yield from (((), text) for text in dict.fromkeys(together) if text)
 

@@ -7,14 +7,12 @@ of an older version may hold what is refused here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clr_sweep.definition.conditions import condition_problems
 from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.dimensions import bounds
-from clr_sweep.definition.given_values import starting_problems
 from clr_sweep.definition.losses import LossConfig, loss_problems
 from clr_sweep.definition.metrics import objectives
 from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
@@ -27,28 +25,30 @@ from clr_sweep.definition.outputs import (
     reported,
 )
 from clr_sweep.definition.own_functions import (
-    OWN,
     FunctionArguments,
     function_arguments,
     function_problems,
     no_value,
 )
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import Problem, sentence, unknown
-from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of
+from clr_sweep.definition.searched_checks import searched_problems
 from clr_sweep.definition.sections import Section, of_section
-from clr_sweep.definition.space_checks import momentum_problems, space_problems
 from clr_sweep.definition.study_config import target_problem
 from clr_sweep.definition.sweep import DatasetConfig, Objective, Sweep
 from clr_sweep.definition.validation import section_of
 
 
-def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iterator[Problem]:
+def sweep_problems(
+    values: Mapping[str, Any], folders: tuple[Path, ...], unread: Collection[str] = ()
+) -> Iterator[Problem]:
     """What is wrong with values that are right by themselves, found without importing a module.
 
     Args:
         values: by dotted key, those that could be read: see `readable_values`.
         folders: in which files and modules that they name are looked for, in this order.
+        unread: the keys of `search_space` whose values could not be read.
     """
     if (examples := values.get("dataset.examples")) is not None:
         yield from _size_problems(values, examples)
@@ -81,19 +81,7 @@ def sweep_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> Iter
     if isinstance(sampler := values.get("study.sampler"), OptunaSampler):
         missing = missing_package(sampler.class_name)
         yield from ((("study", "sampler", "class"), text) for text in [missing] if text)
-    space = of_section(values, "search_space")
-    always = (*SCHEDULE_KEYS, "optimizer")
-    for keys, text in condition_problems(space.get("when", {}), dimensions_of(space), always):
-        yield ("search_space", "when", *keys), text
-    for keys, text in space_problems(space, optimizer, known):
-        yield ("search_space", *keys), text
-    cycles = values.get("training.cycle_momentum") is not None
-    given = values.get("study.start_with", ())
-    for keys, text in starting_problems(given, space, optimizer, cycles_momentum=cycles):
-        yield ("study", "start_with", *keys), text
-    if cycles and optimizer is not None:
-        for keys, text in momentum_problems(space, optimizer):
-            yield ("search_space", *keys), text
+    yield from searched_problems(values, known, unread)
 
 
 def together_problems(values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -82,7 +82,10 @@ def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Itera
     else:
         template = _EXPECTED.get(kind)
         wanted = f"must be {template.format(**context)}" if template else detail["msg"]
-        yield keys, f"{wanted}, got {shown(found)}{_hint_of_one(found, context.get('names', ()))}"
+        near = _hint_of_one(found, context.get("names", ()))
+        if kind.startswith("model_") and isinstance(found, str) and _is_named(model, keys[-1:]):
+            near = f" - did you mean {{name: {shown(found)}}}?"
+        yield keys, f"{wanted}, got {shown(found)}{near}"
 
 
 def _unknown_key(cls: type[BaseModel], model: type[BaseModel] | None, key: str) -> str:
@@ -90,21 +93,30 @@ def _unknown_key(cls: type[BaseModel], model: type[BaseModel] | None, key: str) 
     known = list(model.model_fields) if model else []
     if (reason := getattr(model, "not_taken", {}).get(key)) is not None:
         return f"is not taken: {reason}"
-    if not hint(key, known):
-        elsewhere = same(key, _keys_of(cls))
-        if elsewhere is None and "arguments" in known:
-            elsewhere = f"arguments.{key}"
-        if elsewhere is not None:
-            listed = ", ".join(known)
-            return f"unknown key {shown(key)} - did you mean {elsewhere!r}? (known: {listed})"
+    # A key of another section's own comes before one that is merely near.
+    elsewhere = None if same(key, known) else same(key, keys_of(cls))
+    if elsewhere is None and "arguments" in known and not hint(key, known):
+        elsewhere = f"arguments.{key}"
+    if elsewhere is not None:
+        listed = ", ".join(known)
+        return f"unknown key {shown(key)} - did you mean {elsewhere!r}? (known: {listed})"
     return unknown("key", key, known)
 
 
-def _keys_of(cls: type[BaseModel]) -> Iterator[str]:
+def keys_of(cls: type[BaseModel]) -> Iterator[str]:
+    """The keys of a record, each with those of its section: `study`, `study.trials`."""
     for name, field in cls.model_fields.items():
         yield name
         section = section_of(field.annotation)
-        yield from (f"{name}.{key}" for key in (section.model_fields if section else ()))
+        fields = section.model_fields if section else {}
+        yield from (f"{name}.{one.alias or key}" for key, one in fields.items())
+
+
+def _is_named(model: type[BaseModel] | None, keys: tuple[str, ...]) -> bool:
+    """Whether a record holds another one at this key that has a name."""
+    fields = {} if model is None else model.model_fields
+    inner = [section_of(fields[key].annotation) for key in keys if key in fields]
+    return any(one is not None and "name" in one.model_fields for one in inner)
 
 
 def _hint_of_one(found: Any, names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.problems import shown
 from clr_sweep.definition.trial_config import TrialConfig
 
 if TYPE_CHECKING:
@@ -99,9 +100,10 @@ class Configuration:
             TrialFailedError: the function raised an exception.
         """
         if (trained_by := self.config.training.function) is not None:
+            arguments = shown(dict(self.config.model.arguments))
             raise InputError(
                 f"training.function: {trained_by} trained this, with a model that it makes itself: "
-                "make it as the function does"
+                f"make it as the function does, with its .config.model.arguments, {arguments}"
             )
         import inspect
 

@@ -13,6 +13,7 @@ from clr_sweep.definition.own_functions import (
     function_problems,
     import_function,
     no_value,
+    own_name,
 )
 from clr_sweep.definition.problems import unknown
 from clr_sweep.definition.sweep import ModelConfig
@@ -72,6 +73,8 @@ def check_model_name(name: str, search_path: Sequence[Path]) -> list[str]:
     if name in MODELS:
         return []
     if ":" not in name:
+        if (meant := own_name(name, search_path)) is not None:
+            return [f"unknown model {name!r} - did you mean {meant!r}?"]
         return [unknown("model", name, MODELS) + ", or 'module:function' of your own"]
     return function_problems(name, search_path)
 

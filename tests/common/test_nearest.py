@@ -25,6 +25,7 @@ KNOWN = ["init_lr", "max_lr", "step_size_factor", "policy", "batch_size", "model
         ("modelunits", "model.units"),
         ("model.unit", "model.units"),
         ("dropout", None),
+        ("step_size_multiple", "step_size_factor"),
         ("", None),
         ("--", None),
         (5, None),

@@ -32,6 +32,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a model function of the user's own and a data file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_network.py").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "mine.py").write_text(MODEL, encoding="utf-8")
     arrays = {
         "x_train": np.zeros((9000, 4), np.float32),
         "y_train": np.arange(9000) % 3,
@@ -86,7 +88,27 @@ OWN_MODEL = {"model.name": "my_network:build"}
             {"model": {"name": "my_network:build", "units": 8}},
             "model.units: unknown key 'units' - did you mean 'arguments.units'?",
         ),
+        ({"study.when": {}}, "unknown key 'when' - did you mean 'search_space.when'?"),
+        (
+            {"study.stop_when": {"no_improvement_in": 3}},
+            "study.stop_when.no_improvement_in: unknown key 'no_improvement_in' - did you mean "
+            "'no_better_in'?",
+        ),
+        # those of another section among the hyperparameters, readable there or not
+        (
+            {"search_space.start_with": [{"max_lr": 0.1}]},
+            "search_space.start_with: unknown hyperparameter 'start_with' - did you mean "
+            "'study.start_with'?",
+        ),
+        ({"search_space.stop_when": {"target": 0.9}}, "- did you mean 'study.stop_when'?"),
+        (
+            {"search_space.trials": 5},
+            "'trials' - did you mean 'study.trials'",
+        ),
+        ({"search_space.Policy": "cosine"}, "'Policy' - did you mean 'policy'?"),
+        ({"search_space.BatchSize": 32}, "'BatchSize' - did you mean 'batch_size'?"),
         # values
+        ({"training.class_weight": "balancd"}, "got 'balancd' - did you mean 'balanced'?"),
         ({"study.sampler": "tpee"}, "got 'tpee' - did you mean 'tpe'?"),
         ({"study.pruner": "cycle-aware"}, "got 'cycle-aware' - did you mean 'cycle_aware'?"),
         ({"search_space.policy": "triangle"}, "got 'triangle' - did you mean 'triangular'?"),
@@ -98,6 +120,22 @@ OWN_MODEL = {"model.name": "my_network:build"}
         ({"model.name": "tutorial-cnn"}, "'tutorial-cnn' - did you mean 'tutorial_cnn'?"),
         ({"model.name": "my_netwrk:build"}, "no module 'my_netwrk' - did you mean 'my_network'?"),
         ({"dataset.name": "fashion_mnst"}, "'fashion_mnst' - did you mean 'fashion_mnist'?"),
+        ({"model.name": "my_network.py:build"}, "- did you mean 'my_network:build'?"),
+        ({"model.name": "./my_network.py:build"}, "- did you mean 'my_network:build'?"),
+        ({"model.name": "nets/mine.py:build"}, "- did you mean 'nets.mine:build'?"),
+        ({"dataset.name": "my_network.py:load"}, "- did you mean 'my_network:load'?"),
+        ({"dataset.name": "my_network.build"}, "- did you mean 'my_network:build'?"),
+        ({"model.name": "my_network.build"}, "- did you mean 'my_network:build'?"),
+        ({"model.name": "my_network.csv"}, "unknown model 'my_network.csv' (known: tutorial_cnn)"),
+        ({"training.loss": "my_network.py:build"}, "- did you mean 'my_network:build'?"),
+        ({"model": "my_network:build"}, "model: must be a mapping of keys to values, got 'my_"),
+        ({"model": "my_network:build"}, "- did you mean {name: 'my_network:build'}?"),
+        ({"dataset": "my_network:build"}, "- did you mean {name: 'my_network:build'}?"),
+        ({"engine": "ray"}, "- did you mean {name: 'ray'}?"),
+        (
+            {"objective": "val_loss"},
+            "of keys to values, got 'val_loss'\n",
+        ),
         ({"dataset.name": "mydata.npz"}, "no file 'mydata.npz' - did you mean 'my_data.npz'?"),
     ],
 )

@@ -59,7 +59,11 @@ KNOWN = {
         ("name", "a b", f"{NAMES}, got 'a b'"),
         ("name", "", f"{NAMES}, got ''"),
         ("description", ["a"], "must be text, got ['a']"),
-        ("dataset", "fashion_mnist", f"{MAPPING}, got 'fashion_mnist'"),
+        (
+            "dataset",
+            "fashion_mnist",
+            f"{MAPPING}, got 'fashion_mnist' - did you mean {{name: 'fashion_mnist'}}?",
+        ),
         ("dataset", ABSENT, "is required"),
         ("dataset.name", "", "must be text that is not empty, got ''"),
         ("dataset.validation", 0, f"{HELD_OUT}, got 0"),

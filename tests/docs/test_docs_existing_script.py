@@ -70,6 +70,8 @@ def test_the_script_trains_with_a_schedule_of_its_own(script: Path) -> None:
     best = yaml.safe_dump({"config": config.model_dump(mode="json")})
     (script / "best.yaml").write_text(best, encoding="utf-8")
     exec(compile(block("load_best"), str(EXISTING_SCRIPT), "exec"), names)
+    default, found = names["network"](), names["network"](units=PARAMETERS["model.units"])
+    assert names["model"].count_params() == found.count_params() != default.count_params()
     optimizer = names["model"].optimizer
     assert int(optimizer.iterations) == config.steps == 480
     steps = np.arange(config.steps + 1)
@@ -79,7 +81,7 @@ def test_the_script_trains_with_a_schedule_of_its_own(script: Path) -> None:
     assert optimizer.momentum == 0.9
     exec(compile(block("OwnTrial"), str(EXISTING_SCRIPT), "exec"), names)
     assert names["OwnTrial"] is OwnTrial
-    with pytest.raises(InputError, match="distances:train trained this"):
+    with pytest.raises(InputError, match=r"distances:train trained this.*{units: 16}"):
         names["best"].model()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.nearest import hint
 from clr_sweep.definition.data_names import NO_OPTIONS, DataOptions, kind_of, named_within
-from clr_sweep.definition.own_functions import function_problems
+from clr_sweep.definition.own_functions import function_problems, own_name
 from clr_sweep.training.data import fashion_mnist, sklearn_sets, tfds_sets
 from clr_sweep.training.data.from_function import load_from_function
 from clr_sweep.training.data.image_folders import find_images
@@ -75,7 +75,7 @@ def load_dataset(
             dataset = tfds_sets.load(name, options)
         case _:
             if name not in _BUILT_IN:
-                raise DataError(_unknown(name))
+                raise DataError(_unknown(name, search_path))
             dataset = _BUILT_IN[name].load(options.folder)
     logger.info(
         "data set %s: %d training and %d test examples from %s",
@@ -116,7 +116,7 @@ def check_dataset_name(
         case "tfds":
             return tfds_sets.name_problems(name, options)
         case _:
-            return [] if name in _BUILT_IN else [_unknown(name)]
+            return [] if name in _BUILT_IN else [_unknown(name, search_path)]
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,10 @@ def training_examples(
             return None
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, search_path: Sequence[Path]) -> str:
+    meant = own_name(name, search_path)
+    near = hint(name, _BUILT_IN if meant is None else [meant])
     return (
-        f"unknown data set {name!r}{hint(name, _BUILT_IN)} (known: {', '.join(_BUILT_IN)}; or the "
+        f"unknown data set {name!r}{near} (known: {', '.join(_BUILT_IN)}; or the "
         f"path of an .npz file, module:function, sklearn:NAME, images:FOLDER or tfds:NAME)"
     )
