@@ -15,7 +15,7 @@ from clr_sweep.engines.local.engine import local_engine
 from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
 from clr_sweep.lr_range_test.seeds import FIGURE, NUMBERS, RangeTest
 from clr_sweep.search.study_folder import STUDIES_FOLDER, only_driver_here, work_folder
-from clr_sweep.study.preparation import check_sizes, prepare_data
+from clr_sweep.study.preparation import check_sizes, identify, prepare_data
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.slots import take_slots
@@ -80,7 +80,8 @@ def measured(
         take_slots(engine, sweep.study, work, stop, at_most=sweep.range_test.seeds)
         facts = prepare_data(engine, sweep.dataset, folders, work, stop)
         check_sizes(sweep, facts, place)
-        test = RangeTest(sweep, facts, folder, folders)
+        model = identify(engine, sweep, facts, folders, work, stop)
+        test = RangeTest(sweep, facts, folder, folders, model)
         record = test.run(engine, stop, display.say)
         test.write(record, provenance(folders[0]))
     return record, folder

@@ -75,7 +75,7 @@ class DataError(InputError):
 
 
 class StudyChangedError(InputError):
-    """The stored study was made from another sweep definition or from other data."""
+    """The stored study was made from another sweep definition, other data or another model."""
 
 
 class StoreError(ClrSweepError):

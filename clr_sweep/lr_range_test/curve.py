@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,10 +87,26 @@ def read_curve(file: Path, identity: str | None = None) -> Curve | None:
     """
     if not file.exists():
         return None
+    with _opened(file) as arrays:
+        if identity is not None and str(arrays["identity"]) != identity:
+            return None
+        return from_arrays(arrays)
+
+
+def read_identity(file: Path) -> str:
+    """What the curve in a file was recorded of, as it was written with it.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    with _opened(file) as arrays:
+        return str(arrays["identity"])
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Mapping[str, Any]]:
     try:
         with np.load(file) as arrays:
-            if identity is not None and str(arrays["identity"]) != identity:
-                return None
-            return from_arrays(arrays)
+            yield arrays
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f"{file} cannot be read ({error}): put it back or remove it") from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,14 +15,14 @@ from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
-from clr_sweep.lr_range_test.curve import read_curve
+from clr_sweep.lr_range_test.curve import read_curve, read_identity
 from clr_sweep.lr_range_test.report import as_yaml
 from clr_sweep.lr_range_test.suggestion import RangeTestError, suggest
 from clr_sweep.search.configurations import range_test_config
 from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.durable import part_files, replaced, write_text
 from clr_sweep.training.records import RangeTestRecord
-from clr_sweep.training.requests import RANGE_TEST, PreparedData, RangeTestJob
+from clr_sweep.training.requests import RANGE_TEST, ModelIdentity, PreparedData, RangeTestJob
 
 FIGURE, NUMBERS = "range_test.png", "range_test.yaml"
 
@@ -32,12 +33,14 @@ class RangeTest:
 
     Args:
         folder: the study's.
+        model: that is tested; what was recorded of another one is not believed.
     """
 
     sweep: Sweep
     facts: PreparedData
     folder: Path
     search_path: tuple[Path, ...]
+    model: ModelIdentity
 
     def begun(self) -> RangeTestRecord:
         """The test before its end, as it is stored and shown."""
@@ -65,12 +68,14 @@ class RangeTest:
         jobs[0].file.parent.mkdir(parents=True, exist_ok=True)
         for leftover in part_files(jobs[0].file.parent):
             leftover.unlink()
+        waiting = {number: job for number, job in enumerate(jobs) if not _is_there(job)}
         due = {
             f"seed {number + 1}": Job(RANGE_TEST, job, job.file.with_suffix(".log"))
-            for number, job in enumerate(jobs)
-            if not _is_there(job)
+            for number, job in waiting.items()
         }
         if due:
+            if was := _recorded_before(waiting.values()):
+                say(f"range test: {was}: trained anew")
             say(f"range test: {len(due)} of {len(jobs)} seeds to train")
         run_all(engine, due, stop, lambda key: say(f"range test: {key} is done"))
         test = record.test
@@ -103,7 +108,9 @@ class RangeTest:
         jobs = []
         for number in range(sweep.range_test.seeds):
             config = range_test_config(sweep, number, facts.train)
-            job = RangeTestJob(config, sweep.range_test, facts.stored, folder, self.search_path)
+            job = RangeTestJob(
+                config, sweep.range_test, self.model, facts.stored, folder, self.search_path
+            )
             # Tests made in other ways lie beside each other: none takes the place of another.
             mark = sha256(job.identity.encode()).hexdigest()[:8]
             jobs.append(replace(job, file=folder / f"seed_{number}-{mark}.npz"))
@@ -115,3 +122,26 @@ def _is_there(job: RangeTestJob) -> bool:
     with contextlib.suppress(StoreError):
         return read_curve(job.file, job.identity) is not None
     return False
+
+
+def _recorded_before(jobs: Iterable[RangeTestJob]) -> str:
+    """Of which other model the same seeds were recorded last, in words; empty where of none."""
+    found: dict[float, str] = {}
+    for job in jobs:
+        wanted = json.loads(job.identity)
+        del wanted["model"]
+        for file in job.file.parent.glob(f"{job.file.stem.rpartition('-')[0]}-*.npz"):
+            with contextlib.suppress(StoreError):
+                recorded = json.loads(read_identity(file))
+                kept = recorded.pop("model", None)
+                if recorded == wanted:
+                    found[file.stat().st_mtime] = _of_another(kept, job.model)
+    return found[max(found)] if found else ""
+
+
+def _of_another(kept: Mapping[str, Any] | None, model: ModelIdentity) -> str:
+    if kept is None:
+        return "recorded by an earlier version, which did not keep of which model"
+    if (count := kept["parameters"]) == model.parameters:
+        return f"recorded of a model with other layers or variables, of {count:,} parameters too"
+    return f"recorded of a model with {count:,} parameters; this one has {model.parameters:,}"

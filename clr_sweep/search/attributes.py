@@ -9,6 +9,8 @@ STUDY_ID = "study_id"
 PROGRESS = "progress"
 # What the range test suggested, with the state of that stage.
 RANGE_TEST = "range_test"
+# What the model is that its results are of.
+MODEL = "model"
 # Which process wrote into the study last: one that lost its lock sees that another was there.
 DRIVER = "driver"
 # That its deletion was begun: what is left of it is of no use but to be deleted.

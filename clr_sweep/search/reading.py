@@ -190,6 +190,12 @@ def _definition(study: optuna.Study) -> Sweep:
     return sweep.model_copy(update={"tracking": stored_tracking(study)})
 
 
+def baseline_waits(study: optuna.Study) -> bool:
+    """Whether the baseline has not ended, of a study that has one."""
+    state = study.user_attrs.get(keys.BASELINE, {}).get(keys.STATE)
+    return state in (None, "running", "interrupted")
+
+
 def has_begun(trial: FrozenTrial) -> bool:
     """Whether a trial has been in training; one that is enqueued has not."""
     return keys.CONFIG in trial.user_attrs and trial.datetime_start is not None

@@ -12,6 +12,8 @@ from clr_sweep.common.errors import (
     TrialFailedError,
 )
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
+from clr_sweep.search.attributes import BASELINE
+from clr_sweep.search.studied_model import keep_model
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
@@ -38,7 +40,7 @@ class Arrivals:
         key = str(event.key)
         if isinstance(event, Message) and isinstance(event.value, Inspection):
             self._sweep.engine.answer(key, True)
-            self._works(event.value)
+            self._works(key, event.value)
         elif isinstance(event, Message):
             self._epoch(key, event.value)
         elif isinstance(event, Done):
@@ -62,8 +64,11 @@ class Arrivals:
                 f"{duration(limit)}",
             )
 
-    def _works(self, found: Inspection) -> None:
+    def _works(self, key: str, found: Inspection) -> None:
         """A trial has taken its first steps."""
+        if key == BASELINE and found.model is not None:
+            # The others' models may have arguments that are searched.
+            keep_model(self._sweep.study, found.model)
         if not self._sweep.background.has_started:
             self._sweep.background.start()
             self._sweep.inspected(found)

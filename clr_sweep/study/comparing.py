@@ -45,11 +45,13 @@ from clr_sweep.search.seed_runs import (
     open_comparison,
 )
 from clr_sweep.search.stop_rule import is_searched
+from clr_sweep.search.studied_model import kept_model
 from clr_sweep.search.warm_start import Settled
 from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
 from clr_sweep.study.stages import run_stages
 from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
 from clr_sweep.training.records import StudyRecord
+from clr_sweep.training.requests import ModelIdentity
 
 
 class Adopted(NamedTuple):
@@ -208,8 +210,12 @@ class _Comparing:
     def _run(self, sweep: Sweep, part: Part, adopted: str | None) -> StudyRecord:
         source = self.source
         if not self._is_study(sweep):
-            begins_with, digest = self._begins_with(sweep), self._data_digest()
-            part = replace(part, begins_with=begins_with, data_digest=digest)
+            part = replace(
+                part,
+                begins_with=self._begins_with(sweep),
+                data_digest=self._data_digest(),
+                model=self._model(),
+            )
             text = dump(
                 sweep.model_dump(mode="json", exclude_none=True, exclude=storage.NOT_MADE_FROM)
             )
@@ -270,6 +276,11 @@ class _Comparing:
         """Of the data that the study was searched on, and so all its comparison has to be."""
         study = self._stored(self.sweep.study_name)
         return None if study is None else study.user_attrs[FACTS].get("data_digest")
+
+    def _model(self) -> ModelIdentity | None:
+        """That the study was searched with, and so all its comparison has to be."""
+        study = self._stored(self.sweep.study_name)
+        return None if study is None else kept_model(study)
 
     def _begins_with(self, sweep: Sweep) -> Settled | None:
         """What a search done again begins with: what the study does, however its source grows."""

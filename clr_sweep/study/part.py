@@ -12,6 +12,7 @@ import optuna
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.loading import search_path
 from clr_sweep.search.warm_start import Settled
+from clr_sweep.training.requests import ModelIdentity
 
 Plan = Callable[[optuna.Study, Mapping[str, Any]], None]
 
@@ -49,6 +50,7 @@ class Part:
         begins_with: what it keeps for `study.warm_start` when it is made; None: what the other
             study holds then.
         data_digest: of the data that it has to be done on; None: on whatever data there are.
+        model: that it has to be done with; None: whatever model there is.
         comparison: how it is compared when it has ended, to be told beforehand; None: it is not.
     """
 
@@ -57,6 +59,7 @@ class Part:
     plan: Plan = lambda _study, _provenance: None
     begins_with: Settled | None = None
     data_digest: str | None = None
+    model: ModelIdentity | None = None
     comparison: ComparisonConfig | None = None
 
     @property

@@ -19,18 +19,20 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_one
-from clr_sweep.search.configurations import steps_per_epoch
+from clr_sweep.search.configurations import baseline_config, steps_per_epoch
 from clr_sweep.search.reading import trials_left
 from clr_sweep.study.progress import Display, Estimate
 from clr_sweep.study.slots import at_once, processor
 from clr_sweep.training.requests import (
     EVALUATED,
     EVALUATIONS,
+    IDENTIFY_MODEL,
     INSPECT_TRIAL,
     PREPARE_DATA,
     DataFacts,
     DataJob,
     Inspection,
+    ModelIdentity,
     PreparedData,
     StoredData,
     TrialJob,
@@ -85,6 +87,22 @@ def inspect(
     job = TrialJob(config, facts.stored, work / "inspection", search_path)
     found = run_one(engine, Job(INSPECT_TRIAL, job, work / "inspection.log"), stop)
     assert isinstance(found, Inspection)
+    return found
+
+
+def identify(
+    engine: Engine,
+    sweep: Sweep,
+    facts: PreparedData,
+    search_path: tuple[Path, ...],
+    work: Path,
+    stop: StopRequest,
+) -> ModelIdentity:
+    """What the sweep's model is now: that of the baseline, where a search varies its arguments."""
+    config = baseline_config(sweep, facts.train)
+    job = TrialJob(config, facts.stored, work / "identification", search_path)
+    found = run_one(engine, Job(IDENTIFY_MODEL, job, work / "identification.log"), stop)
+    assert isinstance(found, ModelIdentity)
     return found
 
 
@@ -148,8 +166,8 @@ def announce_cost(
     step = f"{found.seconds_per_step * 1000:.1f} ms"
     # Of a function of the user's own the first epoch is known, with all that it prepared in it.
     took = f"a training step of the first epoch took {step}"
-    if found.parameters is not None:
-        took = f"the model has {found.parameters:,} parameters, a training step takes {step}"
+    if found.model is not None:
+        took = f"the model has {found.model.parameters:,} parameters, a training step takes {step}"
     cost = estimate(sweep, found, facts, left, engine.slots)
     display.say(f"{left} of {trials} trials to run, {at_once(engine)}; {took}")
     display.slots = engine.slots

@@ -31,6 +31,7 @@ from clr_sweep.search.one_driver import only_driver
 from clr_sweep.search.places import folder_of, placed
 from clr_sweep.search.reading import range_test_record, read_study
 from clr_sweep.search.starting_trials import BY_RANGE_TEST, told
+from clr_sweep.search.studied_model import keep_model
 from clr_sweep.search.study_folder import (
     only_driver_here,
     refuse_trials_of_another,
@@ -44,11 +45,18 @@ from clr_sweep.study.driver import Driver
 from clr_sweep.study.evaluation import evaluate_untested
 from clr_sweep.study.parent_run import open_runs, publisher_of, stored_facts
 from clr_sweep.study.part import WHOLE, Part, SweepSource
-from clr_sweep.study.preparation import announce_cost, check_sizes, inspect, prepare_data
+from clr_sweep.study.preparation import (
+    announce_cost,
+    check_sizes,
+    identify,
+    inspect,
+    prepare_data,
+)
 from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.remaining import announce_left, announce_start
+from clr_sweep.study.same_model import model_held_to
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.link import Link
@@ -105,6 +113,8 @@ def run_stages(
                     f"{part.data_digest}, is now {data.digest}: put the old data back, or search "
                     f"on the new ones in a study of their own ({another_study()})"
                 )
+            look = partial(identify, engine, sweep, data, source.folders, work, stop)
+            model = model_held_to(sweep, store, part, data, look)
             study = storage.open_study(
                 store,
                 sweep,
@@ -113,6 +123,8 @@ def run_stages(
                 begins_with,
             )
             holder.sign(study)
+            if model is not None:
+                keep_model(study, model)
             part.plan(study, provenance(source.folders[0]))
             announce_left(study, sweep, display.say)
             publisher = publisher_of(study, client, Link(display.warn))
@@ -247,10 +259,12 @@ class _Start:
         if not self.sweep.search_space.awaits_range_test:
             return self.sweep
         stored = range_test_record(study)
-        test = RangeTest(self.sweep, facts, folder, self.source.folders)
         if stored is None or stored.suggestion is None:
             config = baseline_config(self.sweep, facts.train)
             found = inspect(self.engine, config, facts, self.source.folders, self.work, self.stop)
+            assert found.model is not None
+            keep_model(study, found.model)
+            test = RangeTest(self.sweep, facts, folder, self.source.folders, found.model)
             announce_cost(
                 self.sweep, study, facts, self.engine, self.display, self.part.comparison, found
             )

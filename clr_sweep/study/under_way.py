@@ -12,8 +12,7 @@ import optuna
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
-from clr_sweep.search.attributes import BASELINE, STATE
-from clr_sweep.search.reading import StudyReader, trials_left
+from clr_sweep.search.reading import StudyReader, baseline_waits, trials_left
 from clr_sweep.study.background import Background
 from clr_sweep.study.flights import Flight
 from clr_sweep.study.progress import Display
@@ -60,9 +59,7 @@ class UnderWay:
     def __post_init__(self) -> None:
         self.reader = StudyReader(self.study)
         self.left = trials_left(self.study, self.definition.study.trials)
-        baseline = self.study.user_attrs.get(BASELINE, {})
-        waits = baseline.get(STATE) in (None, "running", "interrupted")
-        self.baseline_waits = self.has_baseline and waits
+        self.baseline_waits = self.has_baseline and baseline_waits(self.study)
 
     def landed(self, record: TrialRecord) -> None:
         """A trial has ended, and that is stored; others are told when its successor has started."""

@@ -6,10 +6,9 @@ import itertools
 import time
 from collections.abc import Iterator
 
-import keras
 import tensorflow as tf
 
-from clr_sweep.training.requests import CHUNK, Inspection
+from clr_sweep.training.requests import CHUNK, Inspection, ModelIdentity
 
 # Steps that are timed where somebody wants to know what a trial costs.
 INSPECTED = 40
@@ -35,7 +34,7 @@ def stretches(steps: int, inspected: bool) -> Iterator[tuple[int, int]]:
 
 
 def inspection(
-    model: keras.Model, batch_size: int, fixed_seconds: float, seconds_per_step: float
+    model: ModelIdentity, batch_size: int, fixed_seconds: float, seconds_per_step: float
 ) -> Inspection:
     """What has been found.
 
@@ -43,7 +42,7 @@ def inspection(
         fixed_seconds: for building and tracing.
     """
     return Inspection(
-        parameters=int(model.count_params()),
+        model=model,
         seconds_per_step=seconds_per_step,
         # Forwards alone; a training step goes forwards, and backwards at twice the cost.
         seconds_per_example=seconds_per_step / batch_size / 3,

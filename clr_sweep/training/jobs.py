@@ -40,6 +40,7 @@ from clr_sweep.training.requests import (
     DataJob,
     Inspection,
     LookJob,
+    ModelIdentity,
     ModelLook,
     PreparedData,
     RangeTestJob,
@@ -130,11 +131,17 @@ def inspect_trial(job: TrialJob, _report: Report) -> Inspection:
     loop.evaluate(some)
     ended = seconds()
     return Inspection(
-        parameters=int(ready.model.count_params()),
+        model=ready.identity,
         seconds_per_step=(trained - traced) / count,
         seconds_per_example=(ended - trained) / len(some),
         fixed_seconds=traced - started,
     )
+
+
+def identify_model(job: TrialJob, _report: Report) -> ModelIdentity:
+    """Build a trial's model, take no step, and find out what it is."""
+    # As for its training: some models have their variables only when they have seen data.
+    return set_up(job.config, _prepare(job), job.search_path).identity
 
 
 def run_trial(job: TrialJob, report: Report) -> TrialResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ FIND_GPUS = "clr_sweep.training.jobs:find_gpus"
 PREPARE_DATA = "clr_sweep.training.jobs:prepare_data"
 LOOK_AT_MODEL = "clr_sweep.training.jobs:look_at_model"
 INSPECT_TRIAL = "clr_sweep.training.jobs:inspect_trial"
+IDENTIFY_MODEL = "clr_sweep.training.jobs:identify_model"
 RUN_TRIAL = "clr_sweep.study.trial_job:run_trial"
 RANGE_TEST = "clr_sweep.training.jobs:run_range_test"
 TEST_TRIAL = "clr_sweep.training.jobs:evaluate_on_test_set"
@@ -129,18 +130,36 @@ class ModelLook:
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """What a look at a trial found: the model's size and what its steps cost here.
+class ModelIdentity:
+    """By which a model is known from one whose code was changed meanwhile.
 
     Attributes:
-        parameters: None where a function of the user's own trains, whose model is not seen.
+        digest: of its variables and layers, see `model_identity`; short.
+    """
+
+    parameters: int
+    digest: str
+
+    def changed_from(self, before: ModelIdentity) -> str:
+        """What a model had that is another one now, to be said behind its name."""
+        if self.parameters == before.parameters:
+            return f"has other layers or variables now, of {self.parameters:,} parameters as before"
+        return f"had {before.parameters:,} parameters, has now {self.parameters:,}"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a look at a trial found: its model and what its steps cost here.
+
+    Attributes:
+        model: None where a function of the user's own trains, whose model is not seen.
         seconds_per_step: CPU time of a training step, after the graph was traced; on a GPU time
             by the clock, as for the others.
         seconds_per_example: CPU time of evaluating one example.
         fixed_seconds: CPU time of building and tracing.
     """
 
-    parameters: int | None
+    model: ModelIdentity | None
     seconds_per_step: float
     seconds_per_example: float
     fixed_seconds: float
@@ -171,10 +190,12 @@ class RangeTestJob:
 
     Attributes:
         config: what is trained, with which seed; the ramp takes the place of its schedule.
+        model: that the configuration's function makes now.
     """
 
     config: TrialConfig
     test: RangeTestConfig
+    model: ModelIdentity
     data: StoredData
     file: Path
     search_path: tuple[Path, ...]
@@ -187,5 +208,6 @@ class RangeTestJob:
                 "config": self.config.model_dump(mode="json", exclude={"objective", "schedule"}),
                 "test": self.test.model_dump(mode="json", exclude={"rule", "seeds", "min_seeds"}),
                 "data": self.data.digest,
+                "model": asdict(self.model),
             }
         )

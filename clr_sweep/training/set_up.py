@@ -22,7 +22,9 @@ from clr_sweep.training.data.memory import stacked
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.example_weights import example_weights
 from clr_sweep.training.loop import TrainingLoop
+from clr_sweep.training.model_identity import model_identity
 from clr_sweep.training.momentum_cycle import momentum_cycle
+from clr_sweep.training.requests import ModelIdentity
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class SetUp:
     """A training before its first step.
 
     Attributes:
+        identity: of the model, before a step has been taken.
         train_rows, validation_rows: of the loop's data, ascending, int32: of the training data,
             which that of the test set follows where validation is on it.
         steps_per_epoch: of a whole epoch.
     """
 
     model: keras.Model
+    identity: ModelIdentity
     loop: TrainingLoop
     train_rows: Array
     validation_rows: Array
@@ -79,4 +83,4 @@ def set_up(
             f"model.name: {config.model.name} returns a model with nothing to train: it has no "
             f"trainable weights; leave `trainable` at True for what is to learn"
         )
-    return SetUp(model, loop, train, validation, steps)
+    return SetUp(model, model_identity(model), loop, train, validation, steps)

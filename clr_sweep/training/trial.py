@@ -214,7 +214,7 @@ class _Trial:
         if self.on_inspection is None or last == 1:
             return
         size = self.config.training.batch_size
-        found = inspection(self.ready.model, size, self.fixed_seconds, seconds_per_step)
+        found = inspection(self.ready.identity, size, self.fixed_seconds, seconds_per_step)
         self.on_inspection(found)
         self.on_inspection = None
 

@@ -20,7 +20,7 @@ from clr_sweep.lr_range_test.rules import read
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import suggest
 from clr_sweep.schedules.ramp import ramp
-from clr_sweep.training.requests import EVALUATIONS, RangeTestJob
+from clr_sweep.training.requests import EVALUATIONS, ModelIdentity, RangeTestJob
 
 HERE = (Path(__file__).parents[1] / "training", Path(__file__).parent)
 
@@ -30,7 +30,8 @@ def job(folder: Path, test: RangeTestConfig, **settings: object) -> RangeTestJob
     config = config.model_copy(
         update={"training": config.training.model_copy(update={"epochs": test.epochs})}
     )
-    return RangeTestJob(config, test, stored_in(Path()), folder / "seed.npz", HERE)
+    model = ModelIdentity(parameters=1, digest="0")
+    return RangeTestJob(config, test, model, stored_in(Path()), folder / "seed.npz", HERE)
 
 
 def quadratic_job(folder: Path, curvature: float, seed: int, **test: object) -> RangeTestJob:

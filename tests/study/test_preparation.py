@@ -25,7 +25,7 @@ from clr_sweep.study.preparation import (
     prepare_data,
 )
 from clr_sweep.study.progress import Display
-from clr_sweep.training.requests import DataFacts, Inspection
+from clr_sweep.training.requests import DataFacts, Inspection, ModelIdentity
 
 FACTS = DataFacts("a", "a.npz", "digest", 2000, 500, (28, 28), "uint8")
 
@@ -56,7 +56,8 @@ def test_data_and_model(engine: LocalEngine, tmp_path: Path) -> None:
     assert (facts.train, facts.test, facts.input_shape) == (2000, 500, (28, 28))
     config = small_config(model="tutorial_cnn")
     found = inspect(engine, config, facts, (), tmp_path, stop)
-    assert found.parameters == 18_762
+    assert found.model is not None
+    assert found.model.parameters == 18_762
     assert engine.running == ()
 
     absent = config.model_copy(update={"model": config.model.model_copy(update={"name": "no:f"})})
@@ -89,7 +90,8 @@ def test_sizes_that_fit() -> None:
 # ---- costs
 
 
-FOUND = Inspection(parameters=1, seconds_per_step=0.5, seconds_per_example=0.001, fixed_seconds=3)
+MODEL = ModelIdentity(parameters=1, digest="0")
+FOUND = Inspection(MODEL, seconds_per_step=0.5, seconds_per_example=0.001, fixed_seconds=3)
 EPOCH = 25 * 0.5 + 400 * 0.001  # seconds: its steps, and its validation
 
 
@@ -139,7 +141,7 @@ def test_the_cost_with_a_last_batch_that_is_smaller() -> None:
 
 def test_the_estimate_knows_the_range_test() -> None:
     """All its seeds, with their evaluations; nothing once the ranges are known."""
-    found = Inspection(100, seconds_per_step=0.01, seconds_per_example=1e-4, fixed_seconds=2.0)
+    found = Inspection(MODEL, seconds_per_step=0.01, seconds_per_example=1e-4, fixed_seconds=2.0)
     space = {"from": "range_test", "init_lr": None, "max_lr": None}
     tested = sweep(search_space=space, range_test={"seeds": 3, "epochs": 4})
     cost = estimate(tested, found, FACTS, 2, 1)

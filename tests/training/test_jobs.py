@@ -117,7 +117,8 @@ def test_an_inspection(engine: LocalEngine, facts: PreparedData, work: Path) -> 
     job = TrialJob(config, facts.stored, work / "inspection", (work,))
     found = value(ended(engine, INSPECT_TRIAL, job, work / "inspection.log"))
     assert isinstance(found, Inspection)
-    assert found.parameters == 18_762
+    assert found.model is not None
+    assert found.model.parameters == 18_762
     assert found.seconds_per_step > 0
     assert found.seconds_per_example > 0
     assert found.fixed_seconds > found.seconds_per_step

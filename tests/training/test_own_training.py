@@ -87,7 +87,7 @@ def test_a_fit_is_a_trial_with_the_schedule_to_its_last_step(tmp_path: Path) -> 
     result = trained(config, tmp_path / "a", told, inspect=True)
     assert (result.state, result.epochs, result.steps) == ("complete", 4, 32)
     assert isinstance(told.said[0], Inspection)
-    assert told.said[0].parameters is None
+    assert told.said[0].model is None
     assert [report.step for report in told.epochs] == [8, 16, 24, 32]
     assert set(told.epochs[0].metrics) == {"loss", "mae", "val_loss", "val_mae"}
     assert result.value == result.metrics["val_loss"] == told.epochs[-1].metrics["val_loss"]
