@@ -149,6 +149,11 @@ class TrainingConfig(Section):
         """Whether what it trains can be evaluated on a test set."""
         return self.function is None or self.evaluate is not None
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether an interrupted trial goes on where it was, and does not start over."""
+        return self.function is None
+
     @classmethod
     def together(cls, values: Mapping[str, Any]) -> Iterator[Problem]:
         """See `Section`."""

@@ -68,6 +68,7 @@ def _trial(trial: TrialRecord) -> dict[str, Any]:
         "schedule": trial.config.schedule.model_dump(mode="json"),
         "metrics": dict(trial.metrics),
         "test_metrics": dict(trial.test_metrics),
+        "has_other_weights": trial.has_other_weights,
         "epochs_trained": len(trial.reports),
         "cpu_seconds": trial.cpu_seconds,
         "wall_seconds": trial.wall_seconds,

@@ -9,6 +9,7 @@ from clr_sweep.results import words
 from clr_sweep.results.comparison_tables import gain_sentence, tables
 from clr_sweep.results.markdown import LIMIT, inline, table
 from clr_sweep.results.verdict import verdict
+from clr_sweep.results.warnings import warnings
 from clr_sweep.training.records import StudyRecord
 
 
@@ -44,7 +45,7 @@ def _sections(study: StudyRecord, links: str) -> Iterator[str]:
     yield "\n".join(f"- {inline(answer)}" for answer in found.answers)
     if gained := gain_sentence(study):
         yield inline(gained)
-    if warning := words.deviations(study):
+    for warning in warnings(study):
         yield f"**{inline(warning)}**"
     for title, (head, rows) in tables(study):
         yield f"## {title}"

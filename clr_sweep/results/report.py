@@ -15,6 +15,7 @@ from clr_sweep.results.comparison_report import comparison_markdown, verdict_mar
 from clr_sweep.results.gains import cpu_seconds_more
 from clr_sweep.results.markdown import LIMIT, fenced, inline, table
 from clr_sweep.results.verdict import verdict
+from clr_sweep.results.warnings import other_weights, warnings
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -72,7 +73,7 @@ def _sections(
         yield f"**{seen}**"
         if caution:
             yield inline(caution)
-    if warning := words.deviations(study):
+    for warning in warnings(study):
         yield f"**{inline(warning)}**"
     if best is not None:
         yield f"## Best trial{'' if comparison.baseline is None else ' against the baseline'}"
@@ -113,6 +114,8 @@ def trial_markdown(record: TrialRecord) -> str:
             f"Rates used: {'exactly' if not deviation else 'NOT'} those planned, greatest "
             f"deviation {words.rate(deviation)}."
         )
+    if record.has_other_weights:
+        lines.append(f"**Warning: {inline(other_weights([record]))}.**")
     if record.given:
         lines.append(f"Given, not sampled: {inline(words.shorten(record.given, 300))}.")
     further = [
@@ -172,8 +175,7 @@ def summary(study: StudyRecord) -> str:
         lines.append(_cost_of_comparison(study))
     if study.reason:
         lines.append(f"{words.capital(study.reason)}.")
-    if warning := words.deviations(study):
-        lines.append(warning)
+    lines += warnings(study)
     if study.best is not None:
         lines.append(f"Best configuration: {export_command(study)}")
     return "\n".join(lines)

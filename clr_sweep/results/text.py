@@ -8,6 +8,7 @@ from clr_sweep.common.text_table import text_table
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, words
 from clr_sweep.results.comparison_states import comparison_lines
+from clr_sweep.results.warnings import other_weights, warnings
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _NONE = "-"
@@ -27,6 +28,7 @@ def study_text(study: StudyRecord, width: int | None) -> str:
         lines.append(f"best: {best.label}, {_outcome(best, study.metric)}; {words.schedule(best)}")
     if given := words.given(study):
         lines.append(given)
+    lines += warnings(study)
     if (base := study.baseline) is not None:
         lines.append(f"baseline: {_outcome(base, study.metric)}; {words.bounds(base)}")
     if study.source is not None and study.source.file:
@@ -45,13 +47,16 @@ def trial_text(trial: TrialRecord, study: StudyRecord, width: int | None) -> str
         f"schedule: {words.schedule(trial)}",
         *(f"{name}: {value}" for name, value in words.further(trial).items()),
         *([f"given, not sampled: {trial.given}"] if trial.given else []),
+        *([f"warning: {other_weights([trial])}"] if trial.has_other_weights else []),
         *(f"{name}: {words.value(value)}" for name, value in trial.metrics.items()),
         *(f"{name}: {words.value(value)}" for name, value in trial.test_metrics.items()),
         f"time: {duration(trial.cpu_seconds, 1)} of CPU, {duration(trial.wall_seconds, 1)}",
-        *(f"retried: {words.shorten(reason, 300)}" for reason in trial.retried),
+        *(f"retried: {words.reason(reason)}" for reason in trial.retried),
         f"folder: {trial.folder}",
     ]
     head = "\n".join(wrapped(line, width or _ANY, 2) for line in lines)
+    if trial.reason and "\n" in trial.reason:
+        head += f"\n\n{trial.reason}"
     if not trial.reports:
         return head
     names = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 
@@ -148,6 +149,15 @@ def shorten(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def reason(text: str) -> str:
+    """Why something ended, on one line: of a traceback the exception's own words."""
+    before, header, frames = text.rpartition("Traceback (most recent call last):\n")
+    if header:  # the frames are indented
+        own = itertools.dropwhile(lambda line: line.startswith(" "), frames.split("\n"))
+        text = f"{before.partition(header)[0]} {' '.join(own)}"
+    return shorten(text, 300)
+
+
 def bounds(record: TrialRecord) -> str:
     """Policy and rates: `triangular2, 0.0012 to 0.31`, `cosine from 0.1`, or `constant 0.01`."""
     return bounds_of(record.config.schedule)
@@ -229,22 +239,7 @@ def state(record: TrialRecord) -> str:
     """How a trial stands, with what is known of why."""
     if record.state == "diverged" and record.divergence is not None:
         return divergence(record)
-    reason = shorten(record.reason, 300) if record.reason else ""
-    return short_state(record) + (f": {reason}" if reason else "")
-
-
-def deviations(study: StudyRecord) -> str:
-    """A warning where trials used other rates than planned, else an empty text."""
-    found = [record for record in study.all if record.learning_rate_deviation]
-    if not found:
-        return ""
-    worst = max(found, key=lambda record: record.learning_rate_deviation or 0.0)
-    by = rate(worst.learning_rate_deviation or 0.0)
-    where = "in 1 run" if len(found) == 1 else f"in {count(len(found))} runs"
-    return (
-        f"Warning: the learning rates used are not those planned {where}, by up to {by} "
-        f"({worst.label}): their schedules are not what they are called."
-    )
+    return short_state(record) + (f": {reason(record.reason)}" if record.reason else "")
 
 
 def given(study: StudyRecord) -> str:

@@ -248,6 +248,7 @@ def _record(
         wall_seconds=result.get("wall_seconds", 0.0),
         divergence=Divergence(**where) if where else None,
         learning_rate_deviation=result.get("learning_rate_deviation"),
+        has_other_weights=result.get("has_other_weights", False),
         provenance=content.get(keys.PROVENANCE) or {},
         retried=tuple(content.get(keys.RETRIED, ())),
         given=given_by(content),

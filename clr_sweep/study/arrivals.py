@@ -12,6 +12,7 @@ from clr_sweep.common.errors import (
     TrialFailedError,
 )
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
+from clr_sweep.results.warnings import other_weights
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.studied_model import keep_model
 from clr_sweep.study.under_way import UnderWay
@@ -29,12 +30,13 @@ class Arrivals:
     def __init__(self, sweep: UnderWay) -> None:
         self._sweep = sweep
         self._failures = 0
+        self._has_warned = False
 
     def handle(self, event: Event) -> None:
         """Store what an event says.
 
         Raises:
-            TrialFailedError: the first trial of the study raised an exception.
+            TrialFailedError: the first trial of the study failed.
             ClrSweepError: three trials failed in a row, or the disk is full.
         """
         key = str(event.key)
@@ -81,8 +83,12 @@ class Arrivals:
 
     def _ended(self, key: str, result: TrialResult) -> None:
         self._sweep.background.start()
-        self._sweep.landed(self._sweep.flights.pop(key).ended(result))
+        record = self._sweep.flights.pop(key).ended(result)
+        self._sweep.landed(record)
         self._failures = 0
+        if record.has_other_weights and not self._has_warned:
+            self._has_warned = True
+            self._sweep.display.warn(f"warning: {other_weights([record])}")
 
     def _raised(self, key: str, event: Failed) -> None:
         sweep = self._sweep
@@ -96,9 +102,10 @@ class Arrivals:
             raise TrialFailedError(f"the model or data code failed:\n{event.reason}")
         elif self._nothing_has_ended():
             label = sweep.flights[key].record.label
+            is_ours = isinstance(event.error, ClrSweepError)
+            ended = "failed" if is_ours else "raised an exception"
             raise TrialFailedError(
-                f"{label}, the first to end, raised an exception; it waits for the next start:\n"
-                f"{event.reason}"
+                f"{label}, the first to end, {ended}; it waits for the next start:\n{event.reason}"
             )
         else:
             self._failed(key, event.reason)
@@ -119,8 +126,9 @@ class Arrivals:
             return
         del sweep.flights[key]
         flight.retried(reasons)
+        again = "it goes on" if sweep.definition.training.is_continued else "it starts over"
         sweep.display.warn(
-            f"{flight.record.label:>10}  {reason}: it goes on, retry {len(reasons)} of {limit}"
+            f"{flight.record.label:>10}  {reason}: {again}, retry {len(reasons)} of {limit}"
         )
         sweep.background.trial_stopped(flight.record, "interrupted", reason)
 

@@ -30,7 +30,8 @@ def announce_left(study: optuna.Study, sweep: Sweep, say: Callable[[str], None])
     elif goes_on_by_another_rule(study, sweep):
         say("study.stop_when had ended the search; by what it says now the search goes on")
     if again := waiting_again(study):
-        say(f"continuing the interrupted trials {', '.join(map(str, again))}")
+        doing = "continuing" if sweep.training.is_continued else "starting over"
+        say(f"{doing} the interrupted trials {', '.join(map(str, again))}")
     if not trials_left(study, trials := sweep.study.trials):
         say(f"all {trials} trials have ended: nothing left to train")
 

@@ -60,6 +60,7 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
         wall_seconds=result.wall_seconds,
         divergence=result.divergence,
         learning_rate_deviation=result.learning_rate_deviation,
+        has_other_weights=result.has_other_weights,
     )
 
 

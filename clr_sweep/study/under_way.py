@@ -84,7 +84,11 @@ class UnderWay:
         ended = f"{trials - self.left} of {trials}" if self.left else f"all {trials}"
         parts = [f"{ended} trials have ended"]
         if in_flight:
-            parts.append(f"{in_flight} in training wait after their last whole epoch")
+            if self.definition.training.is_continued:
+                parts.append(f"{in_flight} in training wait after their last whole epoch")
+            else:  # what a function has in hand nobody else can save
+                over = "starts" if in_flight == 1 else "start"
+                parts.append(f"{in_flight} in training {over} over")
         elif not self.left and not self.baseline_waits and self._is_tested:
             parts.append("the evaluation on the test set is left")
         return f"{', '.join(parts)}; the same command goes on"

@@ -13,11 +13,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from clr_sweep.common.errors import InputError, TrialFailedError
+from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
+from clr_sweep.training.own_weights import are_others
 from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection, TrialJob
 
@@ -33,7 +34,8 @@ def train_by_function(
 
     Raises:
         InputError: the function is not there, or returns what is neither None nor a Keras model.
-        TrialFailedError: it raised an exception, or returned before its last epoch.
+        TrialFailedError: it raised an exception, or returned before its last epoch; or, of the
+            baseline, what `evaluate_by_function` raises.
     """
     folder.remove_leftovers()
     ended = folder.result()
@@ -58,13 +60,13 @@ def train_by_function(
             f"{type(model).__name__}"
         )
     if not trial.is_over and len(trial.reports) < trial.epochs:
-        raise TrialFailedError(
-            f"{name} returned after {len(trial.reports)} of {trial.epochs} epochs: report each, "
-            "with trial.callback() or trial.report(epoch, metrics), and train for trial.epochs"
-        )
-    result = _result(trial)
+        raise TrialFailedError(_too_short(name, trial))
+    result = _result(trial, _has_other_weights(trial, model))
     if model is not None and result.state != "diverged":
         folder.save_model(model)
+    if job.kind == "baseline" and job.config.training.evaluate is not None:
+        # A mistake in it would show after the whole search else. Its values are nobody's to see.
+        _evaluated(job, data, folder)
     folder.save_result(result)
     return result
 
@@ -80,6 +82,12 @@ def evaluate_by_function(
         InputError: the function is not there, or returns no numbers by name.
         TrialFailedError: it raised an exception.
     """
+    values = _evaluated(job, data, folder)
+    folder.save_test(values)
+    return values
+
+
+def _evaluated(job: TrialJob, data: Dataset | None, folder: TrialFolder) -> dict[str, float]:
     name = job.config.training.evaluate
     assert name is not None
     found = _called(name, job, OwnTrial(job.config, data, folder, job.search_path))
@@ -90,7 +98,6 @@ def evaluate_by_function(
             f"training.evaluate: {name} must return numbers by name, such as "
             f"{{'accuracy': 0.9}}, got {found!r}"
         ) from error
-    folder.save_test(values)
     return values
 
 
@@ -107,16 +114,36 @@ def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:
             return function(trial, **arguments)
         except TrialOverError:
             return None
-        except InputError as error:  # of ours, which says what is wrong by itself
+        except ClrSweepError as error:  # of ours, which says what is wrong by itself
             return error
 
     found = called(name, to_its_end)
-    if isinstance(found, InputError):
+    if isinstance(found, ClrSweepError):
         raise found
     return found
 
 
-def _result(trial: OwnTrial) -> TrialResult:
+def _too_short(name: str, trial: OwnTrial) -> str:
+    done = f"{len(trial.reports)} of {trial.epochs} epochs"
+    if trial.is_cut_short:
+        return (
+            f"training.function: something in {name} set stop_training, which ended its fit after "
+            f"{done}, before the trial's schedule: leave EarlyStopping and the like out, and let "
+            "study.pruner end trials"
+        )
+    return (
+        f"training.function: {name} returned after {done}: report each, with trial.callback() or "
+        "trial.report(epoch, metrics), and train for trial.epochs"
+    )
+
+
+def _has_other_weights(trial: OwnTrial, model: keras.Model | None) -> bool:
+    if model is None or trial.reported_weights is None:
+        return False
+    return are_others(trial.reported_weights, model)
+
+
+def _result(trial: OwnTrial, has_other_weights: bool) -> TrialResult:
     last, at = trial.reports[-1], trial.divergence
     state, reason, value = "complete", None, last.metrics.get(trial.config.objective.metric)
     if at is not None:
@@ -138,4 +165,5 @@ def _result(trial: OwnTrial) -> TrialResult:
         cpu_seconds=sum(report.cpu_seconds for report in trial.reports),
         wall_seconds=sum(report.wall_seconds for report in trial.reports),
         divergence=at,
+        has_other_weights=has_other_weights,
     )

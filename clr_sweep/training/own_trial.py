@@ -52,6 +52,8 @@ class OwnTrial:
         seed: of everything that is random in it. Python's, NumPy's and Keras' generators have it
             when the function is called.
         folder: for files of the function's own; empty when it is called.
+        reported_weights: digests of those that the callback saw at the last epoch's end.
+        is_cut_short: whether something else than the trial has ended the last `fit`.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class OwnTrial:
         self.reports: list[EpochReport] = []
         self.divergence: Divergence | None = None
         self.is_pruned = False
+        self.reported_weights: frozenset[bytes] | None = None
+        self.is_cut_short = False
         self._began = time.process_time(), time.perf_counter()
 
     def schedule(self) -> Any:

@@ -72,6 +72,8 @@ class TrialResult:
         metrics: the metrics at the epoch that gives the objective, or the last ones.
         learning_rate_deviation: the greatest distance of the rates used from those planned, in
             float32; None in results of versions that did not measure it.
+        has_other_weights: whether the model that `training.function` returned has other weights
+            than those whose metrics it reported last.
     """
 
     state: State
@@ -84,3 +86,4 @@ class TrialResult:
     wall_seconds: float
     divergence: Divergence | None = None
     learning_rate_deviation: float | None = None
+    has_other_weights: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import runpy
 import signal
 from collections.abc import Callable, Iterator
@@ -144,7 +145,9 @@ def test_the_script_is_swept(places: Callable[..., Place]) -> None:
     running.wait_for("trial 0")
     running.signal(signal.SIGINT)
     assert running.wait() == 130
-    place.sweep("run", "distances.yaml", "--jobs", "1", status=0)
+    assert "1 in training starts over; the same command goes on" in running.output
+    again = place.sweep("run", "distances.yaml", "--jobs", "1", status=0)
+    assert re.search(r"starting over the interrupted trials \d", again.output)
     trials = place.runs_of_kind("trial")
     assert len(trials) == 4
     best = place.study("distances").best_trial.number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -16,12 +17,14 @@ def line(examples: int = EXAMPLES) -> tuple[np.ndarray, np.ndarray]:
     return x, 2 * x + 1
 
 
-def _fitted(trial: Any, optimizer: Any, batch_size: int, **arguments: Any) -> keras.Model:
+def _fitted(
+    trial: Any, optimizer: Any, batch_size: int, beside: Sequence[Any] = (), **arguments: Any
+) -> keras.Model:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer, loss="mse", metrics=["mae"])
     model.fit(
         *line(), batch_size=batch_size, epochs=trial.epochs, verbose=0, validation_data=line(16),
-        callbacks=[trial.callback()], **arguments,
+        callbacks=[trial.callback(), *beside], **arguments,
     )  # fmt: skip
     return model
 
@@ -29,6 +32,48 @@ def _fitted(trial: Any, optimizer: Any, batch_size: int, **arguments: Any) -> ke
 def by_fit(trial: Any) -> keras.Model:
     """A plain `fit`."""
     return _fitted(trial, trial.optimizer(), trial.batch_size)
+
+
+def with_callback(trial: Any, name: str, **arguments: Any) -> keras.Model:
+    """One of Keras' callbacks beside the trial's."""
+    beside = [getattr(keras.callbacks, name)(**arguments)]
+    return _fitted(trial, trial.optimizer(), trial.batch_size, beside)
+
+
+def with_rates_of_its_own(trial: Any) -> keras.Model:
+    """A rate of its own for each epoch."""
+    beside = [keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))]
+    return _fitted(trial, trial.optimizer(), trial.batch_size, beside)
+
+
+def after_another_fit(trial: Any) -> keras.Model:
+    """Trained for an epoch before the trial's."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(trial.optimizer(), loss="mse")
+    model.fit(*line(), batch_size=trial.batch_size, verbose=0)
+    model.fit(
+        *line(), batch_size=trial.batch_size, epochs=trial.epochs, verbose=0,
+        validation_data=line(16), callbacks=[trial.callback()],
+    )  # fmt: skip
+    return model
+
+
+def returning_a_part(trial: Any) -> keras.Model:
+    """The layer alone, as a model."""
+    return keras.Sequential([keras.Input((1,)), by_fit(trial).layers[0]])
+
+
+def returning_a_whole(trial: Any) -> keras.Model:
+    """With a layer that was fitted before."""
+    scaled = keras.layers.Normalization(mean=0.5, variance=2.0)
+    return keras.Sequential([keras.Input((1,)), scaled, *by_fit(trial).layers])
+
+
+def returning_another(trial: Any) -> keras.Model:
+    """The weights are changed after the last report."""
+    model = by_fit(trial)
+    model.set_weights([weight / 2 for weight in model.get_weights()])
+    return model
 
 
 def with_another_rate(trial: Any) -> keras.Model:

@@ -270,23 +270,6 @@ def test_summary_is_plain_text(big_study: StudyRecord) -> None:
     assert "**" not in text
 
 
-def test_the_report_says_whether_the_rates_were_the_planned_ones(big_study: StudyRecord) -> None:
-    """A warning where they were not: in the report, at the end of a sweep, on the trial's page."""
-    exact = [dataclasses.replace(t, learning_rate_deviation=0.0) for t in big_study.trials]
-    study = dataclasses.replace(big_study, trials=tuple(exact))
-    for text in (markdown(study), summary(study), markdown(big_study), summary(big_study)):
-        assert "Warning" not in text
-    assert "exactly those planned, greatest deviation 0." in trial_markdown(exact[3])
-    assert "planned" not in trial_markdown(big_study.trials[3])  # of an older version
-    exact[3] = dataclasses.replace(exact[3], learning_rate_deviation=0.0125)
-    exact[5] = dataclasses.replace(exact[5], learning_rate_deviation=0.001)
-    wrong = dataclasses.replace(big_study, trials=tuple(exact))
-    for text in (markdown(wrong), summary(wrong)):
-        assert "Warning: the learning rates used are not those planned in 2 runs" in text
-        assert "by up to 0.0125 (trial 3)" in text
-    assert "NOT those planned, greatest deviation 0.0125" in trial_markdown(exact[3])
-
-
 def test_a_trial_that_was_stopped_early_says_so(build: Any) -> None:
     """It is complete, with a reason, and has done the epochs that it reported."""
     whole = build.trial(2, factor=2, policy="triangular")

@@ -180,8 +180,9 @@ def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "error", "text"),
     [
-        ("with_another_rate", TrialFailedError, r"rate after 8 steps is 0\.123, .*optimizer\(\)"),
+        ("with_another_rate", TrialFailedError, r"the rate 0\.123 after 8 steps, .*optimizer\(\)"),
         ("with_other_steps", TrialFailedError, "taken 16 steps .*planned are 8, 8 an epoch of"),
+        ("after_another_fit", TrialFailedError, "taken 16 steps .*by one fit"),
         ("giving_up", TrialFailedError, "giving_up returned after 1 of 4 epochs"),
         ("raising", TrialFailedError, "ZeroDivisionError"),
         ("without_objective", InputError, "must report val_loss .*got loss"),
@@ -195,8 +196,10 @@ def test_what_a_function_may_not_do(
     function: str, error: type[Exception], text: str, tmp_path: Path
 ) -> None:
     """It is named, with the cure, and leaves no result."""
-    with pytest.raises(error, match=text):
+    with pytest.raises(error, match=text) as raised:
         trained(config_of(sweep(function)), tmp_path, Told())
+    is_traced = "raised an exception" in str(raised.value)
+    assert is_traced == ("\n" in str(raised.value)) == (function == "raising")
     assert TrialFolder(tmp_path).result() is None
 
 
@@ -213,6 +216,19 @@ def test_what_an_evaluation_may_not_do(evaluate: str, text: str, tmp_path: Path)
     trained(config, tmp_path, Told())
     with pytest.raises(InputError, match=text):
         evaluate_by_function(job_of(config, tmp_path), None, TrialFolder(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["baseline", "trial"])
+def test_a_broken_evaluation_is_found_by_the_baseline(kind: Any, tmp_path: Path) -> None:
+    """The first to end, not after the whole search; nothing of the test set is kept."""
+    config = config_of(sweep("by_hand", "evaluate_in_words"))
+    if kind == "baseline":
+        with pytest.raises(InputError, match="must return numbers by name"):
+            trained(config, tmp_path, Told(), kind=kind)
+        assert TrialFolder(tmp_path).result() is None
+        config = config_of(sweep("by_hand", "evaluate_weight"))
+    assert trained(config, tmp_path, Told(), kind=kind).state == "complete"
+    assert TrialFolder(tmp_path).test_metrics() == {}
 
 
 def test_the_data_of_the_sweep_are_handed_over(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from clr_sweep.results.rival_figures import (
     rates_figure,
     value_by_cost_figure,
 )
+from clr_sweep.results.warnings import warnings
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _MOST_METRICS = 6  # columns
@@ -29,8 +30,7 @@ def verdict_of(study: StudyRecord) -> Verdict:
     found = compare(study)
     result, _, caution = found.verdict.partition(". ")
     sentences = [f"{result.rstrip('.')}.", *([caution] if caution else [])]
-    if warning := words.deviations(study):
-        sentences.append(warning)
+    sentences += warnings(study)
     drawn = _dots(study, found)
     notes = found.notes if drawn is None else (_reading(study, found), *found.notes)
     return Verdict(tuple(sentences), drawn, notes)

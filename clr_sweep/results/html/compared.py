@@ -11,6 +11,7 @@ from clr_sweep.results.html.views import Section, Table, Verdict
 from clr_sweep.results.rival_figures import Rival
 from clr_sweep.results.verdict import verdict
 from clr_sweep.results.verdict_figure import verdict_figure
+from clr_sweep.results.warnings import warnings
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 ONE_SEED = (
@@ -27,7 +28,7 @@ def compared_verdict(study: StudyRecord) -> Verdict | None:
     if found is None:
         return None
     last = study.comparisons[-1]
-    beside = (gain_sentence(last), words.deviations(study), words.deviations(last))
+    beside = (gain_sentence(last), *warnings(study), *warnings(last))
     sentences = (found.headline, *filter(None, beside))
     return Verdict(sentences, verdict_figure(last), found.notes)
 

@@ -110,7 +110,7 @@ def ended_early_section(study: StudyRecord) -> Section:
     ]  # fmt: skip
     rows.sort(key=lambda row: states.index(row[1]), reverse=True)
     rows += [
-        (words.capital(trial.label), "tried again", words.shorten(reason, 300),
+        (words.capital(trial.label), "tried again", words.reason(reason),
          words.bounds(trial), NOTHING, NOTHING)
         for trial in runs
         for reason in trial.retried
@@ -130,7 +130,7 @@ def ended_early_section(study: StudyRecord) -> Section:
 def _why(trial: TrialRecord) -> str:
     if trial.divergence is not None:
         return words.capital(words.divergence(trial))
-    return words.capital(words.shorten(trial.reason, 300)) if trial.reason else "not recorded"
+    return words.capital(words.reason(trial.reason)) if trial.reason else "not recorded"
 
 
 def _last(trial: TrialRecord, metric: str) -> str:

@@ -1,0 +1,52 @@
+"""What a study's values may not be read without: warnings, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clr_sweep.results import words
+from clr_sweep.training.records import StudyRecord, TrialRecord
+
+_NAMED = 5  # of the trials that a warning is about
+
+
+def warnings(study: StudyRecord) -> tuple[str, ...]:
+    """Those of a study; none where its trainings were what they are called."""
+    return tuple(f"Warning: {text}" for text in (*_deviations(study), *_other_weights(study)))
+
+
+def other_weights(records: list[TrialRecord]) -> str:
+    """That the models of these trials are not those that were reported, and what to do.
+
+    Args:
+        records: at least one.
+    """
+    labels = [record.label for record in records[:_NAMED]]
+    more = [f"{words.count(len(records) - _NAMED)} more"] if len(records) > _NAMED else []
+    config = records[0].config
+    return (
+        f"the model that {config.training.function} returned has other weights than at its last "
+        f"report, whose {config.objective.metric} is the value ({', '.join([*labels, *more])}): "
+        "value and model, with what is tested and exported of it, do not belong together. Leave "
+        "restore_best_weights out of EarlyStopping, and what else puts weights in a model at "
+        "the end of fit; what is averaged on purpose is evaluated and reported by "
+        "trial.report(epoch, metrics)"
+    )
+
+
+def _deviations(study: StudyRecord) -> Iterator[str]:
+    found = [record for record in study.all if record.learning_rate_deviation]
+    if not found:
+        return
+    worst = max(found, key=lambda record: record.learning_rate_deviation or 0.0)
+    by = words.rate(worst.learning_rate_deviation or 0.0)
+    where = "in 1 run" if len(found) == 1 else f"in {words.count(len(found))} runs"
+    yield (
+        f"the learning rates used are not those planned {where}, by up to {by} "
+        f"({worst.label}): their schedules are not what they are called."
+    )
+
+
+def _other_weights(study: StudyRecord) -> Iterator[str]:
+    if found := [record for record in study.all if record.has_other_weights]:
+        yield f"{other_weights(found)}."

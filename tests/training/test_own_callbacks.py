@@ -1,0 +1,113 @@
+"""Keras' callbacks beside the trial's in a function that trains: what passes, and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from own_trainings import EXAMPLES
+from test_own_training import Told, config_of, sweep, trained
+
+from clr_sweep.common.errors import TrialFailedError
+from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.search.configurations import baseline_config
+from clr_sweep.training.folder import TrialFolder
+
+
+def beside(name: str, is_baseline: bool = False, **arguments: Any) -> TrialConfig:
+    """A trial, or the baseline, of a sweep whose function has this callback too."""
+    model = {"arguments": {"name": name, **arguments}}
+    definition = sweep("with_callback", model=model)
+    return baseline_config(definition, EXAMPLES) if is_baseline else config_of(definition)
+
+
+RESTORING = {"monitor": "val_loss", "mode": "max", "patience": 9, "restore_best_weights": True}
+
+
+def test_weights_of_another_epoch_are_noticed(tmp_path: Path) -> None:
+    """EarlyStopping restores them although it has stopped nothing."""
+    assert trained(beside("EarlyStopping", **RESTORING), tmp_path, Told()).has_other_weights
+    stored = TrialFolder(tmp_path).result()
+    assert stored is not None
+    assert stored.has_other_weights
+
+
+@pytest.mark.parametrize(
+    ("function", "is_other"),
+    [
+        pytest.param("by_fit", False, marks=pytest.mark.heavy),
+        pytest.param("by_hand", False, marks=pytest.mark.heavy),
+        ("returning_a_part", False),
+        pytest.param("returning_a_whole", False, marks=pytest.mark.heavy),
+        ("returning_another", True),
+    ],
+)
+def test_which_models_are_others(function: str, is_other: bool, tmp_path: Path) -> None:
+    """A part of what was trained, and what has it as a part, are not."""
+    result = trained(config_of(sweep(function)), tmp_path, Told())
+    assert result.has_other_weights == is_other
+
+
+@pytest.mark.heavy
+def test_a_file_of_the_best_weights_changes_nothing(tmp_path: Path) -> None:
+    """ModelCheckpoint only writes."""
+    file = tmp_path / "best.weights.h5"
+    config = beside(
+        "ModelCheckpoint", filepath=str(file), save_best_only=True, save_weights_only=True
+    )
+    result = trained(config, tmp_path / "trial", Told())
+    assert (result.state, result.has_other_weights) == ("complete", False)
+    assert file.exists()
+
+
+@pytest.mark.heavy
+def test_averages_of_the_optimizer_are_no_other_weights(tmp_path: Path) -> None:
+    """With `use_ema` they take the weights' place in every trial, as under `fit`."""
+    definition = sweep("by_fit")
+    training = definition.training.model_dump(mode="json", exclude={"loss", "metrics"})
+    averaging = {"name": "sgd", "arguments": {"use_ema": True, "ema_momentum": 0.5}}
+    config = config_of(sweep("by_fit", training=training | {"optimizer": averaging}))
+    result = trained(config, tmp_path, Told())
+    assert not result.has_other_weights
+    plain = trained(config_of(definition), tmp_path / "plain", Told())
+    assert plain.metrics == result.metrics
+    kept, last = (
+        keras.saving.load_model(TrialFolder(folder).model_file).get_weights()[0]
+        for folder in (tmp_path, tmp_path / "plain")
+    )
+    assert not np.allclose(kept, last)
+
+
+def test_a_fit_that_a_callback_stops(tmp_path: Path) -> None:
+    """It is said what has ended it, and that the pruner stands in its place."""
+    config = beside("EarlyStopping", monitor="val_loss", mode="max", patience=1)
+    with pytest.raises(TrialFailedError) as failed:
+        trained(config, tmp_path, Told())
+    assert str(failed.value) == (
+        "training.function: something in own_trainings:with_callback set stop_training, which "
+        "ended its fit after 2 of 4 epochs, before the trial's schedule: leave EarlyStopping and "
+        "the like out, and let study.pruner end trials"
+    )
+
+
+def test_a_callback_that_sets_the_rate_in_a_trial(tmp_path: Path) -> None:
+    """Keras lets none do so beside a schedule."""
+    with pytest.raises(TrialFailedError, match="LearningRateSchedule"):
+        trained(config_of(sweep("with_rates_of_its_own")), tmp_path, Told())
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("with_rates_of_its_own", marks=pytest.mark.heavy), "ReduceLROnPlateau"]
+)
+def test_a_callback_that_sets_the_rate_in_the_baseline(name: str, tmp_path: Path) -> None:
+    """Its rate is a number, which a callback may set: so it is held against the plan."""
+    if name == "ReduceLROnPlateau":
+        config = beside(name, True, monitor="val_loss", mode="max", patience=1)
+    else:
+        config = baseline_config(sweep(name), EXAMPLES)
+    with pytest.raises(TrialFailedError, match="leave callbacks that set the rate out") as failed:
+        trained(config, tmp_path, Told())
+    assert "\n" not in str(failed.value)
