@@ -52,13 +52,19 @@ def test_which_models_are_others(function: str, is_other: bool, tmp_path: Path) 
 
 
 @pytest.mark.heavy
-def test_a_file_of_the_best_weights_changes_nothing(tmp_path: Path) -> None:
-    """ModelCheckpoint only writes."""
+@pytest.mark.parametrize(
+    ("name", "place", "arguments"),
+    [
+        ("ModelCheckpoint", "filepath", {"save_best_only": True, "save_weights_only": True}),
+        ("CSVLogger", "filename", {}),
+    ],
+)
+def test_what_only_writes_changes_nothing(
+    name: str, place: str, arguments: dict[str, bool], tmp_path: Path
+) -> None:
+    """It may stay in the function."""
     file = tmp_path / "best.weights.h5"
-    config = beside(
-        "ModelCheckpoint", filepath=str(file), save_best_only=True, save_weights_only=True
-    )
-    result = trained(config, tmp_path / "trial", Told())
+    result = trained(beside(name, **{place: str(file)}, **arguments), tmp_path / "trial", Told())
     assert (result.state, result.has_other_weights) == ("complete", False)
     assert file.exists()
 
