@@ -47,7 +47,8 @@ def trial_text(trial: TrialRecord, study: StudyRecord, width: int | None) -> str
         *([f"given, not sampled: {trial.given}"] if trial.given else []),
         *(f"{name}: {words.value(value)}" for name, value in trial.metrics.items()),
         *(f"{name}: {words.value(value)}" for name, value in trial.test_metrics.items()),
-        f"time: {duration(trial.cpu_seconds, 1)} of CPU, {duration(trial.wall_seconds, 1)}",
+        f"time: {duration(trial.cpu_seconds, 1)} of CPU, "
+        f"{duration(trial.wall_seconds, 1)} by the clock",
         *(f"retried: {words.shorten(reason, 300)}" for reason in trial.retried),
         f"folder: {trial.folder}",
     ]
