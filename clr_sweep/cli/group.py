@@ -58,6 +58,22 @@ class _Program(click.Group):
         finally:
             drop_unwritten()
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)  # click takes from them
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = next((word for word in words if word in self.commands), None)
+            command = None if name is None else self.commands[name]
+            options = [] if command is None else command.get_params(ctx)
+            if any(error.option_name in option.opts for option in options):
+                told = (
+                    f"No such option {error.option_name!r} before the command: it follows it, "
+                    f"clr-sweep {name} {error.option_name} ..."
+                )
+                raise click.NoSuchOption(error.option_name, told, ctx=ctx) from None
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -45,7 +45,9 @@ class Configuration:
 
         Args:
             steps_per_epoch: optimizer steps of an epoch: `math.ceil(examples / batch_size)`.
-            epochs: over which a policy without cycles falls; None: as many as in the trial.
+            epochs: over which a policy without cycles falls; None: as many as in the trial. It
+                changes nothing where there are cycles, which are as long as they were found, or
+                where the rate is constant.
 
         Returns:
             A `keras.optimizers.schedules.LearningRateSchedule`; a float for a constant rate.

@@ -50,7 +50,8 @@ def trial_text(trial: TrialRecord, study: StudyRecord, width: int | None) -> str
         *([f"warning: {other_weights([trial])}"] if trial.has_other_weights else []),
         *(f"{name}: {words.value(value)}" for name, value in trial.metrics.items()),
         *(f"{name}: {words.value(value)}" for name, value in trial.test_metrics.items()),
-        f"time: {duration(trial.cpu_seconds, 1)} of CPU, {duration(trial.wall_seconds, 1)}",
+        f"time: {duration(trial.cpu_seconds, 1)} of CPU, "
+        f"{duration(trial.wall_seconds, 1)} by the clock",
         *(f"retried: {words.reason(reason)}" for reason in trial.retried),
         f"folder: {trial.folder}",
     ]

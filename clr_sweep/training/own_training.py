@@ -17,7 +17,7 @@ from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.own_trial import OwnTrial, TrialOverError
+from clr_sweep.training.own_trial import OwnTrial, TrialOverError, as_number
 from clr_sweep.training.own_weights import are_others
 from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection, TrialJob
@@ -92,7 +92,7 @@ def _evaluated(job: TrialJob, data: Dataset | None, folder: TrialFolder) -> dict
     assert name is not None
     found = _called(name, job, OwnTrial(job.config, data, folder, job.search_path))
     try:
-        values = {f"test_{key}": float(value) for key, value in found.items()}
+        values = {f"test_{key}": as_number(value) for key, value in found.items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f"training.evaluate: {name} must return numbers by name, such as "

@@ -196,7 +196,7 @@ class OwnTrial:
                 f"is {left}, got {epoch!r}"
             )
         try:
-            values = {str(name): float(value) for name, value in metrics.items()}
+            values = {str(name): as_number(value) for name, value in metrics.items()}
         except (TypeError, ValueError, AttributeError) as error:
             raise InputError(f"report: metrics must be numbers by name, got {metrics!r}") from error
         objective = self.config.objective.metric
@@ -230,3 +230,14 @@ class OwnTrial:
                 "function loads its own, or dataset.name stands in place of dataset.examples"
             )
         return self._data
+
+
+def as_number(value: Any) -> float:
+    """What a metric is, of whatever kind of array; a text is none, though Python would read it.
+
+    Raises:
+        TypeError: it is a text.
+    """
+    if isinstance(value, (str, bytes)):
+        raise TypeError("a text")
+    return float(value)

@@ -52,6 +52,19 @@ def test_a_refusal_is_shown_all_the_same(tmp_path: Path, arguments: list[str]) -
         assert result.stderr.endswith("study.trials: must be at least 1, got 0\n")
 
 
+@pytest.mark.parametrize("option", ["-q", "--quiet", "--trials"])
+def test_an_option_before_its_command(option: str) -> None:
+    """It is said where it stands; one that the command does not have is not there at all."""
+    refused = CliRunner().invoke(main, [option, "run", "sweep.yaml"])
+    assert refused.exit_code == 2
+    told = (
+        f"No such option '{option}' before the command: it follows it, clr-sweep run {option} ..."
+    )
+    assert told in refused.stderr
+    assert f"No such option '{option}'." in CliRunner().invoke(main, [option, "never"]).stderr
+    assert "No such option '--alias'." in CliRunner().invoke(main, ["--alias", "run"]).stderr
+
+
 def test_quiet_leaves_results_and_no_more(tmp_path: Path) -> None:
     """That a shipped sweep was taken is what goes on; the plan is what was asked for."""
     check = ("-m", "clr_sweep", "check", SHIPPED.stem)

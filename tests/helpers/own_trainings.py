@@ -139,6 +139,11 @@ def with_words(trial: Any) -> None:
     trial.report(1, {"val_loss": "low"})
 
 
+def with_a_number_in_words(trial: Any) -> None:
+    """Reports a text, which Python would read as a number."""
+    trial.report(1, {"val_loss": "0.5"})
+
+
 def raising(trial: Any) -> None:
     """Fails."""
     raise ZeroDivisionError(trial.seed)
@@ -185,6 +190,11 @@ def evaluate_to_no_number(_trial: Any) -> dict[str, float]:
 def evaluate_to_nothing(_trial: Any) -> dict[str, float]:
     """No metric at all."""
     return {}
+
+
+def evaluate_with_a_number_in_words(_trial: Any) -> dict[str, str]:
+    """The same of an evaluation."""
+    return {"loss": "0.5"}
 
 
 def evaluate_in_words(trial: Any) -> str:

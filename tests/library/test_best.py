@@ -85,6 +85,8 @@ def test_the_same_curve_over_epochs_of_another_length(tmp_path: Path, policy: st
     for epoch in range(5):
         at = float(longer(10 * STEPS_PER_EPOCH * epoch))
         assert at == pytest.approx(float(its(STEPS_PER_EPOCH * epoch)), rel=1e-5, abs=1e-9)
+    if config.schedule.is_cyclical:  # as long as they were found
+        assert best.schedule(STEPS_PER_EPOCH, epochs=8).get_config() == its.get_config()
     if policy in ("linear", "cosine"):
         twice = best.schedule(STEPS_PER_EPOCH, epochs=8)
         assert float(twice(4 * STEPS_PER_EPOCH)) > float(its(4 * STEPS_PER_EPOCH))

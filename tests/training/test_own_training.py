@@ -188,6 +188,7 @@ def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:
         ("without_objective", InputError, "must report val_loss .*got loss"),
         ("skipping", InputError, "counted from 1 to 4, .*next is epoch 1, got 0"),
         ("with_words", InputError, "must be numbers by name, got {'val_loss': 'low'}"),
+        ("with_a_number_in_words", InputError, "numbers by name, got {'val_loss': '0.5'}"),
         ("returning_words", InputError, "must return None or the trained keras.Model, got a str"),
         ("nowhere", InputError, "nowhere|no such name"),
     ],
@@ -207,6 +208,7 @@ def test_what_a_function_may_not_do(
     ("evaluate", "text"),
     [
         ("evaluate_in_words", "must return numbers by name, .*got 'well"),
+        ("evaluate_with_a_number_in_words", "must return numbers by name, .*got {'loss': '0.5'}"),
         ("evaluate", "by_hand returned no model"),
     ],
 )

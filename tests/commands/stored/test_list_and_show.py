@@ -159,6 +159,7 @@ def test_show_a_trial(two_studies: Path) -> None:
     trial = SmallStudy(two_studies).record.trials[0]
     about, table = invoke("show", "example", "0").stdout.split("\n\n")
     assert about.startswith("example, trial 0: complete after 2 epochs\nschedule: ")
+    assert re.search(r"^time: .+ of CPU, .+ by the clock$", about, re.MULTILINE)
     head, *rows = table.splitlines()
     assert head.split() == ["epoch", "step", "rate", "val_accuracy", "accuracy", "val_loss", "loss"]
     assert [row.split()[:2] for row in rows] == [["1", "8"], ["2", "16"]]
