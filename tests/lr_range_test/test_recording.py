@@ -149,7 +149,8 @@ def test_training_config_is_what_the_test_trains(tmp_path: Path) -> None:
     others = [
         replace(made, test=test.model_copy(update={"high": 2.0})),
         replace(made, data=stored_in(Path(), "e" * 64)),
+        replace(made, model=ModelIdentity(parameters=2, digest="0")),
         replace(made, config=made.config.model_copy(update={"seed": 8})),
         replace(made, config=made.config.model_copy(update={"training": changed})),
     ]
-    assert len({one.identity for one in [made, *others]}) == 5
+    assert len({one.identity for one in [made, *others]}) == 6
