@@ -159,7 +159,7 @@ def test_the_pages_code_loads_the_models(rings: Place) -> None:
     """The page's code loads a logged model three ways, and the whole model from its folder."""
     loading = [text for _, text in blocks(BEST_CONFIGURATION, "python") if "rings" in text]
     best = rings.study("rings").best_trial.number
-    code = "\n".join(loading).replace("/0003/", f"/{best:04d}/")
+    code = re.sub(r"/\d{4}/", f"/{best:04d}/", "\n".join(loading))
     code = re.sub(r"^(mlflow\.\w+\.load_model.*?)( *#.*)?$", r"print(\1)", code, flags=re.MULTILINE)
     code += "\nassert int(model.optimizer.iterations) == 200\nprint('all loaded')\n"
     (rings.folder / "loading.py").write_text(code, encoding="utf-8")
