@@ -64,7 +64,8 @@ def train_by_function(
     result = _result(trial, _has_other_weights(trial, model))
     if model is not None and result.state != "diverged":
         folder.save_model(model)
-    if job.kind == "baseline" and job.config.training.evaluate is not None:
+    is_evaluated = job.config.training.evaluate is not None and result.state == "complete"
+    if job.kind == "baseline" and is_evaluated:
         # A mistake in it would show after the whole search else. Its values are nobody's to see.
         _evaluated(job, data, folder)
     folder.save_result(result)

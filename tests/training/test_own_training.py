@@ -233,6 +233,12 @@ def test_a_broken_evaluation_is_found_by_the_baseline(kind: Any, tmp_path: Path)
     assert TrialFolder(tmp_path).test_metrics() == {}
 
 
+def test_a_baseline_that_diverges_is_not_evaluated(tmp_path: Path) -> None:
+    """It has no model to be evaluated, as at the end of the search; and it has not failed."""
+    config = config_of(sweep("diverging", "evaluate"))
+    assert trained(config, tmp_path, Told(), kind="baseline").state == "diverged"
+
+
 def test_the_data_of_the_sweep_are_handed_over(tmp_path: Path) -> None:
     """Those that the sweep names, its validation part held out; without a name there are none."""
     data = few_images()
