@@ -215,9 +215,10 @@ class Examination:
         uri = self.tracker
         untrained = _untrained(read_study(self.study))
         file = sqlite_file(uri)
-        if file is not None and is_missing(file) and untrained:
+        there_is_none = file is not None and is_missing(file)
+        if there_is_none and untrained:
             return
-        if file is not None and is_missing(file) and not self.fix:
+        if there_is_none and not self.fix:
             self.found.mendable.append(f"the MLflow store {hidden_address(uri)} does not exist")
             return
         if file is not None and (former := moved_from(file)):
