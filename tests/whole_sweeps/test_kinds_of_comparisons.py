@@ -221,6 +221,7 @@ def test_two_searches_are_no_class(undisturbed: tuple[Place, Running]) -> None:
     assert "all is well" in place.sweep("doctor", status=0).output
 
 
+@pytest.mark.slow  # in CI: the killed comparison of test_comparisons, of one search an arm
 def test_a_killed_comparison_ends_with_the_same_numbers(
     undisturbed: tuple[Place, Running], killed: tuple[Place, Running]
 ) -> None:
