@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import keras
 
 from clr_sweep.definition.losses import FUNCTION_OF
-from clr_sweep.training.checks.labels_for_loss import OF_A_SWEEP, problems, problems_of_values
+from clr_sweep.training.checks.labels_for_loss import problems, problems_of_values
 from clr_sweep.training.checks.model_inputs import is_keras, shape_problem
+from clr_sweep.training.checks.naming import IN_HAND
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.losses import TAKEN_BY
 from clr_sweep.training.model_ends import declared_inputs, declared_outputs
@@ -46,12 +47,7 @@ def fit_problems(model: keras.Model, x: Any, y: Any) -> Iterator[str]:
     returned = declared_outputs(model)
     yield from _name_problems(returned, y, model.loss)
     for output in outputs_of(returned, y, model.loss):
-        for text in _label_problems(output):
-            yield (
-                text.replace(OF_A_SWEEP, "")
-                .replace("training.loss: ", "the loss ")
-                .replace("training.loss", "the loss")
-            )
+        yield from _label_problems(output)
 
 
 def _input_problems(model: keras.Model, x: Any) -> Iterator[str]:
@@ -125,13 +121,13 @@ def _label_problems(output: Output) -> Iterator[str]:
     name = function_of(output.loss)
     if (taken := TAKEN_BY.get(name)) is None:
         return
-    labels, by = output.labels, f"the loss {name}"
+    labels, by = output.labels, f"{IN_HAND.loss} {name}"
     found = {output.key: labels}
     shape = () if output.returned is None else tuple(output.returned.shape[1:])
     if shape and None not in shape:
-        yield from problems(taken, by, found, tuple(labels.shape), (len(labels), *shape))
+        yield from problems(taken, by, found, tuple(labels.shape), (len(labels), *shape), IN_HAND)
     else:
-        yield from problems_of_values(taken, by, found, shape[-1] if shape else None)
+        yield from problems_of_values(taken, by, found, IN_HAND, shape[-1] if shape else None)
 
 
 def function_of(loss: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clr_sweep.training.checks.naming import Naming
 from clr_sweep.training.data.arrays import shown_shape
 from clr_sweep.training.losses import Labels, Shape
 
@@ -9,7 +10,11 @@ _SPARSE, _ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy
 
 
 def shape_problem(
-    taken: Labels, by: str, labels: tuple[int, ...], outputs: tuple[int, ...]
+    taken: Labels,
+    by: str,
+    labels: tuple[int, ...],
+    outputs: tuple[int, ...],
+    naming: Naming,
 ) -> str | None:
     """What is wrong with the shape of the labels, with a cure; None where nothing is.
 
@@ -17,6 +22,7 @@ def shape_problem(
         by: what takes it, for the message: `training.loss categorical_crossentropy`.
         labels: the shape of the labels of a batch, the axis of examples first.
         outputs: the shape of the model's outputs for that batch.
+        naming: how a cure calls the loss.
     """
     if not outputs or outputs[0] != labels[0]:
         return (
@@ -28,7 +34,7 @@ def shape_problem(
         return (
             f"cannot be learned by a model that ends in {shown_shape(outputs[1:])}: {by} is the "
             f"same whatever it learns, since it needs an output for each class; end the model in "
-            f"one for each class, or write training.loss: binary_crossentropy"
+            f"one for each class, or write {naming.loss_is('binary_crossentropy')}"
         )
     wanted = _wanted(taken, labels, outputs)
     if labels in wanted:
@@ -36,7 +42,7 @@ def shape_problem(
     right, out, got = (shown_shape(shape[1:]) for shape in (wanted[0], outputs, labels))
     return (
         f"must be {taken.shape.value} of the shape {right}, as {by} takes them with outputs of "
-        f"{out}, got {got}; {_cure(taken, labels, outputs)}"
+        f"{out}, got {got}; {_cure(taken, labels, outputs, naming)}"
     )
 
 
@@ -60,17 +66,17 @@ def _wanted(
             return outputs, *shorter, (*outputs, 1)
 
 
-def _cure(taken: Labels, labels: tuple[int, ...], outputs: tuple[int, ...]) -> str:
+def _cure(taken: Labels, labels: tuple[int, ...], outputs: tuple[int, ...], naming: Naming) -> str:
     per_class = labels in (outputs[:-1], (*outputs[:-1], 1))
     if taken.shape is Shape.CLASS and labels == outputs:
-        return f"labels of one number for each class are taken by training.loss: {_ONE_HOT}"
+        return f"labels of one number for each class are taken by {naming.loss_is(_ONE_HOT)}"
     if taken.shape is Shape.SAME and per_class and taken.needs_classes:
-        return f"class numbers are taken by training.loss: {_SPARSE}"
+        return f"class numbers are taken by {naming.loss_is(_SPARSE)}"
     if taken.shape is Shape.SAME and per_class:
         return (
             f"end the model in one output, or, where these are class numbers, write "
-            f"training.loss: {_SPARSE}"
+            f"{naming.loss_is(_SPARSE)}"
         )
     if taken.shape is Shape.SEQUENCE:
         return "end the model in outputs (n, moments, classes), and give labels (n, length)"
-    return "change the labels, the model's last layer or training.loss"
+    return f"change the labels, the model's last layer or {naming.loss}"

@@ -14,12 +14,10 @@ import numpy.typing as npt
 
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.training.checks.label_shapes import shape_problem
+from clr_sweep.training.checks.naming import Naming
 from clr_sweep.training.data.arrays import Array, rows_of
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.losses import TAKEN_BY, Labels, Values, function_name
-
-OF_A_SWEEP = " (model.arguments.classes, where its function has that)"
-"""How a sweep gives a model more outputs."""
 
 # What float32 makes of parts that add up to 1.
 _ROUNDING = 1e-6
@@ -41,20 +39,29 @@ def held(data: Dataset, output: str | None) -> Held:
 
 
 def loss_problems(
-    loss: LossConfig, found: Held, labels: tuple[int, ...], outputs: tuple[int, ...]
+    loss: LossConfig,
+    found: Held,
+    labels: tuple[int, ...],
+    outputs: tuple[int, ...],
+    naming: Naming,
 ) -> Iterator[str]:
     """What is wrong with the labels for a loss; for one of the user's own nothing is known.
 
     Args:
-        found, labels, outputs: as for `problems`.
+        found, labels, outputs, naming: as for `problems`.
     """
     name = loss.name if loss.is_own else function_name(loss.name)
     if (taken := TAKEN_BY.get(name)) is not None:
-        yield from problems(taken, _named(name), found, labels, outputs)
+        yield from problems(taken, f"{naming.loss} {name}", found, labels, outputs, naming)
 
 
 def problems(
-    taken: Labels, by: str, found: Held, labels: tuple[int, ...], outputs: tuple[int, ...]
+    taken: Labels,
+    by: str,
+    found: Held,
+    labels: tuple[int, ...],
+    outputs: tuple[int, ...],
+    naming: Naming,
 ) -> Iterator[str]:
     """What is wrong with the labels of a data set for a model.
 
@@ -64,24 +71,26 @@ def problems(
         found: the labels of the output, of both parts.
         labels: the shape of the labels of a batch.
         outputs: the shape of the model's outputs for that batch.
+        naming: how a cure calls the loss.
 
     Yields:
         One sentence a problem: `<array>: must ..., got ...; <cure>`.
     """
-    wrong = shape_problem(taken, by, labels, outputs)
+    wrong = shape_problem(taken, by, labels, outputs, naming)
     if wrong is not None:
         # Those of the test part have the same shape: it is among what makes a data set.
         yield f"{next(iter(found))}: {wrong}"
     else:
-        yield from problems_of_values(taken, by, found, outputs[-1])
+        yield from problems_of_values(taken, by, found, naming, outputs[-1])
 
 
 def problems_of_values(
-    taken: Labels, by: str, found: Held, classes: int | None = None
+    taken: Labels, by: str, found: Held, naming: Naming, classes: int | None = None
 ) -> Iterator[str]:
     """What is wrong with the values of the labels, in the training and in the test part.
 
     Args:
+        taken, by, found, naming: as for `problems`.
         classes: how many the model has outputs for; None: any number is right.
     """
     for key, array in found.items():
@@ -95,7 +104,7 @@ def problems_of_values(
         yield (
             f"{key}: must hold {allowed}, as {by} takes them, got {value} at index {index}, the "
             f"first of {count} wrong among {len(array)} examples; "
-            f"{_cure(taken, value, highest, classes)}"
+            f"{_cure(taken, value, highest, classes, naming)}"
         )
 
 
@@ -134,26 +143,23 @@ def _wrong(rows: Array, values: Values, classes: int | None, low: int) -> npt.ND
             return np.zeros(rows.shape, dtype=bool)
 
 
-def _cure(taken: Labels, value: Any, highest: Any, classes: int | None) -> str:
+def _cure(taken: Labels, value: Any, highest: Any, classes: int | None, naming: Naming) -> str:
     if taken.values is Values.PARTS and value > 1 and value == int(value):
+        sparse = naming.loss_is("sparse_categorical_crossentropy")
         return (
-            "class numbers are taken by training.loss: sparse_categorical_crossentropy, from a "
-            "model with an output for each class; else divide the labels by their highest"
+            f"class numbers are taken by {sparse}, from a model with an output for each class; "
+            f"else divide the labels by their highest"
         )
     if taken.values is not Values.CLASSES:
-        return "change the labels, or training.loss"
+        return f"change the labels, or {naming.loss}"
     if value != int(value):
         return (
             "number the classes; where the labels are amounts, write a loss such as "
-            "training.loss: mean_squared_error"
+            f"{naming.loss_is('mean_squared_error')}"
         )
     if value < 0 or classes is None:
         return "number the classes from 0 on, or leave these examples out"
     return (
         f"number the classes from 0 on without gaps, leave these examples out, or give the model "
-        f"{int(highest) + 1} outputs{OF_A_SWEEP}"
+        f"{int(highest) + 1} outputs{naming.more_outputs}"
     )
-
-
-def _named(loss: str) -> str:
-    return f"training.loss {loss}"

@@ -16,6 +16,7 @@ from clr_sweep.definition.metrics import KERAS, of_keras
 from clr_sweep.definition.outputs import Output
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.training.checks.labels_for_loss import Held, held, loss_problems, problems
+from clr_sweep.training.checks.naming import Naming, in_file
 from clr_sweep.training.checks.output_names import name_problems
 from clr_sweep.training.data.arrays import rows_of
 from clr_sweep.training.data.materialized import Dataset
@@ -76,16 +77,13 @@ def _output_problems(
     output: Output, data: Dataset, labels: _Shape, outputs: _Shape
 ) -> Iterator[str]:
     """What is wrong with the labels of an output for its loss, else for its metrics."""
-    found = held(data, output.name)
-    wrong = list(loss_problems(output.loss, found, labels, outputs))
-    for text in wrong or metric_problems(output.metrics, found, labels, outputs):
-        for key in ("loss", "metrics"):
-            text = text.replace(f"training.{key}", output.place(key))
-        yield text
+    found, naming = held(data, output.name), in_file(output)
+    wrong = list(loss_problems(output.loss, found, labels, outputs, naming))
+    yield from wrong or metric_problems(output.metrics, found, labels, outputs, naming)
 
 
 def metric_problems(
-    metrics: tuple[str, ...], found: Held, labels: _Shape, outputs: _Shape
+    metrics: tuple[str, ...], found: Held, labels: _Shape, outputs: _Shape, naming: Naming
 ) -> Iterator[str]:
     """What is wrong with the metrics for these labels and outputs; of one's own nothing is known.
 
@@ -94,24 +92,27 @@ def metric_problems(
         found: the labels of the output, of both parts.
         labels: the shape of the labels of a batch.
         outputs: the shape of the model's outputs for that batch.
+        naming: how messages call the metrics.
     """
     for name in metrics:
-        wrong = _problem(name, found, labels, outputs)
+        wrong = _problem(name, found, labels, outputs, naming)
         if wrong is not None:
             # Its cure is one for losses.
             text = wrong.rpartition("; ")[0] or wrong
-            yield f"{text}; {_cure(name, found, labels, outputs)}"
+            yield f"{text}; {_cure(name, found, labels, outputs, naming)}"
 
 
-def _problem(name: str, found: Held, labels: _Shape, outputs: _Shape) -> str | None:
+def _problem(name: str, found: Held, labels: _Shape, outputs: _Shape, naming: Naming) -> str | None:
     known = of_keras(name)
     if known is None:
         return None
     kind: str = known.labels
     if kind == "any":
         kind = _chosen_by_keras(labels, outputs)
-    by, key = f"training.metrics {name}", next(iter(found))
-    if (wrong := next(problems(_TAKEN[kind], by, found, labels, outputs), None)) is not None:
+    by, key = f"{naming.metrics} {name}", next(iter(found))
+    if (
+        wrong := next(problems(_TAKEN[kind], by, found, labels, outputs, naming), None)
+    ) is not None:
         return wrong
     if kind == "rows" and outputs[-1] < 2:
         return (
@@ -148,7 +149,7 @@ def _between(by: str, found: Held) -> str | None:
     return None
 
 
-def _cure(name: str, found: Held, labels: _Shape, outputs: _Shape) -> str:
-    fits = [other for other in _SUITED if _problem(other, found, labels, outputs) is None]
+def _cure(name: str, found: Held, labels: _Shape, outputs: _Shape, naming: Naming) -> str:
+    fits = [other for other in _SUITED if _problem(other, found, labels, outputs, naming) is None]
     other = f", or name one that takes such labels, as {fits[0]} does" if fits else ""
-    return f"leave {name} out of training.metrics{other}"
+    return f"leave {name} out of {naming.metrics}{other}"

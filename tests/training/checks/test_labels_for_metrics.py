@@ -17,6 +17,7 @@ from clr_sweep.definition.metrics import KERAS
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.training.checks.labels_for_loss import held
 from clr_sweep.training.checks.labels_for_metrics import batch_check, metric_problems
+from clr_sweep.training.checks.naming import Naming
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
 
@@ -43,12 +44,19 @@ def data(kind: str) -> Dataset:
     return in_memory(kind, arrays, "here")
 
 
+NAMING = Naming("training.loss", "training.metrics")
+
+
 def problems(kind: str, metric: str) -> list[str]:
     """What speaks against a metric for labels of this kind."""
     found = data(kind)
     return list(
         metric_problems(
-            (metric,), held(found, None), (2, *found.y_train.shape[1:]), (2, KINDS[kind][1])
+            (metric,),
+            held(found, None),
+            (2, *found.y_train.shape[1:]),
+            (2, KINDS[kind][1]),
+            NAMING,
         )
     )
 
@@ -132,7 +140,7 @@ def test_probabilities_are_no_yes_and_no() -> None:
     arrays = {"x_train": found.x_train, "y_train": found.y_train.astype("float32"),
               "x_test": found.x_test, "y_test": soft}  # fmt: skip
     soft = in_memory("soft", arrays, "here")
-    [text] = metric_problems(("auc",), held(soft, None), (2,), (2, 1))
+    [text] = metric_problems(("auc",), held(soft, None), (2,), (2, 1), NAMING)
     assert text.startswith("y_test: must hold 0 and 1, as training.metrics auc takes them, got 0.3")
     assert " at index 5; leave auc out" in text
 
