@@ -63,4 +63,6 @@ def _recorded(job: RangeTestJob, data: Dataset) -> Curve:
         return {f"val_{name}": value for name, value in found.items()}
 
     curve = Ramped(seed, test, ready.steps_per_epoch, train, evaluate).curve()
+    if not job.looks_at_scale:
+        return curve
     return replace(curve, scale=scale_problems(ready.model, data.x_train, data.y_train))

@@ -109,7 +109,13 @@ class RangeTest:
         for number in range(sweep.range_test.seeds):
             config = range_test_config(sweep, number, facts.train)
             job = RangeTestJob(
-                config, sweep.range_test, self.model, facts.stored, folder, self.search_path
+                config,
+                sweep.range_test,
+                self.model,
+                facts.stored,
+                folder,
+                self.search_path,
+                looks_at_scale=number == 0,  # model and data are the same for all seeds
             )
             # Tests made in other ways lie beside each other: none takes the place of another.
             mark = sha256(job.identity.encode()).hexdigest()[:8]

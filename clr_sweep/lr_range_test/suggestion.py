@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.lr_range_test.curve import Curve
+from clr_sweep.lr_range_test.curve_warnings import curve_warnings, pair_warnings
 from clr_sweep.lr_range_test.divergence import LEARNT
 from clr_sweep.lr_range_test.rules import RULES, Pair, Reading, read
 
@@ -19,12 +19,8 @@ from clr_sweep.lr_range_test.rules import RULES, Pair, Reading, read
 # loss settle, so good ones lie well below the rate at which learning starts; max_lr reaches up to
 # the stability edge.
 BELOW_BASE, BELOW_MAX = 100.0, 3.0
-# With fewer steps a decade an edge was found up to 40% off.
-_FEW_STEPS = 100
 # Up to this rate a training on examples of about size 1 does not diverge at once.
 _TIMID = 1e-3
-# Seeds that are this far apart tell little.
-_FAR_APART = 4.0
 
 
 class RangeTestError(ClrSweepError):
@@ -113,7 +109,7 @@ def suggest(
         if pair is None
     ]
     place = "range_test." if of_sweep else ""
-    warnings = [*left_out, *_warnings(readings, place)]
+    warnings = [*left_out, *curve_warnings(readings, place)]
     scale = list(dict.fromkeys(text for curve in curves for text in curve.scale))
     if len(pairs) < max(1, needed):
         at_once = all(map(_diverges_at_once, readings))
@@ -126,7 +122,7 @@ def suggest(
         raise RangeTestError(f"{_refusal(rule, len(pairs), len(found), needed)}: {why}", warnings)
     good = [reading for reading, pair in zip(readings, found, strict=True) if pair is not None]
     bases, tops = zip(*pairs, strict=True)
-    warnings += [*_disagreement(tops), *scale]
+    warnings += [*pair_warnings(good, pairs, rule, place), *scale]
     edges = [reading.edge for reading in good if reading.edge is not None]
     edge = _middle(edges or [reading.limit for reading in good])
     lowest = _floor(min(tops) / BELOW_MAX)
@@ -149,7 +145,10 @@ def _why_none(reading: Reading, rule: str, metric: str) -> str:
     if rule == "quarter":
         return f"no stability edge was seen up to {reading.curve.rates[-1]:.3g}"
     if rule == "smith":
-        return f"its {metric} does not improve by more than it jumps"
+        why = f"its {metric} does not improve by more than it jumps"
+        if reading.edge is None:
+            return why
+        return f"{why}; it has a stability edge, at {reading.edge:.3g}: the rule quarter reads that"
     return f"the rule {rule} finds nothing in its loss"
 
 
@@ -220,55 +219,6 @@ def _cure_at_once(low: float, place: str, scale: Sequence[str]) -> str:
         f"Every seed diverges at once, at rates as low as {low:.3g}. The likely cause: {causes}. "
         f"Without that cause, a {lower}"
     )
-
-
-def _warnings(readings: Sequence[Reading], place: str) -> Iterator[str]:
-    """What the curves say against the test: its range too narrow, its noise too large.
-
-    Args:
-        place: where its settings stand.
-    """
-    for reading in readings:
-        if not reading.has_learnt:
-            continue  # it is left out: where its edge lies does not matter
-        rates, losses = reading.rates, reading.losses
-        edge = reading.edge
-        below = (reading.curve.rates > (edge or 0) / 10) & (reading.curve.rates <= (edge or 0))
-        if edge is not None and below.sum() < _FEW_STEPS:
-            yield (
-                f"fewer than {_FEW_STEPS} steps lie in the decade below the stability edge, too "
-                f"few to place it well: more {place}epochs would do"
-            )
-        if reading.fall < 2 * reading.noise:
-            yield (
-                "the loss falls by less than twice the noise of its batches: more epochs, or a "
-                "larger batch size, would show more"
-            )
-            continue
-        if reading.falls_at_once:
-            yield (
-                f"the loss changes at the lowest rate already ({rates[0]:.3g}): a lower "
-                f"{place}low would show where learning starts"
-            )
-        lowest = int(np.argmin(losses))
-        if reading.divergence is None and rates[lowest] > rates[-1] / 2:
-            yield (
-                f"the loss is still falling at the highest rate ({rates[-1]:.3g}): a higher "
-                f"{place}high would show where it stops"
-            )
-        elif reading.divergence is None and losses[-1] < losses[lowest] + 0.1 * reading.fall:
-            yield (
-                f"the training neither diverges nor gets worse up to the highest rate "
-                f"({rates[-1]:.3g}): a higher {place}high would show its edge"
-            )
-
-
-def _disagreement(tops: Sequence[float]) -> Iterator[str]:
-    if max(tops) > _FAR_APART * min(tops):
-        yield (
-            f"the seeds disagree: max_lr from {min(tops):.3g} to {max(tops):.3g}; more seeds or "
-            "more epochs would tell more"
-        )
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -12,6 +12,9 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.comparison import ComparisonConfig
 from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.factors import cycle_warnings
+from clr_sweep.definition.gamma import gamma_warnings
+from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.search_space import SearchSpace, in_whole_numbers
 from clr_sweep.definition.sweep import DatasetConfig, Sweep
 from clr_sweep.definition.sweep_checks import validation_problems
@@ -75,6 +78,19 @@ def check_sizes(sweep: Sweep, facts: DataFacts, source: str) -> None:
         raise InputError(problems, source)
 
 
+def plan_warnings(sweep: Sweep, facts: DataFacts, is_whole: bool) -> list[str]:
+    """What `check` warns of in the plan of a sweep, once the size of its data is known.
+
+    Args:
+        is_whole: no part of a comparison, whose parts have the gamma of the study before them.
+    """
+    unphased = pruner_warning(sweep.study.pruner)
+    found = [*cycle_warnings(sweep), *([unphased] if unphased else [])]
+    if is_whole:
+        found += gamma_warnings(sweep, _steps_per_epoch(sweep, facts))
+    return found
+
+
 def inspect(
     engine: Engine,
     config: TrialConfig,
@@ -110,7 +126,7 @@ def estimate(
     sweep: Sweep, found: Inspection, facts: DataFacts, trials: int, slots: int
 ) -> Estimate:
     """What the trials still to run will cost if none is pruned."""
-    per_epoch = steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
+    per_epoch = _steps_per_epoch(sweep, facts)
     space, budget = sweep.search_space, sweep.training.epochs
     epochs = [
         plan_trial(factor, per_epoch, budget, sweep.objective.at).epochs
@@ -136,6 +152,11 @@ def estimate(
         slots=slots,
         range_test_seconds=range_test,
     )
+
+
+def _steps_per_epoch(sweep: Sweep, facts: DataFacts) -> int:
+    """At the batch size of the sweep; that of trials may differ."""
+    return steps_per_epoch(sweep, sweep.training.batch_size, facts.train)
 
 
 def _some_factors(space: SearchSpace) -> tuple[float, float, float]:

@@ -17,8 +17,6 @@ from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import LockLostError, StudyChangedError, problems_in
 from clr_sweep.common.secrets import hidden
 from clr_sweep.common.stopping import InterruptedSweepError, StopRequest
-from clr_sweep.definition.factors import cycle_warnings
-from clr_sweep.definition.optuna_classes import pruner_warning
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
@@ -50,6 +48,7 @@ from clr_sweep.study.preparation import (
     check_sizes,
     identify,
     inspect,
+    plan_warnings,
     prepare_data,
 )
 from clr_sweep.study.progress import Display
@@ -103,9 +102,6 @@ def run_stages(
                 with problems_in(str(source.file)):
                     begins_with = part.begins_with or settled(sweep, store)
             start = _Start(sweep, source, engine, display, work, stop, part)
-            unphased = pruner_warning(sweep.study.pruner)
-            for warning in [*cycle_warnings(sweep), *([unphased] if unphased else [])]:
-                display.warn(warning)
             data = start.load_data()
             if part.data_digest not in (None, data.digest):  # before anything is made of them
                 raise StudyChangedError(
@@ -242,6 +238,8 @@ class _Start:
         if dataset.examples is not None:
             counted = f"those of {facts.name}, {facts.train} examples an epoch"
         self.display.say(f"data: {counted}")
+        for warning in plan_warnings(self.sweep, facts, self.part.has_baseline):
+            self.display.warn(warning)
         return facts
 
     def ranges(

@@ -191,6 +191,7 @@ class RangeTestJob:
     Attributes:
         config: what is trained, with which seed; the ramp takes the place of its schedule.
         model: that the configuration's function makes now.
+        looks_at_scale: of examples and labels, which is a pass over all of them.
     """
 
     config: TrialConfig
@@ -199,6 +200,7 @@ class RangeTestJob:
     data: StoredData
     file: Path
     search_path: tuple[Path, ...]
+    looks_at_scale: bool = True
 
     @property
     def identity(self) -> str:

@@ -1,4 +1,4 @@
-"""Curves that were recorded of another model than a range test has now."""
+"""The jobs of a range test, and curves that were recorded of another model than it has now."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_trials import small_config, stored_in
+from written_sweeps import sweep
 
-from clr_sweep.lr_range_test.seeds import _recorded_before
+from clr_sweep.lr_range_test.seeds import RangeTest, _recorded_before
 from clr_sweep.lr_range_test.settings import RangeTestConfig
-from clr_sweep.training.requests import ModelIdentity, RangeTestJob
+from clr_sweep.training.requests import ModelIdentity, PreparedData, RangeTestJob
 
 
 def job(folder: Path, mark: str, parameters: int, digest: str = "a") -> RangeTestJob:
@@ -48,3 +49,13 @@ def test_other_tests_are_no_other_models(tmp_path: Path) -> None:
     new = job(tmp_path, "22222222", 1497)
     other = replace(new, test=new.test.model_copy(update={"high": 2.0}))
     assert _recorded_before([other]) == ""
+
+
+def test_the_scale_is_looked_at_once(tmp_path: Path) -> None:
+    """By the first seed alone: that is a pass over all the data, the same for every seed."""
+    stored = stored_in(tmp_path)
+    facts = PreparedData("a", "a.npz", "digest", 9000, 500, (28, 28), "uint8", stored)
+    made = sweep({"range_test": {"seeds": 3}})
+    jobs = RangeTest(made, facts, tmp_path, (), ModelIdentity(1, "0"))._jobs()
+    assert [job.looks_at_scale for job in jobs] == [True, False, False]
+    assert len({job.file for job in jobs}) == 3

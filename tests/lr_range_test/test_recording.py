@@ -104,6 +104,7 @@ def test_what_speaks_against_the_scale_is_kept(tmp_path: Path) -> None:
     stored = read_curve(made.file, made.identity)
     assert stored is not None
     assert stored.scale == curve.scale
+    assert record_curve(replace(made, looks_at_scale=False), quadratic_data(2e6)).scale == ()
 
 
 def test_it_is_repeatable(tmp_path: Path) -> None:

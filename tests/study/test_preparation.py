@@ -22,6 +22,7 @@ from clr_sweep.study.preparation import (
     check_sizes,
     estimate,
     inspect,
+    plan_warnings,
     prepare_data,
 )
 from clr_sweep.study.progress import Display
@@ -85,6 +86,18 @@ def test_sizes_that_fit() -> None:
     """The largest batch and the smallest validation part that are possible."""
     check_sizes(sweep(training={"batch_size": 1600}), FACTS, "a.yaml")
     check_sizes(sweep(dataset={"validation": 1}), FACTS, "a.yaml")
+
+
+def test_what_is_warned_of_at_the_beginning_of_a_run() -> None:
+    """What `check` warns of; the gamma once, not in each part of a comparison."""
+    final = sweep(objective={"at": "final"}, search_space={"step_size_factor": [1, 2]})
+    comparable, hardly = plan_warnings(final, FACTS, is_whole=True)
+    assert "are not comparable" in comparable
+    # 1600 images in batches of 64, two epochs.
+    assert hardly.startswith("warning: exp_range with gamma 0.99994 is all but triangular: ")
+    assert "0.99994^50 is 0.997 at the end of the longest trial" in hardly
+    assert plan_warnings(final, FACTS, is_whole=False) == [comparable]
+    assert plan_warnings(sweep(search_space={"gamma": 0.98}), FACTS, is_whole=True) == []
 
 
 # ---- costs

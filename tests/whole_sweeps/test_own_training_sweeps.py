@@ -89,6 +89,7 @@ def test_a_comparison_of_searches_that_end_early(place: Place) -> None:
     sweep["comparison"] = {"rivals": ["constant"], "finalists": 1, "seeds": 2}
     ran = place.sweep("run", str(place.write_sweep(sweep)), status=0)
     assert "that of CLR after 1 of 4, that of constant after 1 of 4" in ran.output
+    assert ran.output.count("warning: exp_range with gamma 0.99994 is all but triangular") == 1
     assert "the best constant rate that 1 trial found" in ran.output
     assert "The differences are of test loss" in ran.output
     (ours,), (rival,) = (place.study(name).trials for name in ("compared", "compared.constant"))
