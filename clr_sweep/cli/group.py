@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 from types import TracebackType
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from clr_sweep.common import terminal
-from clr_sweep.common.errors import ClrSweepError
+from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.common.secrets import guard_process
 from clr_sweep.common.standard_streams import drop_unwritten, open_missing
 
@@ -32,11 +33,27 @@ _QUIET = click.Option(
 
 
 class Command(click.Command):
-    """A command with the options that all have, as they all have `--help`."""
+    """A command with the options that all have, as they all have `--help`.
+
+    An option that is given empty, such as `--storage "$URL"` where there is no URL, is refused, and
+    not taken for one that is not given. Under `mlflow run` it is one: `-P storage=` is all that a
+    parameter of MLproject can be taken back with.
+    """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         *own, shows_help = super().get_params(ctx)
         return [*own, _QUIET, shows_help]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        empty = [
+            param.opts[-1]
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and ctx.params.get(param.name or "") == ""
+        ]
+        if empty and "MLFLOW_RUN_ID" not in os.environ:
+            text = "must be text that is not empty, got '': leave the option out if it is not meant"
+            raise InputError([f"{name}: {text}" for name in empty])
+        return super().invoke(ctx)
 
 
 class _Program(click.Group):

@@ -36,7 +36,10 @@ study_or_run_argument = click.argument(
 
 
 def given(options: Mapping[str, str | None]) -> dict[str, str]:
-    """The options that were given, by their names as they stand on the command line."""
+    """The options that were given, by their names as they stand on the command line.
+
+    An empty one was not: it is that of `mlflow run`, see `Command`.
+    """
     return {
         name.replace("_", "-"): text
         for name, text in options.items()

@@ -66,8 +66,7 @@ def run(ctx: click.Context, /, sweep: Path, **options: str | None) -> None:
 
     SWEEP is a file, or the name of a sweep that clr-sweep ships, such as fashion_mnist.
 
-    An option that is not given, or given empty or as "as-in-sweep-file", leaves the file's value
-    as it is.
+    An option that is not given, or given as "as-in-sweep-file", leaves the file's value as it is.
     """
     chosen = given(options)
     # The imports take seconds: a signal is heard in them too.
@@ -137,7 +136,7 @@ def compare(
 ) -> None:
     """Compare the study STUDY with rivals that are tuned as it was, over fresh seeds.
 
-    The same command starts or continues. An option that is not given, or given empty or as
+    The same command starts or continues. An option that is not given, or given as
     "as-in-sweep-file", leaves the value of `comparison` in the sweep file as it is.
     """
     chosen, stores = given(options), given({"storage": storage, "tracking_uri": tracking_uri})

@@ -15,6 +15,7 @@ from clr_sweep.common.secrets import hidden_address
 from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.definition.storage_urls import absolute, sqlite_file
 from clr_sweep.results.export import Origin, as_yaml, best_trial, is_export
+from clr_sweep.results.warnings import trial_warnings
 from clr_sweep.search.attributes import FACTS, STUDY_ID
 from clr_sweep.search.reading import read_study, stored_tracking
 from clr_sweep.tracking.which_store import StoreChoice
@@ -79,7 +80,9 @@ def exports_of(record: StudyRecord) -> Replaceable:
 def trial_yaml(
     study: optuna.Study, record: StudyRecord, trial: TrialRecord, choice: StoreChoice
 ) -> str:
-    """The YAML of a trial of a stored study, which was read as `record`."""
+    """The YAML of a trial of a stored study, read as `record`, with the warnings on it."""
+    for warning in trial_warnings(trial):
+        logger.warning("%s", warning)
     digest = study.user_attrs[FACTS].get("data_digest")
     run_id = _run_of_trial(study, trial, choice)
     return as_yaml(record, trial, Origin(run_id, digest, trial.provenance))

@@ -93,6 +93,7 @@ class ComparisonConfig(Section):
             its own. From 5 on the searches are a sample, and classes of schedules are compared.
     """
 
+    stands_for = ("rivals",)
     rivals: Rivals = ("constant", "linear", "cosine", "one_cycle")
     trials: Trials | None = None
     finalists: Annotated[StrictInt, Field(ge=1, le=100)] = 3

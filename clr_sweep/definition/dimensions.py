@@ -40,6 +40,8 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     not_taken: ClassVar[Mapping[str, str]] = {}
     """Keys that somebody may look for here, each with what stands in its place."""
+    stands_for: ClassVar[tuple[str, ...]] = ()
+    """Its keys that a value alone in its place may be for; the first that takes it is meant."""
 
     def by_key(self) -> dict[str, Any]:
         """Its values by the keys that they have in a file: `from` is a keyword of Python's."""

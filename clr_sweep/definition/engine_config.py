@@ -44,6 +44,7 @@ class EngineConfig(Section):
         gpus: GPUs that a trial reserves: a whole number, or a part of one below 1.
     """
 
+    stands_for = ("name", "address")
     name: Literal["local", "ray"] = "local"
     address: Annotated[StrictStr, Field(min_length=1, max_length=300), AfterValidator(_address)] = (
         "auto"

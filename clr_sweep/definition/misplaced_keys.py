@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from clr_sweep.common.nearest import same
+from clr_sweep.definition.keys_in_file import fields_in_file
 from clr_sweep.definition.optimizers import NOT_TAKEN, OPTIMIZERS
 from clr_sweep.definition.problems import Problem, shown
-from clr_sweep.definition.readable_values import fields_in_file
 from clr_sweep.definition.search_space import SearchSpace
 from clr_sweep.definition.sections import section
 from clr_sweep.definition.sweep import Sweep

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import TypeAdapter, ValidationError
 
 from clr_sweep.definition.dimensions import Dimension
+from clr_sweep.definition.keys_in_file import adapters, fields_in_file
 from clr_sweep.definition.sections import Section
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.validation import section_of
@@ -44,7 +44,7 @@ def _read(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if issubclass(cls, Section):
             given = cls.filled(given)
         fields = fields_in_file(cls)
-        for key, adapter in _adapters(cls).items():
+        for key, adapter in adapters(cls).items():
             default = fields[key]
             if key in given or not default.is_required():
                 value = given[key] if key in given else default.get_default()
@@ -59,22 +59,6 @@ def _validated(key: str, adapter: TypeAdapter[Any], value: Any) -> Iterator[tupl
         yield key, adapter.validate_python(value)
     except ValidationError:
         return
-
-
-def fields_in_file(cls: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields of a section under their names in the file: `from` is a keyword of Python's."""
-    return {field.alias or name: field for name, field in cls.model_fields.items()}
-
-
-@cache
-def _adapters(cls: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
-    return {key: _adapter(field) for key, field in fields_in_file(cls).items()}
-
-
-def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
-    # Not with the field itself, whose name in the file means nothing here.
-    annotation: Any = field.annotation
-    return TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
 
 
 @cache

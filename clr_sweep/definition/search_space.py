@@ -42,6 +42,7 @@ class SearchSpace(Frozen):
     model_config = ConfigDict(extra="allow", serialize_by_alias=True)
     __pydantic_extra__: dict[str, Dimension] = Field(init=False)
 
+    stands_for = ("from", "policy")
     origin: Literal["range_test"] | None = Field(default=None, alias="from")
     init_lr: Dimension | None = None
     max_lr: Dimension | None = None

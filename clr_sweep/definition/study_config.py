@@ -32,6 +32,7 @@ class StopRule(Frozen):
         target: a value of the objective; the first trial to reach it is the last to be begun.
     """
 
+    stands_for = ("no_better_in", "target")
     no_better_in: Count | None = None
     target: Number | None = None
 
@@ -96,6 +97,7 @@ class WarmStart(Frozen):
         storage: where the other study lies; None: where this one does.
     """
 
+    stands_for = ("study",)
     study: StudyName
     trials: Count = 3
     storage: StorageUrl | None = None
@@ -163,6 +165,7 @@ class StudyConfig(Frozen):
             never.
     """
 
+    stands_for = ("sampler", "pruner", "trials", "name")
     name: StudyName | None = None
     trials: Count = 50
     sampler: Sampler = "tpe"

@@ -69,6 +69,7 @@ class DatasetConfig(Section):
             images alone, see `ImageOptions`.
     """
 
+    stands_for = ("name",)
     name: Name
     validation: HeldOut = 0.1
     folder: Annotated[StrictStr, Field(min_length=1)] | None = None
@@ -119,6 +120,7 @@ class DatasetConfig(Section):
 class ModelConfig(Frozen):
     """A model by name: `tutorial_cnn`, or `module:function` returning a `keras.Model`."""
 
+    stands_for = ("name",)
     name: Name
     arguments: dict[StrictStr, Scalar] = {}
 
@@ -131,6 +133,7 @@ class Objective(Section):
             epoch of the whole budget; `best`, the best of the troughs up to that of `cycle_end`.
     """
 
+    stands_for = ("at", "direction", "metric")
     metric: Metric = "val_accuracy"
     direction: Direction = "maximize"
     at: At = "cycle_end"
@@ -174,6 +177,7 @@ class BaselineConfig(Frozen):
         learning_rate: the highest rate of the policy.
     """
 
+    stands_for = ("policy", "learning_rate")
     policy: AcyclicPolicy = "constant"
     learning_rate: AboveZero = 0.01
 

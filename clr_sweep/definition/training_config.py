@@ -60,6 +60,7 @@ class EarlyStopping(Frozen):
         min_delta: what counts as none: a gain in the objective's metric of no more than this.
     """
 
+    stands_for = ("patience",)
     patience: Count
     min_delta: AtLeastZero = 0.0
 
@@ -99,6 +100,7 @@ class TrainingConfig(Section):
             "whole stretches of steps are one call into the graph already: leave it out"
         ),
     }
+    stands_for = ("epochs", "optimizer")
     optimizer: OptimizerConfig = OptimizerConfig(name="sgd")
     batch_size: Count = 64
     epochs: Count

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from clr_sweep.common.errors import FieldProblemsError, InputError
 from clr_sweep.common.nearest import hint, same
-from clr_sweep.definition.dimensions import TAGS
+from clr_sweep.definition.dimensions import TAGS, Frozen
+from clr_sweep.definition.meant_sections import meant_section
 from clr_sweep.definition.problems import Problem, sentence, shown, unknown
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -83,8 +84,8 @@ def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Itera
         template = _EXPECTED.get(kind)
         wanted = f"must be {template.format(**context)}" if template else detail["msg"]
         near = _hint_of_one(found, context.get("names", ()))
-        if kind.startswith("model_") and isinstance(found, str) and _is_named(model, keys[-1:]):
-            near = f" - did you mean {{name: {shown(found)}}}?"
+        if kind.startswith("model_") and (section := _section_at(model, keys[-1:])) is not None:
+            near = meant_section(section, found)
         yield keys, f"{wanted}, got {shown(found)}{near}"
 
 
@@ -112,11 +113,11 @@ def keys_of(cls: type[BaseModel]) -> Iterator[str]:
         yield from (f"{name}.{one.alias or key}" for key, one in fields.items())
 
 
-def _is_named(model: type[BaseModel] | None, keys: tuple[str, ...]) -> bool:
-    """Whether a record holds another one at this key that has a name."""
+def _section_at(model: type[BaseModel] | None, keys: tuple[str, ...]) -> type[Frozen] | None:
+    """The section that a record holds at this key."""
     fields = {} if model is None else model.model_fields
-    inner = [section_of(fields[key].annotation) for key in keys if key in fields]
-    return any(one is not None and "name" in one.model_fields for one in inner)
+    found = next((section_of(fields[key].annotation) for key in keys if key in fields), None)
+    return found if found is not None and issubclass(found, Frozen) else None
 
 
 def _hint_of_one(found: Any, names: Sequence[str]) -> str:

@@ -17,10 +17,12 @@ def given_text(place: str, given: Any, wanted: str) -> str:
         wanted: what it has to be, for the message.
 
     Raises:
-        InputError: it is none.
+        InputError: it is none, or empty.
     """
     if not isinstance(given, str):
         raise _other(place, given, wanted)
+    if not given:
+        raise InputError(f"{place}: must be {wanted}, got ''")
     return given
 
 

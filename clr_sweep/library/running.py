@@ -115,6 +115,8 @@ def compare(
     given = {key: value for key, value in options.items() if value is not None}
     name = study.name if isinstance(study, Study) else study
     name = given_text("study", name, "a Study or its name")
+    if storage is not None:
+        given_text("storage", storage, "the URL of a study's storage")
     url = storage or (study.storage_url if isinstance(study, Study) else None)
     with training("compare", quiet) as stop:
         choice = StoreChoice.checked(tracking_uri, os.environ.get("MLFLOW_RUN_ID"))

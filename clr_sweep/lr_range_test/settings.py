@@ -28,6 +28,7 @@ class RangeTestConfig(Section):
         min_seeds: so many seeds at least have to show a pair; None stands for more than half.
     """
 
+    stands_for = ("rule", "ramp")
     low: AboveZero = 1e-5
     high: AboveZero = 10.0
     epochs: Count = 3

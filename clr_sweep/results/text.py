@@ -8,7 +8,7 @@ from clr_sweep.common.text_table import text_table
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, words
 from clr_sweep.results.comparison_states import comparison_lines
-from clr_sweep.results.warnings import other_weights, warnings
+from clr_sweep.results.warnings import trial_warnings, warnings
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _NONE = "-"
@@ -47,7 +47,7 @@ def trial_text(trial: TrialRecord, study: StudyRecord, width: int | None) -> str
         f"schedule: {words.schedule(trial)}",
         *(f"{name}: {value}" for name, value in words.further(trial).items()),
         *([f"given, not sampled: {trial.given}"] if trial.given else []),
-        *([f"warning: {other_weights([trial])}"] if trial.has_other_weights else []),
+        *trial_warnings(trial),
         *(f"{name}: {words.value(value)}" for name, value in trial.metrics.items()),
         *(f"{name}: {words.value(value)}" for name, value in trial.test_metrics.items()),
         f"time: {duration(trial.cpu_seconds, 1)} of CPU, "

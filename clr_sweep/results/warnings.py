@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from clr_sweep.results import words
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -12,7 +12,17 @@ _NAMED = 5  # of the trials that a warning is about
 
 def warnings(study: StudyRecord) -> tuple[str, ...]:
     """Those of a study; none where its trainings were what they are called."""
-    return tuple(f"Warning: {text}" for text in (*_deviations(study), *_other_weights(study)))
+    return tuple(f"Warning: {text}" for text in _texts(study.all))
+
+
+def trial_warnings(trial: TrialRecord) -> tuple[str, ...]:
+    """Those of one trial, told or handed over by itself."""
+    return tuple(f"warning: {text}" for text in _texts([trial]))
+
+
+def _texts(records: Sequence[TrialRecord]) -> Iterator[str]:
+    yield from _deviations(records)
+    yield from _other_weights(records)
 
 
 def other_weights(records: list[TrialRecord]) -> str:
@@ -34,8 +44,8 @@ def other_weights(records: list[TrialRecord]) -> str:
     )
 
 
-def _deviations(study: StudyRecord) -> Iterator[str]:
-    found = [record for record in study.all if record.learning_rate_deviation]
+def _deviations(records: Sequence[TrialRecord]) -> Iterator[str]:
+    found = [record for record in records if record.learning_rate_deviation]
     if not found:
         return
     worst = max(found, key=lambda record: record.learning_rate_deviation or 0.0)
@@ -47,6 +57,6 @@ def _deviations(study: StudyRecord) -> Iterator[str]:
     )
 
 
-def _other_weights(study: StudyRecord) -> Iterator[str]:
-    if found := [record for record in study.all if record.has_other_weights]:
+def _other_weights(records: Sequence[TrialRecord]) -> Iterator[str]:
+    if found := [record for record in records if record.has_other_weights]:
         yield f"{other_weights(found)}."

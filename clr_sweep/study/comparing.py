@@ -152,6 +152,9 @@ class _Comparing:
 
     def _searched(self, sweep: Sweep, part: Part) -> StudyRecord:
         if (ended := self._ended(sweep)) is not None:
+            if part.comparison is not None and ended.complete:  # else its search tells it first
+                trained = part.comparison.describe_trainings(ended.planned)
+                self.say(f"a comparison: {trained}, those of earlier starts included")
             return ended
         self.say(f"search of {sweep.study_name}, {sweep.study.trials} trials")
         return self._run(sweep, part, self.adopted.by_study if self._is_study(sweep) else None)
@@ -244,9 +247,7 @@ class _Comparing:
         if study is None or not is_searched(study, sweep):
             return None
         record = StudyReader(study).read()
-        untested = any(one.state == "complete" and not one.test_metrics
-                       for one in record.to_be_tested)  # fmt: skip
-        is_whole = record.state == "complete" and is_told(study) and not untested
+        is_whole = record.state == "complete" and is_told(study) and not record.untested
         return record if is_whole or not wholly else None
 
     def _refuse_another(self, sweep: Sweep) -> None:

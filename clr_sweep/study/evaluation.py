@@ -28,16 +28,14 @@ def evaluate_untested(
     stop: StopRequest,
     say: Callable[[str], None],
 ) -> None:
-    """Evaluate those that are complete and have not been evaluated yet.
+    """Evaluate those that are still to be: see `StudyRecord.untested`.
 
     Args:
         say: shows a line: of one whose model is gone, which cannot be evaluated, and of one of
             which the test set has told no number.
     """
     due = []
-    for record in study.to_be_tested:
-        if record.state != "complete" or record.test_metrics:
-            continue
+    for record in study.untested:
         if is_testable(record):
             due.append(record)
         else:

@@ -60,12 +60,12 @@ class StoreChoice:
         Raises:
             InputError: the option names what can be no store.
         """
-        if option:
+        if option is not None:
             problems = validation(TrackingConfig, {"uri": option})[1]
             if problems:
                 place = door.option("--tracking-uri").rstrip("=")
                 raise InputError([f"{place}: {text}" for _, text in problems])
-        return cls.of(option or None, adopted)
+        return cls.of(option, adopted)
 
     def uri(self, written: TrackingConfig | None = None, place: str = "the sweep file") -> str:
         """The store that is used; a line says so where the written one is another.

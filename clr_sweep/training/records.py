@@ -271,6 +271,11 @@ class StudyRecord:
             record for record in both if record is not None and record.config.training.is_tested
         ]
 
+    @property
+    def untested(self) -> list[TrialRecord]:
+        """Those of them that are complete, and of which the test set has told no number yet."""
+        return [t for t in self.to_be_tested if t.state == "complete" and not t.test_metrics]
+
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
         return -sign_of(self.direction) * (trial.value or 0.0), trial.number or 0
 

@@ -269,14 +269,6 @@ def test_other_misuse_of_the_command_line(arguments: list[str]) -> None:
     assert lines[0].startswith("Usage: ")
 
 
-@pytest.mark.parametrize("value", ["", AS_IN_FILE])
-def test_an_option_not_given_leaves_the_file_as_it_is(tmp_path: Path, value: str) -> None:
-    """`mlflow run` hands over the default of MLproject, or '' where somebody wrote `-P trials=`."""
-    file = written(tmp_path, {"study.trials": 0})
-    empty = [word for option in OPTIONS for word in (option, value)]
-    assert refused("run", file, *empty) == [f"{file}: study.trials: must be at least 1, got 0"]
-
-
 def test_a_password_is_not_repeated(tmp_path: Path) -> None:
     """What is refused is shown without the password in it."""
     url = f"postgresql://me:secret@host/{'x' * 500}"

@@ -18,10 +18,10 @@ from written_sweeps import written
 
 from clr_sweep.commands.check import cycle_warnings
 from clr_sweep.definition.dimensions import Range, RatioRange
+from clr_sweep.definition.keys_in_file import fields_in_file
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.losses import ARGUMENTS
 from clr_sweep.definition.optimizers import OPTIMIZERS
-from clr_sweep.definition.readable_values import fields_in_file
 from clr_sweep.definition.search_space import SCHEDULE_KEYS
 from clr_sweep.definition.sweep import Sweep
 

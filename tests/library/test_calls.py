@@ -47,6 +47,11 @@ def test_an_address_of_another_kind() -> None:
     """The study's storage."""
     wanted = "storage: must be the URL of a study's storage, got a int"
     assert refused(lambda: clr_sweep.load_study("one", storage=3)) == (wanted,)  # type: ignore[arg-type]
+    empty = ("storage: must be the URL of a study's storage, got ''",)
+    assert refused(lambda: clr_sweep.load_study("one", storage="")) == empty
+    assert refused(lambda: clr_sweep.compare("one", storage="")) == empty
+    (told,) = refused(lambda: clr_sweep.load_study("one", tracking_uri=""))
+    assert told.startswith("tracking_uri: must be the address of an MLflow server, such as ")
 
 
 def test_what_cannot_be_compared(folder: Path) -> None:

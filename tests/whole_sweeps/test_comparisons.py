@@ -126,6 +126,10 @@ def test_the_same_numbers_however_often_it_was_interrupted(
     assert "the same command goes on" in found["stopped"].output
     assert found["second"].process.returncode == 2
     assert "is run by another process" in found["second"].output
+    # The study has ended, so no search of its own tells what is to come.
+    total = "a comparison: 2 trials of searches and at most 8 trainings with fresh seeds, those of"
+    said = " ".join(found["finished"].output.split())
+    assert 0 <= said.find(total) < said.index("finals of tiny")
 
 
 @pytest.mark.slow

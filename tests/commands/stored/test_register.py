@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from real_runs import DATA, Place
 from served_models import Served, served
 from small_studies import SmallStudy
 from stored_commands import invoke
+
+from clr_sweep.commands.export import trial_yaml
+from clr_sweep.tracking.which_store import StoreChoice
 
 REGISTER = ("export", "example", "--register", "mine", "--alias", "champion")
 
@@ -53,6 +57,22 @@ def test_the_best_model_is_registered_once(place: Path, caplog: pytest.LogCaptur
     assert version.tags["clr_sweep.study"] == "example"
     assert version.description.startswith(f"Trial {best.number} of the study example: ")
     assert invoke("doctor", "example").output == "study example: all is well\n"
+
+
+def test_a_model_that_is_not_the_one_reported(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who takes it away is told, as on every page of the trial."""
+    stored = SmallStudy(place)
+    best = stored.record.best
+    assert best is not None
+    trial_yaml(stored.study, stored.record, best, StoreChoice())
+    assert caplog.messages == []
+    other = dataclasses.replace(best, has_other_weights=True)
+    trial_yaml(stored.study, stored.record, other, StoreChoice())
+    (message,) = caplog.messages
+    assert message.startswith("warning: the model that ")
+    assert f"({best.label}): value and model, with what is tested and exported of it" in message
 
 
 def test_a_name_with_a_quotation_mark(place: Path) -> None:
