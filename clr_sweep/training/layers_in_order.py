@@ -39,6 +39,11 @@ def is_seen_raw(model: keras.Model, tensor: Any, changes: Is) -> bool:
     return _followed(made, [tensor], changes)[0]
 
 
+def is_order_known(model: keras.Model, tensor: Any) -> bool:
+    """Whether `is_seen_raw` follows the input, symbolic as there."""
+    return tensor is not None and _made_of_ends(model) is not None
+
+
 def _followed(model: Functional, tensors: Sequence[Any], changes: Is) -> tuple[bool, bool]:
     """Whether a layer with weights sees the tensors unchanged; and whether any leaves so."""
     raw = {id(tensor) for tensor in tensors}

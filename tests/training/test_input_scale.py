@@ -8,11 +8,19 @@ import keras
 import numpy as np
 import pytest
 
-from clr_sweep.training.input_scale import unscaled
+from clr_sweep.training.input_scale import input_scale
 
 UNEVEN = "the columns differ in size, the largest values from "
 LARGE = "the examples are large, with values of up to "
 COLUMNS = "subtract from each column its mean"
+MOVING = "and batch normalisation alone scales them: it predicts with moving means and variances"
+
+
+def unscaled(network: keras.Model, x: Any) -> str:
+    """What is told of the scale; nothing of it is the settling of averages."""
+    found = input_scale(network, x)
+    assert not found.settles
+    return found.problem
 
 
 def columns(*sizes: float) -> np.ndarray:
@@ -24,6 +32,14 @@ def model(*front: keras.Layer, shape: tuple[int, ...] = (3,)) -> keras.Model:
     return keras.Sequential(
         [keras.Input(shape), *front, keras.layers.Flatten(), keras.layers.Dense(1)]
     )
+
+
+def within(*layers: keras.Layer) -> keras.Model:
+    return keras.Sequential([keras.Input((3,)), *layers])
+
+
+def known() -> keras.Layer:
+    return keras.layers.Normalization(mean=[0.0, 1.0, 2.0], variance=[1.0, 2.0, 3.0])
 
 
 @pytest.mark.parametrize(
@@ -60,21 +76,71 @@ def test_images_count_as_one() -> None:
 @pytest.mark.parametrize(
     "front",
     [
-        keras.layers.BatchNormalization,
+        known,
         lambda: keras.layers.Rescaling(0.001),
         # However deep: within a model, too.
-        lambda: keras.Sequential([keras.Input((3,)), keras.layers.LayerNormalization()]),
-        lambda: keras.layers.Embedding(9000, 2),
+        lambda: within(known()),
+        lambda: within(within(keras.layers.Rescaling(0.001)), keras.layers.BatchNormalization()),
+        lambda: within(known(), keras.layers.LayerNormalization()),
+        lambda: keras.layers.Embedding(9000, 2),  # of numbers that are names
     ],
-    ids=["batch-normalization", "rescaling", "within-a-model", "embedding"],
-)
+    ids=[
+        "normalization", "rescaling", "within-a-model", "before-batch-normalization",
+        "before-layer-normalization", "embedding",
+    ],
+)  # fmt: skip
 def test_a_model_that_scales_what_it_gets(front: Any) -> None:
     """There is nothing to warn of."""
     assert unscaled(model(front()), columns(1, 20, 5206)) == ""
 
 
-def within(*layers: keras.Layer) -> keras.Model:
-    return keras.Sequential([keras.Input((3,)), *layers])
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_batch_normalization_in_front(is_nested: bool) -> None:
+    """Its averages have to reach columns that are large or apart; not those that are scaled."""
+    front = [keras.layers.BatchNormalization(), keras.layers.LayerNormalization()]
+    network = model(*([within(*front)] if is_nested else front))
+    for x, seen in ((columns(1, 20, 5206), UNEVEN), (columns(300, 400, 500), LARGE)):
+        found = input_scale(network, x)
+        assert found.problem.startswith(seen)
+        assert MOVING in found.problem
+        assert COLUMNS in found.problem
+        assert found.settles
+    assert unscaled(network, columns(1, 2, 3)) == ""
+
+
+def test_batch_normalization_of_images() -> None:
+    """In front it has to reach pixels, too; behind a layer with weights it is the usual thing.
+
+    Their edge is not to be seen, as a rule: it is not what a range test should read.
+    """
+    pixels = np.full((4, 8, 8, 1), 255, "uint8")
+    conv, batch = keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization
+    found = unscaled(model(batch(), conv, shape=(8, 8, 1)), pixels)
+    assert found.startswith(f"{LARGE}255, {MOVING}")
+    assert found.endswith("Rescaling(1 / 255) in front does with pixels")
+    assert unscaled(model(keras.layers.Conv2D(2, 3), batch(), shape=(8, 8, 1)), pixels) == ""
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.LayerNormalization,
+        keras.layers.RMSNormalization,
+        keras.layers.UnitNormalization,
+        lambda: keras.layers.GroupNormalization(1),
+    ],
+)
+def test_what_normalizes_an_example(layer: Any) -> None:
+    """It brings examples to one size, and leaves their columns apart; images have none."""
+    for network in (model(layer()), model(within(layer()))):
+        found = unscaled(network, columns(1, 20, 5206))
+        assert found.startswith(UNEVEN)
+        name = type(layer()).__name__
+        assert f"and {name} works across the columns of each example" in found
+        assert COLUMNS in found
+        assert unscaled(network, columns(300, 400, 500)) == ""
+    pixels = np.full((4, 8, 8, 1), 255, "uint8")
+    assert unscaled(model(layer(), shape=(8, 8, 1)), pixels) == ""
 
 
 @pytest.mark.parametrize(
@@ -96,12 +162,15 @@ def test_the_first_layer_that_mixes_columns_decides(front: Any) -> None:
 def test_each_input_is_followed() -> None:
     """One of two that stands behind a layer which scales does not speak for the other."""
     inputs = {"a": keras.Input((3,), name="a"), "b": keras.Input((3,), name="b")}
-    scaled = keras.layers.BatchNormalization()(inputs["a"])
-    joined = keras.layers.Concatenate()([scaled, inputs["b"]])
-    network = keras.Model(inputs, keras.layers.Dense(1)(joined))
     small, uneven = columns(1, 1, 1), columns(1, 20, 5206)
-    assert unscaled(network, {"a": uneven, "b": small}) == ""
-    assert unscaled(network, {"a": small, "b": uneven}).startswith(UNEVEN)
+    for layer in (known(), keras.layers.BatchNormalization()):
+        joined = keras.layers.Concatenate()([layer(inputs["a"]), inputs["b"]])
+        network = keras.Model(inputs, keras.layers.Dense(1)(joined))
+        of_a = input_scale(network, {"a": uneven, "b": small})
+        assert of_a.settles == (MOVING in of_a.problem) == (type(layer) is not type(known()))
+        of_b = unscaled(network, {"a": small, "b": uneven})
+        assert of_b.startswith(UNEVEN)
+        assert MOVING not in of_b
 
 
 class Own(keras.Model):
@@ -118,10 +187,15 @@ class Own(keras.Model):
 
 
 def test_a_model_whose_order_is_not_known() -> None:
-    """It scales if anything in it does."""
+    """It scales if anything in it does, as far as that goes."""
     uneven = columns(1, 20, 5206)
     assert unscaled(Own(keras.layers.Dense(1)), uneven).startswith(UNEVEN)
-    assert unscaled(Own(keras.layers.BatchNormalization(), keras.layers.Dense(1)), uneven) == ""
+    assert unscaled(Own(known(), keras.layers.Dense(1)), uneven) == ""
+    moving = input_scale(Own(keras.layers.BatchNormalization(), keras.layers.Dense(1)), uneven)
+    assert MOVING in moving.problem
+    assert moving.settles
+    layers = [keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()]
+    assert unscaled(Own(*layers), np.full((4, 8, 8, 1), 255, "uint8")) == ""
 
 
 def test_arithmetic_between_inputs_and_outputs() -> None:
