@@ -18,8 +18,10 @@ from clr_sweep.training.model_ends import declared_inputs
 # The stability edge falls with the square of the size. Pixels from 0 to 255 lie above it, a one-hot
 # column, an age or a standardised column below.
 _LARGE = 100.0
-# Two orders of magnitude between columns: four between the rates that suit them.
+# Two orders of magnitude between columns: four between the rates that suit them. Where the largest
+# is of a usual size, usual rates suit it; a pixel at the edge, or a rare word, may well be small.
 _UNEVEN = 100.0
+_USUAL = 10.0
 # After them it does not matter how large the columns are: what they give on is of one size, or of
 # a table of weights.
 _BY_COLUMN = (
@@ -48,7 +50,10 @@ _SCALE_COLUMNS = (
     "subtract from each column its mean and divide by its standard deviation, both of the training "
     "examples, or let keras.layers.Normalization() in front do it, adapted to them"
 )
-_SCALE_OTHERS = "scale them, as keras.layers.Rescaling(1 / 255) in front does with pixels"
+_SCALE_OTHERS = (
+    "scale them, as keras.layers.Rescaling(1 / 255) in front does with pixels, and "
+    "keras.layers.Normalization(), adapted to them, with series of measurements"
+)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def _seen(sizes: np.ndarray) -> str:
     if not sizes.size:
         return ""
     low, high = float(sizes.min()), float(sizes.max())
-    if high >= _UNEVEN * low:
+    if high >= _UNEVEN * low and high > _USUAL:
         return (
             f"the columns differ in size, the largest values from {shown_size(low)} to "
             f"{shown_size(high)}"
