@@ -48,10 +48,13 @@ def known() -> keras.Layer:
         (columns(1, 20, 90), ""),
         (columns(0, 0, 0), ""),
         (columns(1, 0, 5), ""),  # a column of zeros has no size
-        (columns(1, 20, 5206), f"{UNEVEN}1 to 5,206, and no layer scales them before the first"),
-        (columns(0.1, 0.2, 12), f"{UNEVEN}0.1 to 12, and no layer"),
+        (
+            columns(1, 20, 5206),
+            f"{UNEVEN}1 (column 0) to 5,206 (column 2), and no layer scales them before the first",
+        ),
+        (columns(0.1, 0.2, 12), f"{UNEVEN}0.1 (column 0) to 12 (column 2), and no layer"),
         (columns(0.0039, 0.2, 1), ""),  # a pixel at the edge, or a rare word
-        (columns(300, 400, 500), f"{LARGE}500, and no layer of the model scales them"),
+        (columns(300, 400, 500), f"{LARGE}500 (column 2), and no layer of the model scales them"),
     ],
 )
 def test_columns(x: np.ndarray, seen: str) -> None:
@@ -241,4 +244,4 @@ def test_several_arrays() -> None:
     joined = keras.layers.Concatenate()([inputs["a"], keras.layers.Reshape((1,))(inputs["b"])])
     network = keras.Model(inputs, keras.layers.Dense(1)(joined))
     x = {"a": columns(1, 2), "b": np.array([0, 50, 900, 1], "float32")}
-    assert "from 1 to 900" in unscaled(network, x)
+    assert "from 1 (column 0 of a) to 900 (b)" in unscaled(network, x)
