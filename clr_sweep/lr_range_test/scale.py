@@ -14,6 +14,8 @@ from clr_sweep.training.input_scale import input_scale
 from clr_sweep.training.label_scale import large_labels, root_mean_square
 from clr_sweep.training.model_ends import declared_inputs, declared_outputs
 
+_CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
+
 
 def scale_problems(model: keras.Model, x: Any, y: Any) -> tuple[str, ...]:
     """What is wrong with their size for a compiled model, each with its cure.
@@ -24,8 +26,9 @@ def scale_problems(model: keras.Model, x: Any, y: Any) -> tuple[str, ...]:
     examples = {name: array for name, array in _named(model, x) if _is_of_numbers(array)}
     found = [input_scale(model, examples).problem] if examples else []
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    # The steps of the others do not grow with the gradient, or hardly.
-    if isinstance(optimizer, keras.optimizers.SGD):
+    # The steps of the others do not grow with the gradient, or hardly; nor those that are clipped.
+    clips = (getattr(optimizer, name, None) for name in _CLIPPING)
+    if isinstance(optimizer, keras.optimizers.SGD) and not any(clips):
         found += _large_labels(model, y)
     return tuple(filter(None, found))
 

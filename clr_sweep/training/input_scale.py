@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -18,8 +18,10 @@ from clr_sweep.training.model_ends import declared_inputs
 # The stability edge falls with the square of the size. Pixels from 0 to 255 lie above it, a one-hot
 # column, an age or a standardised column below.
 _LARGE = 100.0
-# Two orders of magnitude between columns: four between the rates that suit them.
+# Two orders of magnitude between columns: four between the rates that suit them. Where the largest
+# is of a usual size, usual rates suit it; a pixel at the edge, or a rare word, may well be small.
 _UNEVEN = 100.0
+_USUAL = 10.0
 # After them it does not matter how large the columns are: what they give on is of one size, or of
 # a table of weights.
 _BY_COLUMN = (
@@ -48,7 +50,10 @@ _SCALE_COLUMNS = (
     "subtract from each column its mean and divide by its standard deviation, both of the training "
     "examples, or let keras.layers.Normalization() in front do it, adapted to them"
 )
-_SCALE_OTHERS = "scale them, as keras.layers.Rescaling(1 / 255) in front does with pixels"
+_SCALE_OTHERS = (
+    "scale them, as keras.layers.Rescaling(1 / 255) in front does with pixels, and "
+    "keras.layers.Normalization(), adapted to them, with series of measurements"
+)
 
 
 @dataclass(frozen=True)
@@ -72,17 +77,29 @@ def input_scale(model: keras.Model, x: Part) -> InputScale:
     as images, count as one. Columns of zeros have none.
     """
     arrays, inputs = by_name(x), by_name(declared_inputs(model))
+    sizes = {
+        name: _sizes(array, name if len(arrays) > 1 else None) for name, array in arrays.items()
+    }
     treated = {name: _treated(model, inputs.get(name), array) for name, array in arrays.items()}
-    raw = [array for name, array in arrays.items() if treated[name] == "raw"]
-    if problem := _raw_problem(model, raw):
+    raw = [name for name in arrays if treated[name] == "raw"]
+    seen = _seen([size for name in raw for size in sizes[name]])
+    if problem := _raw_problem(model, seen, [arrays[name] for name in raw]):
         return InputScale(problem)
     for name, array in arrays.items():
-        if treated[name] in ("across", "moving") and (seen := _seen(_sizes(array))):
+        if treated[name] in ("across", "moving") and (seen := _seen(sizes[name])):
             if treated[name] == "moving":
                 return InputScale(_moving_problem(seen, array), settles=array.ndim <= 2)
             if seen.startswith("the columns"):
                 return InputScale(_across_problem(seen, model))
     return InputScale("")
+
+
+class _Size(NamedTuple):
+    value: float
+    where: str
+
+    def __str__(self) -> str:
+        return f"{shown_size(self.value)}{self.where}"
 
 
 Treated = Literal["raw", "across", "moving", "by column"]
@@ -107,10 +124,9 @@ def _treated(model: keras.Model, tensor: Any, array: Array) -> Treated:
     return "moving" if is_in_front else "by column"
 
 
-def _raw_problem(model: keras.Model, raw: Sequence[Array]) -> str:
+def _raw_problem(model: keras.Model, seen: str, raw: Sequence[Array]) -> str:
     """Of arrays that reach a layer with weights as they are."""
-    sizes = np.concatenate([np.empty(0), *map(_sizes, raw)])
-    seen, cure = _seen(sizes), _cure(raw)
+    cure = _cure(raw)
     if seen.startswith("the columns"):
         return (
             f"{seen}, and no layer scales them before the first one with weights, so the training "
@@ -144,19 +160,16 @@ def _across_problem(seen: str, model: keras.Model) -> str:
     )
 
 
-def _seen(sizes: np.ndarray) -> str:
+def _seen(sizes: Sequence[_Size]) -> str:
     """What is seen of sizes that no rate suits; else empty."""
-    sizes = sizes[sizes > 0]
-    if not sizes.size:
+    there = [size for size in sizes if size.value > 0]
+    if not there:
         return ""
-    low, high = float(sizes.min()), float(sizes.max())
-    if high >= _UNEVEN * low:
-        return (
-            f"the columns differ in size, the largest values from {shown_size(low)} to "
-            f"{shown_size(high)}"
-        )
-    if high >= _LARGE:
-        return f"the examples are large, with values of up to {shown_size(high)}"
+    low, high = (end(there, key=lambda size: size.value) for end in (min, max))
+    if high.value >= _UNEVEN * low.value and high.value > _USUAL:
+        return f"the columns differ in size, the largest values from {low} to {high}"
+    if high.value >= _LARGE:
+        return f"the examples are large, with values of up to {high}"
     return ""
 
 
@@ -164,15 +177,22 @@ def _cure(arrays: Sequence[Array]) -> str:
     return _SCALE_COLUMNS if any(array.ndim <= 2 for array in arrays) else _SCALE_OTHERS
 
 
-def _sizes(array: Array) -> np.ndarray:
-    """The largest absolute value of each column, shape (columns,); of other examples of all."""
+def _sizes(array: Array, name: Any) -> list[_Size]:
+    """The largest absolute value of each column; of other examples of all.
+
+    Args:
+        name: of the array, where there are several.
+    """
     # Of the ends alone a copy in float64 is made: of whole images it takes a hundred times as long.
     ends = [
         (rows.min(axis=0).astype("float64"), rows.max(axis=0).astype("float64"))
         for _, rows in rows_of(array)
     ]
     columns: np.ndarray = np.abs(ends).max(axis=(0, 1))
-    return columns if array.ndim == 2 else columns.max(keepdims=True)
+    if array.ndim != 2:
+        return [_Size(float(columns.max()), "" if name is None else f" ({name})")]
+    of = "" if name is None else f" of {name}"
+    return [_Size(float(value), f" (column {place}{of})") for place, value in enumerate(columns)]
 
 
 def _is_one(operation: Any, kinds: tuple[type, ...]) -> bool:
