@@ -55,7 +55,7 @@ from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.remaining import announce_left, announce_start
-from clr_sweep.study.same_model import model_held_to
+from clr_sweep.study.same_model import model_held_to, take_model
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.link import Link
@@ -119,8 +119,7 @@ def run_stages(
                 begins_with,
             )
             holder.sign(study)
-            if model is not None:
-                keep_model(study, model)
+            take_model(study, sweep, model, display.say)
             part.plan(study, provenance(source.folders[0]))
             announce_left(study, sweep, display.say)
             publisher = publisher_of(study, client, Link(display.warn))

@@ -21,6 +21,7 @@ from clr_sweep.training.data.named import Part, rows
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.reports import Divergence, EpochReport
+from clr_sweep.training.unloadable import plain_load_errors
 
 # Keras is imported where it is used: the class is named by programs that do without.
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class OwnTrial:
 
         Raises:
             InputError: it returned none.
+            StoreError: Keras cannot load it, and the cure.
         """
         if not self._model_file.exists():
             raise InputError(
@@ -132,7 +134,8 @@ class OwnTrial:
             )
         import keras
 
-        return keras.saving.load_model(self._model_file)
+        with plain_load_errors(self._model_file):
+            return keras.saving.load_model(self._model_file)
 
     def callback(self) -> keras.callbacks.Callback:
         """Reports each epoch of a Keras `fit` and ends it where the trial ends.
