@@ -12,7 +12,7 @@ from clr_sweep.common.errors import (
     TrialFailedError,
 )
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
-from clr_sweep.results.warnings import other_weights
+from clr_sweep.results.warnings import training_warnings
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.studied_model import keep_model
 from clr_sweep.study.under_way import UnderWay
@@ -86,9 +86,10 @@ class Arrivals:
         record = self._sweep.flights.pop(key).ended(result)
         self._sweep.landed(record)
         self._failures = 0
-        if record.has_other_weights and not self._has_warned:
+        if not self._has_warned and (texts := training_warnings([record])):
             self._has_warned = True
-            self._sweep.display.warn(f"warning: {other_weights([record])}")
+            for text in texts:
+                self._sweep.display.warn(f"warning: {text}")
 
     def _raised(self, key: str, event: Failed) -> None:
         sweep = self._sweep

@@ -200,3 +200,12 @@ def evaluate_with_a_number_in_words(_trial: Any) -> dict[str, str]:
 def evaluate_in_words(trial: Any) -> str:
     """No numbers."""
     return f"well, {trial.seed}"
+
+
+GIVEN: dict[str, Any] = {}
+"""What `giving` returns."""
+
+
+def giving(_trial: Any) -> dict[str, Any]:
+    """Whatever the test has put there."""
+    return GIVEN
