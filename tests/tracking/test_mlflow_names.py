@@ -34,7 +34,7 @@ def test_it_is_mlflows_rule(name: str) -> None:
 
 
 def test_the_length() -> None:
-    """What is put before a name fits as well; MLflow takes a line feed at the end, which is lost."""
+    """What is put before a name fits as well; and no line feed ends one, which MLflow takes."""
     assert mlflow_takes("x" * LONGEST)
     assert not mlflow_takes("x" * (LONGEST + 1))
     assert LONGEST + len("baseline_test_") <= MAX_ENTITY_KEY_LENGTH

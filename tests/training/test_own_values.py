@@ -13,8 +13,8 @@ from test_own_training import Told, config_of, job_of, sweep
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.own_trial import OwnTrial
 from clr_sweep.training.own_training import evaluate_by_function
+from clr_sweep.training.own_trial import OwnTrial
 
 LONGEST = "x" * 200
 
@@ -74,7 +74,7 @@ def test_numbers_of_any_kind(value: Any, tmp_path: Path) -> None:
         ({"recall@5": 1.0}, "'recall@5' is no name for a metric: MLflow takes letters"),
         ({"": 1.0}, "'' is no name for a metric"),
         ({"a//b": 1.0}, "'a//b' is no name for a metric"),
-        ({f"{LONGEST}x": 1.0}, "is no name for a metric: .*at most 200"),
+        ({f"{LONGEST}x": 1.0}, "'xx.*xx' is no name for a metric: .*at most 200"),
         ({"cpu_seconds": 1.0}, "cpu_seconds has a meaning of its own here"),
         ({"val_learning_rate": 1.0}, "learning_rate has a meaning of its own here"),
         ({"test_loss": 1.0}, "test_loss has a meaning of its own here, as have .*test_"),
