@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from clr_sweep.commands.new_sweep import TRIALS, Objective, fitting_objective, sweep_text
+from clr_sweep.commands.output import not_possible
 from clr_sweep.commands.schema import SCHEMA_FILE
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
@@ -183,7 +185,9 @@ def _write_new(file: Path, text: str) -> None:
     except FileExistsError:
         _refuse_file(file)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)  # what of it could be written would be in the way
+        raise not_possible(file, "cannot be written", error) from None
     try:
         load_sweep(file)
     except InputError:

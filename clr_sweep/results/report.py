@@ -15,7 +15,7 @@ from clr_sweep.results.comparison_report import comparison_markdown, verdict_mar
 from clr_sweep.results.gains import cpu_seconds_more
 from clr_sweep.results.markdown import LIMIT, fenced, inline, table
 from clr_sweep.results.verdict import verdict
-from clr_sweep.results.warnings import other_weights, warnings
+from clr_sweep.results.warnings import training_warnings, warnings
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -114,8 +114,7 @@ def trial_markdown(record: TrialRecord) -> str:
             f"Rates used: {'exactly' if not deviation else 'NOT'} those planned, greatest "
             f"deviation {words.rate(deviation)}."
         )
-    if record.has_other_weights:
-        lines.append(f"**Warning: {inline(other_weights([record]))}.**")
+    lines += [f"**Warning: {inline(text)}.**" for text in training_warnings([record])]
     if record.given:
         lines.append(f"Given, not sampled: {inline(words.shorten(record.given, 300))}.")
     further = [

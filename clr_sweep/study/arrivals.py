@@ -12,7 +12,7 @@ from clr_sweep.common.errors import (
     TrialFailedError,
 )
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
-from clr_sweep.results.warnings import other_weights
+from clr_sweep.results.warnings import training_warnings
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.studied_model import keep_model
 from clr_sweep.study.under_way import UnderWay
@@ -89,18 +89,19 @@ class Arrivals:
         record = self._sweep.flights.pop(key).ended(result)
         self._sweep.landed(record)
         self._failures = 0
-        if record.has_other_weights:
-            self._warn_once("weights", other_weights([record]))
+        if texts := training_warnings([record]):
+            self._warn_once("training", *texts)
         if "file" not in self._warned and has_model(record):
             # A process that was killed has left none; MLflow's thread makes it then.
             why = why_unloadable(TrialFolder(record.folder).signature())
             if why:
                 self._warn_once("file", unloadable(record.label, why))
 
-    def _warn_once(self, of: str, text: str) -> None:
+    def _warn_once(self, of: str, *texts: str) -> None:
         if of not in self._warned:
             self._warned.add(of)
-            self._sweep.display.warn(f"warning: {text}")
+            for text in texts:
+                self._sweep.display.warn(f"warning: {text}")
 
     def _raised(self, key: str, event: Failed) -> None:
         sweep = self._sweep

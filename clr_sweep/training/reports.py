@@ -74,6 +74,8 @@ class TrialResult:
             float32; None in results of versions that did not measure it.
         has_other_weights: whether the model that `training.function` returned has other weights
             than those whose metrics it reported last.
+        skipped_steps: those at which Keras' loss scaling found gradients that were no finite
+            numbers, so that weights and schedule stood still.
     """
 
     state: State
@@ -87,3 +89,4 @@ class TrialResult:
     divergence: Divergence | None = None
     learning_rate_deviation: float | None = None
     has_other_weights: bool = False
+    skipped_steps: int = 0

@@ -25,6 +25,7 @@ from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
+from clr_sweep.training.loss_scaling import skipped_steps
 from clr_sweep.training.model_identity import keep_identity, kept_identity
 from clr_sweep.training.reports import Divergence, EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
@@ -279,6 +280,7 @@ class _Trial:
             wall_seconds=sum(report.wall_seconds for report in self.reports),
             divergence=self.divergence,
             learning_rate_deviation=deviation(self.config.schedule, np.concatenate(self.rates)),
+            skipped_steps=skipped_steps(self.ready.model.optimizer, last.step),
         )
 
     def _why_early(self) -> str:
