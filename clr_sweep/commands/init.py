@@ -76,6 +76,7 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
             objective,
             warnings,
             str(SCHEMA_FILE),
+            settles=look.settles,
         )
         budget = _budget(engine, write, facts, folders, work, stop)
     _write_new(file, write(budget))

@@ -24,6 +24,17 @@ TRIALS = 20
 _LARGEST_BATCH, _SMALLEST_BATCH = 64, 16
 _FEWEST_STEPS = 50  # of an epoch: below it a smaller batch gives the schedule more to go through
 _RAMP_STEPS = 150  # of a range test: below it its curve is too coarse to read
+# Where held-out values are wrong at first: 100 for each of the six decades, and some to spare.
+_SETTLING_STEPS = 660
+# And in no other case: docs/range-test.md, "The rules".
+_QUARTER = (
+    "# quarter reads the training loss. Batch normalisation meets the columns unscaled: until its",
+    "# moving averages have reached them, the held-out values are wrong, which smith would read.",
+)
+_FINE = (
+    "# Many epochs: batch normalisation meets the columns unscaled, and until its moving averages",
+    "# have reached them, the held-out values are wrong, which the rule (smith) reads.",
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,8 @@ def sweep_text(
     warnings: Sequence[str],
     schema: str,
     budget: str,
+    *,
+    settles: bool = False,
 ) -> str:
     """The file.
 
@@ -120,18 +133,22 @@ def sweep_text(
         warnings: what speaks against a run of it as it is.
         schema: where an editor finds the JSON schema.
         budget: what a run costs.
+        settles: as in `ModelLook`.
     """
     part = held_out_part(facts.train)
     held_out = dataset.model_copy(update={"validation": part}).held_out(facts.train)
     batch = fitting_batch(facts.train - held_out)
     steps = math.ceil((facts.train - held_out) / batch)
-    ramp = max(3, math.ceil(_RAMP_STEPS / steps))
+    ramp = max(3, math.ceil((_SETTLING_STEPS if settles else _RAMP_STEPS) / steps))
     cycles = ", ".join(str(EPOCHS // (2 * factor)) for factor in FACTORS)
     what = f"{facts.train:,} examples {_inputs(facts)}"
     parameters = next(iter(by_name(look).values())).parameters
     metric, direction = "val_loss", "minimize"
     if isinstance(objective, Objective):
         metric, direction = objective.metric, objective.direction
+    rule, settling = "", _FINE if settles else ()
+    if settles and direction == "minimize":  # an accuracy does not fall by orders of magnitude
+        rule, settling = ", rule: quarter", _QUARTER
     lines = [
         ("name: " + _scalar(name), "of the study, and of MLflow's experiment"),
         ("dataset:", ""),
@@ -156,7 +173,8 @@ def sweep_text(
             f"  gamma: {fitting_gamma(EPOCHS * steps)}",
             f"exp_range's amplitude ends at a third, after {EPOCHS * steps:,} steps",
         ),
-        (f"range_test: {{epochs: {ramp}, seeds: 3}}", "trainings in which the rate rises"),
+        *((line, "") for line in settling),
+        (f"range_test: {{epochs: {ramp}, seeds: 3{rule}}}", "trainings in which the rate rises"),
         ("objective:", ""),
         (f"  metric: {metric}", "on what is held out"),
         (f"  direction: {direction}", ""),

@@ -18,6 +18,7 @@ from clr_sweep.definition.keys_in_file import (
     value_at,
 )
 from clr_sweep.definition.meant_sections import as_section
+from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import as_written, shown
 from clr_sweep.definition.with_arguments import WithArguments
 
@@ -156,16 +157,21 @@ def _as_argument(root: type[BaseModel], content: Any, keys: tuple[str, ...]) -> 
             name, arguments = thing.get(cls.name_key), thing.get("arguments") or {}
         else:
             name, arguments = thing, {}
-        if not isinstance(name, str) or not isinstance(arguments, Mapping):
+        if not isinstance(name, str) or not isinstance(arguments, Mapping) or where == keys[:-1]:
             continue
-        if key in cls.known_arguments(name):
+        if OWN.fullmatch(name):
+            is_one = bool(cls.of_others("", key))
+            place = f"{'.'.join(where)}.arguments.{key}"
+            others = others or (f" - if {name} takes it, it is written {place!r}" if is_one else "")
+        elif key in cls.known_arguments(name):
             whole = {cls.name_key: name, "arguments": {**arguments, key: value}}
             form = as_written(whole) if cls.takes(whole) else None
             place = ".".join(where)
             if form is not None:
                 return f" - did you mean {place}: {form}?"
             return _hint(f"{place}.arguments.{key}")
-        others = others or cls.of_others(name, key)
+        else:
+            others = others or cls.of_others(name, key)
     return others
 
 

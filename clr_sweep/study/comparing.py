@@ -94,7 +94,8 @@ def compare_study(
         for search in range(2, settings.searches + 1):
             comparing.compare(search_sweep(sweep, search), search)
     # Its page says what came out.
-    study = run_stages(sweep, source, engine, client, adopted.by_study, stop)
+    page = replace(WHOLE, is_warned=False)
+    study = run_stages(sweep, source, engine, client, adopted.by_study, stop, page)
     # An earlier one may have been asked for again, with its searches.
     return read_study(optuna.load_study(study_name=study.name, storage=store), number)
 

@@ -52,6 +52,7 @@ class Part:
         data_digest: of the data that it has to be done on; None: on whatever data there are.
         model: that it has to be done with; None: whatever model there is.
         comparison: how it is compared when it has ended, to be told beforehand; None: it is not.
+        is_warned: what speaks against its plan is said; in a comparison once, of the study.
     """
 
     has_baseline: bool = True
@@ -61,6 +62,7 @@ class Part:
     data_digest: str | None = None
     model: ModelIdentity | None = None
     comparison: ComparisonConfig | None = None
+    is_warned: bool = True
 
     @property
     def facts(self) -> dict[str, bool]:
@@ -69,5 +71,5 @@ class Part:
 
 
 WHOLE = Part()
-SEARCH = Part(has_baseline=False, is_tested=False)
+SEARCH = Part(has_baseline=False, is_tested=False, is_warned=False)
 """A search of a comparison: what it finds is trained again, and tested then."""

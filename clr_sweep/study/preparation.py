@@ -78,17 +78,11 @@ def check_sizes(sweep: Sweep, facts: DataFacts, source: str) -> None:
         raise InputError(problems, source)
 
 
-def plan_warnings(sweep: Sweep, facts: DataFacts, is_whole: bool) -> list[str]:
-    """What `check` warns of in the plan of a sweep, once the size of its data is known.
-
-    Args:
-        is_whole: no part of a comparison, whose parts have the gamma of the study before them.
-    """
+def plan_warnings(sweep: Sweep, facts: DataFacts) -> list[str]:
+    """What `check` warns of in the plan of a sweep, once the size of its data is known."""
     unphased = pruner_warning(sweep.study.pruner)
     found = [*cycle_warnings(sweep), *([unphased] if unphased else [])]
-    if is_whole:
-        found += gamma_warnings(sweep, _steps_per_epoch(sweep, facts))
-    return found
+    return found + gamma_warnings(sweep, _steps_per_epoch(sweep, facts))
 
 
 def inspect(

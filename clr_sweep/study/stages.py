@@ -238,7 +238,7 @@ class _Start:
         if dataset.examples is not None:
             counted = f"those of {facts.name}, {facts.train} examples an epoch"
         self.display.say(f"data: {counted}")
-        for warning in plan_warnings(self.sweep, facts, self.part.has_baseline):
+        for warning in plan_warnings(self.sweep, facts) if self.part.is_warned else ():
             self.display.warn(warning)
         return facts
 

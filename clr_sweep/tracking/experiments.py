@@ -17,7 +17,7 @@ from clr_sweep.common.secrets import hidden, hidden_address
 from clr_sweep.common.sqlite_files import with_cure
 from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.definition.tracking_config import TrackingConfig
-from clr_sweep.tracking import tags
+from clr_sweep.tracking import folder_names, tags
 from clr_sweep.tracking.time_limits import within
 from clr_sweep.tracking.tracker_errors import of_tracker
 
@@ -118,6 +118,9 @@ def _made(client: MlflowClient, name: str, artifacts: str | None) -> Experiment:
     if artifacts is not None:
         # Before it is made: where it keeps its files cannot be changed any more.
         refuse_unwritable(client, artifacts)
+    # MLflow keeps them in the current folder then, wherever the database lies.
+    elif sqlite_file(client.tracking_uri) and (problem := folder_names.problem(Path())):
+        raise StoreError(f"the files of the MLflow experiment cannot be kept here: {problem}")
     made = client.create_experiment(name, artifact_location=artifacts)
     return client.get_experiment(made)
 

@@ -23,6 +23,7 @@ from clr_sweep.common.secrets import hidden_address, remember
 from clr_sweep.common.sqlite_files import damage, with_cure
 from clr_sweep.definition.passwords import AT_MLFLOW
 from clr_sweep.definition.storage_urls import absolute, sqlite_file
+from clr_sweep.tracking import folder_names
 from clr_sweep.tracking.moved_store import follow
 from clr_sweep.tracking.new_store import make_database
 from clr_sweep.tracking.time_limits import limit_answers, within
@@ -72,7 +73,8 @@ def connect(uri: str, *, as_it_is: bool = False) -> MlflowClient:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     for name, value in (_PATIENCE | _QUIET).items():
         os.environ.setdefault(name, value)
-    if (file := sqlite_file(uri)) is not None and (problem := damage(file)):
+    file = sqlite_file(uri)
+    if file is not None and (problem := damage(file) or folder_names.problem(file.parent)):
         raise StoreError(f"the MLflow store {hidden_address(uri)} cannot be used: {problem}")
     # MLflow keeps each store in mind by its address, and a process may go on in another folder.
     address = absolute(uri)

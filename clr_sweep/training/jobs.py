@@ -29,7 +29,7 @@ from clr_sweep.training.data.named import each, rows
 from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.first_look import first_look
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.input_scale import unscaled
+from clr_sweep.training.input_scale import input_scale
 from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop
 from clr_sweep.training.models import build_model
@@ -111,7 +111,8 @@ def look_at_model(job: LookJob, _report: Report) -> ModelLook:
     data = opened(job.data)
     model = build_model(job.model, data_facts(data), job.search_path)
     check_inputs(model, data)
-    return ModelLook(first_look(model, data), unscaled(model, data.x_train))
+    scale = input_scale(model, data.x_train)
+    return ModelLook(first_look(model, data), scale.problem, scale.settles)
 
 
 def inspect_trial(job: TrialJob, _report: Report) -> Inspection:

@@ -1,4 +1,4 @@
-"""Whether labels are so large that no rate of plain gradient descent suits the loss."""
+"""Whether labels are so large that no rate of plain gradient descent suits a squared loss."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from clr_sweep.training.data.arrays import Array, rows_of
 
 # Of the root mean square: a squared loss of a model that begins at 0 begins at 10,000.
 _LARGE = 100.0
-# What they measure is a distance, in the labels' own unit.
-_DISTANCES = {"huber", "log_cosh", "mean_absolute_error", "mean_squared_error"}
+# Its gradient grows with the labels; that of an absolute error, huber or log_cosh is bounded.
+_SQUARED = "mean_squared_error"
 
 
 def root_mean_square(labels: Array) -> float:
@@ -26,14 +26,13 @@ def large_labels(size: float, loss: str, output: str | None = None) -> str:
         loss: the name of Keras' function.
         output: whose labels they are, where a model has several.
     """
-    if loss not in _DISTANCES or not size >= _LARGE:
+    if loss != _SQUARED or not size >= _LARGE:
         return ""
     of_output = f" of {output}" if output else ""
     return (
         f"the labels{of_output} are large, {shown_size(size)} by their root mean square, so under "
         f"{loss} sgd may diverge at every rate: standardise them (subtract their mean, divide by "
-        "their standard deviation, both of the training examples), or take adam, whose steps do "
-        "not grow with them"
+        "their standard deviation, both of the training examples)"
     )
 
 

@@ -8,6 +8,44 @@ from typing import Any
 import keras
 from keras.src.models.functional import Functional  # as in `model_ends`
 
+# What leaves these is as far apart as what came in. Layers without weights; and operations that are
+# no layers, by their classes' names.
+_HAND_ON = (
+    keras.layers.AveragePooling1D,
+    keras.layers.AveragePooling2D,
+    keras.layers.Concatenate,
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.GaussianNoise,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.Identity,
+    keras.layers.InputLayer,
+    keras.layers.Masking,
+    keras.layers.MaxPooling1D,
+    keras.layers.MaxPooling2D,
+    keras.layers.Permute,
+    keras.layers.RandomCrop,
+    keras.layers.RandomFlip,
+    keras.layers.RandomRotation,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+    keras.layers.ReLU,
+    keras.layers.RepeatVector,
+    keras.layers.Reshape,
+    keras.layers.Resizing,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.UnitNormalization,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+)
+_OPERATIONS_HAND_ON = {"Cast", "Concatenate", "ExpandDims", "Reshape", "Squeeze", "Transpose"}
+
 Is = Callable[[Any], bool]
 """Whether a layer, or an operation between inputs and outputs that is none, is of a kind."""
 
@@ -39,6 +77,11 @@ def is_seen_raw(model: keras.Model, tensor: Any, changes: Is) -> bool:
     return _followed(made, [tensor], changes)[0]
 
 
+def is_order_known(model: keras.Model, tensor: Any) -> bool:
+    """Whether `is_seen_raw` follows the input, symbolic as there."""
+    return tensor is not None and _made_of_ends(model) is not None
+
+
 def _followed(model: Functional, tensors: Sequence[Any], changes: Is) -> tuple[bool, bool]:
     """Whether a layer with weights sees the tensors unchanged; and whether any leaves so."""
     raw = {id(tensor) for tensor in tensors}
@@ -67,7 +110,10 @@ def _passed(operation: Any, given: Sequence[bool], changes: Is) -> tuple[bool, b
     within = layers_within(operation) if isinstance(operation, keras.Layer) else [operation]
     if any(map(changes, within)):
         return False, False
-    return bool(getattr(operation, "weights", ())), True
+    if getattr(operation, "weights", ()):
+        return True, True
+    # What another one makes of its input, or takes of it, nobody knows here.
+    return False, isinstance(operation, _HAND_ON) or type(operation).__name__ in _OPERATIONS_HAND_ON
 
 
 def _made_of_ends(operation: Any) -> Functional | None:

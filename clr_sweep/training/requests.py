@@ -123,10 +123,12 @@ class ModelLook:
         outputs: of each output, where labels and outputs have names.
         unscaled: what is wrong with the scale of the examples, and its cure; empty where nothing
             is.
+        settles: held-out values are wrong until moving averages have reached the examples.
     """
 
     outputs: Look | dict[str, Look]
     unscaled: str
+    settles: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ def build(input_shape, classes):
 def line(input_shape):
     return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(1)])
 
+def behind(input_shape):
+    return keras.Sequential([
+        keras.Input(input_shape), keras.layers.BatchNormalization(), keras.layers.Dense(1)
+    ])
+
 def logits(input_shape):
     return keras.Sequential([
         keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(10)
@@ -135,6 +140,11 @@ def test_columns_that_no_rate_suits(place: Place) -> None:
     text = (place.folder / "uneven.yaml").read_text(encoding="utf-8")
     assert "\n# warning: the labels are large, " in text
     assert "\n# warning: the columns differ in size, the largest values from " in text
+    assert load_sweep(place.folder / "uneven.yaml").range_test.rule == "smith"
+    options = ("--data", "uneven.npz", "--model", "my_model:behind", "-o", "behind.yaml")
+    done = place.sweep("init", *options, status=0)
+    assert ", and batch normalisation alone scales them: " in done.output
+    assert load_sweep(place.folder / "behind.yaml").range_test.rule == "quarter"
 
 
 @pytest.mark.heavy

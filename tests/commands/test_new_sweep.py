@@ -134,6 +134,47 @@ def test_the_file_is_one_that_check_takes(
     assert held_out_part(examples) in (0.1, 0.2)
 
 
+@pytest.mark.parametrize(
+    ("look", "settles", "rule", "why"),
+    [
+        (
+            AMOUNTS,
+            True,
+            "quarter",
+            "\n# quarter reads the training loss. Batch normalisation meets",
+        ),
+        (CLASSES, True, "smith", "\n# Many epochs: batch normalisation meets the columns unscaled"),
+        (AMOUNTS, False, "smith", "\nrange_test: {epochs: 4, seeds: 3} "),
+    ],
+)
+def test_columns_whose_moving_averages_settle(
+    tmp_path: Path, look: Look, settles: bool, rule: str, why: str
+) -> None:
+    """The test reads no held-out loss, and no accuracy on a coarse ramp; the file says why."""
+    (tmp_path / "my_model.py").write_text("def build(): ...\n")
+    arrays = {"x_train": np.zeros((900, 4)), "x_test": np.zeros((9, 4))}
+    np.savez(tmp_path / "mine.npz", y_train=np.zeros(900), y_test=np.zeros(9), **arrays)
+    text = sweep_text(
+        "mine",
+        DatasetConfig(name="mine.npz"),
+        "",
+        "my_model:build",
+        FACTS,
+        look,
+        fitting_objective(look, "my_model:build"),
+        [],
+        "/s.json",
+        "Budget: 1 s.",
+        settles=settles,
+    )
+    (tmp_path / "sweep.yaml").write_text(text, encoding="utf-8")
+    test = load_sweep(tmp_path / "sweep.yaml").range_test
+    assert test.rule == rule
+    # 720 examples in batches of 16; 100 steps in each decade from 1e-5 to 10.
+    assert (test.epochs * 45 > 600) == settles
+    assert why in text
+
+
 def test_a_file_for_several_inputs_and_outputs(tmp_path: Path) -> None:
     """A loss, a weight and metrics for each output; trials are judged by the sum of the losses."""
     (tmp_path / "my_model.py").write_text("def build(): ...\n")

@@ -99,6 +99,14 @@ def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
             "unknown hyperparameter 'momentum' - it is an argument of sgd, rmsprop, muon, and not ",
         ),
         (
+            {"training": {"optimizer": "mine:build", "momentum": 0.9}},
+            "- if mine:build takes it, it is written 'training.optimizer.arguments.momentum' (",
+        ),
+        (
+            {"training": {"optimizer": {"name": "mine:build", "momentum": 0.9}}},
+            "- if mine:build takes it, it is written 'arguments.momentum' (",
+        ),
+        (
             {"training": {"label_smoothing": 0.1}},
             "'label_smoothing' - it is an argument of the losses categorical_crossentropy, ",
         ),

@@ -6,12 +6,17 @@ import re
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from written_sweeps import ABSENT, content
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import TAGS, Range
+from clr_sweep.definition.keys_in_file import fields_in_file
 from clr_sweep.definition.problems import sentence
-from clr_sweep.definition.sweep import Sweep
+from clr_sweep.definition.search_space import SearchSpace
+from clr_sweep.definition.study_config import StudyConfig
+from clr_sweep.definition.sweep import BaselineConfig, Sweep
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.validation import validated, validation
 
 
@@ -23,6 +28,14 @@ def problems(changes: dict[str, Any]) -> list[str]:
 
 
 MAPPING = "must be a mapping of keys to values"
+DEFAULTS = "did you mean {}, with all at its default?"
+
+
+def known(section: type[BaseModel]) -> str:
+    """The keys of a section, as a message has them that knows no cure."""
+    return f"(known keys: {', '.join(fields_in_file(section))})"
+
+
 NAMES = "must be letters, digits, '.', '_' and '-' (at most 100, the first a letter or digit)"
 POLICIES = (
     "must be one of triangular, triangular2, exp_range, exp_range_bounds, constant, linear, "
@@ -74,7 +87,7 @@ KNOWN = {
         ("dataset.validation", "tests", f"{HELD_OUT}, got 'tests' - did you mean 'test'?"),
         ("dataset.validation", True, f"{HELD_OUT}, got true"),
         ("model.arguments", [1], f"{MAPPING}, got [1]"),
-        ("training", [], f"{MAPPING}, got []"),
+        ("training", [], f"{MAPPING}, got [] {known(TrainingConfig)}"),
         ("training.epochs", ABSENT, "is required"),
         ("training.epochs", 0, "must be at least 1, got 0"),
         ("training.epochs", 2.5, "must be a whole number, got 2.5"),
@@ -86,8 +99,8 @@ KNOWN = {
         ("training.batch_size", -64, "must be at least 1, got -64"),
         ("training.optimizer", None, f"{OPTIMIZER}, got nothing"),
         ("training.optimizer", ["sgd"], f"{OPTIMIZER}, got ['sgd']"),
-        ("search_space", ["a", "b"], f"{MAPPING}, got ['a', 'b']"),
-        ("search_space", None, f"{MAPPING}, got nothing"),
+        ("search_space", ["a", "b"], f"{MAPPING}, got ['a', 'b'] {known(SearchSpace)}"),
+        ("search_space", None, f"{MAPPING}, got nothing {known(SearchSpace)}"),
         ("search_space.init_lr", float("nan"), f"{DIMENSION}, got nan"),
         ("search_space.init_lr", [], "must be a list with at least one value, got []"),
         ("search_space.policy", "sawtooth", f"{POLICIES}, got 'sawtooth'"),
@@ -101,9 +114,13 @@ KNOWN = {
         ("search_space.policy", [["triangular"]], f"{POLICIES}, got [['triangular']]"),
         ("search_space.policy", {"low": 1}, f"{POLICIES}, got {{low: 1}}"),
         ("search_space.momentum", None, f"{DIMENSION}, got nothing"),
-        ("objective", "val_accuracy", f"{MAPPING}, got 'val_accuracy'"),
-        ("study", None, f"{MAPPING}, got nothing"),
-        ("study", [1, 2], f"{MAPPING}, got [1, 2]"),
+        (
+            "objective",
+            "val_accuracy",
+            f"{MAPPING}, got 'val_accuracy' - did you mean {{metric: 'val_accuracy'}}?",
+        ),
+        ("study", None, f"{MAPPING}, got nothing - {DEFAULTS}"),
+        ("study", [1, 2], f"{MAPPING}, got [1, 2] {known(StudyConfig)}"),
         ("study.trials", 0, "must be at least 1, got 0"),
         ("study.trials", -1, "must be at least 1, got -1"),
         ("study.trials", "50", "must be a whole number, got '50'"),
@@ -120,7 +137,7 @@ KNOWN = {
         ("study.storage", "", f"{URL}, got ''"),
         ("study.storage", "optuna.db", f"{URL}, got 'optuna.db'"),
         ("study.storage", 5, "must be text, got 5"),
-        ("baseline", [], f"{MAPPING}, got []"),
+        ("baseline", [], f"{MAPPING}, got [] {known(BaselineConfig)}"),
         (
             "baseline.policy",
             "triangular",

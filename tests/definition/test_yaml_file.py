@@ -147,7 +147,9 @@ scalars = (
     | st.integers(-(10**20), 10**20)
     | st.floats(allow_nan=False)
     | texts
-    | st.sampled_from(["1e-4", "010", "1:30", "2024-01-01", "yes", "null", "~", "=", "<<", "1_0", "0o7", "0x1f"])
+    | st.sampled_from(
+        ["1e-4", "010", "1:30", "2024-01-01", "yes", "null", "~", "=", "<<", "1_0", "0o7", "0x1f"]
+    )
 )
 values = st.recursive(
     scalars,

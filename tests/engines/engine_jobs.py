@@ -245,6 +245,7 @@ def surroundings(_payload: Any, _report: Report) -> dict[str, Any]:
         "modules": sorted(sys.modules),
         "environment": dict(os.environ),
         "folder": os.getcwd(),
+        "order": list(set("abcdefghij")),
         "interrupt": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
     }
 

@@ -193,6 +193,19 @@ def test_jobs_do_not_see_the_run_of_mlflow(tmp_path: Path, monkeypatch: pytest.M
         assert driver.wait() == 0
 
 
+def test_sets_have_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the jobs of all drivers, unless the environment says which: layers may be made in it."""
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    found = []
+    for environment in ({}, {}, {"PYTHONHASHSEED": "7"}):
+        with start_driver(tmp_path, "surroundings", **environment) as driver:
+            said = heard(driver)
+            found.append((said["order"], said["environment"]["PYTHONHASHSEED"]))
+            assert driver.wait() == 0
+    assert found[0] == found[1] != found[2]
+    assert found[2][1] == "7"
+
+
 @needs_linux
 def test_jobs_of_a_process_without_standard_streams(tmp_path: Path) -> None:
     """As a daemon may be, whose next files have their numbers."""

@@ -99,7 +99,7 @@ def test_what_speaks_against_the_scale_is_kept(tmp_path: Path) -> None:
     made = replace(quadratic_job(tmp_path, 2e6, 0), test=RangeTestConfig(epochs=1))
     curve = record_curve(made, quadratic_data(2e6))
     examples, labels = curve.scale
-    assert examples.startswith("the examples are large, with values of up to 1,000, and no layer")
+    assert examples.startswith("the examples are large, with values of up to 1,000 (column")
     assert labels.startswith("the labels are large, ")
     stored = read_curve(made.file, made.identity)
     assert stored is not None

@@ -89,15 +89,14 @@ def test_sizes_that_fit() -> None:
 
 
 def test_what_is_warned_of_at_the_beginning_of_a_run() -> None:
-    """What `check` warns of; the gamma once, not in each part of a comparison."""
+    """What `check` warns of."""
     final = sweep(objective={"at": "final"}, search_space={"step_size_factor": [1, 2]})
-    comparable, hardly = plan_warnings(final, FACTS, is_whole=True)
+    comparable, hardly = plan_warnings(final, FACTS)
     assert "are not comparable" in comparable
     # 1600 images in batches of 64, two epochs.
     assert hardly.startswith("warning: exp_range with gamma 0.99994 is all but triangular: ")
     assert "0.99994^50 is 0.997 at the end of the longest trial" in hardly
-    assert plan_warnings(final, FACTS, is_whole=False) == [comparable]
-    assert plan_warnings(sweep(search_space={"gamma": 0.98}), FACTS, is_whole=True) == []
+    assert plan_warnings(sweep(search_space={"gamma": 0.98}), FACTS) == []
 
 
 # ---- costs

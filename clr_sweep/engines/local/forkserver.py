@@ -25,6 +25,8 @@ PRELOAD: tuple[str, ...] = ("clr_sweep.study.preloaded", "clr_sweep.engines.loca
 def job_context() -> Any:
     # TensorFlow's and oneDNN's greetings would stand in every trial's log.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # A model whose layers are made in the order of a set of names is another one at each start.
+    os.environ.setdefault("PYTHONHASHSEED", "0")
     # A process that inherits the run of `mlflow run` would write into the parent's run.
     os.environ.pop("MLFLOW_RUN_ID", None)
     if sys.platform != "linux":
