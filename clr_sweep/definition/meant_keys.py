@@ -149,30 +149,27 @@ def _as_argument(root: type[BaseModel], content: Any, keys: tuple[str, ...]) -> 
     key, value, others = keys[-1], value_at(content, keys), ""
     for where, cls, default in _things(root):
         thing = value_at(content, where)
-        thing = default if thing is None else thing
-        if isinstance(thing, cls):
-            given = thing.by_key()
-            name, arguments = given[cls.name_key], given["arguments"]
-        elif isinstance(thing, Mapping):
-            name, arguments = thing.get(cls.name_key), thing.get("arguments") or {}
-        else:
-            name, arguments = thing, {}
+        name, arguments = _parts(cls, default if thing is None else thing)
         if not isinstance(name, str) or not isinstance(arguments, Mapping) or where == keys[:-1]:
             continue
-        if OWN.fullmatch(name):
-            is_one = bool(cls.of_others("", key))
-            place = f"{'.'.join(where)}.arguments.{key}"
-            others = others or (f" - if {name} takes it, it is written {place!r}" if is_one else "")
-        elif key in cls.known_arguments(name):
+        place = f"{'.'.join(where)}.arguments.{key}"
+        if key in cls.known_arguments(name):
             whole = {cls.name_key: name, "arguments": {**arguments, key: value}}
             form = as_written(whole) if cls.takes(whole) else None
-            place = ".".join(where)
-            if form is not None:
-                return f" - did you mean {place}: {form}?"
-            return _hint(f"{place}.arguments.{key}")
-        else:
+            return _hint(place) if form is None else f" - did you mean {'.'.join(where)}: {form}?"
+        if OWN.fullmatch(name) is None:
             others = others or cls.of_others(name, key)
+        elif cls.of_others("", key):
+            others = others or f" - if {name} takes it, it is written {place!r}"
     return others
+
+
+def _parts(cls: type[WithArguments], thing: Any) -> tuple[Any, Any]:
+    """The name and the arguments of a thing, as a record or as it is written."""
+    given = thing.by_key() if isinstance(thing, cls) else thing
+    if isinstance(given, Mapping):
+        return given.get(cls.name_key), given.get("arguments") or {}
+    return given, {}
 
 
 def _things(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -76,7 +75,7 @@ KNOWN = {
         (
             "dataset",
             "fashion_mnist",
-            f"{MAPPING}, got 'fashion_mnist'",
+            f"{MAPPING}, got 'fashion_mnist' - did you mean {{name: 'fashion_mnist'}}?",
         ),
         ("dataset", ABSENT, "is required"),
         ("dataset.name", "", "must be text that is not empty, got ''"),
@@ -149,9 +148,7 @@ KNOWN = {
 )
 def test_one_problem_gives_one_message(key: str, value: Any, message: str) -> None:
     """Each wrong form gives one message: its dotted key, what is allowed, what was found."""
-    (found,) = problems({key: value})
-    # The keys of a section, and what it was meant to be: see test_meant_sections.
-    assert re.sub(r" (\(known keys|- did you mean \{).*", "", found) == f"{key}: {message}"
+    assert problems({key: value}) == [f"{key}: {message}"]
 
 
 @pytest.mark.parametrize("value", [ABSENT, None])
