@@ -40,6 +40,8 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     not_taken: ClassVar[Mapping[str, str]] = {}
     """Keys that somebody may look for here, each with what stands in its place."""
+    other_words: ClassVar[Mapping[str, str]] = {}
+    """What else its keys are called, by other programs or other keys, each with the key."""
     stands_for: ClassVar[tuple[str, ...]] = ()
     """Its keys that a value alone in its place may be for; the first that takes it is meant."""
 
@@ -118,6 +120,10 @@ class Range(Frozen):
         step: distance between neighbouring values, counted from `low`.
     """
 
+    other_words = {
+        **dict.fromkeys(("min", "minimum", "lower", "from", "start"), "low"),
+        **dict.fromkeys(("max", "maximum", "upper", "to", "end", "stop"), "high"),
+    }
     low: Number
     high: Number
     log: StrictBool = False

@@ -37,6 +37,7 @@ READ_AT: dict[At, str] = {
     "best": "at the best of a trial's troughs",
 }
 """When the objective is read, in words."""
+SamplerName = Literal["tpe", "random", "qmc"]
 PrunerName = Literal[
     "cycle_aware", "phase_median", "phase_percentile", "phase_halving", "median", "none"
 ]

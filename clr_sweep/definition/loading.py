@@ -104,7 +104,7 @@ def _checked(
         place: what stands before each problem of the file's.
         wrong: problems that are known already.
     """
-    content, problems = without_misplaced(content)
+    content, problems = without_misplaced(content, folders)
     sweep, more = validation(Sweep, content)
     problems += more
     problems += own_training_problems(content)

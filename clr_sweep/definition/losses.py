@@ -95,6 +95,19 @@ class LossConfig(Named):
         """See `Named`."""
         return ARGUMENTS.get(FUNCTION_OF.get(name, ""), {})
 
+    @classmethod
+    def of_others(cls, name: str, argument: str) -> str:
+        """See `WithArguments`."""
+        having = [one for one, known in ARGUMENTS.items() if argument in known and one != name]
+        if not having:
+            return ""
+        beside = f", and not of {name}" if name else ""
+        return f" - it is an argument of the losses {', '.join(having)}{beside}"
+
+    def is_known(self) -> bool:
+        """See `WithArguments`."""
+        return self.is_own or not any(loss_problems(self, ()))
+
 
 def loss_problem(written: str) -> str | None:
     """What is wrong with a loss's name as it is written, if anything."""

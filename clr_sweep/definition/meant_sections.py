@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.keys_in_file import fields_in_file, takes
-from clr_sweep.definition.problems import shown
+from clr_sweep.definition.problems import as_written
 
 
 def meant_section(cls: type[Frozen], found: Any) -> str:
@@ -20,12 +20,16 @@ def meant_section(cls: type[Frozen], found: Any) -> str:
     if found is None or found is True:
         if _needs_nothing(cls):
             return " - did you mean {}, with all at its default?"
-    else:
-        for key in cls.stands_for:
-            for value in (found, [found]):
-                if takes(cls, key, value):
-                    return f" - did you mean {shown({key: value})}?"
+    elif (form := as_section(cls, found)) is not None:
+        return f" - did you mean {form}?"
     return f" (known keys: {', '.join(fields_in_file(cls))})"
+
+
+def as_section(cls: type[Frozen], found: Any) -> str | None:
+    """A single value as the section that it stands for, on one line; None where it is for none."""
+    forms = ({key: value} for key in cls.stands_for for value in (found, [found]))
+    right = (one for one in forms if all(takes(cls, key, value) for key, value in one.items()))
+    return next((text for one in right if (text := as_written(one)) is not None), None)
 
 
 def _needs_nothing(cls: type[Frozen]) -> bool:

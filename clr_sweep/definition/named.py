@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import GetJsonSchemaHandler, StrictStr, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from clr_sweep.definition.arguments import Argument, as_keras_takes_them
-from clr_sweep.definition.dimensions import Frozen, Scalar, expected, with_arguments
+from clr_sweep.definition.arguments import as_keras_takes_them
+from clr_sweep.definition.dimensions import Scalar, expected, with_arguments
 from clr_sweep.definition.fields import Name
 from clr_sweep.definition.own_names import OWN
+from clr_sweep.definition.with_arguments import WithArguments
 
 
-class Named(Frozen):
+class Named(WithArguments):
     """A thing of Keras', or of the user's own as `module:name`, with the arguments it is made with.
 
     Attributes:
@@ -24,13 +23,14 @@ class Named(Frozen):
     """
 
     what: ClassVar[str]
+    other_words = {"type": "name", "class": "name", "class_name": "name"}
     name: Name
     arguments: dict[StrictStr, Scalar] = {}
 
     @classmethod
-    @abstractmethod
-    def known_arguments(cls, name: str) -> Mapping[str, Argument]:
-        """The arguments of one of Keras' own; of others none is known."""
+    def wanted(cls) -> str:
+        """See `WithArguments`."""
+        return f"the name of {cls.what}, or a mapping of name and arguments"
 
     @property
     def is_own(self) -> bool:
@@ -43,7 +43,7 @@ class Named(Frozen):
         if isinstance(value, str):
             return {"name": value}
         if not isinstance(value, (dict, Named)):
-            raise expected(f"the name of {cls.what}, or a mapping of name and arguments")
+            raise expected(cls.wanted())
         if isinstance(value, Named) or "arguments" not in value:
             return value
         name = value.get("name")

@@ -18,7 +18,7 @@ from clr_sweep.definition.fields import LoggedArguments
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.own_functions import function_arguments, function_problems
 from clr_sweep.definition.own_names import OWN
-from clr_sweep.definition.problems import Problem, unknown
+from clr_sweep.definition.problems import Problem, shown, unknown
 
 # Where Keras checks a value itself, these are its limits; a beta or a rho of 1 never forgets.
 _UNIT, _DECAY, _LION_BETA = Real(high=1), Real(high=1, below=True), Real(high=1, above=True)
@@ -110,6 +110,23 @@ def optimizer_problem(name: str) -> str | None:
     return unknown("optimizer", name, OPTIMIZERS)
 
 
+def of_other_optimizers(name: str, argument: str) -> str:
+    """What is said of an argument that others than this one have; empty if none has.
+
+    Args:
+        name: of the optimizer; empty where none is named.
+    """
+    having = [one for one, known in OPTIMIZERS.items() if argument in known and one != name]
+    if not having:
+        return ""
+    text = f" - it is an argument of {', '.join(having)}"
+    if not name:
+        return text
+    momentum = momentum_argument(name) if argument in ("momentum", "beta_1") else None
+    beside = "" if momentum is None else f", which has {momentum!r} in its place"
+    return f"{text}, and not of {name}{beside}"
+
+
 def momentum_problem(optimizers: Sequence[str], given: Iterable[str]) -> str | None:
     """What is wrong with cycling the momentum of these optimizers, if anything.
 
@@ -138,11 +155,20 @@ def argument_problem(optimizers: Sequence[str], key: str, values: Sequence[Any])
             continue  # what it takes, its module knows
         arguments = OPTIMIZERS[name]
         if key not in arguments:
-            return unknown(f"argument of the optimizer {name}", key, arguments)
+            return _unknown_argument(name, key)
         for value in values:
             if (text := value_problem(arguments[key], value, f"the optimizer {name}")) is not None:
                 return text
     return None
+
+
+def _unknown_argument(name: str, key: str) -> str:
+    # What others have comes before what is merely near: of adam's `ema_momentum` is no `momentum`.
+    what, known = f"argument of the optimizer {name}", OPTIMIZERS[name]
+    text = of_other_optimizers(name, key)
+    if not text:
+        return unknown(what, key, known)
+    return f"unknown {what} {shown(key)}{text} (known: {', '.join(known)})"
 
 
 def clipping_problem(keys: Sequence[str]) -> str | None:
@@ -207,6 +233,11 @@ class OptimizerConfig(Named):
     def known_arguments(cls, name: str) -> Mapping[str, Argument]:
         """See `Named`."""
         return OPTIMIZERS.get(name, {})
+
+    @classmethod
+    def of_others(cls, name: str, argument: str) -> str:
+        """See `WithArguments`."""
+        return of_other_optimizers(name, argument)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import ConfigDict, Field, StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.arguments import SWITCH, Argument, Real, Single, value_problem
-from clr_sweep.definition.dimensions import Frozen, Scalar, is_number, with_arguments
+from clr_sweep.definition.dimensions import Scalar, is_number, with_arguments
+from clr_sweep.definition.fields import PrunerName, SamplerName
 from clr_sweep.definition.problems import Problem, shown, unknown
+from clr_sweep.definition.with_arguments import WithArguments
 
 
 def _whole(low: int) -> Single:
@@ -79,16 +81,20 @@ _OWN_ARGUMENTS = {
 }
 
 
-class OptunaClass(Frozen):
+class OptunaClass(WithArguments):
     """A class of Optuna's by its name, with its arguments; those left out are as Optuna has them.
 
     Attributes:
         class_name: `class` in the file.
+        ours: the names of those of the same kind that are not Optuna's.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
     known: ClassVar[Mapping[str, Arguments]]
     kind: ClassVar[str]
+    ours: ClassVar[tuple[str, ...]]
+    name_key = "class"
+    other_words = {"name": "class", "type": "class", "class_name": "class"}
 
     class_name: StrictStr = Field(alias="class")
     arguments: dict[StrictStr, Scalar] = {}
@@ -98,6 +104,30 @@ class OptunaClass(Frozen):
         if problems := list(self._problems()):
             raise FieldProblemsError(problems)
         return self
+
+    @classmethod
+    def wanted(cls) -> str:
+        """See `WithArguments`."""
+        return f"one of {', '.join(cls.ours)}, or a mapping of class and arguments"
+
+    @classmethod
+    def known_arguments(cls, name: str) -> Mapping[str, Argument]:
+        """See `WithArguments`."""
+        return cls.known.get(name, {})
+
+    @classmethod
+    def of_others(cls, name: str, argument: str) -> str:
+        """See `WithArguments`."""
+        having = [one for one, known in cls.known.items() if argument in known and one != name]
+        if not having:
+            return ""
+        beside = f", and not of {name}" if name else ""
+        return f" - it is an argument of {', '.join(having)}{beside}"
+
+    @classmethod
+    def takes(cls, written: Any) -> bool:
+        """See `WithArguments`."""
+        return written in cls.ours if isinstance(written, str) else super().takes(written)
 
     def __str__(self) -> str:
         return with_arguments(self.class_name, self.arguments)
@@ -129,13 +159,13 @@ class OptunaClass(Frozen):
 class OptunaSampler(OptunaClass):
     """One of `optuna.samplers`."""
 
-    known, kind = SAMPLERS, "sampler"
+    known, kind, ours = SAMPLERS, "sampler", get_args(SamplerName)
 
 
 class OptunaPruner(OptunaClass):
     """One of `optuna.pruners`."""
 
-    known, kind = PRUNERS, "pruner"
+    known, kind, ours = PRUNERS, "pruner", get_args(PrunerName)
 
 
 def missing_package(name: str) -> str | None:

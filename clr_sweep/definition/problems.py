@@ -8,6 +8,7 @@ from typing import Any
 
 from clr_sweep.common.nearest import hint
 from clr_sweep.common.secrets import hidden_address
+from clr_sweep.definition.yaml_file import read_value
 
 Problem = tuple[tuple[str, ...], str]
 """What is wrong with an input: the keys that lead to its place, and a text."""
@@ -54,6 +55,12 @@ _shown = _Shown()
 def shown(value: Any) -> str:
     """A value that was found, for a message: shortened, and without the secrets of an address."""
     return _shown.repr(value)
+
+
+def as_written(value: Any) -> str | None:
+    """A value on one line, as a file may have it; None where it would be shortened or changed."""
+    text = shown(value)
+    return text if read_value(text) == value else None
 
 
 def unknown(what: str, found: str, known: Iterable[str]) -> str:

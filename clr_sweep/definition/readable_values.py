@@ -13,10 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from clr_sweep.definition.dimensions import Dimension
-from clr_sweep.definition.keys_in_file import adapters, fields_in_file
+from clr_sweep.definition.keys_in_file import adapters, fields_in_file, section_of
 from clr_sweep.definition.sections import Section
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.validation import section_of
 
 
 def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,8 +36,10 @@ def readable_values(content: Mapping[str, Any]) -> dict[str, Any]:
 def _read(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, field in Sweep.model_fields.items():
         cls = section_of(field.annotation)
-        # One that may be None is not there where it is not written.
-        given = content.get(section, {} if field.annotation is cls else None)
+        # One that may be None is not there where it is not written; of one that must be written
+        # nothing is known, and least that its keys have their defaults.
+        is_filled = field.annotation is cls and not field.is_required()
+        given = content.get(section, {} if is_filled else None)
         if cls is None or not isinstance(given, Mapping):
             continue
         if issubclass(cls, Section):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from clr_sweep.common.nearest import nearest
 from clr_sweep.definition.arguments import Real, Single
 from clr_sweep.definition.conditions import Condition, is_among, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
@@ -26,6 +25,7 @@ from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import Problem, shown, unknown
 from clr_sweep.definition.search_space import SCHEDULE_KEYS, dimensions_of, rates_problems
 from clr_sweep.definition.trial_plan import epochs_needed, fits
+from clr_sweep.definition.unknown_hyperparameters import unknown_hyperparameter
 from clr_sweep.schedules.momentum import CYCLED
 from clr_sweep.schedules.policies import CYCLICAL, DECAYING
 
@@ -283,16 +283,4 @@ def _further_problem(
         return argument_problem(optimizers, key, values)
     if not optimizers:
         return None  # which arguments there are hangs on the optimizer, which is wrong itself
-    of_model = [f"model.{name}" for name in model_arguments or ("<argument>",)]
-    if f"model.{key}" in of_model:
-        return f"unknown hyperparameter {key!r} - did you mean 'model.{key}'?"
-    names = [*SCHEDULE_KEYS, "batch_size", "optimizer", *of_model, *known]
-    text = unknown("hyperparameter", key, names)
-    if any(OWN.fullmatch(one) for one in optimizers):
-        text += (
-            "; an argument of an optimizer of your own that is searched needs a value in "
-            "training.optimizer.arguments too, which the baseline has"
-        )
-    if model_arguments is None and nearest(key, names) is None and key.isidentifier():
-        text += f"; if the model's function takes it, it is written 'model.{key}'"
-    return text
+    return unknown_hyperparameter(key, optimizers, list(known), model_arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,15 @@ from pydantic import (
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import TAGS, Frozen, Number, Scalar, expected
-from clr_sweep.definition.fields import AboveZero, Count, PrunerName, Seed, StorageUrl, StudyName
+from clr_sweep.definition.fields import (
+    AboveZero,
+    Count,
+    PrunerName,
+    SamplerName,
+    Seed,
+    StorageUrl,
+    StudyName,
+)
 from clr_sweep.definition.optuna_classes import OptunaClass, OptunaPruner, OptunaSampler
 from clr_sweep.definition.reported_metric import ReportedMetric
 
@@ -32,6 +40,7 @@ class StopRule(Frozen):
         target: a value of the objective; the first trial to reach it is the last to be begun.
     """
 
+    other_words = {"patience": "no_better_in"}
     stands_for = ("no_better_in", "target")
     no_better_in: Count | None = None
     target: Number | None = None
@@ -97,6 +106,7 @@ class WarmStart(Frozen):
         storage: where the other study lies; None: where this one does.
     """
 
+    other_words = {"name": "study"}
     stands_for = ("study",)
     study: StudyName
     trials: Count = 3
@@ -134,8 +144,7 @@ def _is_class(value: Any) -> bool:
 
 
 Sampler = Annotated[
-    Annotated[Literal["tpe", "random", "qmc"], Tag(_NAME_TAG)]
-    | Annotated[OptunaSampler, Tag(_SAMPLER_TAG)],
+    Annotated[SamplerName, Tag(_NAME_TAG)] | Annotated[OptunaSampler, Tag(_SAMPLER_TAG)],
     Discriminator(lambda value: _SAMPLER_TAG if _is_class(value) else _NAME_TAG),
 ]
 Pruner = Annotated[

@@ -134,6 +134,7 @@ class Objective(Section):
             epoch of the whole budget; `best`, the best of the troughs up to that of `cycle_end`.
     """
 
+    other_words = {"name": "metric"}
     stands_for = ("at", "direction", "metric")
     metric: Metric = "val_accuracy"
     direction: Direction = "maximize"
@@ -178,6 +179,7 @@ class BaselineConfig(Frozen):
         learning_rate: the highest rate of the policy.
     """
 
+    other_words = {"name": "policy"}
     stands_for = ("policy", "learning_rate")
     policy: AcyclicPolicy = "constant"
     learning_rate: AboveZero = 0.01
@@ -200,6 +202,12 @@ class Sweep(Frozen):
         comparison: None: `run` ends with the search, and `compare` takes the defaults.
     """
 
+    other_words = {
+        **dict.fromkeys(("parameters", "hyperparameters", "space"), "search_space"),
+        "data": "dataset",
+        "network": "model",
+        "mlflow": "tracking",
+    }
     name: StudyName
     description: StrictStr = ""
     dataset: DatasetConfig

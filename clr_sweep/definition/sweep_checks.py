@@ -13,6 +13,7 @@ from typing import Any
 
 from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.dimensions import bounds
+from clr_sweep.definition.keys_in_file import section_of
 from clr_sweep.definition.losses import LossConfig, loss_problems
 from clr_sweep.definition.metrics import objectives
 from clr_sweep.definition.optimizers import OptimizerConfig, own_optimizer_problems
@@ -37,7 +38,6 @@ from clr_sweep.definition.searched_checks import searched_problems
 from clr_sweep.definition.sections import Section, of_section
 from clr_sweep.definition.study_config import target_problem
 from clr_sweep.definition.sweep import DatasetConfig, Objective, Sweep
-from clr_sweep.definition.validation import section_of
 
 
 def sweep_problems(
@@ -57,7 +57,7 @@ def sweep_problems(
     for key in ("function", "evaluate"):
         if (named := values.get(f"training.{key}")) is not None:
             yield from ((("training", key), text) for text in function_problems(named, folders))
-    known, required = _known_arguments(values, folders)
+    known, required = known_arguments(values, folders)
     yield from _model_problems(values, folders, known, required)
     loss: LossConfig | OutputLosses | None = values.get("training.loss")
     is_own = values.get("training.function") is not None
@@ -109,7 +109,7 @@ def validation_problems(sweep: Sweep, examples: int) -> Iterator[str]:
     yield from (sentence(keys, text) for keys, text in _size_problems(values, examples))
 
 
-def _known_arguments(values: Mapping[str, Any], folders: tuple[Path, ...]) -> FunctionArguments:
+def known_arguments(values: Mapping[str, Any], folders: tuple[Path, ...]) -> FunctionArguments:
     """What `model.arguments` may give, and what it must: of the model, or of what trains it."""
     from clr_sweep.training.models import FACTS, MODELS
 

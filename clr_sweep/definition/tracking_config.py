@@ -87,6 +87,7 @@ class TrackingConfig(Frozen):
         experiment: its name; None: that of the sweep.
     """
 
+    other_words = {"name": "experiment"}
     stands_for = ("uri", "artifacts")
     uri: TrackingUri | None = None
     artifacts: ArtifactPlace | None = None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from clr_sweep.common.errors import FieldProblemsError, InputError
-from clr_sweep.common.nearest import hint, same
+from clr_sweep.common.nearest import hint
 from clr_sweep.definition.dimensions import TAGS, Frozen
+from clr_sweep.definition.keys_in_file import section_of, value_at
+from clr_sweep.definition.meant_keys import unknown_key
 from clr_sweep.definition.meant_sections import meant_section
-from clr_sweep.definition.problems import Problem, sentence, shown, unknown
+from clr_sweep.definition.problems import Problem, as_written, sentence, shown
+from clr_sweep.definition.with_arguments import WithArguments, meant_thing
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -57,14 +60,41 @@ def validation(cls: type[Record], content: Any) -> tuple[Record | None, list[Pro
     try:
         return cls.model_validate(content), []
     except ValidationError as error:
-        problems = [found for detail in error.errors() for found in _problems(cls, content, detail)]
+        details = error.errors()
+        things = dict(_meant_things(cls, content, details))
+        problems = [*things.items()]
+        for detail in details:
+            # A thing that is written in another way is one problem, not one for each of its keys.
+            of_thing = things.keys() & _above(_keys(cls, content, detail)[0])
+            problems += () if of_thing else _problems(cls, content, detail)
         return None, list(dict.fromkeys(problems))
+
+
+def _meant_things(
+    cls: type[BaseModel], content: Any, details: Iterable[ErrorDetails]
+) -> Iterable[Problem]:
+    """The places where something with a name has none, and what was meant there."""
+    for detail in details:
+        keys, model = _keys(cls, content, detail)
+        if detail["type"] != "missing" or model is None or not issubclass(model, WithArguments):
+            continue
+        found = value_at(content, keys[:-1])
+        if keys[-1] != model.name_key or not isinstance(found, Mapping):
+            continue
+        meant = meant_thing(model, found)
+        if meant is not None and (form := as_written(meant)) is not None:
+            yield keys[:-1], f"must be {model.wanted()}, got {shown(found)} - did you mean {form}?"
+
+
+def _above(keys: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """The places above one, itself among them."""
+    return {keys[:end] for end in range(len(keys) + 1)}
 
 
 def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Iterable[Problem]:
     kind, context = detail["type"], detail.get("ctx", {})
     keys, model = _keys(cls, content, detail)
-    found = _value_at(content, keys)
+    found = value_at(content, keys)
     error = context.get("error")
     if isinstance(error, FieldProblemsError):
         for below, text in error.problems:
@@ -74,7 +104,7 @@ def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Itera
     elif kind == "missing":
         yield keys, "is required"
     elif kind == "extra_forbidden":
-        yield keys, _unknown_key(cls, model, keys[-1])
+        yield keys, unknown_key(cls, model, content, keys)
     elif kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
         allowed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -87,30 +117,6 @@ def _problems(cls: type[BaseModel], content: Any, detail: ErrorDetails) -> Itera
         if kind.startswith("model_") and (section := _section_at(model, keys[-1:])) is not None:
             near = meant_section(section, found)
         yield keys, f"{wanted}, got {shown(found)}{near}"
-
-
-def _unknown_key(cls: type[BaseModel], model: type[BaseModel] | None, key: str) -> str:
-    """The message for an unknown key: the nearest one at its place, or the place it belongs to."""
-    known = list(model.model_fields) if model else []
-    if (reason := getattr(model, "not_taken", {}).get(key)) is not None:
-        return f"is not taken: {reason}"
-    # A key of another section's own comes before one that is merely near.
-    elsewhere = None if same(key, known) else same(key, keys_of(cls))
-    if elsewhere is None and "arguments" in known and not hint(key, known):
-        elsewhere = f"arguments.{key}"
-    if elsewhere is not None:
-        listed = ", ".join(known)
-        return f"unknown key {shown(key)} - did you mean {elsewhere!r}? (known: {listed})"
-    return unknown("key", key, known)
-
-
-def keys_of(cls: type[BaseModel]) -> Iterator[str]:
-    """The keys of a record, each with those of its section: `study`, `study.trials`."""
-    for name, field in cls.model_fields.items():
-        yield name
-        section = section_of(field.annotation)
-        fields = section.model_fields if section else {}
-        yield from (f"{name}.{one.alias or key}" for key, one in fields.items())
 
 
 def _section_at(model: type[BaseModel] | None, keys: tuple[str, ...]) -> type[Frozen] | None:
@@ -133,26 +139,22 @@ def _keys(
     keys: list[str] = []
     model: type[BaseModel] | None = cls
     location = detail["loc"]
+    in_mapping = False
     for index, part in enumerate(location):
         if part in TAGS:
             model = TAGS[str(part)]
             continue
-        if index < len(location) - 1 and model is not None:
+        if in_mapping:
+            in_mapping = False  # a name of the user's, under which the record stands
+        elif index < len(location) - 1 and model is not None:
             field = model.model_fields.get(str(part))
             model = None if field is None else section_of(field.annotation)
+            in_mapping = field is not None and get_origin(field.annotation) is dict
         # A mapping that was written as a text has no keys in the file.
         if isinstance(content, (Mapping, list, tuple)):
             keys.append(str(part))
-            content = _item(content, part)
+            content = value_at(content, (part,))
     return tuple(keys), model
-
-
-def section_of(annotation: Any) -> type[BaseModel] | None:
-    """The record that a key holds, if it holds one; it may be one that can be left out."""
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
 
 
 def those_written(content: Any, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -164,17 +166,3 @@ def those_written(content: Any, keys: tuple[str, ...]) -> tuple[str, ...]:
         written.append(key)
         content = content[key]
     return tuple(written)
-
-
-def _value_at(content: Any, keys: tuple[str, ...]) -> Any:
-    for key in keys:
-        content = _item(content, key)
-    return content
-
-
-def _item(content: Any, key: str | int) -> Any:
-    if isinstance(content, Mapping):
-        return content.get(key)
-    if isinstance(content, (list, tuple)) and int(key) < len(content):
-        return content[int(key)]
-    return None

@@ -20,7 +20,7 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's numbers, without dates and without duplicate keys."""
+    """SafeLoader with numbers as YAML 1.2 has them, without dates and without duplicate keys."""
 
     # PyYAML reads YAML 1.1, where 1e-4 is a text, 010 is eight, 1:30 is ninety and 2024-01-01 is
     # a date.
@@ -30,7 +30,11 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9_]{0,99})$")  # Python refuses those of many digits
+# As YAML 1.2 has them, and with underscores as Python's own. One that begins with a zero, 010, is
+# eight to readers of YAML 1.1 and ten to those of 1.2: a text, which is refused as a number.
+_INT = re.compile(  # Python refuses those of many digits
+    r"^(?:[-+]?(?:0|[1-9][0-9_]{0,99})|0o[0-7]{1,99}|0x[0-9a-fA-F]{1,99})$"
+)
 _FLOAT = re.compile(
     r"""^(?:[-+]?(?:(?:[0-9][0-9_]*)?\.[0-9]+|[0-9][0-9_]*\.)(?:[eE][-+]?[0-9]+)?
     |[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+
@@ -119,6 +123,14 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_value(text: str) -> Any:
+    """A value as it is written in a file; None also where it cannot be read."""
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError):
+        return None
+
+
 def _nearest_file(path: Path) -> str:
     """The hint for a file that is not there: the nearest YAML file of its folder."""
     try:
@@ -146,6 +158,7 @@ def _sequence(dumper: _Dumper, value: list[Any] | tuple[Any, ...]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=flow)
 
 
+_Dumper.add_implicit_resolver(_TAG + "int", _INT, list("0"))
 _Dumper.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+0123456789."))
 _Dumper.add_representer(list, _sequence)
 _Dumper.add_representer(tuple, _sequence)

@@ -8,11 +8,10 @@ import pytest
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Frozen
-from clr_sweep.definition.keys_in_file import fields_in_file
+from clr_sweep.definition.keys_in_file import fields_in_file, section_of
 from clr_sweep.definition.loading import checked_sweep
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.definition.validation import section_of
 
 WHOLE: dict[str, Any] = {
     "name": "a_sweep",

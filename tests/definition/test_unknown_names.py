@@ -86,7 +86,8 @@ OWN_MODEL = {"model.name": "my_network:build"}
         ({"training.max_lr": 1}, "unknown key 'max_lr' - did you mean 'search_space.max_lr'?"),
         (
             {"model": {"name": "my_network:build", "units": 8}},
-            "model.units: unknown key 'units' - did you mean 'arguments.units'?",
+            "model.units: unknown key 'units' - if the model's function takes it, it is written "
+            "'arguments.units' (known: name, arguments)",
         ),
         ({"study.when": {}}, "unknown key 'when' - did you mean 'search_space.when'?"),
         (

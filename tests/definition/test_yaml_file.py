@@ -36,7 +36,13 @@ def read(folder: Path, text: str | bytes) -> dict[str, Any]:
         ("-0.0", 0.0),
         ("60_000", 60000),
         ("010", "010"),
-        ("0x10", "0x10"),
+        ("0x10", 16),
+        ("0xfF", 255),
+        ("0o17", 15),
+        ("0o18", "0o18"),
+        ("-0x10", "-0x10"),
+        ("0b11", "0b11"),
+        ("'0o17'", "0o17"),
         ("1:30", "1:30"),
         ("2024-01-01", "2024-01-01"),
         ("1e", "1e"),
@@ -52,7 +58,7 @@ def read(folder: Path, text: str | bytes) -> dict[str, Any]:
     ],
 )
 def test_plain_values(tmp_path: Path, text: str, value: Any) -> None:
-    """Numbers are YAML 1.2's: no octal, no base 60, no dates, and 1e-4 is a number."""
+    """Numbers are YAML 1.2's, and 60_000: no base 60, no dates, no 010; 1e-4 is a number."""
     found = read(tmp_path, f"key: {text}\n")["key"]
     assert (found, type(found)) == (value, type(value))
 
@@ -141,7 +147,9 @@ scalars = (
     | st.integers(-(10**20), 10**20)
     | st.floats(allow_nan=False)
     | texts
-    | st.sampled_from(["1e-4", "010", "1:30", "2024-01-01", "yes", "null", "~", "=", "<<", "1_0"])
+    | st.sampled_from(
+        ["1e-4", "010", "1:30", "2024-01-01", "yes", "null", "~", "=", "<<", "1_0", "0o7", "0x1f"]
+    )
 )
 values = st.recursive(
     scalars,
