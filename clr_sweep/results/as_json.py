@@ -69,6 +69,7 @@ def _trial(trial: TrialRecord) -> dict[str, Any]:
         "metrics": dict(trial.metrics),
         "test_metrics": dict(trial.test_metrics),
         "has_other_weights": trial.has_other_weights,
+        "has_own_optimizer": trial.has_own_optimizer,
         "epochs_trained": len(trial.reports),
         "cpu_seconds": trial.cpu_seconds,
         "wall_seconds": trial.wall_seconds,

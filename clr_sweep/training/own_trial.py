@@ -54,6 +54,7 @@ class OwnTrial:
         folder: for files of the function's own; empty when it is called.
         reported_weights: digests of those that the callback saw at the last epoch's end.
         is_cut_short: whether something else than the trial has ended the last `fit`.
+        has_own_optimizer: whether the function has not asked for the sweep's optimizer.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class OwnTrial:
         self.is_pruned = False
         self.reported_weights: frozenset[bytes] | None = None
         self.is_cut_short = False
+        self.has_own_optimizer = True
         self._began = time.process_time(), time.perf_counter()
 
     def schedule(self) -> Any:
@@ -91,6 +93,7 @@ class OwnTrial:
         """The sweep's optimizer, with the trial's arguments and its schedule."""
         from clr_sweep.training.compiled_optimizer import compiled_optimizer
 
+        self.has_own_optimizer = False
         return compiled_optimizer(self.config.training, self.schedule(), self._search_path)
 
     def data(self) -> tuple[Pair, Pair]:

@@ -74,6 +74,8 @@ class TrialResult:
             float32; None in results of versions that did not measure it.
         has_other_weights: whether the model that `training.function` returned has other weights
             than those whose metrics it reported last.
+        has_own_optimizer: whether `training.function` trained without `trial.optimizer()`, so that
+            `training.optimizer` says nothing of the training.
     """
 
     state: State
@@ -87,3 +89,4 @@ class TrialResult:
     divergence: Divergence | None = None
     learning_rate_deviation: float | None = None
     has_other_weights: bool = False
+    has_own_optimizer: bool = False
