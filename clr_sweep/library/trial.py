@@ -31,7 +31,8 @@ class Trial(Configuration):
     """
 
     def __init__(self, record: TrialRecord, search_path: tuple[Path, ...]) -> None:
-        super().__init__(record.config, search_path)
+        own = record.has_own_optimizer
+        super().__init__(record.config, search_path, has_own_optimizer=own)
         self.record = record
 
     @property

@@ -122,7 +122,8 @@ def trial_markdown(record: TrialRecord) -> str:
         for name, value in words.further(record).items()
     ]
     training = record.config.training
-    setting = [f"optimizer {training.optimizer.name}", f"batch size {training.batch_size}"]
+    optimizer = "its own" if record.has_own_optimizer else training.optimizer.name
+    setting = [f"optimizer {optimizer}", f"batch size {training.batch_size}"]
     if training.precision != "float32":
         setting.append(inline(training.precision))
     lines.append(f"Training: {', '.join([*setting, *further[:20]])}; seed {record.config.seed}.")
@@ -206,8 +207,8 @@ def _cost(study: StudyRecord) -> str:
     cpu, wall = (sum(getattr(r, key) for r in runs) for key in ("cpu_seconds", "wall_seconds"))
     baseline = " and the baseline" if study.baseline is not None else ""
     return (
-        f"All trials{baseline} took {duration(cpu, 1)} of CPU time, "
-        f"{duration(wall, 1)} by the clock one after the other."
+        f"All trials{baseline} took {duration(cpu, 1)} of CPU time; their times by the clock "
+        f"add up to {duration(wall, 1)}."
     )
 
 

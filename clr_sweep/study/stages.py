@@ -21,6 +21,7 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
 from clr_sweep.lr_range_test.seeds import RangeTest
+from clr_sweep.lr_range_test.suggestion import RangeTestError
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import GIVEN
 from clr_sweep.search.configurations import baseline_config, suggested_parameters, with_ranges
@@ -298,6 +299,8 @@ class _Start:
                 self.display.say(
                     "the seeds of the range test that are done are kept: the same command goes on"
                 )
+            if isinstance(error, RangeTestError):
+                raise error.of_study(study.study_name) from None
             raise
         test.write(record, provenance(self.source.folders[0]))
         record_range_test(study, record)

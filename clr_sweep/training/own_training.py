@@ -121,6 +121,10 @@ def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:
             return None
         except ClrSweepError as error:  # of ours, which says what is wrong by itself
             return error
+        except TypeError as error:
+            if "`LearningRateSchedule`" not in str(error) or "not settable" not in str(error):
+                raise
+            return TrialFailedError(_rate_is_set(name))
 
     found = called(name, to_its_end)
     if isinstance(found, ClrSweepError):
@@ -139,6 +143,15 @@ def _too_short(name: str, trial: OwnTrial) -> str:
     return (
         f"training.function: {name} returned after {done}: report each, with trial.callback() or "
         "trial.report(epoch, metrics), and train for trial.epochs"
+    )
+
+
+def _rate_is_set(name: str) -> str:
+    """In place of Keras' words, whose way around, a rate without a schedule, is the wrong one."""
+    return (
+        f"training.function: something in {name} set the optimizer's rate, which the trial's "
+        "schedule gives: leave ReduceLROnPlateau, LearningRateScheduler and whatever else sets "
+        "it out; search_space.policy is what gives the rate another course"
     )
 
 
@@ -172,4 +185,5 @@ def _result(trial: OwnTrial, has_other_weights: bool) -> TrialResult:
         divergence=at,
         has_other_weights=has_other_weights,
         skipped_steps=trial.skipped_steps,
+        has_own_optimizer=trial.has_own_optimizer,
     )

@@ -59,6 +59,7 @@ class OwnTrial:
         reported_weights: digests of those that the callback saw measured in the last epoch.
         skipped_steps: those that loss scaling has skipped, as the callback saw them.
         is_cut_short: whether something else than the trial has ended the last `fit`.
+        has_own_optimizer: whether the function has not asked for the sweep's optimizer.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class OwnTrial:
         self.reported_weights: frozenset[bytes] | None = None
         self.skipped_steps = 0
         self.is_cut_short = False
+        self.has_own_optimizer = True
         self._began = time.process_time(), time.perf_counter()
 
     def schedule(self) -> Any:
@@ -97,6 +99,7 @@ class OwnTrial:
         """The sweep's optimizer, with the trial's arguments and its schedule."""
         from clr_sweep.training.compiled_optimizer import compiled_optimizer
 
+        self.has_own_optimizer = False
         return compiled_optimizer(self.config.training, self.schedule(), self._search_path)
 
     def data(self) -> tuple[Pair, Pair]:

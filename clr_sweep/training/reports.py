@@ -76,6 +76,8 @@ class TrialResult:
             than those whose metrics it reported last.
         skipped_steps: those at which Keras' loss scaling found gradients that were no finite
             numbers, so that weights and schedule stood still.
+        has_own_optimizer: whether `training.function` trained without `trial.optimizer()`, so that
+            `training.optimizer` says nothing of the training.
     """
 
     state: State
@@ -90,3 +92,4 @@ class TrialResult:
     learning_rate_deviation: float | None = None
     has_other_weights: bool = False
     skipped_steps: int = 0
+    has_own_optimizer: bool = False

@@ -94,6 +94,7 @@ def test_a_fit_is_a_trial_with_the_schedule_to_its_last_step(tmp_path: Path) -> 
     folder = TrialFolder(tmp_path / "a")
     assert folder.reports() == tuple(told.epochs)
     assert folder.result() == result
+    assert not result.has_own_optimizer
     model = keras.saving.load_model(folder.model_file)
     assert int(model.optimizer.iterations) == 32
     again = trained(config, tmp_path / "b", Told())
@@ -117,6 +118,7 @@ def test_a_trial_that_has_ended_is_not_trained_again_and_another_starts_over(
     assert not (folder.own_files / "half").exists()
     assert trained(config, tmp_path, Told()) == result
     assert len(told.epochs) == 4
+    assert result.has_own_optimizer  # it never asked for trial.optimizer()
 
 
 def test_the_rates_by_hand_are_those_of_the_schedule(tmp_path: Path) -> None:
