@@ -62,6 +62,7 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
         learning_rate_deviation=result.learning_rate_deviation,
         has_other_weights=result.has_other_weights,
         skipped_steps=result.skipped_steps,
+        model=result.model,
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from clr_sweep.training.requests import ModelIdentity
+
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.
 ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
-Kind = Literal["trial", "baseline", "train"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class TrialResult:
             than those whose metrics it reported last.
         skipped_steps: those at which Keras' loss scaling found gradients that were no finite
             numbers, so that weights and schedule stood still.
+        model: what was trained; None where it is not seen, or in results of versions that did not
+            keep it.
     """
 
     state: State
@@ -90,3 +93,4 @@ class TrialResult:
     learning_rate_deviation: float | None = None
     has_other_weights: bool = False
     skipped_steps: int = 0
+    model: ModelIdentity | None = None
