@@ -52,5 +52,7 @@ def test_what_is_no_model(build: Any, tmp_path: Path, kept: object) -> None:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     content["provenance"]["model"] = kept
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
-    with pytest.raises(InputError, match=r"provenance\.model: must be the parameters and the digest"):
+    with pytest.raises(
+        InputError, match=r"provenance\.model: must be the parameters and the digest"
+    ):
         read_exported(file)
