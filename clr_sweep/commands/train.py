@@ -35,8 +35,6 @@ from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import State, TrialResult
-from clr_sweep.training.unloadable import warning as unloadable
-from clr_sweep.training.unloadable import why_unloadable
 from clr_sweep.training.requests import (
     RUN_TRIAL,
     DataFacts,
@@ -45,6 +43,8 @@ from clr_sweep.training.requests import (
     PreparedData,
     TrialJob,
 )
+from clr_sweep.training.unloadable import warning as unloadable
+from clr_sweep.training.unloadable import why_unloadable
 
 
 def train_config(named: Path, option: str | None, stop: StopRequest) -> str:

@@ -21,9 +21,9 @@ from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.definition.own_training import unjudged
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.model_identity import model_identity
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
 from clr_sweep.training.own_values import numbers_by_name
-from clr_sweep.training.model_identity import model_identity
 from clr_sweep.training.own_weights import are_others
 from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection, TrialJob
