@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError, problems_in
 from clr_sweep.definition.dimensions import Range, listed, with_arguments
@@ -62,7 +63,7 @@ def describe_plan(
 def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     training, study = sweep.training, sweep.study
     yield (
-        f"study: {sweep.study_name}, {study.trials} trials, sampler {study.sampler}, "
+        f"study: {sweep.study_name}, {plural(study.trials, 'trial')}, sampler {study.sampler}, "
         f"pruner {study.pruner}, seed {study.seed}"
     )
     if (warning := pruner_warning(study.pruner)) is not None:
@@ -79,12 +80,12 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     yield (
         f"training: {with_arguments(sweep.model.name, sweep.model.arguments)}, "
         f"{_optimizer(sweep)}, batch size {training.batch_size}, "
-        f"at most {_epochs(training.epochs)}"
+        f"at most {plural(training.epochs, 'epoch')}"
     )
     if (engine := sweep.engine).name == "ray":
         yield (
-            f"engine: ray, the cluster {engine.address}, {engine.cpus:g} CPUs and "
-            f"{engine.gpus:g} GPUs a trial"
+            f"engine: ray, the cluster {engine.address}, {plural(engine.cpus, 'CPU')} and "
+            f"{plural(engine.gpus, 'GPU')} a trial"
         )
     if training.precision != "float32":
         yield f"precision: {training.precision}"
@@ -115,8 +116,8 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     validated = "none" if sweep.dataset.on_test_set else f"{held_out:,}"
     parts = f"{examples - held_out:,} examples to train on, {validated} held out for validation"
     if sweep.dataset.examples is not None:
-        parts = f"its own, {examples:,} examples an epoch"
-    yield f"data: {sweep.dataset.name}, {parts}, {per_epoch:,} steps per epoch"
+        parts = f"its own, {plural(examples, 'example')} an epoch"
+    yield f"data: {sweep.dataset.name}, {parts}, {plural(per_epoch, 'step')} per epoch"
     if "batch_size" in sweep.search_space.further:
         yield f"  (at batch size {training.batch_size}; the trials' own differ)"
     yield from _cycles(sweep, per_epoch)
@@ -184,8 +185,8 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
         mean = (len(cyclical) * of_cycles + len(acyclic) * epochs) / len(cyclical + acyclic)
     if acyclic:
         yield (
-            f"without cycles ({', '.join(acyclic)}): {_epochs(epochs)}, {whole.steps:,} steps, "
-            f"ending with the budget"
+            f"without cycles ({', '.join(acyclic)}): {plural(epochs, 'epoch')}, "
+            f"{plural(whole.steps, 'step')}, ending with the budget"
         )
     total, tested, test = trials * mean + epochs, "", sweep.range_test
     without = ", the comparison left out" if sweep.comparison is not None else ""
@@ -193,9 +194,9 @@ def _cycles(sweep: Sweep, per_epoch: int) -> Iterator[str]:
         total += test.seeds * test.epochs
         tested = f", {test.seeds * test.epochs} for the range test"
     yield (
-        f"cost without pruning: {trials} trials of {mean:.1f} epochs on average and {epochs} for "
-        f"the baseline{tested}, {total:,.0f} epochs or {total * per_epoch:,.0f} steps in all"
-        f"{without}"
+        f"cost without pruning: {plural(trials, 'trial')} of {mean:.1f} epochs on average "
+        f"and {epochs} for the baseline{tested}, {total:,.0f} epochs "
+        f"or {total * per_epoch:,.0f} steps in all{without}"
     )
 
 
@@ -229,10 +230,10 @@ def _final_rates(sweep: Sweep, plan: TrialPlan) -> list[str]:
 
 def _range_test(sweep: Sweep) -> Iterator[str]:
     test = sweep.range_test
-    seeds = f"{test.seeds} seed{'s' if test.seeds > 1 else ''}"
     yield (
-        f"range test: the first stage, it gives init_lr and max_lr; {seeds} of "
-        f"{_epochs(test.epochs)}, {test.ramp} from {test.low:g} to {test.high:g}, rule {test.rule}"
+        "range test: the first stage, it gives init_lr and max_lr; "
+        f"{plural(test.seeds, 'seed')} of {plural(test.epochs, 'epoch')}, {test.ramp} "
+        f"from {test.low:g} to {test.high:g}, rule {test.rule}"
     )
     settings = [
         key
@@ -244,10 +245,6 @@ def _range_test(sweep: Sweep) -> Iterator[str]:
             f"warning: the range test is done at the values of training and model; bounds do not "
             f"carry over to others, and the space varies {', '.join(settings)}"
         )
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'s' if count > 1 else ''}"
 
 
 def _measured(sweep: Sweep, file: Path, say: Callable[[str], None]) -> tuple[int, list[str]]:

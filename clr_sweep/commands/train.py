@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,14 @@ from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import State, TrialResult
-from clr_sweep.training.requests import RUN_TRIAL, DataFacts, PreparedData, TrialJob
+from clr_sweep.training.requests import (
+    RUN_TRIAL,
+    DataFacts,
+    Inspection,
+    ModelIdentity,
+    PreparedData,
+    TrialJob,
+)
 from clr_sweep.training.unloadable import warning as unloadable
 from clr_sweep.training.unloadable import why_unloadable
 
@@ -86,17 +94,23 @@ def _train_and_compare(
         provenance=provenance(folders[0]),
     )
     publisher.trial_started(record, adopted)
+
+    def found(model: ModelIdentity | None) -> None:
+        if another := exported.another_model(model, file):
+            _say(f"warning: {another}; to train that one again, put its code back")
+
     try:
-        result = _train(engine, record, facts, folders, publisher, stop)
+        result = _train(engine, record, facts, folders, publisher, stop, found)
     except ClrSweepError as error:
         state: State = "failed" if error.exit_status == 1 else "interrupted"
-        publisher.trial_stopped(record, state, hidden(str(error)).split("\n")[0])
+        publisher.trial_stopped(record, state, hidden(str(error)))
         raise
     done = finished(record, result)
     publisher.trial_ended(done)
     if why := why_unloadable(TrialFolder(record.folder).signature()):
         _say(f"warning: {unloadable(record.label, why)}")
-    return "\n".join(_outcome(exported, done, publisher.run_id(done)))
+    another = exported.another_model(done.model, file)
+    return "\n".join(_outcome(exported, done, publisher.run_id(done), another))
 
 
 def _train(
@@ -106,7 +120,13 @@ def _train(
     folders: tuple[Path, ...],
     publisher: Publisher,
     stop: StopRequest,
+    on_model: Callable[[ModelIdentity | None], None],
 ) -> TrialResult:
+    """Train it.
+
+    Args:
+        on_model: told what the model is, once it has taken its first steps.
+    """
     job = TrialJob(
         record.config,
         facts.stored,
@@ -114,6 +134,7 @@ def _train(
         folders,
         record.kind,
         record.number,
+        inspect=True,
         with_test=record.config.training.is_tested and not record.config.dataset.on_test_set,
     )
     engine.start("train", RUN_TRIAL, job, TrialFolder(record.folder).log_file)
@@ -121,7 +142,10 @@ def _train(
         for event in engine.wait(timeout=0.5):
             if isinstance(event, Message):
                 engine.answer(event.key, True)
-                publisher.epochs(record, [event.value])
+                if isinstance(event.value, Inspection):
+                    on_model(event.value.model)
+                else:
+                    publisher.epochs(record, [event.value])
             elif isinstance(event, Done):
                 result: TrialResult = event.value
                 return result
@@ -164,7 +188,14 @@ def _refuse_other_data(exported: Exported, facts: DataFacts, file: Path) -> None
         )
 
 
-def _outcome(exported: Exported, record: TrialRecord, run_id: str | None) -> list[str]:
+def _outcome(
+    exported: Exported, record: TrialRecord, run_id: str | None, another: str
+) -> list[str]:
+    """What was found beside what is recorded.
+
+    Args:
+        another: see `Exported.another_model`.
+    """
     found: dict[str, Any] = {**record.metrics, **record.test_metrics}
     lines = [f"{record.state}" + (f": {record.reason}" if record.reason else "")]
     lines += [f"  {name}: {value!r}" for name, value in sorted(found.items())]
@@ -173,12 +204,15 @@ def _outcome(exported: Exported, record: TrialRecord, run_id: str | None) -> lis
     if run_id:
         lines.append(f"MLflow run {run_id}")
     if not exported.metrics:
-        return lines
+        return [*lines, another] if another else lines
     differing = [
         f"  {name}: recorded {value!r}, found {found.get(name)!r}"
         for name, value in exported.metrics.items()
         if found.get(name) != value
     ]
+    if another:
+        so = "; the metrics are of two models:" if differing else ""
+        return [*lines, f"{another}{so}", *differing]
     if not differing:
         return [*lines, f"reproduced: all {len(exported.metrics)} recorded metrics, to the bit"]
     return [

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainValidator, StrictInt, WithJsonSchema
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.dimensions import expected
 from clr_sweep.definition.fields import MOST, POLICIES, AboveZero, Policy
@@ -136,7 +137,10 @@ class ComparisonConfig(Section):
     def describe_trainings(self, of_study: int) -> str:
         """What it trains at most, in words; see `trainings`."""
         searched, seeded = self.trainings(of_study)
-        return f"{searched:,} trials of searches and at most {seeded:,} trainings with fresh seeds"
+        return (
+            f"{plural(searched, 'trial')} of searches and at most {plural(seeded, 'training')} "
+            "with fresh seeds"
+        )
 
     def margin_of(self, metric: ReportedMetric) -> float | None:
         """What does not matter in this metric; None where nobody has said."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.door import in_python
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.definition.engine_config import renamed
@@ -196,7 +197,7 @@ class Sweep:
         definition = self.definition
         return (
             f"<Sweep {definition.study_name}: {definition.model.name} on "
-            f"{definition.dataset.name}, {definition.study.trials} trials>"
+            f"{definition.dataset.name}, {plural(definition.study.trials, 'trial')}>"
         )
 
     _content: dict[str, Any]

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from mlflow.entities import Run
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import StoreError
 from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.report import as_yaml, markdown
@@ -90,7 +91,7 @@ class RangeTestRuns:
             return
         lacking, _ = compare_points(self.runs.client, run, _points(record))
         if lacking:
-            yield f"{len(lacking)} values not logged"
+            yield f"{plural(len(lacking), 'value')} not logged"
         files = self.runs.files(run.info.run_id)
         yield from (f"no artifact {name}" for name in _artifacts(record) if name not in files)
 

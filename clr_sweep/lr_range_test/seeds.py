@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import StoreError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
@@ -76,7 +77,7 @@ class RangeTest:
         if due:
             if was := _recorded_before(waiting.values()):
                 say(f"range test: {was}: trained anew")
-            say(f"range test: {len(due)} of {len(jobs)} seeds to train")
+            say(f"range test: {len(due)} of {plural(len(jobs), 'seed')} to train")
         run_all(engine, due, stop, lambda key: say(f"range test: {key} is done"))
         test = record.test
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from clr_sweep.definition import metrics
+from clr_sweep.definition.own_training import unjudged
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.trial_config import TrialConfig
@@ -145,7 +146,14 @@ def _verdict(
     elif lacking := [one.label for one in (best, baseline) if _has_told_none(one, study.metric)]:
         tested = words.metric(study.objective.on_test_set)
         sentence += f"; of {' and '.join(lacking)} there is no finite {tested}"
-    return f"{sentence}. {_one_run_each(study)}"
+        sentence += _only(study, [*best.test_metrics, *baseline.test_metrics])
+    return f"{sentence}. {_one_run_each(study, best)}"
+
+
+def _only(study: StudyRecord, tested: list[str]) -> str:
+    """What the test set has told in place of the objective: the user's own function decides."""
+    names = dict.fromkeys(words.metric(study.reported(name)) for name in tested)
+    return f", only {', '.join(names)}" if names else ""
 
 
 def _has_told_none(record: TrialRecord, objective: str) -> bool:
@@ -182,11 +190,14 @@ def _binomial(test: Difference, examples: int | None) -> str:
     )
 
 
-def _one_run_each(study: StudyRecord) -> str:
-    return (
-        "One run each: how far another seed moves them is not known. With fresh seeds, and against "
-        f"rivals tuned alike: clr-sweep compare {study.name}"
-    )
+def _one_run_each(study: StudyRecord, best: TrialRecord) -> str:
+    known = "One run each: how far another seed moves them is not known."
+    training, asked = best.config.training, "with fresh seeds, and against rivals tuned alike"
+    if not training.is_tested:
+        return f"{known} To compare {asked}, it needs training.evaluate, with a test set."
+    if best.test_metrics and (lack := unjudged(training.evaluate, study.metric, best.test_metrics)):
+        return f"{known} To compare {asked}: {lack}."
+    return f"{known} {words.capital(asked)}: clr-sweep compare {study.name}"
 
 
 def _named(record: TrialRecord) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from clr_sweep.common.counts import plural
 from clr_sweep.definition.metrics import sign_of
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.statistics import (
@@ -184,7 +185,7 @@ def _hindrance(
         return _NOT_ENDED
     for arm, whose in ((ours, "CLR's winner"), (theirs, "the rival")):
         if arm.diverged + arm.failed == len(arm.runs):
-            return f"{whose} has come to an end with none of the {len(arm.runs)} seeds"
+            return f"{whose} has come to an end with none of the {plural(len(arm.runs), 'seed')}"
     if not len(ours.known) or not len(theirs.known):
         return (
             "there is no value of a test set, and the validation examples have chosen the winners"
@@ -204,7 +205,7 @@ def _hindrance(
 def _losses(ours: ArmResult, theirs: ArmResult) -> str:
     seeds = len(ours.runs)
     return (
-        f"CLR's winner has no result with {ours.lost} of {seeds} seeds, the rival with "
+        f"CLR's winner has no result with {ours.lost} of {plural(seeds, 'seed')}, the rival with "
         f"{theirs.lost}, and the values of the others do not tell of these"
     )
 

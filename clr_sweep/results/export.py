@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.passwords import password_problem
+from clr_sweep.definition.problems import shown
 from clr_sweep.definition.tracking_config import TrackingConfig
 from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.validation import validated
 from clr_sweep.definition.yaml_file import dump, read_mapping
 from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.requests import ModelIdentity
 
 
 class Exported(Frozen):
@@ -35,6 +37,23 @@ class Exported(Frozen):
     tracking: TrackingConfig = TrackingConfig()
     own_optimizer: bool = False
     provenance: dict[StrictStr, Any] = Field(default={})
+
+    def another_model(self, now: ModelIdentity | None, file: Path) -> str:
+        """That the model is not the one that was trained, in a sentence; empty where it may be.
+
+        Args:
+            now: as the code makes it; None where it is not seen.
+            file: that this is.
+        """
+        kept = self.provenance.get("model")
+        before = None if kept is None else ModelIdentity(**kept)
+        if before is None or now in (None, before):
+            return ""
+        assert now is not None
+        return (
+            f"the model is another one than that of {file.name}: {self.config.model.name} "
+            f"{now.changed_from(before)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,7 @@ def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
             "mlflow_run_id": origin.run_id,
             "seed": trial.config.seed,
             "data_digest": origin.data_digest,
+            **({"model": asdict(trial.model)} if trial.model else {}),
             **origin.details,
         },
     }
@@ -135,6 +155,20 @@ def read_exported(path: Path) -> Exported:
     addresses = {"uri": exported.tracking.uri, "artifacts": exported.tracking.artifacts}
     found = {f"tracking.{key}": value for key, value in addresses.items()}
     problems = {key: password_problem(key, value) for key, value in found.items()}
+    problems["provenance.model"] = _model_problem(exported.provenance.get("model"))
     if wrong := [f"{key}: {text}" for key, text in problems.items() if text is not None]:
         raise InputError(wrong, str(path))
     return exported
+
+
+def _model_problem(kept: Any) -> str | None:
+    """What is wrong with what a file says of its model, if it says anything."""
+    if kept is None:
+        return None
+    types = {"parameters": int, "digest": str}
+    if isinstance(kept, Mapping) and {name: type(one) for name, one in kept.items()} == types:
+        return None
+    return (
+        "must be the parameters and the digest that `clr-sweep export` wrote, or be left out, got "
+        f"{shown(kept)}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from clr_sweep.common.counts import first
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult
@@ -191,8 +192,7 @@ def _classes(contest: Contest) -> tuple[str, str]:
 def _ours(arm: ArmResult) -> str:
     if arm.arm.is_study:
         return f"this {_schedule(arm)}"
-    trials = words.plural(arm.arm.trials, "trial")
-    return f"the best {_schedule(arm)} that CLR's first {trials} found"
+    return f"the best {_schedule(arm)} that CLR's {first(arm.arm.trials, 'trial')} found"
 
 
 def _theirs(arm: ArmResult) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from clr_sweep.common.counts import first
 from clr_sweep.results import curves, words
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.comparison import changed
@@ -121,16 +122,17 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
             "such schedules too, and the answers speak of what its search found."
         )
     for arm in others:
-        first = words.plural(arm.arm.trials, "trial")
+        ones = first(arm.arm.trials, "trial")
         if own.entry is not None and arm.entry == own.entry:
             yield (
-                f"CLR's winner is among its first {first}: against rivals with as many the "
+                f"CLR's winner is among its {ones}: against rivals with as many the "
                 "searches are equal."
             )
         else:
             yield (
-                f"CLR had {words.plural(own.arm.trials, 'trial')}, some rivals {first}: at equal "
-                f"searches the answers against these are those of CLR's first {first}."
+                f"CLR had {words.plural(own.arm.trials, 'trial')}, some rivals "
+                f"{words.plural(arm.arm.trials, 'trial')}: at equal "
+                f"searches the answers against these are those of CLR's {ones}."
             )
     yield from _of_searches(study, record)
     metric = last.objective.on_test_set

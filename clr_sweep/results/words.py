@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import textwrap
 
+from clr_sweep.common import counts as counts_of
 from clr_sweep.definition import metrics
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.search_space import RATIO, SCHEDULE_KEYS
@@ -15,6 +17,8 @@ from clr_sweep.schedules import policies
 from clr_sweep.schedules.cycles import troughs, whole_cycles
 from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.reports import ENDED, State
+
+plural = counts_of.plural
 
 
 def metric(of: ReportedMetric) -> str:
@@ -128,11 +132,6 @@ def p_value(p: float | None) -> str:
     return next(text for text in texts if float(text) != 0.05 or p == 0.05)
 
 
-def plural(number: int, noun: str) -> str:
-    """A count with its noun: 1 trial, 12 trials."""
-    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
-
-
 def epochs(number: float) -> str:
     """Epochs to one decimal where they are not whole: 16, 13.2."""
     return f"{round(number, 1) + 0.0:.10g}"
@@ -243,13 +242,19 @@ def state(record: TrialRecord) -> str:
 
 
 def given(study: StudyRecord) -> str:
-    """Which trials were given, not sampled, wholly or in part; an empty text where none was."""
-    numbers = [str(trial.number) for trial in study.trials if trial.given]
-    if not numbers:
-        return ""
+    """Which trials were given by whom, not sampled, wholly or in part; empty where none was."""
+    by: dict[str, list[str]] = {}
+    for trial in study.trials:
+        if trial.given:  # `by study.start_with, 1 of 2: max_lr`
+            source = re.sub(r", \d+ of \d+$", "", trial.given.rpartition(": ")[0])
+            by.setdefault(source, []).append(str(trial.number))
+    return " ".join(_given(numbers, source) for source, numbers in by.items())
+
+
+def _given(numbers: list[str], source: str) -> str:
     if len(numbers) == 1:
-        return f"Trial {numbers[0]} was given, not sampled."
-    return f"Trials {', '.join(numbers[:-1])} and {numbers[-1]} were given, not sampled."
+        return f"Trial {numbers[0]} was given {source}, not sampled."
+    return f"Trials {', '.join(numbers[:-1])} and {numbers[-1]} were given {source}, not sampled."
 
 
 def counts(study: StudyRecord, planned: int | None = None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import get_args
 
+from clr_sweep.common.counts import first
 from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.comparison import ComparisonConfig
@@ -121,14 +122,10 @@ def clr_arms(study: StudyRecord, sweep: Sweep, settings: ComparisonConfig) -> tu
         replace(
             _arm(study, sweep, settings, trials),
             kind="clr",
-            name=CLR if trials == study.planned else f"{CLR}, first {_trials(trials)}",
+            name=CLR if trials == study.planned else f"{CLR}, {first(trials, 'trial')}",
         )
         for trials in (study.planned, *fewer)
     )
-
-
-def _trials(number: int) -> str:
-    return "1 trial" if number == 1 else f"{number} trials"
 
 
 def rival_arm(

@@ -10,6 +10,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import StoreError
 from clr_sweep.search.attributes import BASELINE, FOLDER, LOST
 from clr_sweep.search.places import Places
@@ -76,7 +77,8 @@ def missing_files(record: TrialRecord) -> Iterator[str]:
             f"{record.value} and {dict(record.metrics)}"
         )
     if result is not None and result.epochs != len(record.reports):
-        yield f"epochs.jsonl has {len(record.reports)} epochs, result.json {result.epochs}"
+        epochs = plural(len(record.reports), "epoch")
+        yield f"epochs.jsonl has {epochs}, result.json {result.epochs}"
 
 
 def unreadable_files(folder: TrialFolder) -> Iterator[str]:

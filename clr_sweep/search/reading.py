@@ -27,7 +27,8 @@ from clr_sweep.search.study_folder import RANGE_TEST_FOLDER
 from clr_sweep.training.comparison_records import SeedRun
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import RangeTestRecord, StudyRecord, StudySource, TrialRecord
-from clr_sweep.training.reports import Divergence, Kind
+from clr_sweep.training.reports import Divergence
+from clr_sweep.training.requests import Kind, ModelIdentity
 
 
 def read_study(study: optuna.Study, last: int | None = None) -> StudyRecord:
@@ -231,7 +232,7 @@ def _record(
 ) -> TrialRecord:
     folder = TrialFolder(places.found(content[keys.FOLDER]))
     result: Mapping[str, Any] = content.get(keys.RESULT) or {}
-    where = result.get("divergence")
+    where, model = result.get("divergence"), result.get("model")
     return TrialRecord(
         kind=kind,
         number=number,
@@ -251,6 +252,7 @@ def _record(
         has_other_weights=result.get("has_other_weights", False),
         skipped_steps=result.get("skipped_steps", 0),
         has_own_optimizer=result.get("has_own_optimizer", False),
+        model=ModelIdentity(**model) if model else None,
         provenance=content.get(keys.PROVENANCE) or {},
         retried=tuple(content.get(keys.RETRIED, ())),
         given=given_by(content),

@@ -117,6 +117,7 @@ class Arrivals:
             label = sweep.flights[key].record.label
             is_ours = isinstance(event.error, ClrSweepError)
             ended = "failed" if is_ours else "raised an exception"
+            sweep.flights.pop(key).put_back(event.reason)
             raise TrialFailedError(
                 f"{label}, the first to end, {ended}; it waits for the next start:\n{event.reason}"
             )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import optuna
 from mlflow.tracking import MlflowClient
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import ClrSweepError, StudyChangedError
 from clr_sweep.common.stopping import StopRequest
@@ -47,6 +48,7 @@ from clr_sweep.search.seed_runs import (
 from clr_sweep.search.stop_rule import is_searched
 from clr_sweep.search.studied_model import kept_model
 from clr_sweep.search.warm_start import Settled
+from clr_sweep.study.evaluation import refuse_unjudged
 from clr_sweep.study.part import SEARCH, WHOLE, Part, SweepSource
 from clr_sweep.study.stages import run_stages
 from clr_sweep.training.comparison_records import ComparisonRecord, SeedRun, entry_of
@@ -125,6 +127,7 @@ class _Comparing:
         clr = self._searched(sweep, whole if first else SEARCH)
         if first and not clr.complete:
             return None
+        refuse_unjudged(clr)
         assert clr.source is not None
         # With the ranges that a range test gave it.
         ranged = clr.source.sweep.model_copy(update={"study": sweep.study})
@@ -157,7 +160,7 @@ class _Comparing:
                 trained = part.comparison.describe_trainings(ended.planned)
                 self.say(f"a comparison: {trained}, those of earlier starts included")
             return ended
-        self.say(f"search of {sweep.study_name}, {sweep.study.trials} trials")
+        self.say(f"search of {sweep.study_name}, {plural(sweep.study.trials, 'trial')}")
         return self._run(sweep, part, self.adopted.by_study if self._is_study(sweep) else None)
 
     def _planned(
@@ -208,7 +211,7 @@ class _Comparing:
         if ended is not None and (adopted is None or stage == "finalists"):
             return ended
         own = sum(run.stage == stage for run in runs)
-        self.say(f"{stage} of {record.of}, {own} trainings with fresh seeds")
+        self.say(f"{stage} of {record.of}, {plural(own, 'training')} with fresh seeds")
         return self._run(seeds, replace(SEARCH, plan=plan), adopted)
 
     def _run(self, sweep: Sweep, part: Part, adopted: str | None) -> StudyRecord:

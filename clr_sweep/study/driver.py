@@ -12,6 +12,7 @@ import time
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.common.counts import have, plural
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import LockLostError
 from clr_sweep.common.secrets import hidden
@@ -57,7 +58,7 @@ class Driver:
                     return self._out_of_time()
         except BaseException as error:
             in_flight = len(sweep.flights)
-            self._interrupt(hidden(str(error)).split("\n")[0])
+            self._interrupt(hidden(str(error)))
             if isinstance(error, InterruptedSweepError):
                 sweep.display.warn(sweep.standing(in_flight))
             raise
@@ -89,7 +90,10 @@ class Driver:
     def _out_of_time(self) -> str:
         sweep = self.sweep
         limit = duration(sweep.definition.study.timeout or 0)
-        reason = f"stopped by study.timeout after {limit}; {sweep.left} trials have not ended"
+        reason = (
+            f"stopped by study.timeout after {limit}; {plural(sweep.left, 'trial')} "
+            f"{have(sweep.left)} not ended"
+        )
         for flight in tuple(sweep.flights.values()):
             sweep.background.trial_stopped(flight.record, "interrupted", reason)
         self._interrupt(reason)

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
+from clr_sweep.definition.own_training import unjudged
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.training.folder import TrialFolder
@@ -50,9 +52,35 @@ def evaluate_untested(
         for record in due
     }
     found = run_all(engine, jobs, stop)
-    for key in jobs:
+    for record, key in zip(due, jobs, strict=True):
         values: Mapping[str, float] = found[key]  # type: ignore[assignment]  # TEST_TRIAL's
         lost = [f"{name} is {one}" for name, one in values.items() if not math.isfinite(one)]
         if lost or not values:
             what = ", ".join(lost) or "it has no metric"
             say(f"{key}: {what}: what is no finite number is not kept, and not compared")
+        elif text := _unjudged(record, values):
+            say(f"{key}: {text}")
+
+
+def refuse_unjudged(study: StudyRecord) -> None:
+    """Find out, before anything is trained for it, whether a comparison could be judged.
+
+    Args:
+        study: that is to be compared, searched and evaluated.
+
+    Raises:
+        InputError: what `training.evaluate` gives of its best trial leaves out the objective.
+    """
+    best = study.best
+    if best is None or best not in study.to_be_tested or not best.test_metrics:
+        return
+    if text := _unjudged(best, best.test_metrics):
+        raise InputError(
+            f"study {study.name!r} cannot be compared, since that is by the test set: {text}, and "
+            "start the same command again"
+        )
+
+
+def _unjudged(record: TrialRecord, values: Mapping[str, float]) -> str:
+    config = record.config
+    return unjudged(config.training.evaluate, config.objective.metric, values)

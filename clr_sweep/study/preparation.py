@@ -7,6 +7,7 @@ from pathlib import Path
 
 import optuna
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
@@ -184,7 +185,7 @@ def announce_cost(
     if found.model is not None:
         took = f"the model has {found.model.parameters:,} parameters, a training step takes {step}"
     cost = estimate(sweep, found, facts, left, engine.slots)
-    display.say(f"{left} of {trials} trials to run, {at_once(engine)}; {took}")
+    display.say(f"{left} of {plural(trials, 'trial')} to run, {at_once(engine)}; {took}")
     display.slots = engine.slots
     display.expect(cost)
     less = "" if str(sweep.study.pruner) in ("none", "NopPruner") else "; less with pruning"

@@ -31,9 +31,11 @@ def announce_left(study: optuna.Study, sweep: Sweep, say: Callable[[str], None])
         say("study.stop_when had ended the search; by what it says now the search goes on")
     if again := waiting_again(study):
         doing = "continuing" if sweep.training.is_continued else "starting over"
-        say(f"{doing} the interrupted trials {', '.join(map(str, again))}")
+        noun = "trial" if len(again) == 1 else "trials"
+        say(f"{doing} the interrupted {noun} {', '.join(map(str, again))}")
     if not trials_left(study, trials := sweep.study.trials):
-        say(f"all {trials} trials have ended: nothing left to train")
+        all_of = "the trial has" if trials == 1 else f"all {trials} trials have"
+        say(f"{all_of} ended: nothing left to train")
 
 
 def announce_start(study: optuna.Study, sweep: Sweep, say: Callable[[str], None]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clr_sweep.common.cores import usable_cores
+from clr_sweep.common.counts import plural
 from clr_sweep.common.gpus import ASSIGNED_GPU, VISIBLE
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.study_config import StudyConfig
@@ -71,7 +72,7 @@ def at_once(engine: Engine) -> str:
     text, count = f"{engine.slots} at once", len(engine.devices)
     if count:
         kinds = " and ".join(dict.fromkeys(device.name for device in engine.devices))
-        text += f" on {count} GPU{'s' if count > 1 else ''} ({kinds})"
+        text += f" on {plural(count, 'GPU')} ({kinds})"
     return f"{text} on {engine.place}" if engine.place else text
 
 

@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import LockLostError, StudyChangedError, problems_in
 from clr_sweep.common.secrets import hidden
@@ -208,7 +209,7 @@ def _finish(sweep: UnderWay, publisher: Publisher, reason: str) -> StudyRecord:
         write_best(sweep.folder, text)
     if missed:
         sweep.display.warn(
-            f"MLflow could not be told {missed} things: start the same command again, or "
+            f"MLflow could not be told {plural(missed, 'thing')}: start the same command again, or "
             f"`clr-sweep doctor {study.study_name} --fix`, when it can be reached"
         )
     return stored

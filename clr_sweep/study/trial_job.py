@@ -63,6 +63,7 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
         has_other_weights=result.has_other_weights,
         skipped_steps=result.skipped_steps,
         has_own_optimizer=result.has_own_optimizer,
+        model=result.model,
     )
 
 

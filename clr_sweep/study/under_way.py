@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 
+from clr_sweep.common.counts import have, plural
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
@@ -81,8 +82,8 @@ class UnderWay:
             in_flight: trainings that were stopped, the baseline's among them.
         """
         trials = self.definition.study.trials
-        ended = f"{trials - self.left} of {trials}" if self.left else f"all {trials}"
-        parts = [f"{ended} trials have ended"]
+        of = f"{trials - self.left} of " if self.left else "all " if trials > 1 else ""
+        parts = [f"{of}{plural(trials, 'trial')} {have(trials)} ended"]
         if in_flight:
             if self.definition.training.is_continued:
                 parts.append(f"{in_flight} in training wait after their last whole epoch")

@@ -38,6 +38,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.named import Array, Part, flat, nested
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.training.reports import Divergence, EpochReport, StepPoint, TrialResult
+from clr_sweep.training.requests import ModelIdentity
 
 # A process that is being killed needs a while to be gone, with gigabytes of memory to give back.
 LOCK_SECONDS = 60.0
@@ -214,8 +215,12 @@ class TrialFolder:
         if not file.exists():
             return None
         content = json.loads(file.read_text(encoding="utf-8"))
-        where = content.pop("divergence")
-        return TrialResult(**content, divergence=Divergence(**where) if where else None)
+        where, model = content.pop("divergence"), content.pop("model", None)
+        return TrialResult(
+            **content,
+            divergence=Divergence(**where) if where else None,
+            model=ModelIdentity(**model) if model else None,
+        )
 
     def curve(self) -> tuple[Any, Any] | None:
         """Rate and loss of every step, or None where the trial has not ended.

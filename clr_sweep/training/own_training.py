@@ -13,12 +13,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.definition.metrics import base
 from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.definition.own_training import unjudged
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.model_identity import model_identity
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
 from clr_sweep.training.own_values import numbers_by_name
 from clr_sweep.training.own_weights import are_others
@@ -36,7 +39,8 @@ def train_by_function(
         report: told an `Inspection` where the job asks for one, and the end of each epoch.
 
     Raises:
-        InputError: the function is not there, or returns what is neither None nor a Keras model.
+        InputError: the function is not there, or returns what is neither None nor a Keras model;
+            or what evaluates the baseline does not give the objective's metric.
         TrialFailedError: it raised an exception, or returned before its last epoch; or, of the
             baseline, what `evaluate_by_function` raises.
     """
@@ -64,13 +68,15 @@ def train_by_function(
         )
     if not trial.is_over and len(trial.reports) < trial.epochs:
         raise TrialFailedError(_too_short(name, trial))
-    result = _result(trial, _has_other_weights(trial, model))
+    result = _result(trial, model)
     if model is not None and result.state != "diverged":
         folder.save_model(model)
     is_evaluated = job.config.training.evaluate is not None and result.state == "complete"
     if job.kind == "baseline" and is_evaluated:
         # A mistake in it would show after the whole search else. Its values are nobody's to see.
-        _evaluated(job, data, folder)
+        given = _evaluated(job, data, folder)
+        if text := unjudged(job.config.training.evaluate, job.config.objective.metric, given):
+            raise InputError(f"training.evaluate: {text}")
     folder.save_result(result)
     return result
 
@@ -133,7 +139,7 @@ def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:
 
 
 def _too_short(name: str, trial: OwnTrial) -> str:
-    done = f"{len(trial.reports)} of {trial.epochs} epochs"
+    done = f"{len(trial.reports)} of {plural(trial.epochs, 'epoch')}"
     if trial.is_cut_short:
         return (
             f"training.function: something in {name} set stop_training, which ended its fit after "
@@ -161,7 +167,7 @@ def _has_other_weights(trial: OwnTrial, model: keras.Model | None) -> bool:
     return are_others(trial.reported_weights, model)
 
 
-def _result(trial: OwnTrial, has_other_weights: bool) -> TrialResult:
+def _result(trial: OwnTrial, model: keras.Model | None) -> TrialResult:
     last, at = trial.reports[-1], trial.divergence
     state, reason, value = "complete", None, last.metrics.get(trial.config.objective.metric)
     if at is not None:
@@ -183,7 +189,9 @@ def _result(trial: OwnTrial, has_other_weights: bool) -> TrialResult:
         cpu_seconds=sum(report.cpu_seconds for report in trial.reports),
         wall_seconds=sum(report.wall_seconds for report in trial.reports),
         divergence=at,
-        has_other_weights=has_other_weights,
         skipped_steps=trial.skipped_steps,
         has_own_optimizer=trial.has_own_optimizer,
+        has_other_weights=_has_other_weights(trial, model),
+        # One that was never called itself, but what it is made of was, cannot be counted.
+        model=model_identity(model) if model is not None and model.built else None,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.comparison import ComparisonConfig
-from clr_sweep.definition.metrics import sign_of
+from clr_sweep.definition.metrics import on_test_set, sign_of
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.definition.trial_config import TrialConfig
@@ -16,7 +16,8 @@ from clr_sweep.lr_range_test.curve import Curve, read_curve
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.training.comparison_records import FINALS, ComparisonRecord, SeedRun
-from clr_sweep.training.reports import ENDED, Divergence, EpochReport, Kind, State
+from clr_sweep.training.reports import ENDED, Divergence, EpochReport, State
+from clr_sweep.training.requests import Kind, ModelIdentity
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TrialRecord:
         reports: the epochs, from the trial's folder.
         test_metrics: the same with `test_`, where the trial was finally compared.
         learning_rate_deviation: see `TrialResult`; None until the trial has ended.
-        has_other_weights, skipped_steps, has_own_optimizer: see `TrialResult`.
+        has_other_weights, skipped_steps, has_own_optimizer, model: see `TrialResult`.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
         given: who gave which of its parameters, `by study.start_with, 1 of 2: max_lr`; empty where
@@ -55,6 +56,7 @@ class TrialRecord:
     has_other_weights: bool = False
     skipped_steps: int = 0
     has_own_optimizer: bool = False
+    model: ModelIdentity | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
     retried: tuple[str, ...] = ()
     given: str = ""
@@ -75,6 +77,16 @@ class TrialRecord:
         if self.seed_run is not None:
             return self.seed_run.label
         return "baseline" if self.number is None else f"trial {self.number}"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the test set has told a number of it; by a function, the objective's.
+
+        A function that has left that out may have been mended since.
+        """
+        if self.config.training.evaluate is None:
+            return bool(self.test_metrics)
+        return on_test_set(self.config.objective.metric) in self.test_metrics
 
     def reported(self, name: str) -> ReportedMetric:
         """The metric behind a name that it reports, with or without `val_` or `test_`."""
@@ -275,8 +287,8 @@ class StudyRecord:
 
     @property
     def untested(self) -> list[TrialRecord]:
-        """Those of them that are complete, and of which the test set has told no number yet."""
-        return [t for t in self.to_be_tested if t.state == "complete" and not t.test_metrics]
+        """Those of them that are complete, and of which the test set has not told enough yet."""
+        return [t for t in self.to_be_tested if t.state == "complete" and not t.is_judged]
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
         return -sign_of(self.direction) * (trial.value or 0.0), trial.number or 0

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from clr_sweep.training.requests import ModelIdentity
+
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.
 ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
-Kind = Literal["trial", "baseline", "train"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class TrialResult:
             numbers, so that weights and schedule stood still.
         has_own_optimizer: whether `training.function` trained without `trial.optimizer()`, so that
             `training.optimizer` says nothing of the training.
+        model: what was trained; None where it is not seen, or in results of versions that did not
+            keep it.
     """
 
     state: State
@@ -93,3 +96,4 @@ class TrialResult:
     has_other_weights: bool = False
     skipped_steps: int = 0
     has_own_optimizer: bool = False
+    model: ModelIdentity | None = None

@@ -11,7 +11,6 @@ from clr_sweep.definition.data_names import DataOptions
 from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.lr_range_test.settings import RangeTestConfig
-from clr_sweep.training.reports import Kind
 
 # The jobs, by name: naming them does not import them.
 FIND_GPUS = "clr_sweep.training.jobs:find_gpus"
@@ -28,6 +27,8 @@ CHUNK = 200
 # Evaluations of a range test, on its whole ramp, and the validation examples of each at most.
 EVALUATIONS = 40
 EVALUATED = 2000
+
+Kind = Literal["trial", "baseline", "train"]
 
 
 @dataclass(frozen=True)

@@ -281,6 +281,7 @@ class _Trial:
             divergence=self.divergence,
             learning_rate_deviation=deviation(self.config.schedule, np.concatenate(self.rates)),
             skipped_steps=skipped_steps(self.ready.model.optimizer, last.step),
+            model=self.ready.identity,
         )
 
     def _why_early(self) -> str:

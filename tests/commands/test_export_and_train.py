@@ -42,6 +42,8 @@ def test_export_prints_the_best_trial(finished: Place, exported: str) -> None:
     assert content["config"] == trial.user_attrs["config"]
     assert content["metrics"]["val_accuracy"] == trial.value
     assert {"test_accuracy", "test_loss"} <= content["metrics"].keys()
+    assert content["provenance"]["model"] == trial.user_attrs["result"]["model"]
+    assert content["provenance"]["model"]["parameters"] > 1000
     assert content["provenance"]["trial_number"] == trial.number
     run = finished.client.get_run(content["provenance"]["mlflow_run_id"])
     assert run.data.tags["clr_sweep.trial_number"] == str(trial.number)
@@ -246,3 +248,18 @@ def test_what_lies_beside_the_sweep_file_is_found_again(
     again = elsewhere(place, tmp_path, "train", "best.yaml")
     assert again.process.returncode == 0, again.output
     assert "recorded metrics, to the bit" in again.output
+    # The module has another model now: said so, while it trains and at its end.
+    module = own / "held_model.py"
+    layer = 'keras.layers.Dense(classes, activation="softmax")(hidden)'
+    text = module.read_text().replace(
+        layer, layer.replace("(hidden)", "(keras.layers.Dense(4)(hidden))")
+    )
+    module.write_text(text)
+    other = elsewhere(place, tmp_path, "train", "best.yaml")
+    assert other.process.returncode == 0, other.output
+    said = (
+        "the model is another one than that of best.yaml: held_model:build had 7,850 parameters, "
+    )
+    assert f"warning: {said}" in other.output
+    assert "; the metrics are of two models:\n  loss: recorded " in other.output
+    assert "reproduced" not in other.output

@@ -123,7 +123,7 @@ def test_a_git_address(user: Place, address: str) -> None:
     before = results(user.study())
     shutil.rmtree(clone)
     again = run_address(user, address, *GIVEN)
-    assert "all 1 trials have ended: nothing left to train" in again.output
+    assert "the trial has ended: nothing left to train" in again.output
     run_address(user, address, *GIVEN[:-1], "trials=2")
     assert_whole(user, 2)
     assert {0: results(user.study())[0]} == before

@@ -111,7 +111,7 @@ def test_no_node_has_room(cluster: RayCluster, tmp_path: Path) -> None:
     """What is asked for, what there is, and the cure."""
     with (
         ray_engine(asked(cluster, cpus=2, gpus=1), lambda: tmp_path / "shared", ()) as engine,
-        pytest.raises(InputError, match=r"reserves 2 CPUs and 1 GPUs.*the most on one: 1 CPUs"),
+        pytest.raises(InputError, match=r"reserves 2 CPUs and 1 GPU,.*the most on one: 1 CPU,"),
     ):
         engine.capacity()
 

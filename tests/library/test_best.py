@@ -20,6 +20,7 @@ from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.trial_plan import plan_trial
 from clr_sweep.library.configuration import Configuration
 from clr_sweep.training.compiling import schedule
+from clr_sweep.training.model_identity import model_identity
 
 MODEL = """
 import keras
@@ -227,3 +228,23 @@ def test_a_fit_with_it(tmp_path: Path) -> None:
     model.fit(x, y, batch_size=BATCH, epochs=best.epochs(steps), verbose=0)
     assert int(model.optimizer.iterations) == best.config.steps
     assert float(model.optimizer.learning_rate) == pytest.approx(best.config.schedule.init_lr)
+
+
+@pytest.mark.usefixtures("modules")
+def test_another_model_than_that_of_the_file_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is given all the same; the same one without a word."""
+    file = own(tmp_path, "own_network:network", units=6)
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    kept = model_identity(load_best(file).model())
+    for parameters in (kept.parameters, 7):
+        told = {"parameters": parameters, "digest": kept.digest}
+        content["provenance"] = {"model": told}
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        assert load_best(file).model().count_params() == kept.parameters == 39
+    (said,) = caplog.messages
+    assert said == (
+        "warning: the model is another one than that of best.yaml: own_network:network had 7 "
+        "parameters, has now 39"
+    )

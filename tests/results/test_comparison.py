@@ -264,3 +264,32 @@ def test_the_search_of_a_rival_is_not_said_to_be_tested_later(build: Any) -> Non
     told = " ".join(compare(dataclasses.replace(study, is_tested=False)).notes)
     assert "not evaluated yet" not in told
     assert "the finals of the comparison" in told
+
+
+def by_function(record: TrialRecord, evaluate: str | None, **tested: float) -> TrialRecord:
+    """The same, trained by a function of the user's."""
+    own = {"function": "own:train", "evaluate": evaluate}
+    training = record.config.training.model_copy(update=own)
+    config = record.config.model_copy(update={"training": training})
+    return dataclasses.replace(record, config=config, test_metrics=tested)
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "tested", "said"),
+    [
+        (None, {}, "it needs training.evaluate, with a test set."),
+        ("own:test", {"test_loss": 0.4},
+         "own:test gives no accuracy, only loss: the objective is val_accuracy, "),
+        ("own:test", {"test_accuracy": 0.9}, "tuned alike: clr-sweep compare fashion-mnist"),
+    ],
+)  # fmt: skip
+def test_no_comparison_is_recommended_that_cannot_be_made(
+    build: Any, evaluate: str | None, tested: dict[str, float], said: str
+) -> None:
+    """What it would need stands in its place."""
+    runs = [by_function(one, evaluate, **tested) for one in (build.trial(0), build.baseline())]
+    found = compare(build.study(runs[:1], runs[1]))
+    assert said in found.verdict
+    assert ("clr-sweep compare" in found.verdict) == ("test_accuracy" in tested)
+    lacks = "; of trial 0 and baseline there is no finite test accuracy, only test loss. "
+    assert (lacks in found.verdict) == ("test_loss" in tested)

@@ -10,8 +10,10 @@ import pytest
 
 from benchmarks.driver.instant import InstantEngine
 from benchmarks.driver.study import EPOCHS, Stores, definition, left_files, under_way
+from clr_sweep.common.errors import InputError, TrialFailedError
 from clr_sweep.definition.sweep import Sweep
-from clr_sweep.engines.base import Event
+from clr_sweep.engines.base import Done, Event, Failed
+from clr_sweep.search.attributes import BASELINE
 from clr_sweep.study.driver import Driver
 
 SLOTS = 8
@@ -65,3 +67,32 @@ def test_a_rule_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert reason.endswith("the target is 0")
     assert engine.calls.count("start") == ended + 1  # and the baseline
     assert ended < 50
+
+
+class _Failing(_Watched):
+    """The baseline fails."""
+
+    def wait(self, timeout: float) -> list[Event]:
+        return [
+            Failed(one.key, InputError("own:train: it will not do"), "") if _ends(one) else one
+            for one in super().wait(timeout)
+        ]
+
+
+def _ends(event: Event) -> bool:
+    return isinstance(event, Done) and event.key == BASELINE
+
+
+def test_what_failed_first_keeps_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reason, not only the line above it."""
+    monkeypatch.chdir(tmp_path)
+    sweep = Sweep.model_validate(definition(1, "random", "none"))
+    engine = _Failing(left_files(tmp_path))
+    with under_way(sweep, tmp_path, engine, Stores.files(tmp_path), 1) as study:
+        study.left = 0  # the baseline alone
+        study.background.start()
+        with pytest.raises(TrialFailedError, match=r"(?s)baseline, the first .*it will not do"):
+            Driver(study).run()
+        baseline = study.reader.read().baseline
+    assert baseline is not None
+    assert (baseline.state, baseline.reason) == ("interrupted", "own:train: it will not do")

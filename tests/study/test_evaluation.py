@@ -10,10 +10,11 @@ import own_trainings
 import pytest
 from small_trials import SLICE, few_images, small_config
 
+from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.engines.local.engine import LocalEngine, local_engine
-from clr_sweep.study.evaluation import evaluate_untested
+from clr_sweep.study.evaluation import evaluate_untested, refuse_unjudged
 from clr_sweep.study.preparation import prepare_data
 from clr_sweep.study.trial_job import finished
 from clr_sweep.training.folder import TrialFolder
@@ -146,3 +147,17 @@ def test_a_model_that_is_gone(engine: LocalEngine, facts: PreparedData, study: S
     evaluate_untested(engine, alone, facts, (), StopRequest(), said.append)
     expected = f"baseline is not evaluated on the test set: {Path('nowhere/model.keras')} is gone"
     assert said == [expected]
+
+
+def test_no_comparison_by_what_is_not_told(study: StudyRecord) -> None:
+    """Refused with what is told; what our own evaluation tells is enough."""
+    best = study.best
+    assert best is not None
+    tested = replace(best, test_metrics={"test_loss": 0.5})
+    refuse_unjudged(replace(study, trials=(tested,)))
+    own = {"function": "own:train", "evaluate": "own:test"}
+    training = best.config.training.model_copy(update=own)
+    by_function = replace(tested, config=best.config.model_copy(update={"training": training}))
+    with pytest.raises(InputError, match=r"study 's' cannot be .*own:test gives no accuracy, only"):
+        refuse_unjudged(replace(study, trials=(by_function,)))
+    refuse_unjudged(replace(study, trials=(replace(by_function, test_metrics={}),)))

@@ -257,3 +257,25 @@ def test_the_data_of_the_sweep_are_handed_over(tmp_path: Path) -> None:
     assert shapes == [248, 248, 72, 72, 100, 100]
     with pytest.raises(InputError, match=r"names no data set.*dataset\.name"):
         trained(config_of(sweep("of_named_data")), tmp_path / "none", Told())
+
+
+def test_an_evaluation_without_the_objective_is_told_by_the_baseline(tmp_path: Path) -> None:
+    """Nothing could be compared by it; what it gives of a trial is kept all the same."""
+    config = config_of(sweep("by_hand", "evaluate_kept"))
+    text = "training.evaluate: own_trainings:evaluate_kept gives no loss, only rates, nan: the obj"
+    with pytest.raises(InputError, match=text):
+        trained(config, tmp_path / "baseline", Told(), kind="baseline")
+    assert trained(config, tmp_path / "trial", Told()).state == "complete"
+
+
+def test_the_model_is_known_again_where_it_is_handed_over(tmp_path: Path) -> None:
+    """By what `clr-sweep train` compares; without a model there is nothing to know."""
+    found = [
+        trained(config_of(sweep(name)), tmp_path / str(place), Told()).model
+        for place, name in enumerate(
+            ("by_fit", "returning_another", "returning_a_whole", "by_hand")
+        )
+    ]
+    assert found[0] == found[1] != found[2]
+    assert found[0] is not None
+    assert (found[0].parameters, found[3]) == (2, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,15 @@ def test_counts_and_labels() -> None:
     some = study("maximize", trial(0, 1.0), trial(1, 2.0), trial(2, None, "pruned"))
     assert (some.count("complete"), some.count("pruned"), some.count("failed")) == (2, 1, 0)
     assert (trial(0, 1.0).label, trial(None, 1.0).label) == ("trial 0", "baseline")
+
+
+def test_a_function_that_left_the_objective_out_is_asked_again() -> None:
+    """It may have been mended; our own evaluation is done once, whatever it told."""
+    ours = dataclasses.replace(trial(0, 1.0), test_metrics={"test_loss": 0.5})
+    own = {"function": "own:train", "evaluate": "own:test"}
+    training = ours.config.training.model_copy(update=own)
+    theirs = dataclasses.replace(ours, config=ours.config.model_copy(update={"training": training}))
+    judged = dataclasses.replace(theirs, test_metrics={"test_accuracy": 0.5})
+    for one, waits in ((ours, False), (theirs, True), (judged, False)):
+        alone = dataclasses.replace(study("maximize", one), baseline=None)
+        assert alone.untested == [one] * waits

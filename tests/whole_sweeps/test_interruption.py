@@ -127,7 +127,7 @@ def test_sigkill_of_the_driver(stops: dict[str, Stop]) -> None:
     assert stop.states == ["RUNNING"]
     # MLflow is told in a thread, which may not have opened the run again by then.
     assert stop.run_states["tiny"] in ("RUNNING", "KILLED")
-    assert "continuing the interrupted trials 0" in stops["sigterm to the group in trial 1"].output
+    assert "continuing the interrupted trial 0" in stops["sigterm to the group in trial 1"].output
 
 
 def test_sigterm_to_the_group(stops: dict[str, Stop]) -> None:
@@ -214,7 +214,7 @@ def test_ctrl_c_of_a_pipe(places: Callable[..., Place]) -> None:
     assert stop.exit_status == 130
     assert stop.run_states == {"tiny": "KILLED", "baseline": "KILLED"}
     log = (place.folder / "log").read_text()
-    assert "1 of 1 trials to run" in log
+    assert "1 of 1 trial to run" in log
     assert "Traceback" not in log + stop.output
     place.sweep("run", str(file), status=0)
     assert_whole(place, 1)

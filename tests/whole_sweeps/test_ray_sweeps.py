@@ -179,7 +179,7 @@ def test_a_sweep_that_loses_nodes_and_drivers(
 
     place.release(4)
     running = place.start_held(file, ahead=2)  # trial 1 again, and trial 2
-    assert "continuing the interrupted trials 1" in running.output
+    assert "continuing the interrupted trial 1" in running.output
     running.signal_group(signal.SIGINT)
     assert running.wait() == 130
     assert place.states() == ["COMPLETE", "COMPLETE", "WAITING"]

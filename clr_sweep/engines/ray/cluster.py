@@ -19,6 +19,7 @@ from typing import Any
 import ray
 
 from clr_sweep.common.cores import usable_cores
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import ClrSweepError, InputError
 from clr_sweep.definition.engine_config import EngineConfig
 
@@ -51,19 +52,22 @@ class Cluster:
         if fitting := sum(self._fit(node) for node in nodes):
             return fitting
         most = {kind: max((node.get(kind, 0) for node in nodes), default=0) for kind in _KINDS}
+        asked, there = (
+            [plural(of["CPU"], "CPU"), plural(of["GPU"], "GPU")]
+            for of in ({"CPU": config.cpus, "GPU": config.gpus}, most)
+        )
         raise InputError(
-            f"engine: a trial reserves {config.cpus:g} CPUs and {config.gpus:g} GPUs, and the Ray "
-            f"cluster {self.address} has no such node (it has {self.size}; the most on one: "
-            f"{most['CPU']:g} CPUs, {most['GPU']:g} GPUs): ask for less with engine.cpus and "
-            "engine.gpus, or, where nodes come when they are needed, say with study.jobs how many "
-            "trials to run at once"
+            f"engine: a trial reserves {' and '.join(asked)}, and the Ray cluster {self.address} "
+            f"has no such node (it has {self.size}; the most on one: {', '.join(there)}): ask for "
+            "less with engine.cpus and engine.gpus, or, where nodes come when they are needed, say "
+            "with study.jobs how many trials to run at once"
         )
 
     @property
     def size(self) -> str:
         """How many nodes it has, for people."""
         count = len(self._nodes())
-        return f"{count} node{'s' if count != 1 else ''}"
+        return f"{plural(count, 'node')}"
 
     @property
     def gpus(self) -> tuple[str, ...]:

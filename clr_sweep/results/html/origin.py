@@ -112,7 +112,7 @@ def reproduce_section(study: StudyRecord) -> Section:
             "its best configuration, trained again to the same metrics",
             f"{export_command(study)}\nclr-sweep train best.yaml",
         ))  # fmt: skip
-    if (study.best is not None or study.comparisons) and not is_made:
+    if _is_comparable(study) and not is_made:
         steps.append((
             "rivals tuned as it was, and all of them over fresh seeds",
             _compare_command(study),
@@ -124,6 +124,11 @@ def reproduce_section(study: StudyRecord) -> Section:
         title = "The sweep, as it was made" if is_made else "The sweep file, as it was written"
         fold = (title, source.text)
     return Section("reproduce", "How to reproduce", commands=commands, fold=fold)
+
+
+def _is_comparable(study: StudyRecord) -> bool:
+    best = study.best
+    return bool(study.comparisons) or (best is not None and best.config.training.is_tested)
 
 
 def _options_of_run(sweep: Sweep, planned: int | None) -> str:

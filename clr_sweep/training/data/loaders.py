@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import DataError
 from clr_sweep.common.when_imported import if_imported
 from clr_sweep.definition.own_functions import called
@@ -112,7 +113,7 @@ def _unequal(x: Part, y: Part, lengths: Mapping[str, int]) -> str:
     if isinstance(x, Mapping) or isinstance(y, Mapping):
         found = ", ".join(f"{key} of {length}" for key, length in lengths.items())
         return f"a batch whose arrays have other numbers of examples: {found}"
-    return f"a batch of {len(x)} examples with {len(y)} labels"
+    return f"a batch of {plural(len(x), 'example')} with {plural(len(y), 'label')}"
 
 
 def _reader(loader: Any, doing: str) -> Iterator[_Batch]:
@@ -198,7 +199,7 @@ def _structure_problem(element: Any) -> str | None:
     elif len(element) == 3:
         found = "sample weights too, which a training here does not take"
     elif len(element) != 2:
-        found = f"{len(element)} values"
+        found = f"{plural(len(element), 'value')}"
     elif several := [
         which
         for which, value in zip(("examples", "labels"), element, strict=True)
