@@ -44,6 +44,7 @@ def test_check_says_what_is_done_without(tmp_path: Path) -> None:
     """What such a sweep does not have stands in its plan; `--measure` is refused."""
     file = file_of(tmp_path)
     plan = describe_plan(file)
+    assert ", trial.optimizer() is sgd, " in plan  # whether it is asked for shows in a trial
     assert "data: mine:train, its own, 640 examples an epoch, 10 steps per epoch" in plan
     assert "an interrupted trial starts over; single steps are not recorded" in plan
     assert "no test set: training.evaluate would" in plan

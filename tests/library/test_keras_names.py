@@ -83,8 +83,8 @@ def test_every_name_stands_for_its_object() -> None:
         (
             {"optimizer": keras.optimizers.Adam(1e-3)},
             "training.optimizer: write its name, 'adam' ({'name': 'adam', 'arguments': {...}} "
-            "where it has arguments), or give a class or a function of (learning_rate) that returns one, "
-            "got one that is made already, Adam: each trial makes its own",
+            "where it has arguments), or give a class or a function of (learning_rate) that "
+            "returns one, got one that is made already, Adam: each trial makes its own",
         ),
     ],
 )
