@@ -40,13 +40,13 @@ def init(model: str, data: str, output: Path) -> None:
 
     NAME is what a sweep file may have as model.name (module:function) and as dataset.name (an .npz
     file, module:function, images:FOLDER, tfds:NAME, sklearn:NAME, fashion_mnist). It passes
-    `check`, and runs as it is written, unless it warns that the examples want to be scaled.
+    `check`; the first stage of its run, the range test, says where it finds no rates to search.
     """
     train_with_tensorflow(note_by_name)
     with stop_request() as stop:
         from clr_sweep.commands.init import write_sweep
 
-        written = write_sweep(model, data, output, stop)
+        written = write_sweep(model, data, output, stop, note_by_name)
     say(written)
 
 
@@ -87,7 +87,7 @@ def check(sweep: Path, measure: bool) -> None:
 
     if measure:
         train_with_tensorflow(note_by_name)
-    click.echo(describe_plan(find_sweep(sweep), measure=measure))
+    click.echo(describe_plan(find_sweep(sweep), note_by_name, measure=measure))
 
 
 @main.command("range-test", epilog="Example: clr-sweep range-test sweep.yaml --seeds 5")

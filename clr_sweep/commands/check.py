@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from clr_sweep.common.durations import duration
@@ -24,10 +24,13 @@ from clr_sweep.search.configurations import steps_per_epoch
 from clr_sweep.training.data.datasets import training_examples
 
 
-def describe_plan(file: Path, *, measure: bool = False) -> str:
+def describe_plan(
+    file: Path, say: Callable[[str], None] = lambda _: None, *, measure: bool = False
+) -> str:
     """The plan of a sweep file, as text.
 
     Args:
+        say: told what is under way, where it takes time.
         measure: load the data, build the model and time some steps; else nothing is imported
             that takes time, and of a `module:function` data set the size stays open.
     """
@@ -44,7 +47,7 @@ def describe_plan(file: Path, *, measure: bool = False) -> str:
             )
         cost = list(_by_function(sweep))
     elif measure:
-        examples, cost = _measured(sweep, file)
+        examples, cost = _measured(sweep, file, say)
     else:
         cost = [
             "labels: not looked at (run holds them against training.loss before its first step, "
@@ -75,7 +78,7 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
             yield f"  {name}: {sweep.search_space.describe(name)}"
     yield (
         f"training: {with_arguments(sweep.model.name, sweep.model.arguments)}, "
-        f"{training.optimizer}, batch size {training.batch_size}, "
+        f"{_optimizer(sweep)}, batch size {training.batch_size}, "
         f"at most {_epochs(training.epochs)}"
     )
     if (engine := sweep.engine).name == "ray":
@@ -117,6 +120,14 @@ def _lines(sweep: Sweep, examples: int | None) -> Iterator[str]:
     if "batch_size" in sweep.search_space.further:
         yield f"  (at batch size {training.batch_size}; the trials' own differ)"
     yield from _cycles(sweep, per_epoch)
+
+
+def _optimizer(sweep: Sweep) -> str:
+    """The optimizer; whether a function takes the sweep's shows when it is called."""
+    optimizer = sweep.training.optimizer
+    return (
+        f"{optimizer}" if sweep.training.function is None else f"trial.optimizer() is {optimizer}"
+    )
 
 
 def _by_function(sweep: Sweep) -> Iterator[str]:
@@ -239,7 +250,7 @@ def _epochs(count: int) -> str:
     return f"{count} epoch{'s' if count > 1 else ''}"
 
 
-def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
+def _measured(sweep: Sweep, file: Path, say: Callable[[str], None]) -> tuple[int, list[str]]:
     from clr_sweep.common.scratch import scratch_folder
     from clr_sweep.common.stopping import stop_request
     from clr_sweep.engines.local.engine import local_engine
@@ -250,9 +261,11 @@ def _measured(sweep: Sweep, file: Path) -> tuple[int, list[str]]:
     folders = search_path(file)
     with stop_request() as stop, scratch_folder() as work, local_engine() as engine:
         take_slots(engine, sweep.study, work, stop)
+        say(f"loading {sweep.dataset.name}")
         facts = prepare_data(engine, sweep.dataset, folders, work, stop)
         check_sizes(sweep, facts, str(file))
         config = baseline_config(sweep, facts.train)
+        say("taking some training steps, to time them")
         found = inspect(engine, config, facts, folders, work, stop)
     cost = estimate(sweep, found, facts, sweep.study.trials, engine.slots)
     unit, compared = processor(engine), ""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from clr_sweep.commands.new_sweep import TRIALS, Objective, fitting_objective, sweep_text
+from clr_sweep.commands.output import not_possible
 from clr_sweep.commands.schema import SCHEMA_FILE
 from clr_sweep.common.durations import duration
 from clr_sweep.common.errors import InputError
@@ -36,16 +39,19 @@ from clr_sweep.training.requests import LOOK_AT_MODEL, LookJob, ModelLook, Prepa
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
+def write_sweep(
+    model: str, data: str, file: Path, stop: StopRequest, say: Callable[[str], None]
+) -> str:
     """Look at a model and data, and write a sweep file that fits them.
 
     Args:
         model: a model's name, as in a sweep file.
         data: a data set's name, as in a sweep file.
         file: the sweep file, which must not be there.
+        say: told what is under way.
 
     Returns:
-        What was written, for people.
+        What was written, for people, and what comes next.
 
     Raises:
         InputError: the file is there, or the model or the data cannot be used as they are.
@@ -60,8 +66,10 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
         raise InputError(wrong)
     with scratch_folder() as work, local_engine() as engine:
         take_slots(engine, StudyConfig(), work, stop)
+        say(f"loading {data}")
         dataset, seen = _dataset(data, folders)
         facts = prepare_data(engine, dataset, folders, work, stop)
+        say(f"looking at the model {model}")
         look = _look(engine, model, facts, folders, work, stop)
         objective = each(look.outputs, lambda one: fitting_objective(one, model))
         warnings = [f"warning: {text}" for text in _scale_problems(look, objective)]
@@ -78,9 +86,12 @@ def write_sweep(model: str, data: str, file: Path, stop: StopRequest) -> str:
             str(SCHEMA_FILE),
             settles=look.settles,
         )
+        say("taking some training steps, to time them")
         budget = _budget(engine, write, facts, folders, work, stop)
     _write_new(file, write(budget))
-    return "\n".join([f"{file}: {budget}", *warnings])
+    named = shlex.quote(str(file))
+    follows = f"what it would do: clr-sweep check {named}; start it: clr-sweep run {named}"
+    return "\n".join([budget, *warnings, f"{file} is written; {follows}"])
 
 
 def _dataset(data: str, folders: tuple[Path, ...]) -> tuple[DatasetConfig, str]:
@@ -183,7 +194,9 @@ def _write_new(file: Path, text: str) -> None:
     except FileExistsError:
         _refuse_file(file)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)  # what of it could be written would be in the way
+        raise not_possible(file, "cannot be written", error) from None
     try:
         load_sweep(file)
     except InputError:

@@ -17,6 +17,7 @@ from clr_sweep.tracking.registry import refuse_names, register
 from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.which_store import StoreChoice
 from clr_sweep.training.records import StudyRecord, TrialRecord
+from clr_sweep.training.unloadable import CURE
 
 logger = logging.getLogger("clr_sweep")
 
@@ -66,7 +67,14 @@ def register_trial(
             "Requests may have integers and floats, in the units of the training data."
         )
         done = register(client, run_id, model.model_id, name, alias, note)
-    if done.own:
+    if done.unregistered:
+        logger.warning(
+            "warning: Keras cannot load the model: it does not find %s, and neither can `mlflow "
+            "models serve`. Cure: %s, and train it again (`clr-sweep train`)",
+            ", ".join(done.unregistered),
+            CURE,
+        )
+    elif done.own:
         logger.warning(
             "warning: the model has %s, which Keras has not: a program imports what registers it "
             "before it loads the model; `mlflow models serve` does not, and cannot load it. How "

@@ -35,6 +35,8 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import State, TrialResult
 from clr_sweep.training.requests import RUN_TRIAL, DataFacts, PreparedData, TrialJob
+from clr_sweep.training.unloadable import warning as unloadable
+from clr_sweep.training.unloadable import why_unloadable
 
 
 def train_config(named: Path, option: str | None, stop: StopRequest) -> str:
@@ -92,6 +94,8 @@ def _train_and_compare(
         raise
     done = finished(record, result)
     publisher.trial_ended(done)
+    if why := why_unloadable(TrialFolder(record.folder).signature()):
+        _say(f"warning: {unloadable(record.label, why)}")
     return "\n".join(_outcome(exported, done, publisher.run_id(done)))
 
 

@@ -17,8 +17,9 @@ from pydantic import (
 )
 
 from clr_sweep.common.errors import FieldProblemsError
-from clr_sweep.definition.dimensions import expected, is_number
+from clr_sweep.definition.dimensions import Scalar, expected, is_number
 from clr_sweep.definition.metrics import metric_problems
+from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.problems import shown
 from clr_sweep.definition.storage_urls import PATTERN as STORAGE_PATTERN
@@ -51,8 +52,16 @@ MOST = 1_000_000
 Count = Annotated[StrictInt, Field(ge=1, le=MOST)]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+
+
+def _metric_name(value: str) -> str:
+    if (problem := name_problem(value, "a metric")) is not None:
+        raise FieldProblemsError([((), problem)])
+    return value
+
+
 # By the names under which they are reported: which of them there are, `training.metrics` says.
-Metric = Name
+Metric = Annotated[Name, AfterValidator(_metric_name)]
 StudyName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
@@ -65,6 +74,17 @@ def _number(holds: Callable[[Any], bool], text: str) -> PlainValidator:
         return value
 
     return PlainValidator(check)
+
+
+def _logged(arguments: Any) -> Any:
+    problems = [((key,), text) for key in arguments if (text := name_problem(key, "an argument"))]
+    if problems:
+        raise FieldProblemsError(problems)
+    return arguments
+
+
+# Each is a parameter of a trial's run in MLflow.
+LoggedArguments = Annotated[dict[StrictStr, Scalar], AfterValidator(_logged)]
 
 
 def _metrics(value: Any) -> Any:

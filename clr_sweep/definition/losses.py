@@ -14,6 +14,7 @@ from clr_sweep.definition.arguments import SWITCH, Argument, Real, value_problem
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.own_functions import function_arguments, function_problems
 from clr_sweep.definition.own_names import OWN
+from clr_sweep.definition.pair_functions import pair_problem
 from clr_sweep.definition.problems import Problem, shown, unknown
 
 _FUNCTIONS = (
@@ -149,6 +150,9 @@ def _argument_problem(loss: str, known: Mapping[str, Argument], key: str, value:
 
 def _own_problems(loss: LossConfig, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from (((), text) for text in function_problems(loss.name, folders))
+    if (wrong := pair_problem(loss.name, folders, takes_more=True)) is not None:
+        yield (), wrong
+        return
     names, required = function_arguments(loss.name, folders)
     further = None if names is None else names[2:]  # the labels and the outputs are Keras' to give
     for key in loss.arguments:

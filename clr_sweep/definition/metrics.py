@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_names import OWN
 from clr_sweep.definition.own_training import OF_FUNCTION
 from clr_sweep.definition.problems import shown, unknown
@@ -125,7 +126,7 @@ _CLASSIFYING_LOSSES = (
 )  # fmt: skip
 
 _TAKEN = ("loss", "learning_rate", "batch_loss", "cycle", "cpu_seconds", "momentum")
-_PREFIXES = ("val_", "test_", "best_", "baseline_", "trial_", "sweep_")
+_PREFIXES = ("val_", "test_", "best_", "baseline_", "trial_", "sweep_", "system/")
 
 
 def of_keras(name: str) -> KerasMetric | None:
@@ -183,6 +184,21 @@ def is_taken(name: str) -> bool:
     return name in _TAKEN or name.startswith(_PREFIXES)
 
 
+def reported_problem(name: str) -> str | None:
+    """What is wrong with a name under which code of the user's reports a value, if anything.
+
+    Args:
+        name: without `val_`.
+    """
+    if name != "loss" and is_taken(name):
+        ours = ", ".join(known for known in _TAKEN if known != "loss")
+        return (
+            f"{name} has a meaning of its own here, as have {ours}, and all that begins with "
+            f"{', '.join(_PREFIXES)}: give the metric another name"
+        )
+    return name_problem(name, "a metric")
+
+
 def default_metrics(loss: str) -> tuple[str, ...]:
     """What is measured beside the loss where a sweep names nothing: accuracy, if it classifies."""
     classifies = loss.replace("_", "").lower() in _CLASSIFYING_LOSSES
@@ -228,4 +244,4 @@ def _problem(written: str) -> str | None:
     name = name_of(written)
     if of_keras(name) is not None or is_taken(name):
         return f"{name} has a meaning of its own here: give the metric another name in its module"
-    return None
+    return name_problem(name, "a metric")

@@ -14,6 +14,7 @@ from pydantic import Field, StrictStr, model_validator
 
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.arguments import PATTERN, SWITCH, WHOLE, Argument, Real, value_problem
+from clr_sweep.definition.fields import LoggedArguments
 from clr_sweep.definition.named import Named
 from clr_sweep.definition.own_functions import function_arguments, function_problems
 from clr_sweep.definition.own_names import OWN
@@ -225,6 +226,8 @@ class OptimizerConfig(Named):
     name: StrictStr = Field(
         json_schema_extra={"anyOf": [{"enum": list(OPTIMIZERS)}, {"pattern": ":"}]}
     )
+
+    arguments: LoggedArguments = {}
 
     @classmethod
     def known_arguments(cls, name: str) -> Mapping[str, Argument]:

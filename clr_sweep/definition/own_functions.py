@@ -133,7 +133,7 @@ def function_arguments(name: str, search_path: Sequence[Path]) -> FunctionArgume
     The source does not tell where the function is decorated, assigned, imported or defined more
     than once, or cannot be read.
     """
-    found = _arguments(name, search_path)
+    found = arguments_in_source(name, search_path)
     if found is None or found.posonlyargs:
         return FunctionArguments()
     without = len(found.args) - len(found.defaults)
@@ -154,7 +154,7 @@ def no_value(model: str) -> str:
     )
 
 
-def _arguments(name: str, search_path: Sequence[Path]) -> ast.arguments | None:
+def arguments_in_source(name: str, search_path: Sequence[Path]) -> ast.arguments | None:
     """The arguments of a function as its source has them; None where that does not tell."""
     _, tree = _read(name, search_path)
     if tree is None:

@@ -29,6 +29,12 @@ class _Shown(reprlib.Repr):
     def repr_str(self, value: str, level: int) -> str:
         return super().repr_str(hidden_address(value), level)
 
+    def repr_int(self, value: int, level: int) -> str:
+        try:
+            return super().repr_int(value, level)
+        except ValueError:  # Python writes so many digits only when asked twice
+            return f"a whole number of {value.bit_length()} bits"
+
     def repr_bool(self, value: bool, level: int) -> str:  # noqa: ARG002
         return str(value).lower()
 

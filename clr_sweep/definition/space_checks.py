@@ -9,6 +9,7 @@ from clr_sweep.definition.arguments import Real, Single
 from clr_sweep.definition.conditions import Condition, is_among, whole_condition
 from clr_sweep.definition.dimensions import Range, RatioRange, bounds, is_number, largest_below
 from clr_sweep.definition.fields import DEFAULT_POLICIES
+from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.optimizers import (
     CLIPPING,
     NOT_TAKEN,
@@ -272,7 +273,7 @@ def _further_problem(
             return "must be named 'model.' and an argument of the model's function"
         if model_arguments is not None and argument not in model_arguments:
             return unknown("argument of the model", argument, model_arguments)
-        return None
+        return name_problem(argument, "an argument")
     # Of an optimizer of the user's own, those that the baseline has a value of.
     known = dict.fromkeys(name for one in optimizers for name in OPTIMIZERS.get(one, own_arguments))
     if key in NOT_TAKEN or key in known:

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictStr, model_validator
 from clr_sweep.common.errors import FieldProblemsError
 from clr_sweep.definition.comparison import ComparisonConfig, trials_problems
 from clr_sweep.definition.data_names import DataOptions, option_problems
-from clr_sweep.definition.dimensions import Frozen, Scalar
+from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.engine_config import EngineConfig
 from clr_sweep.definition.fields import (
     AUTO,
@@ -23,6 +23,7 @@ from clr_sweep.definition.fields import (
     HeldOut,
     ImageSize,
     InMemory,
+    LoggedArguments,
     Metric,
     Name,
     PositiveInt,
@@ -122,7 +123,7 @@ class ModelConfig(Frozen):
 
     stands_for = ("name",)
     name: Name
-    arguments: dict[StrictStr, Scalar] = {}
+    arguments: LoggedArguments = {}
 
 
 class Objective(Section):

@@ -32,6 +32,7 @@ from clr_sweep.definition.own_functions import (
     no_value,
 )
 from clr_sweep.definition.own_names import OWN
+from clr_sweep.definition.pair_functions import pair_problem
 from clr_sweep.definition.passwords import KEPT_BY, password_problem
 from clr_sweep.definition.problems import Problem, sentence, unknown
 from clr_sweep.definition.searched_checks import searched_problems
@@ -178,8 +179,10 @@ def _metric_problems(values: Mapping[str, Any], folders: tuple[Path, ...]) -> It
     outputs = outputs_of(loss, metrics)
     for one in outputs:
         for index, written in enumerate(one.metrics):
-            for text in function_problems(written, folders) if OWN.fullmatch(written) else ():
-                yield (*one.keys("metrics"), str(index)), text
+            if OWN.fullmatch(written):
+                pair = pair_problem(written, folders, takes_more=False)
+                for text in (*function_problems(written, folders), *([pair] if pair else [])):
+                    yield (*one.keys("metrics"), str(index)), text
     if any(metrics_problem(loss, metrics)):
         return  # what is measured is not known while they do not go with the loss
     metric = values.get("objective.metric")

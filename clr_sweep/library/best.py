@@ -22,7 +22,8 @@ class BestConfiguration(Configuration):
     """
 
     def __init__(self, exported: Exported, file: Path) -> None:
-        super().__init__(exported.config, folders_of(exported, file))
+        folders = folders_of(exported, file)
+        super().__init__(exported.config, folders, has_own_optimizer=exported.own_optimizer)
         self.metrics: Mapping[str, float] = exported.metrics
         self.provenance: Mapping[str, Any] = exported.provenance
         self._file = file

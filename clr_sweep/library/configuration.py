@@ -19,10 +19,14 @@ class Configuration:
     Args:
         config: all that decided the training.
         search_path: folders in which the modules and data that it names are looked for.
+        has_own_optimizer: whether `training.function` made the optimizer itself.
     """
 
-    def __init__(self, config: TrialConfig, search_path: tuple[Path, ...]) -> None:
+    def __init__(
+        self, config: TrialConfig, search_path: tuple[Path, ...], *, has_own_optimizer: bool = False
+    ) -> None:
         self.config = config
+        self._has_own_optimizer = has_own_optimizer
         self._search_path = search_path
 
     def epochs(self, steps_per_epoch: int) -> int:
@@ -70,9 +74,16 @@ class Configuration:
 
         Raises:
             InputError: a number is none that there can be, or the momentum was cycled, which no
-                Keras optimizer does by itself.
+                Keras optimizer does by itself; or a function of the user's own trained it, with
+                its own optimizer.
         """
         rate = self.schedule(steps_per_epoch, epochs)
+        if self._has_own_optimizer:
+            raise InputError(
+                f"training.function: {self.config.training.function} trained this without "
+                "trial.optimizer(), with an optimizer that it makes itself: make it as the "
+                "function does, with .schedule(steps_per_epoch)"
+            )
         if (bounds := self.config.cycled_momentum) is not None:
             raise InputError(
                 f"training.cycle_momentum: the momentum rose and fell between {bounds.low} and "

@@ -19,6 +19,7 @@ from clr_sweep.definition.sweep import Sweep as Definition
 from clr_sweep.definition.yaml_file import dump
 from clr_sweep.library.arrays import Written, holds_arrays, written_arrays
 from clr_sweep.library.given import given_file
+from clr_sweep.library.keras_names import keras_name, kind_of, made_already
 from clr_sweep.library.named import name_of_function
 from clr_sweep.library.process import say
 from clr_sweep.study.part import SweepSource
@@ -40,7 +41,7 @@ class Sweep:
         model: a known name, `module:function` or that function (a class too); or a mapping with
             `name` being one of these, and `arguments`. Left out where `training.function` trains.
         training: `epochs` at least. Where `module:name` may stand (`metrics`, `loss`, `optimizer`,
-            `function`), the function or class itself may.
+            `function`), the function or class itself may, Keras' own among them.
         search_space: the dimensions by name: a value, a list of values, or a mapping with `low`,
             `high` and perhaps `log`.
         description, objective, study, baseline, range_test, comparison, engine, tracking: as in
@@ -183,7 +184,9 @@ class Sweep:
         try:
             self.definition = checked_sweep(self._content, self._folders)
         except InputError as error:
-            wrong += [text for text in error.problems if text.partition(": ")[0] not in known]
+            # What else is wrong; not that, for one, an objective is not what the stand-in measures.
+            found = (text for text in error.problems if text.partition(": ")[0] not in known)
+            wrong += [text for text in found if not known or _STAND_IN not in text]
         if wrong:
             raise InputError(wrong)
         name, text = self.definition.name, dump(self._content)
@@ -203,6 +206,7 @@ class Sweep:
 
 # What each trial makes anew, where nothing but a name can say what is meant.
 _MADE = ("dataset.name", "model.name")
+_STAND_IN = "in_hand"  # for what has no name, so that all else can be checked
 _PLAIN = (str, bytes, int, float, np.generic, type(None))
 
 
@@ -260,16 +264,24 @@ class _Names:
             return [self.named(f"{place}.{index}", one) for index, one in enumerate(given)]
         if isinstance(given, os.PathLike):
             return os.fspath(given)
+        if (kind := kind_of(place)) is not None and not isinstance(given, _PLAIN):
+            if (problem := made_already(kind, given)) is not None:
+                return self._without_name(place, problem)
+            if (known := keras_name(kind, given)) is not None:
+                return known
         if not callable(given) and (place not in _MADE or isinstance(given, _PLAIN)):
             return given  # a name, or what the definition refuses
         try:
             name, folder = name_of_function(given, f"my_{place.partition('.')[0]}")
         except ValueError as error:
-            self.problems.append((place, str(error)))
-            return "in_hand"
+            return self._without_name(place, str(error))
         if folder is not None:
             self.folders[folder] = None
         return name
+
+    def _without_name(self, place: str, problem: str) -> str:
+        self.problems.append((place, problem))
+        return _STAND_IN
 
 
 def _plain(value: Any) -> Any:

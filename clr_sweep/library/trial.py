@@ -14,6 +14,7 @@ from clr_sweep.search.lost_files import SHOWN, refuse_lost
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import State
+from clr_sweep.training.unloadable import plain_load_errors
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +31,8 @@ class Trial(Configuration):
     """
 
     def __init__(self, record: TrialRecord, search_path: tuple[Path, ...]) -> None:
-        super().__init__(record.config, search_path)
+        own = record.has_own_optimizer
+        super().__init__(record.config, search_path, has_own_optimizer=own)
         self.record = record
 
     @property
@@ -98,7 +100,8 @@ class Trial(Configuration):
         """The model that it trained, compiled, with its optimizer as it was at the end.
 
         Raises:
-            StoreError: there is none: it has not ended, it failed, or its file is gone.
+            StoreError: there is none: it has not ended, it failed, or its file is gone; or Keras
+                cannot load it, and the cure.
             InputError, TrialFailedError: the module with the model's own classes is not there, or
                 raises an exception.
         """
@@ -115,7 +118,7 @@ class Trial(Configuration):
         for name in names:
             if ":" in name:  # Keras knows the classes of a module once it is imported
                 import_function(name, self._search_path)
-        with importable(self._search_path):
+        with importable(self._search_path), plain_load_errors(file):
             return keras.models.load_model(file)
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ from clr_sweep.lr_range_test.rules import read
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.audit import compare_points, other_parameters
 from clr_sweep.tracking.sweep_runs import SweepRuns
-from clr_sweep.tracking.trial_contents import Point
+from clr_sweep.tracking.trial_contents import Point, of_optimizer
 from clr_sweep.tracking.views import artifact_link
 from clr_sweep.training.records import RangeTestRecord
 
@@ -135,7 +135,7 @@ def _is_whole(record: RangeTestRecord) -> bool:
 def _parameters(record: RangeTestRecord) -> dict[str, object]:
     """The parameters of a range test's run: how it was done, and what its bounds hold for."""
     training = record.config.training
-    return {
+    own: dict[str, object] = {
         "ramp": record.test.ramp,
         "low": record.test.low,
         "high": record.test.high,
@@ -147,8 +147,8 @@ def _parameters(record: RangeTestRecord) -> dict[str, object]:
         "precision": training.precision,
         "model": record.config.model.name,
         "dataset": record.config.dataset.name,
-        **training.optimizer.arguments,
     }
+    return own | of_optimizer(training.optimizer, own)
 
 
 def _warnings(record: RangeTestRecord) -> str:

@@ -37,6 +37,11 @@ class RangeTestError(ClrSweepError):
         self.picture: Any = None
         self.warnings = tuple(dict.fromkeys(warnings))
 
+    def of_study(self, name: str) -> RangeTestError:
+        """The same of a study's first stage, which is made from what there is to be changed."""
+        first = f"Before that: `clr-sweep delete {name}`, which has trained no trial yet"
+        return RangeTestError(f"{self}. {first}", self.warnings)
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -116,6 +121,8 @@ def suggest(
         why = "; ".join(dict.fromkeys(warnings if at_once else [*warnings, *scale]))
         if at_once:
             why += f". {_cure_at_once(float(readings[0].curve.rates[0]), place, scale)}"
+        elif not any(reading.has_learnt for reading in readings):
+            why += _cure_nothing_learnt(readings, place, of_sweep)
         else:
             why += f". {_cure(len(pairs), of_sweep)}"
         warnings += scale
@@ -194,11 +201,33 @@ def _cure(good: int, of_sweep: bool) -> str:
     settings = "low, high, epochs, seeds, rule" if good else "low, high, epochs, rule"
     cure = f"Change {settings}"
     if of_sweep:
-        cure = f"Give init_lr and max_lr in search_space, or change range_test ({settings})"
+        cure = f"{_OWN_RATES}, or change range_test ({settings})"
     if not good:
         return cure
     place = "range_test.min_seeds: " if of_sweep else "min_seeds="
     return f"{cure}, or take the bounds of {good} with {place}{good}"
+
+
+_OWN_RATES = "Give init_lr and max_lr in search_space, in the place of its `from: range_test`"
+
+
+def _cure_nothing_learnt(readings: Sequence[Reading], place: str, of_sweep: bool) -> str:
+    """What can be done where no seed learnt anything: another rule would read nothing else.
+
+    Args:
+        place, of_sweep: as for `_cure_at_once` and `suggest`.
+    """
+    if not any(reading.began for reading in readings):
+        return ""  # why not is said, and that no setting helps
+    all_diverge = all(reading.divergence is not None for reading in readings)
+    high = "" if all_diverge else f"a higher {place}high, "
+    optimizer = "training.optimizer" if of_sweep else "optimizer"
+    other = f". {_OWN_RATES}, where you know them" if of_sweep else ""
+    return (
+        f". No rule reads bounds where nothing is learnt. What may help: {high}more {place}epochs; "
+        f"another {optimizer}, such as adam, which moves weights that plain sgd leaves where they "
+        f"are{other}"
+    )
 
 
 def _cure_at_once(low: float, place: str, scale: Sequence[str]) -> str:

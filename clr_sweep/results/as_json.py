@@ -69,6 +69,8 @@ def _trial(trial: TrialRecord) -> dict[str, Any]:
         "metrics": dict(trial.metrics),
         "test_metrics": dict(trial.test_metrics),
         "has_other_weights": trial.has_other_weights,
+        "skipped_steps": trial.skipped_steps,
+        "has_own_optimizer": trial.has_own_optimizer,
         "epochs_trained": len(trial.reports),
         "cpu_seconds": trial.cpu_seconds,
         "wall_seconds": trial.wall_seconds,

@@ -15,6 +15,7 @@ from clr_sweep.definition.dimensions import Frozen
 from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.passwords import password_problem
 from clr_sweep.definition.tracking_config import TrackingConfig
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.validation import validated
 from clr_sweep.definition.yaml_file import dump, read_mapping
@@ -26,11 +27,13 @@ class Exported(Frozen):
 
     Attributes:
         tracking: where MLflow shows the study, and a training of the file.
+        own_optimizer: whether `training.function` trained with an optimizer that it made itself.
     """
 
     config: TrialConfig
     metrics: dict[StrictStr, float] = {}
     tracking: TrackingConfig = TrackingConfig()
+    own_optimizer: bool = False
     provenance: dict[StrictStr, Any] = Field(default={})
 
 
@@ -67,9 +70,10 @@ def best_trial(study: StudyRecord) -> TrialRecord:
 def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
     """The YAML of one trial: configuration, metrics and provenance."""
     content = {
-        "config": trial.config.model_dump(mode="json"),
+        "config": _config(trial),
         "metrics": {**trial.metrics, **trial.test_metrics},
         **_tracking(study),
+        **({"own_optimizer": True} if trial.has_own_optimizer else {}),
         "provenance": {
             "study": study.name,
             "trial_number": trial.number,
@@ -85,6 +89,15 @@ def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
         f"# {trial.label.capitalize()}{_said_first(study.name)}\n#   clr-sweep train THIS_FILE\n"
     )
     return header + dump(content)
+
+
+def _config(trial: TrialRecord) -> dict[str, Any]:
+    """The configuration, without an optimizer that nobody named and that nothing was trained by."""
+    training = trial.config.training
+    is_default = training.optimizer == TrainingConfig.model_fields["optimizer"].default
+    unused = trial.has_own_optimizer and is_default
+    exclude = {"training": {"optimizer"}} if unused else None
+    return trial.config.model_dump(mode="json", exclude=exclude)
 
 
 def is_export(text: str, study: str) -> bool:

@@ -15,7 +15,7 @@ from clr_sweep.results.comparison_report import comparison_markdown, verdict_mar
 from clr_sweep.results.gains import cpu_seconds_more
 from clr_sweep.results.markdown import LIMIT, fenced, inline, table
 from clr_sweep.results.verdict import verdict
-from clr_sweep.results.warnings import other_weights, warnings
+from clr_sweep.results.warnings import training_warnings, warnings
 from clr_sweep.schedules.policies import DECAYING
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
@@ -114,8 +114,7 @@ def trial_markdown(record: TrialRecord) -> str:
             f"Rates used: {'exactly' if not deviation else 'NOT'} those planned, greatest "
             f"deviation {words.rate(deviation)}."
         )
-    if record.has_other_weights:
-        lines.append(f"**Warning: {inline(other_weights([record]))}.**")
+    lines += [f"**Warning: {inline(text)}.**" for text in training_warnings([record])]
     if record.given:
         lines.append(f"Given, not sampled: {inline(words.shorten(record.given, 300))}.")
     further = [
@@ -123,7 +122,8 @@ def trial_markdown(record: TrialRecord) -> str:
         for name, value in words.further(record).items()
     ]
     training = record.config.training
-    setting = [f"optimizer {training.optimizer.name}", f"batch size {training.batch_size}"]
+    optimizer = "its own" if record.has_own_optimizer else training.optimizer.name
+    setting = [f"optimizer {optimizer}", f"batch size {training.batch_size}"]
     if training.precision != "float32":
         setting.append(inline(training.precision))
     lines.append(f"Training: {', '.join([*setting, *further[:20]])}; seed {record.config.seed}.")
@@ -207,8 +207,8 @@ def _cost(study: StudyRecord) -> str:
     cpu, wall = (sum(getattr(r, key) for r in runs) for key in ("cpu_seconds", "wall_seconds"))
     baseline = " and the baseline" if study.baseline is not None else ""
     return (
-        f"All trials{baseline} took {duration(cpu, 1)} of CPU time, "
-        f"{duration(wall, 1)} by the clock one after the other."
+        f"All trials{baseline} took {duration(cpu, 1)} of CPU time; their times by the clock "
+        f"add up to {duration(wall, 1)}."
     )
 
 

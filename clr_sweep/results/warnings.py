@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from clr_sweep.results import words
+from clr_sweep.results.curves import steps_done
 from clr_sweep.training.records import StudyRecord, TrialRecord
 
 _NAMED = 5  # of the trials that a warning is about
@@ -22,26 +23,16 @@ def trial_warnings(trial: TrialRecord) -> tuple[str, ...]:
 
 def _texts(records: Sequence[TrialRecord]) -> Iterator[str]:
     yield from _deviations(records)
-    yield from _other_weights(records)
+    yield from (f"{text}." for text in training_warnings(records))
 
 
-def other_weights(records: list[TrialRecord]) -> str:
-    """That the models of these trials are not those that were reported, and what to do.
-
-    Args:
-        records: at least one.
-    """
-    labels = [record.label for record in records[:_NAMED]]
-    more = [f"{words.count(len(records) - _NAMED)} more"] if len(records) > _NAMED else []
-    config = records[0].config
-    return (
-        f"the model that {config.training.function} returned has other weights than at its last "
-        f"report, whose {config.objective.metric} is the value ({', '.join([*labels, *more])}): "
-        "value and model, with what is tested and exported of it, do not belong together. Leave "
-        "restore_best_weights out of EarlyStopping, and what else puts weights in a model at "
-        "the end of fit; what is averaged on purpose is evaluated and reported by "
-        "trial.report(epoch, metrics)"
+def training_warnings(records: Sequence[TrialRecord]) -> list[str]:
+    """What their trainings did beside what they are called, and what to do; without a full stop."""
+    found = (
+        (_skipped_steps, [record for record in records if record.skipped_steps]),
+        (_other_weights, [record for record in records if record.has_other_weights]),
     )
+    return [text(some) for text, some in found if some]
 
 
 def _deviations(records: Sequence[TrialRecord]) -> Iterator[str]:
@@ -57,6 +48,27 @@ def _deviations(records: Sequence[TrialRecord]) -> Iterator[str]:
     )
 
 
-def _other_weights(records: Sequence[TrialRecord]) -> Iterator[str]:
-    if found := [record for record in records if record.has_other_weights]:
-        yield f"{other_weights(found)}."
+def _skipped_steps(records: Sequence[TrialRecord]) -> str:
+    worst = max(records, key=lambda record: record.skipped_steps)
+    most = f"{words.count(worst.skipped_steps)} of {words.count(steps_done(worst))} steps"
+    runs = f", and some in {words.count(len(records) - 1)} more" if len(records) > 1 else ""
+    return (
+        f"the optimizer skipped {most} ({worst.label}{runs}), whose gradients were no finite "
+        "numbers in float16: at such a step weights and schedule stand still. Under mixed_float16 "
+        "the first ones are how Keras' loss scaling finds its scale; against more of them bring "
+        "labels and loss to a size of about 1, or train in mixed_bfloat16, which needs no scaling"
+    )
+
+
+def _other_weights(records: Sequence[TrialRecord]) -> str:
+    labels = [record.label for record in records[:_NAMED]]
+    more = [f"{words.count(len(records) - _NAMED)} more"] if len(records) > _NAMED else []
+    config = records[0].config
+    return (
+        f"the model that {config.training.function} returned has other weights than at its last "
+        f"report, whose {config.objective.metric} is the value ({', '.join([*labels, *more])}): "
+        "value and model, with what is tested and exported of it, do not belong together. Leave "
+        "restore_best_weights out of EarlyStopping, and what else puts weights in a model at "
+        "the end of fit; what is averaged on purpose is evaluated and reported by "
+        "trial.report(epoch, metrics)"
+    )

@@ -249,6 +249,8 @@ def _record(
         divergence=Divergence(**where) if where else None,
         learning_rate_deviation=result.get("learning_rate_deviation"),
         has_other_weights=result.get("has_other_weights", False),
+        skipped_steps=result.get("skipped_steps", 0),
+        has_own_optimizer=result.get("has_own_optimizer", False),
         provenance=content.get(keys.PROVENANCE) or {},
         retried=tuple(content.get(keys.RETRIED, ())),
         given=given_by(content),

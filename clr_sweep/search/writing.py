@@ -77,7 +77,9 @@ def record_result(study: optuna.Study, trial: optuna.Trial, result: TrialResult)
     if result.state == "complete" and result.value is not None:
         _end(study, trial, TrialState.COMPLETE, result.value, result)
     else:
-        reported = trial._cached_frozen_trial.intermediate_values
+        # Of this attempt: one that had to start over may have come further.
+        known = trial._cached_frozen_trial.intermediate_values.items()
+        reported = {epoch: value for epoch, value in known if epoch <= result.epochs}
         last = reported[max(reported)] if reported else None
         _end(study, trial, TrialState.PRUNED, last, result)
 

@@ -12,14 +12,17 @@ from clr_sweep.common.errors import (
     TrialFailedError,
 )
 from clr_sweep.engines.base import Died, Done, Event, Failed, Message
-from clr_sweep.results.warnings import other_weights
+from clr_sweep.results.warnings import training_warnings
 from clr_sweep.search.attributes import BASELINE
 from clr_sweep.search.studied_model import keep_model
 from clr_sweep.study.under_way import UnderWay
+from clr_sweep.tracking.trial_contents import has_model
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
+from clr_sweep.training.unloadable import warning as unloadable
+from clr_sweep.training.unloadable import why_unloadable
 
 FAILURES_IN_A_ROW = 3
 
@@ -30,7 +33,7 @@ class Arrivals:
     def __init__(self, sweep: UnderWay) -> None:
         self._sweep = sweep
         self._failures = 0
-        self._has_warned = False
+        self._warned: set[str] = set()
 
     def handle(self, event: Event) -> None:
         """Store what an event says.
@@ -86,9 +89,19 @@ class Arrivals:
         record = self._sweep.flights.pop(key).ended(result)
         self._sweep.landed(record)
         self._failures = 0
-        if record.has_other_weights and not self._has_warned:
-            self._has_warned = True
-            self._sweep.display.warn(f"warning: {other_weights([record])}")
+        if texts := training_warnings([record]):
+            self._warn_once("training", *texts)
+        if "file" not in self._warned and has_model(record):
+            # A process that was killed has left none; MLflow's thread makes it then.
+            why = why_unloadable(TrialFolder(record.folder).signature())
+            if why:
+                self._warn_once("file", unloadable(record.label, why))
+
+    def _warn_once(self, of: str, *texts: str) -> None:
+        if of not in self._warned:
+            self._warned.add(of)
+            for text in texts:
+                self._sweep.display.warn(f"warning: {text}")
 
     def _raised(self, key: str, event: Failed) -> None:
         sweep = self._sweep

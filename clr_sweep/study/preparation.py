@@ -192,8 +192,8 @@ def announce_cost(
         less += f"{' and' if less else '; less'} where study.stop_when ends it"
     where = " (as measured on one of the nodes)" if engine.place else ""
     display.say(
-        f"at most {duration(cost.cpu_seconds)} of {processor(engine)}, about "
-        f"{duration(cost.wall_seconds)} of training{where}{less}"
+        f"at most {duration(cost.cpu_seconds)} of {processor(engine)} for the training, about "
+        f"{duration(cost.wall_seconds)} by the clock{where}{less}"
     )
     if comparison is not None:
         more = duration(cost.comparison_seconds(comparison, trials))

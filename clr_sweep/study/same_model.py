@@ -10,9 +10,10 @@ from clr_sweep.common.door import another_study
 from clr_sweep.common.errors import StudyChangedError
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.search import storage
-from clr_sweep.search.reading import baseline_waits
+from clr_sweep.search.reading import StudyReader, baseline_waits
 from clr_sweep.search.stop_rule import is_searched
-from clr_sweep.search.studied_model import refuse_another_model
+from clr_sweep.search.studied_model import keep_model, kept_model, refuse_another_model
+from clr_sweep.study.evaluation import is_testable
 from clr_sweep.study.part import Part
 from clr_sweep.training.requests import ModelIdentity, PreparedData
 
@@ -31,7 +32,7 @@ def model_held_to(
 
     Returns:
         None where it is not built for this: the study is new, and its first training will tell;
-        nothing is left to train; or a function of the user's own trains.
+        nothing is left to train or to evaluate; or a function of the user's own trains.
 
     Raises:
         StudyChangedError: the study, or the one that it is compared with, is of another model.
@@ -43,7 +44,7 @@ def model_held_to(
         study = storage.load_study(store, sweep.study_name)
         # First of all: another definition may have another model.
         storage.refuse_changes(study, sweep, facts.digest)
-        if is_searched(study, sweep) and not (part.has_baseline and baseline_waits(study)):
+        if not _is_built(study, sweep, part):
             return None
     elif part.model is None:
         return None
@@ -58,3 +59,34 @@ def model_held_to(
     if study is not None:
         refuse_another_model(study, sweep, model)
     return model
+
+
+def take_model(
+    study: optuna.Study, sweep: Sweep, model: ModelIdentity | None, say: Callable[[str], None]
+) -> None:
+    """Keep with a study what its model is from now on; what was begun with another starts over.
+
+    Args:
+        model: as `model_held_to` found it.
+        say: shows a line: which trainings start over (see `training.trial.train`).
+    """
+    if model is None:
+        return
+    kept = kept_model(study)
+    if kept not in (None, model):
+        assert kept is not None
+        records = StudyReader(study).read().all
+        begun = [one.label for one in records if one.reports and not one.has_ended]
+        if begun:
+            say(
+                f"model.name: {sweep.model.name} {model.changed_from(kept)}; nothing has come of "
+                f"the earlier one, so what was begun with it starts over: {', '.join(begun)}"
+            )
+    keep_model(study, model)
+
+
+def _is_built(study: optuna.Study, sweep: Sweep, part: Part) -> bool:
+    """Whether the code makes a model in this start: to be trained, or for trained weights."""
+    if not is_searched(study, sweep) or (part.has_baseline and baseline_waits(study)):
+        return True
+    return any(is_testable(record) for record in StudyReader(study).read().untested)

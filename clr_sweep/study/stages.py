@@ -21,6 +21,7 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.engines.base import Engine
 from clr_sweep.lr_range_test.report import baseline_warnings, ranges_yaml, summary
 from clr_sweep.lr_range_test.seeds import RangeTest
+from clr_sweep.lr_range_test.suggestion import RangeTestError
 from clr_sweep.search import storage
 from clr_sweep.search.attributes import GIVEN
 from clr_sweep.search.configurations import baseline_config, suggested_parameters, with_ranges
@@ -55,7 +56,7 @@ from clr_sweep.study.progress import Display
 from clr_sweep.study.provenance import provenance
 from clr_sweep.study.publishing import Publisher
 from clr_sweep.study.remaining import announce_left, announce_start
-from clr_sweep.study.same_model import model_held_to
+from clr_sweep.study.same_model import model_held_to, take_model
 from clr_sweep.study.slots import take_slots
 from clr_sweep.study.under_way import UnderWay
 from clr_sweep.tracking.link import Link
@@ -119,8 +120,7 @@ def run_stages(
                 begins_with,
             )
             holder.sign(study)
-            if model is not None:
-                keep_model(study, model)
+            take_model(study, sweep, model, display.say)
             part.plan(study, provenance(source.folders[0]))
             announce_left(study, sweep, display.say)
             publisher = publisher_of(study, client, Link(display.warn))
@@ -299,6 +299,8 @@ class _Start:
                 self.display.say(
                     "the seeds of the range test that are done are kept: the same command goes on"
                 )
+            if isinstance(error, RangeTestError):
+                raise error.of_study(study.study_name) from None
             raise
         test.write(record, provenance(self.source.folders[0]))
         record_range_test(study, record)

@@ -61,6 +61,8 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
         divergence=result.divergence,
         learning_rate_deviation=result.learning_rate_deviation,
         has_other_weights=result.has_other_weights,
+        skipped_steps=result.skipped_steps,
+        has_own_optimizer=result.has_own_optimizer,
     )
 
 

@@ -32,7 +32,7 @@ from mlflow.utils.validation import (
 from clr_sweep.common.errors import InputError
 from clr_sweep.tracking import tags
 from clr_sweep.tracking.logged_models import KERAS_FILE
-from clr_sweep.training.own_classes import own_classes
+from clr_sweep.training.own_classes import own_classes, unregistered
 
 _PLACE = "served"
 _WHOLE_NUMBERS = "biu"  # the kinds of NumPy's types that hold nothing else
@@ -44,12 +44,14 @@ class Registered(NamedTuple):
     Attributes:
         is_new: it was made now.
         own: classes and functions of the model's that Keras does not have.
+        unregistered: those of them that no import registers, so that Keras does not load the model.
     """
 
     name: str
     version: str
     is_new: bool
     own: tuple[str, ...]
+    unregistered: tuple[str, ...]
 
 
 def refuse_names(name: str, alias: str | None) -> None:
@@ -95,7 +97,7 @@ def register(
                 f"models:/{model_id}", dst_path=folder, tracking_uri=client.tracking_uri
             )
         )
-        parts = own_classes(path / KERAS_FILE)
+        parts, unknown = own_classes(path / KERAS_FILE), unregistered(path / KERAS_FILE)
         if version is None:
             _ensure(client, name)
             source = _for_requests(client, run_id, path)
@@ -106,12 +108,21 @@ def register(
                 source or client.get_logged_model(model_id).artifact_location,
                 run_id,
                 tags=own,
-                description=note + "".join(f"\n\nTo be imported first: `{p}`." for p in parts),
+                description=note + "".join(_to_be_known(part, unknown) for part in parts),
                 model_id=None if source else model_id,
             )
     if alias is not None:
         client.set_registered_model_alias(name, alias, version.version)
-    return Registered(name, str(version.version), is_new, parts)
+    return Registered(name, str(version.version), is_new, parts, unknown)
+
+
+def _to_be_known(part: str, unregistered: Collection[str]) -> str:
+    what = (
+        "Not registered, so Keras cannot load it"
+        if part in unregistered
+        else ("To be imported first")
+    )
+    return f"\n\n{what}: `{part}`."
 
 
 def versions_of_runs(client: MlflowClient, run_ids: Collection[str]) -> list[ModelVersion]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from clr_sweep.definition.optimizers import OptimizerConfig
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import EpochReport
@@ -55,7 +56,7 @@ def parameters(record: TrialRecord, *, with_gamma: bool = True) -> dict[str, obj
     """
     config, schedule = record.config, record.config.schedule
     gamma = {"gamma": schedule.gamma} if with_gamma else {}
-    return {
+    own: dict[str, object] = {
         "init_lr": schedule.init_lr,
         "max_lr": schedule.max_lr,
         "log10_init_lr": math.log10(_lowest_rate(record)),
@@ -73,8 +74,19 @@ def parameters(record: TrialRecord, *, with_gamma: bool = True) -> dict[str, obj
         "model": config.model.name,
         "dataset": config.dataset.name,
         **_purpose(record),
-        **config.training.optimizer.arguments,
-        **{f"model.{key}": value for key, value in config.model.arguments.items()},
+    }
+    of_model = {f"model.{key}": value for key, value in config.model.arguments.items()}
+    return own | of_optimizer(config.training.optimizer, own) | of_model
+
+
+def of_optimizer(optimizer: OptimizerConfig, own: Container[str]) -> dict[str, object]:
+    """The arguments of an optimizer as parameters beside those of ours, which keep their names.
+
+    An optimizer of the user's own may have an argument `steps`: it is `optimizer.steps` there.
+    """
+    return {
+        f"optimizer.{key}" if key in own else key: value
+        for key, value in optimizer.arguments.items()
     }
 
 

@@ -16,6 +16,7 @@ from clr_sweep.common.errors import InputError
 from clr_sweep.definition.losses import CLASS_OF, LossConfig
 from clr_sweep.definition.outputs import Output
 from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.definition.pair_functions import check_pair
 from clr_sweep.training.losses import function_name
 
 _PLACE = "training.loss"
@@ -61,9 +62,12 @@ def _own(loss: LossConfig, search_path: Sequence[Path], place: str) -> Any:
                 f"(y_true, y_pred), got another class, {found.__name__}"
             )
         return called(f"making the loss {loss}", lambda: found(**loss.arguments))
+    is_made = isinstance(found, keras.losses.Loss)
+    if not is_made:
+        check_pair(found, loss.name, place, loss.arguments)
     if not loss.arguments:
         return found
-    if isinstance(found, keras.losses.Loss):
+    if is_made:
         raise InputError(
             f"{place}.arguments: {loss.name} is a loss that is made already: name its class, "
             f"which takes them, or leave them out"

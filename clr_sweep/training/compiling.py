@@ -16,6 +16,7 @@ from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import name_of
 from clr_sweep.definition.outputs import Output, OutputLosses
 from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.definition.pair_functions import check_pair
 from clr_sweep.definition.trial_config import ScheduleConfig, TrialConfig
 from clr_sweep.schedules import keras as schedules
 from clr_sweep.schedules import policies
@@ -108,6 +109,7 @@ def _own(written: str, search_path: Sequence[Path]) -> keras.metrics.Metric:
             f"(y_true, y_pred), got another class, {found.__name__}"
         )
     else:
+        check_pair(found, written, "training.metrics")
         metric = keras.metrics.MeanMetricWrapper(found)
     metric.name = name_of(written)
     return metric

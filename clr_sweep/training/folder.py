@@ -1,6 +1,7 @@
 """A trial's own folder: everything it leaves behind, each file complete or not there.
 
 config.json     the TrialConfig
+identity.json   what its model is, see `model_identity`
 epochs.jsonl    an EpochReport a line
 checkpoint.npz  what an interrupted trial goes on from; gone when it has ended
 curve.npz       learning_rate and batch_loss of every optimizer step, float32; momentum, if cycled
@@ -65,6 +66,7 @@ class TrialFolder:
 
     model_file = _Below("model.keras")
     inference_file = _Below("inference.keras")
+    identity_file = _Below("identity.json")
     _example_file = _Below("example.npy")
     _named_example_file = _Below("example.npz")
     figures = _Below("figures")
@@ -150,9 +152,14 @@ class TrialFolder:
     def save_inference(
         self, model: Any, signature: Mapping[str, Any], examples: Part | None = None
     ) -> None:
-        """Write a model without its optimizer, examples, and last what goes in and comes out."""
-        with replaced(self.inference_file) as part:
-            model.save(part)
+        """Write a model without its optimizer, examples, and last what goes in and comes out.
+
+        Args:
+            model: None where its file is there.
+        """
+        if model is not None:
+            with replaced(self.inference_file) as part:
+                model.save(part)
         if isinstance(examples, Mapping):
             with replaced(self._named_example_file) as part, part.open("wb") as file:
                 arrays: dict[str, Any] = flat({"x": examples})  # a name may be `file`

@@ -7,7 +7,9 @@ model without any would be given integers as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from clr_sweep.definition.own_functions import import_function, importable
 from clr_sweep.training.data.named import Part, by_name
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.quiet import quiet_standard_error
+from clr_sweep.training.unloadable import copy_for_inference, told
 
 _UNDECLARED = "float32"  # what a training casts to where the model declares nothing
 
@@ -27,7 +30,8 @@ def save_inference_model(
     """Write `inference.keras`, an example and `signature.json` from a trial's `model.keras`.
 
     A trial's process does so while it has Keras; elsewhere Keras is imported for it, which takes
-    seconds.
+    seconds. A model that Keras cannot load is copied as it is: of its signature nothing is known,
+    and why is kept there (see `why_unloadable`).
 
     Args:
         model_name: as in the configuration; a function of the user's registers its own layers.
@@ -35,32 +39,52 @@ def save_inference_model(
     """
     with quiet_standard_error():
         import keras
-
-        from clr_sweep.training.model_ends import declared_inputs, declared_outputs
+        import tensorflow as tf
 
     if ":" in model_name:
         import_function(model_name, search_path)
-    with importable(search_path):
-        model = keras.saving.load_model(folder.model_file, compile=False)
+    made_by = {"keras_version": keras.__version__, "keras_backend": keras.backend.backend()}
+    try:
+        with importable(search_path):
+            model = keras.saving.load_model(folder.model_file, compile=False)
+        model, ends = _with_its_ends(model, examples)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise
+    except Exception as error:  # Keras raises what it likes, and the user's code too
+        with _raising(error):
+            copy_for_inference(folder.model_file, folder.inference_file)
+        unknown = {"inputs": [], "outputs": [], "named_outputs": False}
+        why = told(folder.inference_file, error)
+        folder.save_inference(None, {**made_by, **unknown, **why}, examples)
+        return
+    folder.save_inference(model, {**made_by, **ends}, examples)
+
+
+@contextlib.contextmanager
+def _raising(error: Exception) -> Iterator[None]:
+    """Where a file is no model's at all, what Keras said of it."""
+    try:
+        yield
+    except (zipfile.BadZipFile, KeyError):
+        raise error from None
+
+
+def _with_its_ends(model: Any, examples: Part | None) -> tuple[Any, dict[str, Any]]:
+    """The model as it is served, and what goes in and comes out."""
+    from clr_sweep.training.model_ends import declared_inputs, declared_outputs
+
     inputs, returned = _described(declared_inputs(model)), declared_outputs(model)
     if not inputs and examples is not None:
         model = _declaring_inputs(model, examples)
         returned = model.predict_on_batch(examples)
     elif not inputs:
         inputs, returned = _as_built(model)
-    outputs = _described(returned)
-    folder.save_inference(
-        model,
-        {
-            "keras_version": keras.__version__,
-            "keras_backend": keras.backend.backend(),
-            "inputs": inputs,
-            "outputs": outputs,
-            # Whether it returns a dict of them.
-            "named_outputs": isinstance(returned, Mapping),
-        },
-        examples,
-    )
+    return model, {
+        "inputs": inputs,
+        "outputs": _described(returned),
+        # Whether it returns a dict of them.
+        "named_outputs": isinstance(returned, Mapping),
+    }
 
 
 def _declaring_inputs(model: Any, examples: Part) -> Any:

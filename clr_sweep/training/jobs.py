@@ -32,6 +32,7 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.input_scale import input_scale
 from clr_sweep.training.inspection import INSPECTED, seconds
 from clr_sweep.training.loop import TrainingLoop
+from clr_sweep.training.model_identity import model_identity, refuse_another
 from clr_sweep.training.models import build_model
 from clr_sweep.training.own_training import evaluate_by_function, train_by_function
 from clr_sweep.training.reports import TrialResult
@@ -201,6 +202,7 @@ def evaluate_on_test_set(job: TrialJob, _report: Report) -> Mapping[str, float]:
 
     Raises:
         OutOfMemoryError, DiskFullError, FolderHeldError: as `run_trial`.
+        StudyChangedError: its code makes another model now.
     """
     data = _prepare_any(job)
     folder = TrialFolder(job.folder)
@@ -220,6 +222,7 @@ def _test(job: TrialJob, data: Dataset, folder: TrialFolder) -> dict[str, float]
     # It builds a model that has no weights before it has seen data.
     first = rows(data.x_train, slice(2)), rows(data.y_train, slice(2))
     loop = TrainingLoop(model, *first, batch_size=2, streamed=data.streamed)
+    refuse_another(folder, job.config.model.name, model_identity(model))
     model.load_weights(folder.model_file)
     found = loop.evaluate_on(data.x_test, data.y_test)
     values = {f"test_{name}": value for name, value in found.items()}

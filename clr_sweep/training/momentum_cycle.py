@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from clr_sweep.definition.optimizers import momentum_argument
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.loss_scaling import inner
 
 
 class MomentumCycle:
@@ -93,5 +94,6 @@ def momentum_cycle(
     if bounds is None or argument is None:
         return None
     # Under the policy mixed_float16, which a module of the user's may set, Keras wraps it.
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    return MomentumCycle(optimizer, argument, lambda step: config.schedule.momentum(step, bounds))
+    return MomentumCycle(
+        inner(optimizer), argument, lambda step: config.schedule.momentum(step, bounds)
+    )

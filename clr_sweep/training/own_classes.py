@@ -23,21 +23,36 @@ def own_classes(file: Path) -> tuple[str, ...]:
 
     Returns:
         `module.Class` of a class, and of a function the name under which it was registered,
-        `package>function`: its module is not in the file. Each once.
+        `package>function`: its module is not in the file. Each once. Those that are registered
+        nowhere too, see `unregistered`.
     """
+    return tuple(dict.fromkeys(name for name, _ in _names(_config(file))))
+
+
+def unregistered(file: Path) -> tuple[str, ...]:
+    """Those of `own_classes` that no import of a module registers: Keras does not load the file."""
+    return tuple(dict.fromkeys(name for name, known in _names(_config(file)) if not known))
+
+
+def _config(file: Path) -> Any:
     with zipfile.ZipFile(file) as archive:
         config = json.loads(archive.read("config.json"))
-    return tuple(dict.fromkeys(_names(config)))
+    config.pop("compile_config", None)  # what it was trained with
+    return config
 
 
-def _names(config: Any) -> Iterator[str]:
+def _names(config: Any) -> Iterator[tuple[str, bool]]:
+    """Each name, and whether it was registered: such a name has its package before it."""
     match config:
-        case {"module": "builtins", "class_name": "function", "config": str(name)} if ">" in name:
-            yield name
+        case {"module": "builtins", "class_name": "function", "config": str(name)}:
+            yield name, ">" in name
+        case {"class_name": "__lambda__"}:  # safe_mode=False alone loads its code
+            yield "a Lambda layer", False
         # What Keras exports has a module too, and is registered under no name.
-        case {"module": str(module), "class_name": name, "registered_name": str()}:
-            if module.partition(".")[0] not in _FOUND_BY_KERAS:
-                yield f"{module}.{name}"
+        case {"module": module, "class_name": name, "registered_name": str(registered)}:
+            # One of a script that is run has none.
+            if str(module).partition(".")[0] not in _FOUND_BY_KERAS:
+                yield f"{module or '__main__'}.{name}", ">" in registered
     if isinstance(config, dict):
         config = list(config.values())
     if isinstance(config, list):

@@ -14,10 +14,13 @@ import keras
 import tensorflow as tf
 
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
+from clr_sweep.definition.metrics import base
+from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_functions import called, import_function
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
-from clr_sweep.training.own_trial import OwnTrial, TrialOverError, as_number
+from clr_sweep.training.own_trial import OwnTrial, TrialOverError
+from clr_sweep.training.own_values import numbers_by_name
 from clr_sweep.training.own_weights import are_others
 from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection, TrialJob
@@ -92,14 +95,15 @@ def _evaluated(job: TrialJob, data: Dataset | None, folder: TrialFolder) -> dict
     name = job.config.training.evaluate
     assert name is not None
     found = _called(name, job, OwnTrial(job.config, data, folder, job.search_path))
-    try:
-        values = {f"test_{key}": as_number(value) for key, value in found.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"training.evaluate: {name} must return numbers by name, such as "
-            f"{{'accuracy': 0.9}}, got {found!r}"
-        ) from error
-    return values
+    place = f"training.evaluate: what {name} returns"
+    values = numbers_by_name(found, place, "{'accuracy': 0.9}", _tested_problem)
+    return {f"test_{key}": value for key, value in values.items()}
+
+
+def _tested_problem(name: str) -> str | None:
+    if name.startswith(("test_", "val_")):
+        return f"{name} gets test_ in front of it: name it {base(name)}"
+    return name_problem(name, "a metric")
 
 
 def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:
@@ -117,6 +121,10 @@ def _called(name: str, job: TrialJob, trial: OwnTrial) -> Any:
             return None
         except ClrSweepError as error:  # of ours, which says what is wrong by itself
             return error
+        except TypeError as error:
+            if "`LearningRateSchedule`" not in str(error) or "not settable" not in str(error):
+                raise
+            return TrialFailedError(_rate_is_set(name))
 
     found = called(name, to_its_end)
     if isinstance(found, ClrSweepError):
@@ -135,6 +143,15 @@ def _too_short(name: str, trial: OwnTrial) -> str:
     return (
         f"training.function: {name} returned after {done}: report each, with trial.callback() or "
         "trial.report(epoch, metrics), and train for trial.epochs"
+    )
+
+
+def _rate_is_set(name: str) -> str:
+    """In place of Keras' words, whose way around, a rate without a schedule, is the wrong one."""
+    return (
+        f"training.function: something in {name} set the optimizer's rate, which the trial's "
+        "schedule gives: leave ReduceLROnPlateau, LearningRateScheduler and whatever else sets "
+        "it out; search_space.policy is what gives the rate another course"
     )
 
 
@@ -167,4 +184,6 @@ def _result(trial: OwnTrial, has_other_weights: bool) -> TrialResult:
         wall_seconds=sum(report.wall_seconds for report in trial.reports),
         divergence=at,
         has_other_weights=has_other_weights,
+        skipped_steps=trial.skipped_steps,
+        has_own_optimizer=trial.has_own_optimizer,
     )

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.metrics import reported_problem
+from clr_sweep.definition.problems import shown
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.named import Part, rows
 from clr_sweep.training.data.splits import hold_out
 from clr_sweep.training.folder import TrialFolder
+from clr_sweep.training.own_values import numbers_by_name, whole_number
 from clr_sweep.training.reports import Divergence, EpochReport
+from clr_sweep.training.unloadable import plain_load_errors
 
 # Keras is imported where it is used: the class is named by programs that do without.
 if TYPE_CHECKING:
@@ -52,8 +56,10 @@ class OwnTrial:
         seed: of everything that is random in it. Python's, NumPy's and Keras' generators have it
             when the function is called.
         folder: for files of the function's own; empty when it is called.
-        reported_weights: digests of those that the callback saw at the last epoch's end.
+        reported_weights: digests of those that the callback saw measured in the last epoch.
+        skipped_steps: those that loss scaling has skipped, as the callback saw them.
         is_cut_short: whether something else than the trial has ended the last `fit`.
+        has_own_optimizer: whether the function has not asked for the sweep's optimizer.
     """
 
     def __init__(
@@ -74,7 +80,9 @@ class OwnTrial:
         self.divergence: Divergence | None = None
         self.is_pruned = False
         self.reported_weights: frozenset[bytes] | None = None
+        self.skipped_steps = 0
         self.is_cut_short = False
+        self.has_own_optimizer = True
         self._began = time.process_time(), time.perf_counter()
 
     def schedule(self) -> Any:
@@ -91,6 +99,7 @@ class OwnTrial:
         """The sweep's optimizer, with the trial's arguments and its schedule."""
         from clr_sweep.training.compiled_optimizer import compiled_optimizer
 
+        self.has_own_optimizer = False
         return compiled_optimizer(self.config.training, self.schedule(), self._search_path)
 
     def data(self) -> tuple[Pair, Pair]:
@@ -124,6 +133,7 @@ class OwnTrial:
 
         Raises:
             InputError: it returned none.
+            StoreError: Keras cannot load it, and the cure.
         """
         if not self._model_file.exists():
             raise InputError(
@@ -132,7 +142,8 @@ class OwnTrial:
             )
         import keras
 
-        return keras.saving.load_model(self._model_file)
+        with plain_load_errors(self._model_file):
+            return keras.saving.load_model(self._model_file)
 
     def callback(self) -> keras.callbacks.Callback:
         """Reports each epoch of a Keras `fit` and ends it where the trial ends.
@@ -148,18 +159,18 @@ class OwnTrial:
         """Tell the end of an epoch.
 
         Args:
-            epoch: counted from 1.
+            epoch: a whole number, counted from 1.
             metrics: numbers by name, the objective's among them; `val_` says of the validation
                 part.
 
         Raises:
             TrialOverError: the trial is not to go on.
-            InputError: the epoch is not the next one, a value is no number, or the objective is not
-                there.
+            InputError: the epoch is not the next one, a value is no number, a name has another
+                meaning here or is none for MLflow, or the objective is not there.
         """
         if self.is_over:
             raise TrialOverError(self._why())
-        values = self._checked(epoch, metrics)
+        epoch, values = self._next(epoch), self._checked(metrics)
         cpu, wall = time.process_time(), time.perf_counter()
         step = min(epoch * self.steps_per_epoch, self.steps)
         report = EpochReport(
@@ -187,18 +198,28 @@ class OwnTrial:
     def _why(self) -> str:
         return f"the trial {'was pruned' if self.is_pruned else 'has diverged'}; let this pass"
 
-    def _checked(self, epoch: int, metrics: Mapping[str, Any]) -> dict[str, float]:
-        due = len(self.reports) + 1
+    def _next(self, given: Any) -> int:
+        epoch, due = whole_number(given), len(self.reports) + 1
+        if epoch is None:
+            raise InputError(
+                "trial.report: the epoch must be a whole number, as of range(1, trial.epochs + 1), "
+                f"got {shown(given)}: write int(epoch) where it is a float"
+            )
         if epoch != due or epoch > self.epochs:
             left = f"epoch {due}" if due <= self.epochs else "none: all have been reported"
             raise InputError(
-                f"report: epochs are counted from 1 to {self.epochs}, each reported once; the next "
-                f"is {left}, got {epoch!r}"
+                f"trial.report: epochs are counted from 1 to {self.epochs}, each reported once; "
+                f"the next is {left}, got {epoch}"
             )
-        try:
-            values = {str(name): as_number(value) for name, value in metrics.items()}
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"report: metrics must be numbers by name, got {metrics!r}") from error
+        return epoch
+
+    def _checked(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        values = numbers_by_name(
+            metrics,
+            "trial.report",
+            "{'val_loss': 0.5}",
+            lambda name: reported_problem(name.removeprefix("val_")),
+        )
         objective = self.config.objective.metric
         if objective not in values:
             found = ", ".join(sorted(values)) or "nothing"
@@ -230,14 +251,3 @@ class OwnTrial:
                 "function loads its own, or dataset.name stands in place of dataset.examples"
             )
         return self._data
-
-
-def as_number(value: Any) -> float:
-    """What a metric is, of whatever kind of array; a text is none, though Python would read it.
-
-    Raises:
-        TypeError: it is a text.
-    """
-    if isinstance(value, (str, bytes)):
-        raise TypeError("a text")
-    return float(value)

@@ -29,7 +29,7 @@ class TrialRecord:
         reports: the epochs, from the trial's folder.
         test_metrics: the same with `test_`, where the trial was finally compared.
         learning_rate_deviation: see `TrialResult`; None until the trial has ended.
-        has_other_weights: see `TrialResult`.
+        has_other_weights, skipped_steps, has_own_optimizer: see `TrialResult`.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
         given: who gave which of its parameters, `by study.start_with, 1 of 2: max_lr`; empty where
@@ -53,6 +53,8 @@ class TrialRecord:
     divergence: Divergence | None = None
     learning_rate_deviation: float | None = None
     has_other_weights: bool = False
+    skipped_steps: int = 0
+    has_own_optimizer: bool = False
     provenance: Mapping[str, object] = field(default_factory=dict)
     retried: tuple[str, ...] = ()
     given: str = ""

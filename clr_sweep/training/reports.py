@@ -74,6 +74,10 @@ class TrialResult:
             float32; None in results of versions that did not measure it.
         has_other_weights: whether the model that `training.function` returned has other weights
             than those whose metrics it reported last.
+        skipped_steps: those at which Keras' loss scaling found gradients that were no finite
+            numbers, so that weights and schedule stood still.
+        has_own_optimizer: whether `training.function` trained without `trial.optimizer()`, so that
+            `training.optimizer` says nothing of the training.
     """
 
     state: State
@@ -87,3 +91,5 @@ class TrialResult:
     divergence: Divergence | None = None
     learning_rate_deviation: float | None = None
     has_other_weights: bool = False
+    skipped_steps: int = 0
+    has_own_optimizer: bool = False

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from clr_sweep.common.errors import InputError
+from clr_sweep.definition.metrics import reported_problem
 
 
 def reported(model: keras.Model, step: str, logs: Any) -> tuple[str, ...]:
@@ -22,7 +23,8 @@ def reported(model: keras.Model, step: str, logs: Any) -> tuple[str, ...]:
         logs: what it returned.
 
     Raises:
-        InputError: nothing, or something that is no metric of the model's.
+        InputError: nothing, something that is no metric of the model's, or one under a name that
+            means something else here, or that MLflow does not take.
     """
     measured = tuple(model.get_metrics_result())
     found = logs if isinstance(logs, Mapping) else {}
@@ -39,6 +41,8 @@ def reported(model: keras.Model, step: str, logs: Any) -> tuple[str, ...]:
             f"gathered over the epoch, got {got}: update a keras.metrics.Metric in it, such "
             f"as a Mean, and return {{metric.name: metric.result() for metric in self.metrics}}"
         )
+    if problems := [text for name in sorted(named) if (text := reported_problem(name))]:
+        raise InputError(f"what the model's {step} reports: {text}" for text in problems)
     return tuple(name for name in measured if name in named)
 
 

@@ -25,6 +25,8 @@ from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.splits import epoch_order
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
+from clr_sweep.training.loss_scaling import skipped_steps
+from clr_sweep.training.model_identity import keep_identity, kept_identity
 from clr_sweep.training.reports import Divergence, EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
 from clr_sweep.training.set_up import set_up
@@ -45,7 +47,8 @@ def train(
 
     The same configuration and data give the same metrics to the bit on the same machine, however
     often the training was interrupted. A trial that has ended is not trained again. One whose
-    model keeps what cannot be saved (see `TrainingState`) starts over when it was interrupted.
+    model keeps what cannot be saved (see `TrainingState`) starts over when it was interrupted; so
+    does one of another model, even if it has ended.
 
     Args:
         folder: where the per-step curve, the epochs, the model and the result are written. No
@@ -58,11 +61,11 @@ def train(
         DiskFullError: the disk has no space left; the same call goes on later.
     """
     folder.remove_leftovers()
+    trial = _Trial(config, data, folder, search_path, on_inspection)
     ended = folder.result()
-    if ended is not None and folder.config() == config:
+    if ended is not None and folder.config() == config and not trial.of_another_model():
         folder.remove_checkpoint()
         return ended
-    trial = _Trial(config, data, folder, search_path, on_inspection)
     result = trial.run(on_epoch)
     trial.save(result)
     return result
@@ -105,6 +108,7 @@ class _Trial:
         else:
             self.folder.clear()
             self.folder.start(self.config)
+            keep_identity(self.folder, self.ready.identity)
         while not pruned and not self._is_at_its_end():
             report = self._epoch(len(self.reports) + 1)
             self.reports.append(report)
@@ -115,6 +119,10 @@ class _Trial:
             self._save_checkpoint(report.epoch)
             pruned = not on_epoch(report) and not self._is_at_its_end()
         return self._result(pruned)
+
+    def of_another_model(self) -> bool:
+        """Whether what an earlier attempt left is not of the model that the code makes now."""
+        return kept_identity(self.folder) not in (None, self.ready.identity)
 
     def _is_at_its_end(self) -> bool:
         return len(self.reports) == self.epochs or self._stops_early()
@@ -141,6 +149,8 @@ class _Trial:
         try:
             if self.unsaveable:
                 raise UnusableCheckpointError("its model has no checkpoints")
+            if self.of_another_model():  # whose variables may fit
+                raise UnusableCheckpointError("it was of another model")
             reports = self.folder.reports()
             progress = self.checkpoint.restore(len(reports))
             self.folder.keep_reports(progress.epoch)
@@ -270,6 +280,7 @@ class _Trial:
             wall_seconds=sum(report.wall_seconds for report in self.reports),
             divergence=self.divergence,
             learning_rate_deviation=deviation(self.config.schedule, np.concatenate(self.rates)),
+            skipped_steps=skipped_steps(self.ready.model.optimizer, last.step),
         )
 
     def _why_early(self) -> str:

@@ -60,8 +60,12 @@ def test_a_classification(place: Place) -> None:
     """It looks, says the budget, and what it wrote passes `check` with a look at the data too."""
     options = ("--data", "data/clothes.npz", "--model", "my_model:build")
     done = place.sweep("init", *options, "--quiet", status=0)
-    budget = re.search(r"sweep.yaml: (Budget: a range test, 20 trials and .*)", done.output)
+    budget = re.search(r"^(Budget: a range test, 20 trials and .*)", done.output, re.MULTILINE)
     assert budget, done.output
+    assert done.output.endswith(
+        "sweep.yaml is written; what it would do: clr-sweep check sweep.yaml; start it: "
+        "clr-sweep run sweep.yaml\n"
+    )
     file = place.folder / "sweep.yaml"
     text = file.read_text(encoding="utf-8")
     assert f"# {budget[1]}\n" in text
@@ -95,6 +99,8 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(place: Place) -> No
     """A model that ends in an output for each row of an image, found by building it."""
     options = ("--data", "data/clothes.npz", "--model", "my_model:line", "-o", "no.yaml")
     done = place.sweep("init", *options, status=2)
+    for doing in ("loading data/clothes.npz", "looking at the model my_model:line"):
+        assert f"clr-sweep: {doing}" in done.output  # it may take minutes
     assert "no loss goes with labels of the shape ('n',)" in done.output
     assert not (place.folder / "no.yaml").exists()
 

@@ -16,6 +16,7 @@ raise ValueError("imported")
 def made(learning_rate, kind="adam", keep=0.5): ...
 def still(kind): ...
 def needing(learning_rate, kind): ...
+def any(learning_rate, **more): ...
 """
 
 
@@ -56,6 +57,14 @@ def test_an_optimizer_of_ones_own(folder: Path) -> None:
          ["search_space.keep: unknown hyperparameter 'keep' "]),
         ({"search_space.optimizer": ["sgd", "own:made"]},
          ["search_space.optimizer: cannot be own:made: Keras' optimizers alone are searched"]),
+        ({"training.optimizer": {"name": "own:any", "arguments": {"a@b": 1}},
+          "model": {"name": "own:any", "arguments": {"": 1}}},
+         ["model.arguments.: '' is no name for an argument: MLflow takes letters",
+          "training.optimizer.arguments.a@b: 'a@b' is no name for an argument: MLflow takes"]),
+        ({"training.metrics": [f"own:{'x' * 201}"]},
+         ["training.metrics: 'xxx"]),
+        ({"objective": {"metric": "val_recall@5", "direction": "maximize"}},
+         ["objective.metric: 'val_recall@5' is no name for a metric: MLflow takes letters"]),
         ({"training.optimizer": "adafactor"},
          ["training.optimizer: cannot be adafactor: it takes no rate above 1/sqrt(step)"]),
         ({"search_space.optimizer": ["sgd", "schedule_free_adamw"]},

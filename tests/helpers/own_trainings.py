@@ -18,13 +18,15 @@ def line(examples: int = EXAMPLES) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fitted(
-    trial: Any, optimizer: Any, batch_size: int, beside: Sequence[Any] = (), **arguments: Any
-) -> keras.Model:
+    trial: Any, optimizer: Any, batch_size: int, beside: Sequence[Any] = (), scale: float = 1.0,
+    before: Sequence[Any] = (), **arguments: Any,
+) -> keras.Model:  # fmt: skip
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer, loss="mse", metrics=["mae"])
+    (x, y), held_out = line(), line(16)
     model.fit(
-        *line(), batch_size=batch_size, epochs=trial.epochs, verbose=0, validation_data=line(16),
-        callbacks=[trial.callback(), *beside], **arguments,
+        x, scale * y, batch_size=batch_size, epochs=trial.epochs, verbose=0,
+        validation_data=held_out, callbacks=[*before, trial.callback(), *beside], **arguments,
     )  # fmt: skip
     return model
 
@@ -32,6 +34,27 @@ def _fitted(
 def by_fit(trial: Any) -> keras.Model:
     """A plain `fit`."""
     return _fitted(trial, trial.optimizer(), trial.batch_size)
+
+
+def in_float16(trial: Any, scale: float = 300.0) -> keras.Model:
+    """Under loss scaling, with labels of up to three times this size."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        return _fitted(trial, trial.optimizer(), trial.batch_size, scale=scale)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+class Zeros(keras.callbacks.Callback):
+    """Zeros in the place of the weights, at the end of each epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras'
+        self.model.set_weights([0 * weight for weight in self.model.get_weights()])
+
+
+def changed_before(trial: Any) -> keras.Model:
+    """A callback listed before the trial's changes the weights."""
+    return _fitted(trial, trial.optimizer(), trial.batch_size, before=[Zeros()])
 
 
 def with_callback(trial: Any, name: str, **arguments: Any) -> keras.Model:
@@ -200,3 +223,12 @@ def evaluate_with_a_number_in_words(_trial: Any) -> dict[str, str]:
 def evaluate_in_words(trial: Any) -> str:
     """No numbers."""
     return f"well, {trial.seed}"
+
+
+GIVEN: dict[str, Any] = {}
+"""What `giving` returns."""
+
+
+def giving(_trial: Any) -> dict[str, Any]:
+    """Whatever the test has put there."""
+    return GIVEN

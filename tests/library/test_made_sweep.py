@@ -41,12 +41,12 @@ def test_functions_in_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     space = content()["search_space"] | {"max_lr": {"low": np.float64(0.02), "high": 0.5}}
     sweep = made(
         model=written_sweeps.sweep,
-        training={"epochs": np.int64(16), "metrics": ["accuracy", written_sweeps.sweep]},
+        training={"epochs": np.int64(16), "metrics": ["accuracy", written_sweeps.written]},
         search_space=space | {"step_size_factor": (2, 4)},
     )
     folder = Path(written_sweeps.__file__).parent
     assert sweep.definition.model.name == "written_sweeps:sweep"
-    assert sweep.definition.training.metrics == ("accuracy", "written_sweeps:sweep")
+    assert sweep.definition.training.metrics == ("accuracy", "written_sweeps:written")
     assert sweep.definition.search_space.step_size_factor == (2, 4)
     assert sweep.source.folders == (folder, tmp_path)
     assert "step_size_factor: [2, 4]" in sweep.text

@@ -271,3 +271,28 @@ def test_a_loss_that_is_not_finite_before_any_update() -> None:
     found = of([*seeds(2), bad])
     assert found.edges[2] is None
     assert len(found.pairs) == 2
+
+
+def test_what_may_help_where_nothing_is_learnt() -> None:
+    """No other rule, which would read nothing either, and no lower rate; what does, by its key."""
+    with pytest.raises(RangeTestError) as caught:
+        suggest([stuck(seed=seed) for seed in range(3)], "smith", "val_accuracy", +1)
+    text = str(caught.value)
+    cure = text.partition(". No rule reads bounds where nothing is learnt. What may help: ")[2]
+    assert cure == (
+        "a higher range_test.high, more range_test.epochs; another training.optimizer, such as "
+        "adam, which moves weights that plain sgd leaves where they are. Give init_lr and max_lr "
+        "in search_space, in the place of its `from: range_test`, where you know them"
+    )
+    assert "rule quarter" not in text
+    first = ". Before that: `clr-sweep delete mine`, which has trained no trial yet"
+    assert str(caught.value.of_study("mine")) == text + first
+    with pytest.raises(RangeTestError, match=r"adam, which moves .* they are$"):
+        suggest([stuck()], "smith", "val_accuracy", +1, of_sweep=False)
+
+
+def test_no_setting_helps_a_loss_that_is_never_finite() -> None:
+    """What it is for is said, and nothing else."""
+    never = replace(stuck(), losses=np.full(len(stuck().losses), np.nan))
+    with pytest.raises(RangeTestError, match=r"make it so, and no rate does$"):
+        suggest([never], "smith", "val_accuracy", +1)

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keras_schedules import CLASSES, inverse_cycle, unregistered, written_arguments
+from keras_schedules import CLASSES, inverse_cycle, schedules, unregistered, written_arguments
 
 from clr_sweep.schedules import policies
 from clr_sweep.schedules.keras import (
@@ -242,3 +242,19 @@ def test_scale_functions_may_answer_in_any_float_type() -> None:
         lambda x: keras.ops.sin(x) * 0.0 + 0.5,
     ):
         assert float(CyclicalLearningRate(0, 1, 2, scale_fn)(2)) == 0.5
+
+
+def test_its_text_is_the_call_that_makes_it() -> None:
+    """With all that decides the rates, and no address; where it cannot be saved too."""
+    assert [repr(one) for one in schedules()[3:7]] == [
+        "CyclicalLearningRate(initial_learning_rate=0.001, maximal_learning_rate=0.1, "
+        "step_size=4.0, scale_mode='cycle', scale_fn=triangular2)",
+        "CyclicalLearningRate(initial_learning_rate=0.001, maximal_learning_rate=0.1, "
+        "step_size=4.0, scale_mode='cycle', scale_fn=inverse_cycle)",
+        "ExponentialBoundsCyclicalLearningRate(initial_learning_rate=0.001, "
+        "maximal_learning_rate=0.1, step_size=4.0, gamma=0.9)",
+        "LinearLearningRate(initial_learning_rate=0.1, decay_steps=17.0)",
+    ]
+    for one in (*schedules(), CyclicalLearningRate(0.1, 0.2, 4, unregistered)):
+        assert repr(one).startswith(f"{type(one).__name__}(")
+        assert " at 0x" not in repr(one)

@@ -13,6 +13,7 @@ from mlflow.utils.validation import _validate_logged_model_name
 from small_studies import write_folder
 from small_trials import STEPS_PER_EPOCH, small_config
 
+from clr_sweep.definition.optimizers import OptimizerConfig
 from clr_sweep.tracking.trial_contents import (
     Point,
     artifacts,
@@ -40,6 +41,16 @@ def record(folder: Path, state: State, number: int | None = 3) -> TrialRecord:
         reports=TrialFolder(folder).reports(),
         cpu_seconds=3.0, wall_seconds=3.5, test_metrics={"test_loss": 0.5},
     )  # fmt: skip
+
+
+def test_an_argument_of_an_optimizer_does_not_take_the_place_of_ours(tmp_path: Path) -> None:
+    """One of the user's own may have arguments of any name."""
+    told = record(tmp_path, "complete")
+    own = OptimizerConfig(name="own:made", arguments={"steps": 5, "keep": 0.5})
+    training = told.config.training.model_copy(update={"optimizer": own})
+    found = parameters(replace(told, config=told.config.model_copy(update={"training": training})))
+    assert (found["steps"], found["optimizer.steps"]) == (told.config.steps, 5)
+    assert (found["keep"], found["optimizer"]) == (0.5, "own:made")
 
 
 FIGURES = [

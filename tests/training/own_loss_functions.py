@@ -38,3 +38,8 @@ class NoLoss:
 
 
 NUMBER = 3
+
+
+def huge(y_true: Any, y_pred: Any) -> Any:
+    """Gradients that are no numbers in float16, until the scale of the loss has come down."""
+    return 1e3 * keras.losses.sparse_categorical_crossentropy(y_true, y_pred)

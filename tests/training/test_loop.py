@@ -236,6 +236,35 @@ def test_what_no_metric_has_gathered_is_refused(images: Dataset, returned: Any, 
     )
 
 
+class OwnName(keras.Model):
+    """A metric of its own, under some name."""
+
+    called = ""
+
+    def build(self, _: Any) -> None:
+        self.own = keras.metrics.Mean(name=self.called)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        self.own.update_state(1.0)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("recall@5", "'recall@5' is no name for a metric: MLflow"), ("cpu_seconds", "a meaning of")],
+)
+def test_a_models_own_metric_needs_a_name_that_can_be_told(
+    images: Dataset, name: str, why: str
+) -> None:
+    """MLflow would refuse it with all that is told beside it, or it would be taken for ours."""
+
+    class Called(OwnName):
+        called = name
+
+    with pytest.raises(InputError, match=f"^what the model's test_step reports: .*{why}"):
+        loop_of(compiled(lambda: user_models._as(Called)), images)
+
+
 def test_what_a_step_does_not_report_is_no_metric(images: Dataset) -> None:
     """As in the history of `fit`: a metric that nobody updates would be 0 for ever."""
     loop = loop_of(compiled(lambda: user_models._as(OneBatch)), images)

@@ -43,6 +43,7 @@ def test_weights_of_another_epoch_are_noticed(tmp_path: Path) -> None:
         ("returning_a_part", False),
         pytest.param("returning_a_whole", False, marks=pytest.mark.heavy),
         ("returning_another", True),
+        ("changed_before", True),
     ],
 )
 def test_which_models_are_others(function: str, is_other: bool, tmp_path: Path) -> None:
@@ -87,6 +88,27 @@ def test_averages_of_the_optimizer_are_no_other_weights(tmp_path: Path) -> None:
     assert not np.allclose(kept, last)
 
 
+def test_steps_that_loss_scaling_skips_are_steps(tmp_path: Path) -> None:
+    """The rate waits at them, as in our loop; it is no fault of the function, and told."""
+    result = trained(config_of(sweep("in_float16")), tmp_path, Told())
+    assert (result.state, result.steps) == ("complete", 32)
+    assert 4 < result.skipped_steps < 32
+    stored = TrialFolder(tmp_path).result()
+    assert stored is not None
+    assert stored.skipped_steps == result.skipped_steps
+
+
+@pytest.mark.heavy
+def test_averages_are_no_other_weights_under_loss_scaling_either(tmp_path: Path) -> None:
+    """Keras' wrapper has a `use_ema` of its own, which is false."""
+    training = {"optimizer": {"name": "sgd", "arguments": {"use_ema": True}}}
+    definition = sweep("in_float16", model={"arguments": {"scale": 0.1}})
+    whole = definition.training.model_dump(mode="json", exclude={"loss", "metrics"}) | training
+    config = config_of(sweep("in_float16", model={"arguments": {"scale": 0.1}}, training=whole))
+    result = trained(config, tmp_path, Told())
+    assert (result.state, result.has_other_weights) == ("complete", False)
+
+
 def test_a_fit_that_a_callback_stops(tmp_path: Path) -> None:
     """It is said what has ended it, and that the pruner stands in its place."""
     config = beside("EarlyStopping", monitor="val_loss", mode="max", patience=1)
@@ -100,9 +122,14 @@ def test_a_fit_that_a_callback_stops(tmp_path: Path) -> None:
 
 
 def test_a_callback_that_sets_the_rate_in_a_trial(tmp_path: Path) -> None:
-    """Keras lets none do so beside a schedule."""
-    with pytest.raises(TrialFailedError, match="LearningRateSchedule"):
+    """Keras lets none do so beside a schedule, and its way around would be the wrong one here."""
+    with pytest.raises(TrialFailedError) as failed:
         trained(config_of(sweep("with_rates_of_its_own")), tmp_path, Told())
+    assert str(failed.value) == (
+        "training.function: something in own_trainings:with_rates_of_its_own set the optimizer's "
+        "rate, which the trial's schedule gives: leave ReduceLROnPlateau, LearningRateScheduler "
+        "and whatever else sets it out; search_space.policy is what gives the rate another course"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import user_models
 from keras import layers
 
-from clr_sweep.training.own_classes import own_classes
+from clr_sweep.training.own_classes import own_classes, unregistered
 
 
 @keras.saving.register_keras_serializable("test_own_classes")
@@ -25,6 +25,18 @@ class Doubled(layers.Layer):
 def halved(x):  # type: ignore[no-untyped-def]
     """An activation of one's own."""
     return x / 2
+
+
+class Tripled(layers.Layer):
+    """One that is registered nowhere."""
+
+    def call(self, inputs):  # type: ignore[no-untyped-def]
+        return 3 * inputs
+
+
+def thirds(x):  # type: ignore[no-untyped-def]
+    """Nor is this."""
+    return x / 3
 
 
 def stacked(*parts: keras.Layer) -> keras.Model:
@@ -65,3 +77,28 @@ def test_the_classes_and_functions_that_keras_does_not_have(tmp_path: Path, case
     make, names = CASES[case]
     make().save(tmp_path / "model.keras")
     assert own_classes(tmp_path / "model.keras") == names
+
+
+UNREGISTERED = {
+    "a layer": (lambda: stacked(Tripled()), (f"{__name__}.Tripled",)),
+    "an activation": (lambda: stacked(layers.Dense(2, activation=thirds)), ("thirds",)),
+    "a Lambda layer": (lambda: stacked(layers.Lambda(lambda x: x / 3)), ("a Lambda layer",)),
+    "a Lambda layer of a function": (lambda: stacked(layers.Lambda(thirds)), ("thirds",)),
+    "Keras' own": (lambda: stacked(layers.Activation(keras.ops.relu)), ()),
+    "what is registered": (lambda: stacked(Doubled(), layers.Dense(2, activation=halved)), ()),
+}
+
+
+@pytest.mark.parametrize("case", UNREGISTERED)
+def test_what_no_import_registers(tmp_path: Path, case: str) -> None:
+    """Named, and what was registered is not; Keras loads the file where there is nothing."""
+    make, names = UNREGISTERED[case]
+    file = tmp_path / "model.keras"
+    make().save(file)
+    assert unregistered(file) == names
+    assert set(names) <= set(own_classes(file))
+    if names:
+        with pytest.raises((TypeError, ValueError)):
+            keras.saving.load_model(file)
+    else:
+        keras.saving.load_model(file)

@@ -94,6 +94,7 @@ def test_a_fit_is_a_trial_with_the_schedule_to_its_last_step(tmp_path: Path) -> 
     folder = TrialFolder(tmp_path / "a")
     assert folder.reports() == tuple(told.epochs)
     assert folder.result() == result
+    assert not result.has_own_optimizer
     model = keras.saving.load_model(folder.model_file)
     assert int(model.optimizer.iterations) == 32
     again = trained(config, tmp_path / "b", Told())
@@ -117,6 +118,7 @@ def test_a_trial_that_has_ended_is_not_trained_again_and_another_starts_over(
     assert not (folder.own_files / "half").exists()
     assert trained(config, tmp_path, Told()) == result
     assert len(told.epochs) == 4
+    assert result.has_own_optimizer  # it never asked for trial.optimizer()
 
 
 def test_the_rates_by_hand_are_those_of_the_schedule(tmp_path: Path) -> None:
@@ -187,8 +189,12 @@ def test_a_loss_that_is_no_number_is_a_divergence(tmp_path: Path) -> None:
         ("raising", TrialFailedError, "ZeroDivisionError"),
         ("without_objective", InputError, "must report val_loss .*got loss"),
         ("skipping", InputError, "counted from 1 to 4, .*next is epoch 1, got 0"),
-        ("with_words", InputError, "must be numbers by name, got {'val_loss': 'low'}"),
-        ("with_a_number_in_words", InputError, "numbers by name, got {'val_loss': '0.5'}"),
+        ("with_words", InputError, "trial.report: val_loss must be a number .*got 'low'"),
+        (
+            "with_a_number_in_words",
+            InputError,
+            "trial.report: val_loss must be a number .*got '0.5'",
+        ),
         ("returning_words", InputError, "must return None or the trained keras.Model, got a str"),
         ("nowhere", InputError, "nowhere|no such name"),
     ],
@@ -207,8 +213,8 @@ def test_what_a_function_may_not_do(
 @pytest.mark.parametrize(
     ("evaluate", "text"),
     [
-        ("evaluate_in_words", "must return numbers by name, .*got 'well"),
-        ("evaluate_with_a_number_in_words", "must return numbers by name, .*got {'loss': '0.5'}"),
+        ("evaluate_in_words", "must be numbers by name, .*got 'well"),
+        ("evaluate_with_a_number_in_words", "loss must be a number .*got '0.5'"),
         ("evaluate", "by_hand returned no model"),
     ],
 )
@@ -225,7 +231,7 @@ def test_a_broken_evaluation_is_found_by_the_baseline(kind: Any, tmp_path: Path)
     """The first to end, not after the whole search; nothing of the test set is kept."""
     config = config_of(sweep("by_hand", "evaluate_in_words"))
     if kind == "baseline":
-        with pytest.raises(InputError, match="must return numbers by name"):
+        with pytest.raises(InputError, match="must be numbers by name"):
             trained(config, tmp_path, Told(), kind=kind)
         assert TrialFolder(tmp_path).result() is None
         config = config_of(sweep("by_hand", "evaluate_weight"))

@@ -23,6 +23,7 @@ from clr_sweep.training.compiling import compiled_model
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.loop import TrainingLoop
+from clr_sweep.training.trial import train
 
 MIXED = small_config(
     "exp_range", model="tutorial_cnn", gamma=0.99, epochs=4, precision="mixed_bfloat16"
@@ -74,6 +75,19 @@ def test_a_policy_of_the_users_own_stays(images: Dataset) -> None:
     finally:
         keras.config.set_dtype_policy("float32")
     assert {layer.compute_dtype for layer in model.layers[1:]} == {"float16"}
+
+
+def test_steps_that_loss_scaling_skips_are_counted(images: Dataset, tmp_path: Path) -> None:
+    """The trial takes the steps that it is planned to take, and tells how many changed nothing."""
+    config = small_config(loss="own_loss_functions:huge", max_lr=0.011, metric="val_loss")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        result = train(config, images, TrialFolder(tmp_path))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert (result.state, result.steps) == ("complete", config.steps)
+    assert 0 < result.skipped_steps < config.steps
+    assert result.learning_rate_deviation
 
 
 def test_the_loss_of_every_step(images: Dataset) -> None:

@@ -28,11 +28,13 @@ def asked_section(study: StudyRecord) -> Section:
 
 def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tuple[str, str]]:
     training, objective = sweep.training, sweep.objective
+    has_own = any(trial.has_own_optimizer for trial in study.trials)
+    optimizer = "an optimizer of the function's own" if has_own else str(training.optimizer)
     yield "Model", with_arguments(sweep.model.name, sweep.model.arguments)
     yield "Data", _data(sweep, source.data)
     yield (
         "Training",
-        f"{training.optimizer}, batch size "
+        f"{optimizer}, batch size "
         f"{training.batch_size}, {training.loss}, at most "
         f"{words.of_epochs(str(training.epochs))}"
         + ("" if training.precision == "float32" else f", {training.precision}")

@@ -78,6 +78,13 @@ class Float64Schedule(keras.optimizers.schedules.LearningRateSchedule, ABC):
         """Returns the constructor's arguments in types that JSON holds."""
         return {key: getattr(self, key) for key in (*self._saved, "name")}
 
+    def __repr__(self) -> str:
+        """The constructor's call; the name, which changes no rate, is left out."""
+        given = ((key, getattr(self, key)) for key in self._saved)
+        # A function by its name: its address tells a reader nothing.
+        shown = (f"{key}={getattr(value, '__name__', None) or repr(value)}" for key, value in given)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     @abstractmethod
     def _rate(self, step: Any) -> Any:
         """Returns the rate at a step, both tensors of `widest_float`."""

@@ -73,6 +73,15 @@ def test_a_folder_that_is_not_there(place: Path, command: str) -> None:
     assert "Is a directory" in invoke(command, "example", "-o", place).stderr
 
 
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_a_full_disk_is_no_wrong_input(command: str) -> None:
+    """It ends with 1, as what cannot be written does anywhere."""
+    result = invoke(command, "example", "-o", "/dev/full")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("/dev/full: cannot be written: No space left on device\n")
+
+
 def test_where_nothing_is_lost(tmp_path: Path) -> None:
     """An empty file, as `mktemp` makes it, and what keeps nothing."""
     never = Replaceable("nothing", lambda _: False)
