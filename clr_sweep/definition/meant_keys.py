@@ -67,8 +67,8 @@ def _meant(
 ) -> str:
     key, written = keys[-1], value_at(content, keys[:-1])
     word = getattr(model, "other_words", {}).get(key)
-    if word is not None and word not in written:
-        return _hint(word)
+    if word is not None:
+        return f" - {word} is given already" if word in written else _hint(word)
     if (spelled := same(key, known)) is not None:
         return _hint(spelled)
     thing = model if model is not None and issubclass(model, WithArguments) else None

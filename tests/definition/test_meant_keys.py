@@ -79,7 +79,11 @@ def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
             "'objective' - it stands beside study, not in it: objective: {metric: 'val_loss'} (",
         ),
         ({"training": {"study": {"trials": 3}}}, "- it stands beside training, not in it (known"),
-        ({"network": {"name": "tutorial_cnn"}, "model": 3}, "'network' (known: name, "),
+        (
+            {"network": {"name": "tutorial_cnn"}, "model": 3},
+            "'network' - model is given already (known: ",
+        ),
+        ({"parameters": {"max_lr": 0.1}}, "'parameters' - search_space is given already (known: "),
         # arguments of an optimizer, which has them or not
         (
             {"training": {"momentum": 0.9}},
