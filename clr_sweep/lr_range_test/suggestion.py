@@ -39,7 +39,10 @@ class RangeTestError(ClrSweepError):
 
     def of_study(self, name: str) -> RangeTestError:
         """The same of a study's first stage, which is made from what there is to be changed."""
-        first = f"Before that: `clr-sweep delete {name}`, which has trained no trial yet"
+        first = (
+            f"Before any change but of range_test.min_seeds: `clr-sweep delete {name}`, which has "
+            "trained no trial yet"
+        )
         return RangeTestError(f"{self}. {first}", self.warnings)
 
 

@@ -285,8 +285,10 @@ def test_what_may_help_where_nothing_is_learnt() -> None:
         "in search_space, in the place of its `from: range_test`, where you know them"
     )
     assert "rule quarter" not in text
-    first = ". Before that: `clr-sweep delete mine`, which has trained no trial yet"
-    assert str(caught.value.of_study("mine")) == text + first
+    assert str(caught.value.of_study("mine")) == (
+        f"{text}. Before any change but of range_test.min_seeds: `clr-sweep delete mine`, which "
+        "has trained no trial yet"
+    )
     with pytest.raises(RangeTestError, match=r"adam, which moves .* they are$"):
         suggest([stuck()], "smith", "val_accuracy", +1, of_sweep=False)
 
