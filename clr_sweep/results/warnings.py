@@ -29,7 +29,7 @@ def _texts(records: Sequence[TrialRecord]) -> Iterator[str]:
 def training_warnings(records: Sequence[TrialRecord]) -> list[str]:
     """What their trainings did beside what they are called, and what to do; without a full stop."""
     found = (
-        (_skipped_steps, [record for record in records if record.skipped_steps]),
+        (_skipped_steps, [record for record in records if _skipped_many(record)]),
         (_other_weights, [record for record in records if record.has_other_weights]),
     )
     return [text(some) for text, some in found if some]
@@ -48,15 +48,19 @@ def _deviations(records: Sequence[TrialRecord]) -> Iterator[str]:
     )
 
 
+def _skipped_many(record: TrialRecord) -> bool:
+    # The first few are how loss scaling finds its scale, and one in some 2,000 how it tries more.
+    return record.skipped_steps > max(3, steps_done(record) / 100)
+
+
 def _skipped_steps(records: Sequence[TrialRecord]) -> str:
     worst = max(records, key=lambda record: record.skipped_steps)
     most = f"{words.count(worst.skipped_steps)} of {words.count(steps_done(worst))} steps"
     runs = f", and some in {words.count(len(records) - 1)} more" if len(records) > 1 else ""
     return (
         f"the optimizer skipped {most} ({worst.label}{runs}), whose gradients were no finite "
-        "numbers in float16: at such a step weights and schedule stand still. Under mixed_float16 "
-        "the first ones are how Keras' loss scaling finds its scale; against more of them bring "
-        "labels and loss to a size of about 1, or train in mixed_bfloat16, which needs no scaling"
+        "numbers in float16: at such a step weights and schedule stand still. Bring labels and "
+        "loss to a size of about 1, or train in mixed_bfloat16, which needs no scaling"
     )
 
 

@@ -47,14 +47,16 @@ def test_a_model_with_other_weights_than_reported_is_warned_of(big_study: StudyR
 def test_steps_that_were_skipped_are_warned_of(big_study: StudyRecord) -> None:
     """By how many, where most, and with the cure."""
     assert 'skipped_steps": 0' in json_text(study_content(big_study))
-    trials = [dataclasses.replace(one, skipped_steps=9) for one in big_study.trials[:3]]
+    trials = [dataclasses.replace(one, skipped_steps=400) for one in big_study.trials[:3]]
     wrong = dataclasses.replace(big_study, trials=(*trials, *big_study.trials[3:]))
     for text in (markdown(wrong), summary(wrong), study_text(wrong, None)):
-        assert "Warning: the optimizer skipped 9 of " in text
+        assert "Warning: the optimizer skipped 400 of " in text
         assert "steps (trial 0, and some in 2 more), whose gradients" in text
         assert "or train in mixed_bfloat16" in text
     assert "steps (trial 1), whose gradients were no" in trial_markdown(trials[1])
     assert "skipped" not in trial_text(big_study.trials[8], wrong, None)
+    few = dataclasses.replace(big_study.trials[0], skipped_steps=3)
+    assert "skipped" not in trial_markdown(few)
 
 
 def test_a_traceback_is_told_by_its_last_words(big_study: StudyRecord) -> None:
