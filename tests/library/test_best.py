@@ -243,7 +243,7 @@ def test_another_model_than_that_of_the_file_is_warned_of(
         content["provenance"] = {"model": told}
         file.write_text(yaml.safe_dump(content), encoding="utf-8")
         assert load_best(file).model().count_params() == kept.parameters == 39
-    (said,) = caplog.messages
+    (said,) = (one.getMessage() for one in caplog.records if one.levelname == "WARNING")
     assert said == (
         "warning: the model is another one than that of best.yaml: own_network:network had 7 "
         "parameters, has now 39"

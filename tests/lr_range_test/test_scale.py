@@ -78,6 +78,6 @@ def test_a_range_test_in_hand_names_the_cause() -> None:
     """As it is refused, and as a warning where there are bounds all the same."""
     with pytest.raises(clr_sweep.RangeTestError, match="The likely cause: the labels are large"):
         clr_sweep.range_test(line(), X, 100 * LARGE, epochs=6, quiet=True)
-    mildly = X * np.array([10, 1e-2], "float32")
+    mildly = X * np.array([4, 0.02], "float32")
     found = clr_sweep.range_test(line(), mildly, Y, epochs=60, low=1e-4, quiet=True)
     assert "  warning: the columns differ in size" in found.summary

@@ -31,9 +31,9 @@ from clr_sweep.training.loop import TrainingLoop
 
 def no_nan_in_json(folder: TrialFolder) -> None:
     """Every JSON file of the folder is strict JSON."""
-    texts = [file.read_text() for file in folder.path.glob("*.json")]
-    assert len(texts) == 2
-    for text in (*texts, *(folder.path / "epochs.jsonl").read_text().splitlines()):
+    files = {file.name: file.read_text() for file in folder.path.glob("*.json")}
+    assert files.keys() == {"config.json", "identity.json", "result.json"}
+    for text in (*files.values(), *(folder.path / "epochs.jsonl").read_text().splitlines()):
         strict_json(text)
 
 
