@@ -211,7 +211,9 @@ def _cure(good: int, of_sweep: bool) -> str:
     return f"{cure}, or take the bounds of {good} with {place}{good}"
 
 
-_OWN_RATES = "Give init_lr and max_lr in search_space, in the place of its `from: range_test`"
+_OWN_RATES = (
+    "Give init_lr and max_lr in search_space, in the place of a `from: range_test` that is there"
+)
 
 
 def _cure_nothing_learnt(readings: Sequence[Reading], place: str, of_sweep: bool) -> str:

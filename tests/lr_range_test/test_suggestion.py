@@ -282,7 +282,8 @@ def test_what_may_help_where_nothing_is_learnt() -> None:
     assert cure == (
         "a higher range_test.high, more range_test.epochs; another training.optimizer, such as "
         "adam, which moves weights that plain sgd leaves where they are. Give init_lr and max_lr "
-        "in search_space, in the place of its `from: range_test`, where you know them"
+        "in search_space, in the place of a `from: range_test` that is there, where "
+        "you know them"
     )
     assert "rule quarter" not in text
     assert str(caught.value.of_study("mine")) == (

@@ -127,6 +127,6 @@ def test_a_range_test_trains_another_model_anew(places: Callable[..., Place]) ->
     again = place.sweep("range-test", file)
     said = "range test: recorded of a model with 3,190 parameters; this one has 6,370: trained anew"
     assert said in again.output
-    assert "1 of 1 seeds to train" in again.output
+    assert "1 of 1 seed to train" in again.output
     assert {first} < set(recorded.glob("*.npz"))
     assert "to train" not in place.sweep("range-test", file).output
