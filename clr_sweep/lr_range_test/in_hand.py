@@ -36,6 +36,7 @@ from clr_sweep.lr_range_test.ramped import Ramped, planned_steps
 from clr_sweep.lr_range_test.scale import scale_problems
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import Suggestion
+from clr_sweep.training.loss_scaling import inner
 from clr_sweep.training.model_ends import reported
 from clr_sweep.training.reports import State
 from clr_sweep.training.requests import EVALUATED, EVALUATIONS
@@ -240,8 +241,7 @@ class _Recording:
         return float(logs["loss"])
 
     def _optimizer_steps(self) -> int:
-        optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
-        return int(keras.ops.convert_to_numpy(optimizer.iterations))
+        return int(keras.ops.convert_to_numpy(inner(self._model.optimizer).iterations))
 
 
 def _validation(model: keras.Model, asked: Asked) -> Batch:

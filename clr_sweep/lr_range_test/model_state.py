@@ -19,6 +19,7 @@ from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from clr_sweep.lr_range_test.settings import RangeTestConfig
 from clr_sweep.schedules.keras import RampLearningRate
 from clr_sweep.schedules.ramp import ramp
+from clr_sweep.training.loss_scaling import inner
 
 PutBack = Callable[[], None]
 
@@ -103,7 +104,7 @@ def rising_rate(
         What settles the rate of the next step of training, given its number on the ramp, and
         returns it.
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
+    optimizer = inner(optimizer)
     low, high = float(test.low), float(test.high)
     if isinstance(variable := optimizer.learning_rate, keras.Variable):
 

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from clr_sweep.definition.optimizers import CLIPPING
 from clr_sweep.lr_range_test.fit_in_hand import function_of, outputs_of
 from clr_sweep.training.data.arrays import Array
 from clr_sweep.training.input_scale import input_scale
 from clr_sweep.training.label_scale import large_labels, root_mean_square
+from clr_sweep.training.loss_scaling import inner
 from clr_sweep.training.model_ends import declared_inputs, declared_outputs
-
-_CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
 
 
 def scale_problems(model: keras.Model, x: Any, y: Any) -> tuple[str, ...]:
@@ -25,9 +25,9 @@ def scale_problems(model: keras.Model, x: Any, y: Any) -> tuple[str, ...]:
     """
     examples = {name: array for name, array in _named(model, x) if _is_of_numbers(array)}
     found = [input_scale(model, examples).problem] if examples else []
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = inner(model.optimizer)
     # The steps of the others do not grow with the gradient, or hardly; nor those that are clipped.
-    clips = (getattr(optimizer, name, None) for name in _CLIPPING)
+    clips = (getattr(optimizer, name, None) for name in CLIPPING)
     if isinstance(optimizer, keras.optimizers.SGD) and not any(clips):
         found += _large_labels(model, y)
     return tuple(filter(None, found))

@@ -16,7 +16,8 @@ def is_scaled(optimizer: keras.optimizers.Optimizer) -> bool:
 
 def inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The optimizer that updates the weights: the one that is wrapped, or itself."""
-    return optimizer.inner_optimizer if is_scaled(optimizer) else optimizer
+    found: keras.optimizers.Optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return found
 
 
 def skipped_steps(optimizer: keras.optimizers.Optimizer, steps: int) -> int:
