@@ -77,10 +77,13 @@ def input_scale(model: keras.Model, x: Part) -> InputScale:
     as images, count as one. Columns of zeros have none.
     """
     arrays, inputs = by_name(x), by_name(declared_inputs(model))
-    sizes = {
-        name: _sizes(array, name if len(arrays) > 1 else None) for name, array in arrays.items()
-    }
     treated = {name: _treated(model, inputs.get(name), array) for name, array in arrays.items()}
+    # A pass over all of an array, which one that is scaled by column need not have.
+    sizes = {
+        name: _sizes(array, name if len(arrays) > 1 else None)
+        for name, array in arrays.items()
+        if treated[name] != "by column"
+    }
     raw = [name for name in arrays if treated[name] == "raw"]
     seen = _seen([size for name in raw for size in sizes[name]])
     if problem := _raw_problem(model, seen, [arrays[name] for name in raw]):
