@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,19 +22,19 @@ class WithArguments(Frozen):
     name_key: ClassVar[str] = "name"
 
     @classmethod
+    @abstractmethod
     def wanted(cls) -> str:
         """What is asked for in its place, for messages."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def known_arguments(cls, name: str) -> Mapping[str, Argument]:
         """The arguments of the thing of this name, as far as they are known here."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def of_others(cls, name: str, argument: str) -> str:
         """What is said of an argument that others have and this one has not; empty if none has."""
-        raise NotImplementedError
 
     @classmethod
     def takes(cls, written: Any) -> bool:
