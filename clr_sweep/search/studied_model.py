@@ -36,9 +36,8 @@ def refuse_another_model(study: optuna.Study, sweep: Sweep, model: ModelIdentity
         StudyChangedError: it was made with another one.
     """
     kept = kept_model(study)
-    if kept in (None, model) or not _has_results(study):
+    if kept is None or kept == model or not _has_results(study):
         return
-    assert kept is not None
     raise StudyChangedError(
         [
             f"study {study.study_name!r} was made with another model, so its trials cannot be "

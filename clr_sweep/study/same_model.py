@@ -73,8 +73,7 @@ def take_model(
     if model is None:
         return
     kept = kept_model(study)
-    if kept not in (None, model):
-        assert kept is not None
+    if kept is not None and kept != model:
         records = StudyReader(study).read().all
         begun = [one.label for one in records if one.reports and not one.has_ended]
         if begun:

@@ -65,8 +65,7 @@ def refuse_another(folder: TrialFolder, name: str, model: ModelIdentity) -> None
         StoreError: what it was cannot be read.
     """
     kept = kept_identity(folder)
-    if kept not in (None, model):
-        assert kept is not None
+    if kept is not None and kept != model:
         raise StudyChangedError(
             f"what {folder.path} holds was trained with another model: {name} "
             f"{model.changed_from(kept)}: put its code back"
