@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from clr_sweep.common.counts import plural
 from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.report import Shown, edges_in_words
 from clr_sweep.lr_range_test.rules import Reading, read
@@ -44,7 +45,7 @@ def range_figure(record: Shown, refused: Sequence[str] = ()) -> Figure:
     test = record.test
     drawn = style.figure(
         f"Range test of {words.shorten(record.name, 32)}: {_pair(found, len(readings))}",
-        f"Rule {test.rule}; {words.plural(len(readings), 'seed')}, {test.ramp} from "
+        f"Rule {test.rule}; {plural(len(readings), 'seed')}, {test.ramp} from "
         f"{words.rate(float(test.low))} to {words.rate(float(test.high))} over "
         f"{words.of_epochs(str(test.epochs))}; "
         f"{edges_in_words(record, [reading.edge for reading in readings])}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from clr_sweep.common.counts import plural
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
@@ -96,7 +97,7 @@ def summary(record: Shown) -> str:
     if found is None:
         return f"range test of {record.name}: {record.state}"
     bases, tops = zip(*found.pairs, strict=True)
-    noun, seeds = words.plural(len(found.pairs), "seed"), len(found.edges)
+    noun, seeds = plural(len(found.pairs), "seed"), len(found.edges)
     if len(found.pairs) < seeds:
         noun = f"{len(found.pairs)} of {seeds} seeds"
     lines = [

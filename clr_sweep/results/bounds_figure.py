@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from clr_sweep.common.counts import plural
 from clr_sweep.results import style, words
 from clr_sweep.results.trial_values import ValueScale, ended, value_scale
 from clr_sweep.training.records import StudyRecord
@@ -27,7 +28,7 @@ def bounds_figure(study: StudyRecord) -> Figure:
     drawn = style.figure(
         f"{style.name(study)}: "
         + (f"{words.metric(study.objective)} over the bounds" if best else "no complete trial yet"),
-        f"init_lr and max_lr of {words.plural(len(trials), 'ended trial')}"
+        f"init_lr and max_lr of {plural(len(trials), 'ended trial')}"
         + (" with cycles" if len(trials) < len(ended(study)) else "")
         + (f"; ring: best, {best.label}" if best in trials else ""),
         height=6.2,

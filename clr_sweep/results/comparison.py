@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from clr_sweep.common.counts import plural
 from clr_sweep.definition import metrics
 from clr_sweep.definition.own_training import unjudged
 from clr_sweep.definition.reported_metric import ReportedMetric
@@ -185,7 +186,7 @@ def _binomial(test: Difference, examples: int | None) -> str:
     if abs(test.gain) > error:
         return ""
     return (
-        f", which the binomial error of {words.plural(examples, 'test example')} alone explains "
+        f", which the binomial error of {plural(examples, 'test example')} alone explains "
         f"(up to {100 * error:.2g} points at 95%)"
     )
 

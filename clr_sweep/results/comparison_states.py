@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clr_sweep.results import words
+from clr_sweep.common.counts import plural
 from clr_sweep.training.comparison_records import FINALS
 from clr_sweep.training.records import StudyRecord
 
@@ -53,11 +53,11 @@ def _has_ended(comparison: StudyRecord) -> bool:
 
 def _standing(comparison: StudyRecord) -> str:
     if _has_ended(comparison):
-        return f"complete, {words.plural(comparison.ended, 'training')}"
+        return f"complete, {plural(comparison.ended, 'training')}"
     if comparison.state == "complete" and comparison.ended >= comparison.planned:
-        return f"{words.plural(comparison.ended, 'training')} of finalists, the finals are to come"
+        return f"{plural(comparison.ended, 'training')} of finalists, the finals are to come"
     # One that its time limit has stopped says that it is complete.
     state = "interrupted" if comparison.state == "complete" else comparison.state
     reason = f" ({comparison.reason})" if comparison.reason else ""
-    of = words.plural(comparison.planned, "training")
+    of = plural(comparison.planned, "training")
     return f"{state}, {comparison.ended} of {of}{reason}"

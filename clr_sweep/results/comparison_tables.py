@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.durations import duration
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import words
@@ -155,7 +156,7 @@ def _reached(study: StudyRecord, arm: ArmResult, baseline: ArmResult) -> str:
         return _NONE
     found = reached(study, arm, baseline)
     if found.epochs is None or found.cpu_seconds is None:
-        return f"never ({words.plural(found.of, 'seed')})" if found.of else _NONE
+        return f"never ({plural(found.of, 'seed')})" if found.of else _NONE
     every = "" if found.seeds == found.of else f", {found.seeds} of {found.of} seeds"
     epochs = words.of_epochs(words.epochs(found.epochs))
     return f"{epochs}, {duration(found.cpu_seconds, 1)} CPU{every}"

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from clr_sweep.common.counts import plural
 from clr_sweep.results import curves, style, words
 from clr_sweep.results.trial_values import ended
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -114,7 +115,7 @@ def divergence_figure(study: StudyRecord) -> Figure:
 
 def _finding(trials: list[TrialRecord], found: Region) -> str:
     fates = [fate(trial) for trial in trials]
-    all_of_them = words.plural(len(trials), "trial")
+    all_of_them = plural(len(trials), "trial")
     parts = [f"{fates.count(one)} {one}" for one in ("diverged", "collapsed") if one in fates]
     if not parts:
         stood = "" if found.stood is None else f", up to a rate of {words.rate(found.stood)}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
+from clr_sweep.common.counts import plural
 from clr_sweep.results import style, words
 from clr_sweep.training.records import Importance, StudyRecord
 
@@ -24,7 +25,7 @@ def importance_figure(study: StudyRecord, found: Mapping[str, Importance]) -> Fi
         f"{style.name(study)}: "
         + (clear if most.low > second.high else _unclear(items[-2:], name)),
         f"The part that each has in what a forest of decision trees explains of "
-        f"{words.plural(study.count('complete'), 'complete trial')} (mean decrease in impurity)",
+        f"{plural(study.count('complete'), 'complete trial')} (mean decrease in impurity)",
         height=1.7 + 0.36 * max(3, len(items)),
     )
     ax = drawn.add_subplot()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.durations import duration
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.yaml_file import dump
@@ -199,7 +200,7 @@ def _so_far(study: StudyRecord, planned: int | None) -> str:
     """What stands before a result that is not the last word."""
     if study.best is None or planned is None or study.ended >= planned:
         return ""
-    return f"After {study.ended} of {words.plural(planned, 'trial')}: "
+    return f"After {study.ended} of {plural(planned, 'trial')}: "
 
 
 def _cost(study: StudyRecord) -> str:

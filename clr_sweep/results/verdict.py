@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from clr_sweep.common.counts import first
+from clr_sweep.common.counts import first, plural
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import words
 from clr_sweep.results.arms import ArmResult
@@ -64,7 +64,7 @@ def verdict(study: StudyRecord) -> Verdict | None:
 def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
     """Every answer against a tuned rival, at a glance; before the end that it is not the end."""
     if any(one.answer == "not known yet" for one in found):
-        so_far = words.plural(study.ended, "training")
+        so_far = plural(study.ended, "training")
         return (
             f"The comparison has not ended ({so_far} with fresh seeds so far): no answer is the "
             "last word."
@@ -81,7 +81,7 @@ def _headline(found: tuple[Contest, ...], study: StudyRecord) -> str:
         by = f" ({words.signed(metric, one.test.mean)})" if one.test.mean and not one.why else ""
         rival = f"the tuned {_rival(one.theirs)}"
         if one.theirs.arm.trials != one.ours.arm.trials:
-            rival += f" of {words.plural(one.theirs.arm.trials, 'trial')} alone"
+            rival += f" of {plural(one.theirs.arm.trials, 'trial')} alone"
         parts.append(f"{_AGAINST[one.answer]} {rival}{by}")
     if not parts:
         return _answer((tuned or found)[0], study)
@@ -185,7 +185,7 @@ def _classes(contest: Contest) -> tuple[str, str]:
         return f"a tuned {named}", theirs.name
     if ours.is_study and ours.trials == theirs.trials:
         return f"a tuned {named}", f"a tuned {rival}"
-    each = [f" tuned by {words.plural(arm.trials, 'trial')}" for arm in (ours, theirs)]
+    each = [f" tuned by {plural(arm.trials, 'trial')}" for arm in (ours, theirs)]
     return f"a {named}{each[0]}", f"a {rival}{each[1]}"
 
 
@@ -199,7 +199,7 @@ def _theirs(arm: ArmResult) -> str:
     if arm.arm.kind == "fixed":
         rate = "" if arm.example is None else f" ({words.bounds(arm.example)})"
         return f"{arm.arm.name}{rate}"
-    found = f"the best {_rival(arm)} that {words.plural(arm.arm.ended, 'trial')} found"
+    found = f"the best {_rival(arm)} that {plural(arm.arm.ended, 'trial')} found"
     return f"{found} ({words.bounds(arm.example)})" if arm.example is not None else found
 
 
@@ -223,7 +223,7 @@ def _metric(study: StudyRecord) -> ReportedMetric:
 
 
 def _seeds(contest: Contest) -> str:
-    return words.plural(len(contest.ours.runs), "seed")
+    return plural(len(contest.ours.runs), "seed")
 
 
 def _interval(contest: Contest, metric: ReportedMetric, *, turned: bool = False) -> str:

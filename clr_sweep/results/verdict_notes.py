@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clr_sweep.common.counts import first
+from clr_sweep.common.counts import first, plural
 from clr_sweep.results import curves, words
 from clr_sweep.results.arms import ArmResult, arm_results
 from clr_sweep.results.comparison import changed
@@ -130,8 +130,8 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
             )
         else:
             yield (
-                f"CLR had {words.plural(own.arm.trials, 'trial')}, some rivals "
-                f"{words.plural(arm.arm.trials, 'trial')}: at equal "
+                f"CLR had {plural(own.arm.trials, 'trial')}, some rivals "
+                f"{plural(arm.arm.trials, 'trial')}: at equal "
                 f"searches the answers against these are those of CLR's {ones}."
             )
     yield from _of_searches(study, record)
@@ -173,7 +173,7 @@ def _of_searches(study: StudyRecord, record: ComparisonRecord) -> Iterator[str]:
     given = 0 if study.source is None else len(study.source.sweep.study.start_with)
     if given:
         yield (
-            f"CLR's search was given {words.plural(given, 'trial')} to start with "
+            f"CLR's search was given {plural(given, 'trial')} to start with "
             "(study.start_with); the rivals' searches had none."
         )
     start = None if study.source is None else study.source.sweep.study.warm_start

@@ -7,7 +7,7 @@ import math
 import re
 import textwrap
 
-from clr_sweep.common import counts as counts_of
+from clr_sweep.common.counts import plural
 from clr_sweep.definition import metrics
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.search_space import RATIO, SCHEDULE_KEYS
@@ -17,8 +17,6 @@ from clr_sweep.schedules import policies
 from clr_sweep.schedules.cycles import troughs, whole_cycles
 from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.reports import ENDED, State
-
-plural = counts_of.plural
 
 
 def metric(of: ReportedMetric) -> str:

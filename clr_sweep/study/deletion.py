@@ -17,8 +17,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from optuna.storages import BaseStorage
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import InputError, StoreError
-from clr_sweep.results.words import plural
 from clr_sweep.search import storage
 from clr_sweep.search.arms import is_part_name
 from clr_sweep.search.attributes import DELETING, FACTS, FOLDER, STUDY_ID

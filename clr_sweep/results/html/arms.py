@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.durations import duration
 from clr_sweep.definition import metrics
 from clr_sweep.results import curves, style, words
@@ -174,7 +175,7 @@ def cost_section(study: StudyRecord, rivals: Sequence[Rival]) -> Section:
         pictures.append(Picture(
             value_by_cost_figure(study),
             f"{words.capital(words.metric(study.objective))} of "
-            f"{words.plural(study.ended, 'trial')} over the CPU time of each{reached}",
+            f"{plural(study.ended, 'trial')} over the CPU time of each{reached}",
             "Every ended trial" + (f"; ring: best, {best.label}" if best else ""), is_half=True,
         ))  # fmt: skip
     return Section("cost", title, pictures=tuple(pictures))

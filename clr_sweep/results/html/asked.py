@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from clr_sweep.common.counts import plural
 from clr_sweep.definition.dimensions import with_arguments
 from clr_sweep.definition.fields import READ_AT
 from clr_sweep.definition.search_space import RATES
@@ -47,11 +48,11 @@ def _facts(study: StudyRecord, source: StudySource, sweep: Sweep) -> Iterator[tu
     )
     yield (
         "Search",
-        f"{words.plural(study.planned or sweep.study.trials, 'trial')}, sampler "
+        f"{plural(study.planned or sweep.study.trials, 'trial')}, sampler "
         f"{sweep.study.sampler}, pruner {sweep.study.pruner}, seed {sweep.study.seed}",
     )
     if sweep.study.start_with:
-        yield "Starts with", f"{words.plural(len(sweep.study.start_with), 'trial')} given to it"
+        yield "Starts with", f"{plural(len(sweep.study.start_with), 'trial')} given to it"
     if (start := sweep.study.warm_start) is not None:
         yield "Begins with", start.describe()
     if (rule := sweep.study.stop_when) is not None:
@@ -67,16 +68,14 @@ def _comparison(study: StudyRecord) -> Iterator[tuple[str, str]]:
     if record is None:
         return
     rivals = ", ".join(
-        f"{arm.name} ({words.plural(arm.trials, 'trial')})"
-        for arm in record.arms
-        if arm.kind == "rival"
+        f"{arm.name} ({plural(arm.trials, 'trial')})" for arm in record.arms if arm.kind == "rival"
     )
     margin = "no margin of equivalence"
     if record.margin is not None:
         margin = f"equivalent within {words.difference(study.objective, record.margin)}"
     has_finalists = any(len(arm.entries) > 1 for arm in record.arms)
     chosen = (
-        f"{words.plural(record.finalist_seeds, 'fresh seed')} for each finalist, "
+        f"{plural(record.finalist_seeds, 'fresh seed')} for each finalist, "
         if has_finalists
         else ""
     )
@@ -84,7 +83,7 @@ def _comparison(study: StudyRecord) -> Iterator[tuple[str, str]]:
     yield (
         "Comparison",
         f"with {rivals}, each by a search of its own{searches}; "
-        f"{chosen}{words.plural(record.seeds, 'fresh seed')} for the finals; {margin}",
+        f"{chosen}{plural(record.seeds, 'fresh seed')} for the finals; {margin}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.sweep import Sweep
 from clr_sweep.lr_range_test import report
@@ -69,7 +70,7 @@ def _each(values: Iterator[str]) -> str:
     kinds = dict.fromkeys(every)
     if len(kinds) < 2:
         return "".join(kinds)
-    return "; ".join(f"{one} ({words.plural(every.count(one), 'run')})" for one in kinds)
+    return "; ".join(f"{one} ({plural(every.count(one), 'run')})" for one in kinds)
 
 
 def _compare_command(study: StudyRecord) -> str:
