@@ -47,9 +47,8 @@ class Exported(Frozen):
         """
         kept = self.provenance.get("model")
         before = None if kept is None else ModelIdentity(**kept)
-        if before is None or now in (None, before):
+        if before is None or now is None or now == before:
             return ""
-        assert now is not None
         return (
             f"the model is another one than that of {file.name}: {self.config.model.name} "
             f"{now.changed_from(before)}"
