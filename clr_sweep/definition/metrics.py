@@ -6,7 +6,7 @@ it takes labels and outputs to be. Of a metric of the user's own none of that is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from clr_sweep.definition.mlflow_names import name_problem
@@ -245,3 +245,20 @@ def _problem(written: str) -> str | None:
     if of_keras(name) is not None or is_taken(name):
         return f"{name} has a meaning of its own here: give the metric another name in its module"
     return name_problem(name, "a metric")
+
+
+def unjudged(evaluate: str | None, objective: str, given: Collection[str]) -> str:
+    """That an evaluation leaves out what trials are judged by; empty where it does not.
+
+    Args:
+        evaluate: the function, `module:function`; None of a training that is evaluated by us.
+        given: the metrics that it gave, with `test_`.
+    """
+    if evaluate is None or on_test_set(objective) in given:
+        return ""
+    name = base(objective)
+    instead = f"only {', '.join(map(base, given))}" if given else "nor any other metric"
+    return (
+        f"{evaluate} gives no {name}, {instead}: the objective is {objective}, by which the test "
+        f"set is to judge too, so let it return {name}"
+    )

@@ -7,10 +7,9 @@ how many an epoch has, from which the steps of a cycle follow.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clr_sweep.definition import metrics
 from clr_sweep.definition.problems import Problem
 from clr_sweep.definition.sections import section
 
@@ -92,23 +91,6 @@ def function_needs(values: Mapping[str, Any]) -> Iterator[Problem]:
             "on a test set"
         )
         yield ("comparison",), text
-
-
-def unjudged(evaluate: str | None, objective: str, given: Collection[str]) -> str:
-    """That an evaluation leaves out what trials are judged by; empty where it does not.
-
-    Args:
-        evaluate: the function, `module:function`; None of a training that is evaluated by us.
-        given: the metrics that it gave, with `test_`.
-    """
-    if evaluate is None or metrics.on_test_set(objective) in given:
-        return ""
-    name = metrics.base(objective)
-    instead = f"only {', '.join(map(metrics.base, given))}" if given else "nor any other metric"
-    return (
-        f"{evaluate} gives no {name}, {instead}: the objective is {objective}, by which the test "
-        f"set is to judge too, so let it return {name}"
-    )
 
 
 def schema_with_function(schema: dict[str, Any], kinds: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from math import sqrt
 
 from clr_sweep.common.counts import plural
 from clr_sweep.definition import metrics
-from clr_sweep.definition.own_training import unjudged
+from clr_sweep.definition.metrics import unjudged
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import ON_TEST_SET
 from clr_sweep.definition.trial_config import TrialConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clr_sweep.common.errors import InputError
 from clr_sweep.common.stopping import StopRequest
-from clr_sweep.definition.own_training import unjudged
+from clr_sweep.definition.metrics import unjudged
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
 from clr_sweep.training.folder import TrialFolder

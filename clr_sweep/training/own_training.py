@@ -15,10 +15,9 @@ import tensorflow as tf
 
 from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
-from clr_sweep.definition.metrics import base
+from clr_sweep.definition.metrics import base, unjudged
 from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_functions import called, import_function
-from clr_sweep.definition.own_training import unjudged
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.model_identity import model_identity
