@@ -35,6 +35,7 @@ import numpy as np
 from clr_sweep.common import file_locks
 from clr_sweep.common.errors import FolderHeldError, StoreError
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training import saved_model
 from clr_sweep.training.data.named import Array, Part, flat, nested
 from clr_sweep.training.durable import append_text, part_files, replaced, write_text
 from clr_sweep.training.reports import Divergence, EpochReport, StepPoint, TrialResult
@@ -148,7 +149,7 @@ class TrialFolder:
 
     def save_model(self, model: Any) -> None:
         with replaced(self.model_file) as part:
-            model.save(part)
+            saved_model.save(model, part)
 
     def save_inference(
         self, model: Any, signature: Mapping[str, Any], examples: Part | None = None

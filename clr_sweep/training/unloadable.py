@@ -16,6 +16,7 @@ from typing import Any
 from clr_sweep.common.errors import StoreError
 from clr_sweep.training.durable import replaced
 from clr_sweep.training.own_classes import unregistered
+from clr_sweep.training.saved_model import why_not_saved
 
 CURE = (
     "decorate each class and function of your own with "
@@ -58,6 +59,8 @@ def told(file: Path, error: Exception) -> dict[str, str]:
 
 
 def _why(file: Path, error: Exception) -> str:
+    if not_saved := why_not_saved(file):
+        return f"it could not save it, but for its weights: {not_saved}"
     if names := unregistered(file):
         return f"it does not find {', '.join(names)}"
     cause = str(error).split(_CAUSED_BY)[-1].strip().split("\n")[0][:_MOST]

@@ -206,17 +206,18 @@ def test_a_file_half_written_is_not_there(started: TrialFolder) -> None:
 
 
 def test_a_write_that_fails_keeps_the_old(started: TrialFolder) -> None:
-    """A model that cannot be saved leaves the one that was there."""
+    """A model whose weights cannot be saved leaves the one that was there, and no part of it."""
     started.save_model(user_models.perceptron())
     before = started.model_file.read_bytes()
 
     class Unsaveable(keras.layers.Layer):
-        def get_config(self) -> dict[str, object]:
-            raise RuntimeError("it has no configuration")
+        def save_own_variables(self, store: dict[str, object]) -> None:
+            raise RuntimeError("it gives no weights away")
 
-    with pytest.raises(RuntimeError, match="it has no configuration"):
+    with pytest.raises(RuntimeError, match="it gives no weights away"):
         started.save_model(keras.Sequential([keras.Input((2,)), Unsaveable()]))
     assert started.model_file.read_bytes() == before
+    assert not list(started.path.glob("*.part.*"))
 
 
 def test_a_new_attempt_begins_empty(folder: TrialFolder) -> None:

@@ -1,10 +1,12 @@
-"""Models that Keras saves and cannot load: kept for MLflow as they are, and said."""
+"""Models that Keras cannot load, or not even save: kept for MLflow as they are, and said."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,14 +48,45 @@ def unloadable() -> keras.Model:
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """A trial that has trained it."""
-    folder = TrialFolder(tmp_path_factory.mktemp("unloadable") / "trial")
-    config = small_config(model=f"{__name__}:unloadable")
+class Then(layers.Layer):
+    """Of arguments that are no plain values, and without a `get_config`: Keras does not save it."""
+
+    def __init__(self, inner: keras.Layer, then: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.inner, self.then = inner, then
+
+    def call(self, inputs):  # type: ignore[no-untyped-def]
+        return self.then(self.inner(inputs))
+
+
+def unsaveable() -> keras.Model:
+    """A model that Keras does not save."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28)), layers.Flatten(), layers.Rescaling(1 / 255),
+            Then(layers.Dense(4), thirds), layers.Dense(10, activation="softmax"),
+        ]
+    )  # fmt: skip
+
+
+def trial_of(model: Callable[[], keras.Model], path: Path) -> Trial:
+    folder = TrialFolder(path / "trial")
+    config = small_config(model=f"{__name__}:{model.__name__}")
     train(config, few_images(), folder, HERE)
     save_inference_model(folder, config.model.name, HERE, few_images().x_train[:1])
     return Trial(TrialRecord("trial", 0, "complete", None, config, folder.path), HERE)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A trial that has trained what does not load."""
+    return trial_of(unloadable, tmp_path_factory.mktemp("unloadable"))
+
+
+@pytest.fixture(scope="module")
+def trained_unsaved(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A trial that has trained what is not saved."""
+    return trial_of(unsaveable, tmp_path_factory.mktemp("unsaved"))
 
 
 def test_it_is_kept_with_the_reason_in_the_place_of_its_signature(trained: Trial) -> None:
@@ -92,6 +125,34 @@ def test_its_trial_says_why_there_is_no_trained_model(trained: Trial) -> None:
     assert "\n" not in said
     model = trained.model()
     model.load_weights(trained.folder / "model.keras")
+
+
+def test_of_one_that_keras_cannot_save_the_weights_are_kept(trained_unsaved: Trial) -> None:
+    """A trial of it ends as any other; they are those of its last step."""
+    folder = TrialFolder(trained_unsaved.folder)
+    result = folder.result()
+    assert result is not None
+    assert result.state == "complete"
+    model, x = trained_unsaved.model(), few_images().x_train[:4]
+    model.load_weights(folder.model_file)
+    trained_on = unsaveable()
+    trained_on.load_weights(folder.inference_file)
+    np.testing.assert_array_equal(model(x), trained_on(x))
+    assert not np.array_equal(model(x), unsaveable()(x))
+    assert not list(trained_unsaved.folder.glob("*.weights.h5"))
+
+
+def test_it_is_said_why_keras_could_not_save_it(trained_unsaved: Trial) -> None:
+    """In Keras' words, of which the example of code is left out; the file tells it too."""
+    why = why_unloadable(TrialFolder(trained_unsaved.folder).signature())
+    assert why.startswith("it could not save it, but for its weights: NotImplementedError: Object ")
+    assert why.endswith("Please implement `get_config()`.")
+    with pytest.raises(StoreError) as caught:
+        trained_unsaved.trained_model()
+    assert why in str(caught.value)
+    assert "with a get_config for the arguments of a class" in str(caught.value)
+    with pytest.raises(TypeError, match="saved with its weights alone: NotImplementedError"):
+        keras.saving.load_model(trained_unsaved.folder / "model.keras")
 
 
 def test_a_file_that_is_no_model_is_no_such_model(trained: Trial, tmp_path: Path) -> None:
