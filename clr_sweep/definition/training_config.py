@@ -125,6 +125,12 @@ class TrainingConfig(Section):
         return written
 
     @property
+    def names_optimizer(self) -> bool:
+        """Whether `optimizer` is known; a function may make its own where a sweep names none."""
+        by_default = type(self).model_fields["optimizer"].default
+        return self.function is None or self.optimizer != by_default
+
+    @property
     def outputs(self) -> tuple[Output, ...]:
         """What is trained and measured of each output; of a single one, whose name is None."""
         return outputs_of(self.loss, self.metrics)

@@ -16,7 +16,6 @@ from clr_sweep.definition.loading import search_path
 from clr_sweep.definition.passwords import password_problem
 from clr_sweep.definition.problems import shown
 from clr_sweep.definition.tracking_config import TrackingConfig
-from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.definition.validation import validated
 from clr_sweep.definition.yaml_file import dump, read_mapping
@@ -112,9 +111,7 @@ def as_yaml(study: StudyRecord, trial: TrialRecord, origin: Origin) -> str:
 
 def _config(trial: TrialRecord) -> dict[str, Any]:
     """The configuration, without an optimizer that nobody named and that nothing was trained by."""
-    training = trial.config.training
-    is_default = training.optimizer == TrainingConfig.model_fields["optimizer"].default
-    unused = trial.has_own_optimizer and is_default
+    unused = trial.has_own_optimizer and not trial.config.training.names_optimizer
     exclude = {"training": {"optimizer"}} if unused else None
     return trial.config.model_dump(mode="json", exclude=exclude)
 

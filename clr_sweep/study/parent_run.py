@@ -154,7 +154,7 @@ def _settings(sweep: Sweep) -> dict[str, object]:
         "dataset.name": sweep.dataset.name,
         "dataset.validation": sweep.dataset.validation,
         "model.name": sweep.model.name,
-        "training.optimizer": training.optimizer.name,
+        **({"training.optimizer": training.optimizer.name} if training.names_optimizer else {}),
         "training.batch_size": training.batch_size,
         "training.epochs": training.epochs,
         "training.loss": str(training.loss),

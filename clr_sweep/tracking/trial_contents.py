@@ -47,14 +47,15 @@ def model_name(study: str, record: TrialRecord) -> str:
 def parameters(record: TrialRecord, *, with_gamma: bool = True) -> dict[str, object]:
     """The parameters of a trial's run.
 
-    Every child has every parameter, as the same type: parallel coordinates drop a run that lacks
-    one. Without cycles the sizes are 0 and gamma is 1. The rates are there by their logarithms
-    too: they are sampled so, and the UI's axes are linear.
+    Every child of a study has every parameter, as the same type: parallel coordinates drop a run
+    that lacks one. What a function of the user's own chooses is none. Without cycles the sizes are
+    0 and gamma is 1. The rates are there by their logarithms too: they are sampled so, and the UI's
+    axes are linear.
 
     Args:
         with_gamma: whether any trial of the study may have one.
     """
-    config, schedule = record.config, record.config.schedule
+    config, schedule, training = record.config, record.config.schedule, record.config.training
     gamma = {"gamma": schedule.gamma} if with_gamma else {}
     own: dict[str, object] = {
         "init_lr": schedule.init_lr,
@@ -67,16 +68,16 @@ def parameters(record: TrialRecord, *, with_gamma: bool = True) -> dict[str, obj
         **gamma,
         "seed": config.seed,
         "steps": config.steps,
-        "batch_size": config.training.batch_size,
-        "epochs": config.training.epochs,
-        "optimizer": config.training.optimizer.name,
-        "precision": config.training.precision,
+        "batch_size": training.batch_size,
+        "epochs": training.epochs,
+        **({"optimizer": training.optimizer.name} if training.names_optimizer else {}),
+        **({} if training.function else {"precision": training.precision}),
         "model": config.model.name,
         "dataset": config.dataset.name,
         **_purpose(record),
     }
     of_model = {f"model.{key}": value for key, value in config.model.arguments.items()}
-    return own | of_optimizer(config.training.optimizer, own) | of_model
+    return own | of_optimizer(training.optimizer, own) | of_model
 
 
 def of_optimizer(optimizer: OptimizerConfig, own: Container[str]) -> dict[str, object]:

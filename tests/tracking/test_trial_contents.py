@@ -14,6 +14,7 @@ from small_studies import write_folder
 from small_trials import STEPS_PER_EPOCH, small_config
 
 from clr_sweep.definition.optimizers import OptimizerConfig
+from clr_sweep.definition.training_config import TrainingConfig
 from clr_sweep.tracking.trial_contents import (
     Point,
     artifacts,
@@ -51,6 +52,21 @@ def test_an_argument_of_an_optimizer_does_not_take_the_place_of_ours(tmp_path: P
     found = parameters(replace(told, config=told.config.model_copy(update={"training": training})))
     assert (found["steps"], found["optimizer.steps"]) == (told.config.steps, 5)
     assert (found["keep"], found["optimizer"]) == (0.5, "own:made")
+
+
+def test_what_a_function_chooses_is_no_parameter(tmp_path: Path) -> None:
+    """Unless the sweep names it: the precision never, the optimizer where it is said."""
+    told = record(tmp_path, "complete")
+
+    def found(**changes: object) -> dict[str, object]:
+        training = told.config.training.model_copy(update={"function": "own:train", **changes})
+        config = told.config.model_copy(update={"training": training})
+        return parameters(replace(told, config=config))
+
+    nobodys = TrainingConfig(epochs=1).optimizer
+    assert {"optimizer", "precision"} <= parameters(told).keys()
+    assert not {"optimizer", "precision"} & found(optimizer=nobodys).keys()
+    assert found(optimizer=OptimizerConfig(name="adam"))["optimizer"] == "adam"
 
 
 FIGURES = [

@@ -211,7 +211,7 @@ def test_a_write_that_fails_keeps_the_old(started: TrialFolder) -> None:
     before = started.model_file.read_bytes()
 
     class Unsaveable(keras.layers.Layer):
-        def save_own_variables(self, store: dict[str, object]) -> None:
+        def save_own_variables(self, store: dict[str, object]) -> None:  # noqa: ARG002
             raise RuntimeError("it gives no weights away")
 
     with pytest.raises(RuntimeError, match="it gives no weights away"):
