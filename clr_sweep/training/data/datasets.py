@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clr_sweep.common.errors import DataError
-from clr_sweep.common.nearest import hint
+from clr_sweep.common.nearest import hint, same
 from clr_sweep.definition.data_names import NO_OPTIONS, DataOptions, kind_of, named_within
 from clr_sweep.definition.own_functions import function_problems, own_name
 from clr_sweep.training.data import fashion_mnist, sklearn_sets, tfds_sets
@@ -195,7 +195,9 @@ def training_examples(
 
 def _unknown(name: str, search_path: Sequence[Path]) -> str:
     meant = own_name(name, search_path)
-    near = hint(name, _BUILT_IN if meant is None else [meant])
+    if meant is None and (toy := same(name, sklearn_sets.EXAMPLES)) is not None:
+        meant = f"sklearn:{toy}"
+    near = hint(name, _BUILT_IN) if meant is None else f" - did you mean {meant!r}?"
     return (
         f"unknown data set {name!r}{near} (known: {', '.join(_BUILT_IN)}; or the "
         f"path of an .npz file, module:function, sklearn:NAME, images:FOLDER or tfds:NAME)"

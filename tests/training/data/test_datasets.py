@@ -61,6 +61,13 @@ def test_an_unknown_name_gets_the_nearest_and_all_known(name: str) -> None:
         load_dataset(name)
 
 
+@pytest.mark.parametrize("name", ["breast_cancer", "Breast-Cancer"])
+def test_a_toy_set_of_scikit_learn_is_named_with_its_kind(name: str) -> None:
+    """Its bare name, as scikit-learn has it, is no name of ours."""
+    (problem,) = check_dataset_name(name, [])
+    assert f"{name!r} - did you mean 'sklearn:breast_cancer'?" in problem
+
+
 def test_a_name_like_no_other_gets_no_guess() -> None:
     """Without a near name, those known are listed and nothing is guessed."""
     (problem,) = check_dataset_name("imagenet", [])
