@@ -114,12 +114,21 @@ class Trial(Configuration):
             )
         import keras
 
-        names = (self.config.model.name, *self.config.training.measured.values())
-        for name in names:
-            if ":" in name:  # Keras knows the classes of a module once it is imported
-                import_function(name, self._search_path)
+        name, training = self.config.model.name, self.config.training
+        if ":" in name:  # Keras knows the classes of a module once it is imported
+            import_function(name, self._search_path)
+        is_functions = training.function is not None
         with importable(self._search_path), plain_load_errors(file):
-            return keras.models.load_model(file)
+            model = keras.models.load_model(file, compile=is_functions)
+        if is_functions:
+            return model
+        # Losses and metrics are those that the sweep names, which need not be registered.
+        from clr_sweep.training.compiling import compile_as_configured
+
+        compile_as_configured(model, self.config, self._search_path)
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(file)
+        return model
 
     def __repr__(self) -> str:
         record, objective = self.record, self.config.objective.metric

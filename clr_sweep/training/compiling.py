@@ -51,23 +51,36 @@ def compiled_model(
             or see `build_model`.
         TrialFailedError: see `build_model`.
     """
-    training = config.training
-    loss = compiled_losses(training.outputs, search_path)
     with built_under(config.training.precision):
         model = build_model(config.model, data_facts(data), search_path)
-    check_inputs(model, data, training.outputs)
-    optimizer = compiled_optimizer(
-        config.training, schedule(config.schedule) if rate is None else rate, search_path
-    )
+    check_inputs(model, data, config.training.outputs)
+    compile_as_configured(model, config, search_path, rate)
+    return model
+
+
+def compile_as_configured(
+    model: keras.Model, config: TrialConfig, search_path: Sequence[Path], rate: Any = None
+) -> None:
+    """Compile a trial's model with its optimizer and schedule, its losses and metrics.
+
+    Args:
+        rate: as of `compiled_model`.
+
+    Raises:
+        InputError: there is no such loss, metric or optimizer.
+        TrialFailedError: making one of them raised an exception.
+    """
+    training = config.training
     # XLA on CPU was measured two to four times slower; "auto" may choose it.
     model.compile(
-        optimizer=optimizer,
-        loss=loss,
+        optimizer=compiled_optimizer(
+            training, schedule(config.schedule) if rate is None else rate, search_path
+        ),
+        loss=compiled_losses(training.outputs, search_path),
         loss_weights=loss_weights(training.loss),
         metrics=_metrics_of(training.outputs, search_path),
         jit_compile=False,
     )
-    return model
 
 
 def loss_weights(loss: LossConfig | OutputLosses) -> dict[str, float] | None:
