@@ -11,7 +11,7 @@ from clr_sweep.common.sqlite_files import is_missing
 from clr_sweep.definition.storage_urls import sqlite_file
 from clr_sweep.search import storage
 from clr_sweep.search.reading import stored_tracking
-from clr_sweep.study.deletion import delete, held, refuse_registered, whole_study
+from clr_sweep.study.deletion import compared_with, delete, held, refuse_registered, whole_study
 from clr_sweep.study.store_errors import plain_storage_errors, plain_tracker_errors
 from clr_sweep.tracking.store import connect
 from clr_sweep.tracking.which_store import StoreChoice
@@ -49,6 +49,8 @@ def delete_study(
             with held(store, url, doomed):
                 refuse_registered(client, doomed)
                 lines = [line for one in doomed for line in one.lines()]
+                if (whole := compared_with(store, study)) is not None:
+                    lines.append(f"study {whole!r} stays, whose comparison this is a part of")
                 where = f"nothing in MLflow: there is no store {hidden_address(uri)}"
                 say("\n".join(["this will be deleted:", *lines, *([] if client else [where])]))
                 if not may_go_on():

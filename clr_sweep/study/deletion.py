@@ -143,6 +143,12 @@ def _is_part(study: optuna.Study, of: str) -> bool:
     return not is_whole and study.study_name != of and is_part_name(study.study_name, of)
 
 
+def compared_with(store: BaseStorage, study: optuna.Study) -> str | None:
+    """The name of the study, if it is there, whose comparison a study is a part of."""
+    names = (one.study_name for one in storage.own_studies(store))
+    return next((name for name in names if _is_part(study, name)), None)
+
+
 def _folders(study: optuna.Study) -> Iterator[Path]:
     """Those that are there, each once."""
     places = Places(study)

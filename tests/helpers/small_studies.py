@@ -251,8 +251,12 @@ def _shown(names: tuple[str, ...]) -> dict[str, bytes]:
     """The files of a trial that MLflow shows: a model that it can load, figures of nothing."""
     import keras
 
+    from clr_sweep import TriangularCyclicalLearningRate
+
     model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten()])
     model.add(keras.layers.Dense(10, activation="softmax"))
+    model.compile(keras.optimizers.SGD(TriangularCyclicalLearningRate(0.01, 0.2, 10)))
+    model.optimizer.build(model.trainable_variables)
     with tempfile.TemporaryDirectory() as made:
         folder = TrialFolder(Path(made))
         model.save(folder.model_file)

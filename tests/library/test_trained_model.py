@@ -16,7 +16,6 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.trial import train
 
-
 SEARCH_PATH = (Path(__file__).parents[1] / "training",)
 
 

@@ -79,8 +79,10 @@ def test_what_will_be_deleted_is_said_and_asked(place: Path) -> None:
 
 
 def test_a_part_goes_alone(place: Path) -> None:
-    """Deleting a rival's search leaves the study that it was compared with."""
-    assert invoke("delete", "example.constant", "--yes").exit_code == 0
+    """Deleting a rival's search leaves the study that it was compared with, and names it."""
+    deleted = invoke("delete", "example.constant", "--yes")
+    assert deleted.exit_code == 0
+    assert "study 'example' stays, whose comparison this is a part of" in deleted.stderr
     assert set(map(frozenset, left(place).values())) == {frozenset({"example", "other"})}
 
 
