@@ -48,9 +48,9 @@ class BestConfiguration(Configuration):
         from clr_sweep.training.model_identity import model_identity
 
         model = super().model(input_shape, classes)
-        # One that has its variables only when it has seen data cannot be told yet.
-        another = self._exported.another_model(model_identity(model), self._file)
-        if model.built and another:
+        if not model.built:  # it has its variables only when it has seen data: nothing can be told
+            return model
+        if another := self._exported.another_model(model_identity(model), self._file):
             is_given = input_shape is not None or classes is not None
             given = ", with what it was given here" if is_given else ""
             logger.warning("warning: %s%s", another, given)

@@ -38,6 +38,17 @@ def data():
 def strict(units):
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(units)])
 
+class Late(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.out = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        return self.out(inputs)
+
+def late():
+    return Late()
+
 def broken():
     raise RuntimeError("no such network")
 """
@@ -228,6 +239,12 @@ def test_a_fit_with_it(tmp_path: Path) -> None:
     model.fit(x, y, batch_size=BATCH, epochs=best.epochs(steps), verbose=0)
     assert int(model.optimizer.iterations) == best.config.steps
     assert float(model.optimizer.learning_rate) == pytest.approx(best.config.schedule.init_lr)
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_model_that_has_not_seen_data_is_held_against_nothing(tmp_path: Path) -> None:
+    """It has no variables yet by which it could be told; a subclassed model is such a one."""
+    assert not load_best(own(tmp_path, "own_network:late")).model().built
 
 
 @pytest.mark.usefixtures("modules")
