@@ -26,8 +26,18 @@ from clr_sweep.training.keras_backend import train_with_tensorflow
 
 
 @main.command(epilog="Example: clr-sweep init --data mine.npz --model my_model:build")
-@click.option("--model", default="tutorial_cnn", metavar="NAME", help="As in a sweep file.")
-@click.option("--data", default="fashion_mnist", metavar="NAME", help="As in a sweep file.")
+@click.option(
+    "--model",
+    default="tutorial_cnn",
+    metavar="NAME",
+    help="As model.name of a sweep file (default: tutorial_cnn).",
+)
+@click.option(
+    "--data",
+    default="fashion_mnist",
+    metavar="NAME",
+    help="As dataset.name of a sweep file (default: fashion_mnist).",
+)
 @click.option(
     "-o",
     "--output",

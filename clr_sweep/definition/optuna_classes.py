@@ -179,7 +179,7 @@ def missing_package(name: str) -> str | None:
 def pruner_warning(pruner: str | OptunaPruner) -> str | None:
     """What has to be known of a pruner that does not look at phases; None of one that does."""
     name = pruner.class_name if isinstance(pruner, OptunaPruner) else pruner
-    if name not in PRUNERS or name == "NopPruner":
+    if name not in ("median", *PRUNERS) or name == "NopPruner":
         return None
     return (
         f"warning: {name} decides at the end of each epoch, whatever the rate is then, so it may "

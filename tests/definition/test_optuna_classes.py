@@ -130,5 +130,7 @@ def test_pruners_that_do_not_look_at_phases_are_warned_of() -> None:
     assert "PatientPruner decides at the end of each epoch" in (
         pruner_warning(made.study.pruner) or ""
     )
-    for quiet in ("cycle_aware", {"class": "NopPruner"}):
+    named = pruner_warning(sweep({"study.pruner": "median"}).study.pruner)  # Optuna's too
+    assert "median decides at the end of each epoch" in (named or "")
+    for quiet in ("cycle_aware", "phase_median", "none", {"class": "NopPruner"}):
         assert pruner_warning(sweep({"study.pruner": quiet}).study.pruner) is None
