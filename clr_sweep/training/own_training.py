@@ -8,6 +8,7 @@ deterministic.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.definition.metrics import base, unjudged
 from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.training.argument_defaults import argument_defaults
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.model_identity import model_identity
@@ -67,7 +69,7 @@ def train_by_function(
         )
     if not trial.is_over and len(trial.reports) < trial.epochs:
         raise TrialFailedError(_too_short(name, trial))
-    result = _result(trial, model)
+    result = replace(_result(trial, model), defaults=argument_defaults(job.config, job.search_path))
     if model is not None and result.state != "diverged":
         folder.save_model(model)
     is_evaluated = job.config.training.evaluate is not None and result.state == "complete"

@@ -88,6 +88,17 @@ def test_what_winners_differ_in_beside_the_schedule_is_told() -> None:
     assert "in more than the schedule" not in notes_of(changed_winner(""))
 
 
+def test_a_default_that_is_not_known_is_no_difference() -> None:
+    """The winner was given what the rival's function may have as its default."""
+    model = small_config("constant").model.model_copy(update={"arguments": {"units": 32}})
+    notes = notes_of(changed_winner("tiny trial 0", model=model))
+    assert (
+        "Against constant CLR's winner may differ in more than the schedule: model.units 32 (there "
+        "its default, which is not known)."
+    ) in notes
+    assert "differs in more" not in notes
+
+
 def test_unequal_training_is_told() -> None:
     """Cycles end at a trough: a rival may have trained for longer."""
     training = small_config("constant").training.model_copy(update={"epochs": 7})
