@@ -24,6 +24,7 @@ from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.model_identity import model_identity
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
+from clr_sweep.training.own_trial_callback import LEAVE_RATE_SETTERS_OUT
 from clr_sweep.training.own_values import numbers_by_name
 from clr_sweep.training.own_weights import are_others
 from clr_sweep.training.reports import EpochReport, TrialResult
@@ -157,8 +158,7 @@ def _rate_is_set(name: str) -> str:
     """In place of Keras' words, whose way around, a rate without a schedule, is the wrong one."""
     return (
         f"training.function: something in {name} set the optimizer's rate, which the trial's "
-        "schedule gives: leave ReduceLROnPlateau, LearningRateScheduler and whatever else sets "
-        "it out; search_space.policy is what gives the rate another course"
+        f"schedule gives: {LEAVE_RATE_SETTERS_OUT}"
     )
 
 
