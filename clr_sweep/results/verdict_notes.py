@@ -130,10 +130,14 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
                 "searches are equal."
             )
         else:
+            rivals = [one.trials for one in record.arms if one.kind == "rival"]
+            all_alike = set(rivals) == {arm.arm.trials}
+            which = "each rival" if all_alike else "some rivals"
+            against = "" if all_alike else " against these"
             yield (
-                f"CLR had {plural(own.arm.trials, 'trial')}, some rivals "
+                f"CLR had {plural(own.arm.trials, 'trial')}, {which} "
                 f"{plural(arm.arm.trials, 'trial')}: at equal "
-                f"searches the answers against these are those of CLR's {ones}."
+                f"searches the answers{against} are those of CLR's {ones}."
             )
     yield from _of_searches(study, record)
     metric = last.objective.on_test_set
