@@ -66,5 +66,5 @@ def _row(study: ListedStudy) -> tuple[str, ...]:
 
 
 def _content(study: ListedStudy) -> dict[str, Any]:
-    began = None if study.began is None else study.began.isoformat()
+    began = None if study.began is None else study.began.astimezone().isoformat()
     return {**asdict(study), "ended": study.ended, "began": began}

@@ -190,11 +190,17 @@ def reported_problem(name: str) -> str | None:
     Args:
         name: without `val_`.
     """
+    if name.startswith("val_"):
+        return (
+            f"{name} begins with val_, which stands once, before the name of what is measured on "
+            "validation examples: give the metric another name"
+        )
     if name != "loss" and is_taken(name):
         ours = ", ".join(known for known in _TAKEN if known != "loss")
+        begins = ", ".join(prefix for prefix in _PREFIXES if prefix != "val_")
         return (
             f"{name} has a meaning of its own here, as have {ours}, and all that begins with "
-            f"{', '.join(_PREFIXES)}: give the metric another name"
+            f"{begins}, with val_ before them too: give the metric another name"
         )
     return name_problem(name, "a metric")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -188,7 +189,7 @@ def _further_problems(
         if isinstance(dimension, RatioRange):
             yield (key,), "must be a range, a list or a value: a ratio is for init_lr alone"
         elif key == "optimizer":
-            yield from _optimizer_problems(dimension, named, optimizer)
+            yield from _optimizer_problems(dimension, named, optimizer, further)
         else:
             whole = whole_condition(key, when)
             having = [name for name in named if name in whole.get("optimizer", named)]
@@ -221,6 +222,21 @@ def _of_some(key: str, optimizers: list[str]) -> str:
     )
 
 
+def _for_some(key: str, value: Any, optimizers: list[str], is_searched: bool) -> str:
+    """What to do with an argument that is given to all optimizers, where some do not have it."""
+    having = [name for name in optimizers if key in OPTIMIZERS[name]]
+    if len(having) == len(optimizers):
+        return ""
+    names, instead = ", ".join(having), ""
+    if having and not is_searched:
+        instead = (
+            f" and let search_space give it to {names}, {key}: {json.dumps(value)} with when: "
+            f"{{{key}: {{optimizer: [{names}]}}}}"
+        )
+    baseline = "the baseline then has its optimizer's default"
+    return f"; take it out of training.optimizer{instead}; {baseline}"
+
+
 def _may_meet(one: str, other: str, when: Mapping[str, Condition]) -> bool:
     """Whether a trial may have both."""
     ours, theirs = whole_condition(one, when), whole_condition(other, when)
@@ -231,7 +247,10 @@ def _may_meet(one: str, other: str, when: Mapping[str, Condition]) -> bool:
 
 
 def _optimizer_problems(
-    dimension: Any, named: list[str], optimizer: OptimizerConfig | None
+    dimension: Any,
+    named: list[str],
+    optimizer: OptimizerConfig | None,
+    further: Mapping[str, Any],
 ) -> Iterator[Problem]:
     if isinstance(dimension, Range):
         yield ("optimizer",), f"must be a list of optimizers, got a range from {dimension.low}"
@@ -251,7 +270,7 @@ def _optimizer_problems(
     for argument, value in arguments.items():
         if problem := argument_problem(named, argument, (value,)):
             text = f"training.optimizer gives the argument {argument} to all: {problem}"
-            yield ("optimizer",), text
+            yield ("optimizer",), text + _for_some(argument, value, named, argument in further)
 
 
 def _further_problem(

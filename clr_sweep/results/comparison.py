@@ -11,8 +11,8 @@ from clr_sweep.definition import metrics
 from clr_sweep.definition.metrics import unjudged
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import ON_TEST_SET
-from clr_sweep.definition.trial_config import TrialConfig
 from clr_sweep.results import curves, words
+from clr_sweep.results.changes import changes, listed
 from clr_sweep.schedules import policies
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -268,36 +268,12 @@ def _unequal(best: TrialRecord, baseline: TrialRecord) -> tuple[str, ...]:
             f"Unequal training: the best trial took {words.count(ours)} steps ({lengths[0]} "
             f"epochs), the baseline {words.count(theirs)} ({lengths[1]} epochs)."
         )
-    others = [
-        f"{key} {words.shorten(str(a), 40)} (baseline {words.shorten(str(b), 40)})"
-        for key, a, b in changed(best.config, baseline.config)
-    ]
-    if others:
-        rest = f", and {len(others) - 4} more" if len(others) > 4 else ""
-        notes.append(
-            "Besides the schedule the best trial also has " + ", ".join(others[:4]) + rest + "."
-        )
+    found = changes(best, baseline)
+    for one, begins in (
+        (found.certain, "the best trial also has"),
+        (found.possible, "the best trial may also differ in"),
+    ):
+        if one:
+            rest = f", and {len(one) - 4} more" if len(one) > 4 else ""
+            notes.append(f"Besides the schedule {begins} {listed(one[:4], 'baseline')}{rest}.")
     return tuple(notes)
-
-
-def changed(ours: TrialConfig, theirs: TrialConfig) -> list[tuple[str, object, object]]:
-    """What two configurations differ in beside the schedule: names, and the values of both."""
-
-    def flat(config: TrialConfig) -> dict[str, object]:
-        training, model = config.training, config.model
-        return {
-            "optimizer": training.optimizer.name,
-            "batch_size": training.batch_size,
-            "loss": str(training.loss),
-            "model": model.name,
-            **training.optimizer.arguments,
-            **{f"model.{key}": value for key, value in model.arguments.items()},
-        }
-
-    a, b = flat(ours), flat(theirs)
-    keys = dict.fromkeys([*a, *b])
-    return [
-        (key, a.get(key, "default"), b.get(key, "default"))
-        for key in keys
-        if a.get(key, "default") != b.get(key, "default")
-    ]

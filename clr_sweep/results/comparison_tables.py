@@ -78,10 +78,11 @@ def _gain(found: Gain, metric: ReportedMetric) -> str:
 
     unit = " points" if metric.is_share else ""
     better = " (+ is less, which is better)" if found.sign < 0 else ""
-    others = (
-        "" if found.is_of_rates else " They differ in further hyperparameters too, whose part of "
-        "both is not known."
-    )  # fmt: skip
+    others = {
+        True: " They differ in further hyperparameters too, whose part of both is not known.",
+        None: " They may differ in further hyperparameters too: a default is not known.",
+        False: "",
+    }[found.differ]
     return (
         f"From the baseline ({words.value(found.baseline)}) to {found.name} "
         f"({words.value(found.clr)}) the gain is {signed(found.size + found.shape)}{unit} of "

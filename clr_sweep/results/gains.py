@@ -11,7 +11,7 @@ import numpy as np
 from clr_sweep.definition.metrics import sign_of
 from clr_sweep.results import curves
 from clr_sweep.results.arms import ArmResult
-from clr_sweep.results.comparison import changed
+from clr_sweep.results.changes import changes
 from clr_sweep.schedules.policies import CONSTANT
 from clr_sweep.training.comparison_records import Arm
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -40,7 +40,7 @@ class Gain:
     Attributes:
         name: of CLR's arm: the one whose search had as many trials as the constant rate's.
         sign: +1 if a larger value is better, else -1.
-        is_of_rates: whether the three differ in nothing but the schedule.
+        differ: whether the three differ in more than the schedule; None where that is not known.
         size: of the tuned constant rate over the baseline: the size of the rate.
         shape: of CLR over the tuned constant rate: the shape of the schedule.
     """
@@ -50,7 +50,7 @@ class Gain:
     clr: float
     name: str
     sign: int
-    is_of_rates: bool
+    differ: bool | None
 
     @property
     def size(self) -> float:
@@ -75,9 +75,10 @@ def gain(study: StudyRecord, arms: tuple[ArmResult, ...]) -> Gain | None:
     found = baseline, constant, clr
     if any(arm.lost or not np.isfinite(arm.values).all() for arm in found):
         return None
-    configs = [arm.example.config for arm in found if arm.example is not None]
-    if configs[0].schedule.policy != CONSTANT:
+    examples = [arm.example for arm in found if arm.example is not None]
+    if examples[0].config.schedule.policy != CONSTANT:
         return None
+    differ = [changes(examples[0], other).differ for other in examples[1:]]
     means = [float(arm.values.mean()) for arm in found]
     return Gain(
         baseline=means[0],
@@ -85,7 +86,7 @@ def gain(study: StudyRecord, arms: tuple[ArmResult, ...]) -> Gain | None:
         clr=means[2],
         name=clr.arm.name,
         sign=sign_of(study.direction),
-        is_of_rates=not any(changed(configs[0], other) for other in configs[1:]),
+        differ=True if True in differ else None if None in differ else False,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from clr_sweep.common.counts import first, plural
 from clr_sweep.results import curves, words
 from clr_sweep.results.arms import ArmResult, arm_results
-from clr_sweep.results.comparison import changed
+from clr_sweep.results.changes import changes, listed
 from clr_sweep.results.contests import ALPHA, SEARCHES_OF_A_CLASS, Contest
 from clr_sweep.results.statistics import far_off
 from clr_sweep.training.comparison_records import ComparisonRecord
@@ -64,12 +64,13 @@ def _of_configurations(found: tuple[Contest, ...]) -> Iterator[str]:
         for arm, run in ((one.ours, ours), (one.theirs, theirs)):
             length = words.of_epochs(words.epochs(curves.planned_epochs(run)))
             lengths.setdefault(length, {})[arm.arm.name] = None
-        if others := changed(ours.config, theirs.config):
-            listed = ", ".join(
-                f"{key} {words.shorten(str(a), 40)} (there {words.shorten(str(b), 40)})"
-                for key, a, b in others
-            )
-            yield f"Against {one.against} CLR's winner differs in more than the schedule: {listed}."
+        others = changes(ours, theirs)
+        for changed, differs in ((others.certain, "differs"), (others.possible, "may differ")):
+            if changed:
+                yield (
+                    f"Against {one.against} CLR's winner {differs} in more than the schedule: "
+                    f"{listed(changed, 'there')}."
+                )
     if len(lengths) > 1:
         each = "; ".join(f"{length}: {', '.join(names)}" for length, names in lengths.items())
         yield f"Unequal training, since cycles end at a trough within the epochs given: {each}."
@@ -129,10 +130,14 @@ def _of_comparison(study: StudyRecord, last: StudyRecord) -> Iterator[str]:
                 "searches are equal."
             )
         else:
+            rivals = [one.trials for one in record.arms if one.kind == "rival"]
+            all_alike = set(rivals) == {arm.arm.trials}
+            which = "each rival" if all_alike else "some rivals"
+            against = "" if all_alike else " against these"
             yield (
-                f"CLR had {plural(own.arm.trials, 'trial')}, some rivals "
+                f"CLR had {plural(own.arm.trials, 'trial')}, {which} "
                 f"{plural(arm.arm.trials, 'trial')}: at equal "
-                f"searches the answers against these are those of CLR's {ones}."
+                f"searches the answers{against} are those of CLR's {ones}."
             )
     yield from _of_searches(study, record)
     metric = last.objective.on_test_set

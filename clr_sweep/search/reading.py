@@ -253,6 +253,7 @@ def _record(
         skipped_steps=result.get("skipped_steps", 0),
         has_own_optimizer=result.get("has_own_optimizer", False),
         model=ModelIdentity(**model) if model else None,
+        defaults=result.get("defaults"),
         provenance=content.get(keys.PROVENANCE) or {},
         retried=tuple(content.get(keys.RETRIED, ())),
         given=given_by(content),

@@ -64,6 +64,7 @@ def finished(record: TrialRecord, result: TrialResult) -> TrialRecord:
         skipped_steps=result.skipped_steps,
         has_own_optimizer=result.has_own_optimizer,
         model=result.model,
+        defaults=result.defaults,
     )
 
 

@@ -8,6 +8,7 @@ deterministic.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -18,10 +19,12 @@ from clr_sweep.common.errors import ClrSweepError, InputError, TrialFailedError
 from clr_sweep.definition.metrics import base, unjudged
 from clr_sweep.definition.mlflow_names import name_problem
 from clr_sweep.definition.own_functions import called, import_function
+from clr_sweep.training.argument_defaults import argument_defaults
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.model_identity import model_identity
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
+from clr_sweep.training.own_trial_callback import LEAVE_RATE_SETTERS_OUT
 from clr_sweep.training.own_values import numbers_by_name
 from clr_sweep.training.own_weights import are_others
 from clr_sweep.training.reports import EpochReport, TrialResult
@@ -67,7 +70,7 @@ def train_by_function(
         )
     if not trial.is_over and len(trial.reports) < trial.epochs:
         raise TrialFailedError(_too_short(name, trial))
-    result = _result(trial, model)
+    result = replace(_result(trial, model), defaults=argument_defaults(job.config, job.search_path))
     if model is not None and result.state != "diverged":
         folder.save_model(model)
     is_evaluated = job.config.training.evaluate is not None and result.state == "complete"
@@ -155,8 +158,7 @@ def _rate_is_set(name: str) -> str:
     """In place of Keras' words, whose way around, a rate without a schedule, is the wrong one."""
     return (
         f"training.function: something in {name} set the optimizer's rate, which the trial's "
-        "schedule gives: leave ReduceLROnPlateau, LearningRateScheduler and whatever else sets "
-        "it out; search_space.policy is what gives the rate another course"
+        f"schedule gives: {LEAVE_RATE_SETTERS_OUT}"
     )
 
 

@@ -12,6 +12,11 @@ from clr_sweep.training.loss_scaling import inner, is_scaled
 from clr_sweep.training.own_trial import OwnTrial, TrialOverError
 from clr_sweep.training.own_weights import digests
 
+LEAVE_RATE_SETTERS_OUT = (
+    "leave ReduceLROnPlateau, LearningRateScheduler and whatever else sets it out; "
+    "search_space.policy is what gives the rate another course"
+)
+
 
 class Reporting(keras.callbacks.Callback):
     """Reports each epoch, and ends `fit` where the trial ends; see `OwnTrial.callback`."""
@@ -41,6 +46,14 @@ class Reporting(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         trial = self._trial
         self._check(min((epoch + 1) * trial.steps_per_epoch, trial.steps))
+        if "learning_rate" in (logs or {}):
+            # Those of Keras' callbacks that set the rate do so, where they are listed before.
+            raise TrialFailedError(
+                f"training.function: in {trial.config.training.function} something listed before "
+                "trial.callback() reports the optimizer's learning_rate as ReduceLROnPlateau and "
+                "LearningRateScheduler do, which set it; the trial's schedule gives it: "
+                f"{LEAVE_RATE_SETTERS_OUT}; what only reports it needs another name"
+            )
         try:
             trial.report(epoch + 1, logs or {})
         except TrialOverError:

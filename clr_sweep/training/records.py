@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clr_sweep.common.errors import StoreError
 from clr_sweep.definition.comparison import ComparisonConfig
+from clr_sweep.definition.dimensions import Scalar
 from clr_sweep.definition.metrics import on_test_set, sign_of
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.definition.sweep import Sweep
@@ -30,7 +31,8 @@ class TrialRecord:
         reports: the epochs, from the trial's folder.
         test_metrics: the same with `test_`, where the trial was finally compared.
         learning_rate_deviation: see `TrialResult`; None until the trial has ended.
-        has_other_weights, skipped_steps, has_own_optimizer, model: see `TrialResult`.
+        has_other_weights, skipped_steps, has_own_optimizer, model, defaults: see
+            `TrialResult`.
         provenance: the code and the packages that trained it.
         retried: why earlier attempts ended that were not the trial's own failures.
         given: who gave which of its parameters, `by study.start_with, 1 of 2: max_lr`; empty where
@@ -57,6 +59,7 @@ class TrialRecord:
     skipped_steps: int = 0
     has_own_optimizer: bool = False
     model: ModelIdentity | None = None
+    defaults: Mapping[str, Scalar] | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
     retried: tuple[str, ...] = ()
     given: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from clr_sweep.definition.dimensions import Scalar
 from clr_sweep.training.requests import ModelIdentity
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
@@ -81,6 +82,7 @@ class TrialResult:
             `training.optimizer` says nothing of the training.
         model: what was trained; None where it is not seen, or in results of versions that did not
             keep it.
+        defaults: see `argument_defaults`; None in results of versions that did not keep them.
     """
 
     state: State
@@ -97,3 +99,4 @@ class TrialResult:
     skipped_steps: int = 0
     has_own_optimizer: bool = False
     model: ModelIdentity | None = None
+    defaults: Mapping[str, Scalar] | None = None

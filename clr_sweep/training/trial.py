@@ -19,6 +19,7 @@ import numpy as np
 
 from clr_sweep.common.errors import StoreError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
+from clr_sweep.training.argument_defaults import argument_defaults
 from clr_sweep.training.checkpoint import Checkpoint, Progress, UnusableCheckpointError
 from clr_sweep.training.compiling import check_objective
 from clr_sweep.training.data.materialized import Dataset
@@ -282,6 +283,7 @@ class _Trial:
             learning_rate_deviation=deviation(self.config.schedule, np.concatenate(self.rates)),
             skipped_steps=skipped_steps(self.ready.model.optimizer, last.step),
             model=self.ready.identity,
+            defaults=argument_defaults(self.config, self.search_path),
         )
 
     def _why_early(self) -> str:

@@ -33,6 +33,41 @@ def test_arguments_have_to_suit_every_optimizer_searched(tmp_path: Path) -> None
     ]
 
 
+ALL_HAVE_IT = {
+    "training.optimizer": {"name": "sgd", "arguments": {"momentum": 0.9}},
+    "search_space.optimizer": ["sgd", "adam"],
+}
+OF_SGD = {"momentum": {"optimizer": ["sgd"]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cure"),
+    [
+        (
+            {},
+            "take it out of training.optimizer and let search_space give it to sgd, momentum: 0.9 "
+            "with when: {momentum: {optimizer: [sgd]}}; the baseline then has its optimizer's "
+            "default",
+        ),
+        (
+            {"search_space.momentum": {"low": 0.5, "high": 0.99}, "search_space.when": OF_SGD},
+            "take it out of training.optimizer; the baseline then has its optimizer's default",
+        ),
+    ],
+)
+def test_an_argument_given_to_all_that_some_have(
+    changes: dict[str, Any], cure: str, tmp_path: Path
+) -> None:
+    """The cure is told, and is one."""
+    (found,) = problems(written(tmp_path, ALL_HAVE_IT | changes))
+    assert found.startswith(
+        "search_space.optimizer: training.optimizer gives the argument momentum"
+    )
+    assert found.endswith(f"; {cure}")
+    cured = {"search_space.momentum": 0.9, "search_space.when": OF_SGD} | changes
+    load_sweep(written(tmp_path, ALL_HAVE_IT | cured | {"training.optimizer": "sgd"}))
+
+
 def test_gamma_is_searched_only_where_it_is_used(tmp_path: Path) -> None:
     """A search of gamma without exp_range would waste trials; a fixed value harms nobody."""
     gamma = {"low": 0.999, "high": 0.9999}

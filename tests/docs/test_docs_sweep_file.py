@@ -167,7 +167,10 @@ def test_pages_show_a_regression() -> None:
 def test_search_spaces_on_pages_load(block: str, tmp_path: Path) -> None:
     """A search space that the sweep file's page shows is valid in a sweep."""
     file = tmp_path / "sweep.yaml"
-    (tmp_path / "my_code.py").write_text("def clipped_muon(learning_rate, momentum): ...\n")
+    (tmp_path / "my_code.py").write_text(
+        "def clipped_muon(learning_rate, momentum): ...\n"
+        "def either(learning_rate, kind, momentum): ...\n"
+    )
     rest = """
         name: shown
         dataset: {name: fashion_mnist}

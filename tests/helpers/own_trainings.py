@@ -63,6 +63,12 @@ def with_callback(trial: Any, name: str, **arguments: Any) -> keras.Model:
     return _fitted(trial, trial.optimizer(), trial.batch_size, beside)
 
 
+def with_callback_before(trial: Any, name: str, **arguments: Any) -> keras.Model:
+    """The same, listed before the trial's."""
+    before = [getattr(keras.callbacks, name)(**arguments)]
+    return _fitted(trial, trial.optimizer(), trial.batch_size, before=before)
+
+
 def with_rates_of_its_own(trial: Any) -> keras.Model:
     """A rate of its own for each epoch."""
     beside = [keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))]

@@ -66,6 +66,18 @@ def test_further_hyperparameters_are_told() -> None:
     assert "hyperparameters" not in gain_sentence(compared(FINALS))
 
 
+def test_defaults_that_are_not_known_may_be_further_hyperparameters() -> None:
+    """Where both rivals were given what the baseline's function may have by itself."""
+    model = small_config("constant").model.model_copy(update={"arguments": {"units": 32}})
+    study = with_config(compared(FINALS), "tiny.constant trial 0", model=model)
+    assert "They may differ in further hyperparameters too" in gain_sentence(study)
+    baseline = tuple(
+        dataclasses.replace(trial, defaults={"model.units": 32}) for trial in study.trials
+    )
+    said = gain_sentence(dataclasses.replace(study, trials=baseline))
+    assert "hyperparameters" not in said
+
+
 def test_the_shape_is_that_of_an_equal_search() -> None:
     """CLR's first trials, where the constant rate had as many."""
     first = "CLR, first 3 trials"

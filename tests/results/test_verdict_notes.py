@@ -88,6 +88,17 @@ def test_what_winners_differ_in_beside_the_schedule_is_told() -> None:
     assert "in more than the schedule" not in notes_of(changed_winner(""))
 
 
+def test_a_default_that_is_not_known_is_no_difference() -> None:
+    """The winner was given what the rival's function may have as its default."""
+    model = small_config("constant").model.model_copy(update={"arguments": {"units": 32}})
+    notes = notes_of(changed_winner("tiny trial 0", model=model))
+    assert (
+        "Against constant CLR's winner may differ in more than the schedule: model.units 32 (there "
+        "its default, which is not known)."
+    ) in notes
+    assert "differs in more" not in notes
+
+
 def test_unequal_training_is_told() -> None:
     """Cycles end at a trough: a rival may have trained for longer."""
     training = small_config("constant").training.model_copy(update={"epochs": 7})
@@ -111,8 +122,23 @@ def test_fewer_trials_are_told() -> None:
     finals = {"CLR": OURS, first: OURS - 0.01, "constant": THEIRS}
     arms = {"constant": {"trials": 3}, first: {"trials": 3, "candidates": (2,)}}
     said = found(finals, arms=arms)
-    assert any(note.startswith("CLR had 5 trials, some rivals 3 trials:") for note in said.notes)
+    assert (
+        "CLR had 5 trials, each rival 3 trials: at equal searches the answers are those of CLR's "
+        "first 3 trials."
+    ) in said.notes
     assert "that CLR's first 3 trials found" in said.answers[1]
+
+
+def test_fewer_trials_of_some_rivals_are_told() -> None:
+    """Against those with as many the study's own winner answers."""
+    first = "CLR, first 3 trials"
+    finals = {"CLR": OURS, first: OURS - 0.01, "constant": THEIRS, "cosine": THEIRS}
+    arms = {"constant": {"trials": 3}, first: {"trials": 3, "candidates": (2,)}}
+    [note] = [one for one in found(finals, arms=arms).notes if one.startswith("CLR had")]
+    assert note == (
+        "CLR had 5 trials, some rivals 3 trials: at equal searches the answers against these are "
+        "those of CLR's first 3 trials."
+    )
 
 
 def test_one_seed_lost_is_one() -> None:

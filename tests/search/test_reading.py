@@ -26,6 +26,7 @@ EXAMPLES = 60000
 def test_how_trials_end(study: optuna.Study, ask: Callable[[], Asked]) -> None:
     """Every end is read back as it was told, in the order of the numbers."""
     other = dataclasses.replace(result(value=0.7), has_other_weights=True, skipped_steps=3)
+    other = dataclasses.replace(other, defaults={"momentum": 0.0})
     trials.record_result(study, ask().trial, other)
     trials.record_result(study, ask().trial, result(value=0.9))
     pruned = result("pruned", None, reason="pruned after epoch 4", epochs=4)
@@ -38,6 +39,7 @@ def test_how_trials_end(study: optuna.Study, ask: Callable[[], Asked]) -> None:
     assert read.best is read.trials[1]
     assert [one.has_other_weights for one in read.trials] == [True, *[False] * 4]
     assert [one.skipped_steps for one in read.trials] == [3, *[0] * 4]
+    assert [one.defaults for one in read.trials] == [{"momentum": 0.0}, *[None] * 4]
     assert read.trials[3].reason == "Traceback: no memory"
     assert (read.name, read.metric, read.direction) == ("example", "val_accuracy", "maximize")
     ask()

@@ -132,6 +132,25 @@ def test_a_callback_that_sets_the_rate_in_a_trial(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("is_baseline", [True, False])
+def test_a_callback_that_sets_the_rate_before_the_trials(is_baseline: bool, tmp_path: Path) -> None:
+    """It puts the rate where metrics are: that is its reason, and no metric of the user's."""
+    model = {"arguments": {"name": "ReduceLROnPlateau", "monitor": "val_loss"}}
+    definition = sweep("with_callback_before", model=model)
+    config = baseline_config(definition, EXAMPLES) if is_baseline else config_of(definition)
+    with pytest.raises(TrialFailedError) as failed:
+        trained(config, tmp_path, told := Told())
+    assert not told.said
+    assert str(failed.value) == (
+        "training.function: in own_trainings:with_callback_before something listed before "
+        "trial.callback() reports the optimizer's learning_rate as ReduceLROnPlateau and "
+        "LearningRateScheduler do, which set it; the trial's schedule gives it: leave "
+        "ReduceLROnPlateau, LearningRateScheduler and whatever else sets it out; "
+        "search_space.policy is what gives the rate another course; what only reports it needs "
+        "another name"
+    )
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param("with_rates_of_its_own", marks=pytest.mark.heavy), "ReduceLROnPlateau"]
 )

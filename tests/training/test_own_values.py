@@ -77,7 +77,13 @@ def test_numbers_of_any_kind(value: Any, tmp_path: Path) -> None:
         ({f"{LONGEST}x": 1.0}, "'xx.*xx' is no name for a metric: .*at most 200"),
         ({"cpu_seconds": 1.0}, "cpu_seconds has a meaning of its own here"),
         ({"val_learning_rate": 1.0}, "learning_rate has a meaning of its own here"),
-        ({"test_loss": 1.0}, "test_loss has a meaning of its own here, as have .*test_"),
+        (
+            {"test_loss": 1.0},
+            "test_loss has a meaning of its own here, as have learning_rate, batch_loss, cycle, "
+            "cpu_seconds, momentum, and all that begins with test_, best_, baseline_, trial_, "
+            "sweep_, system/, with val_ before them too: give the metric another name$",
+        ),
+        ({"val_val_loss": 1.0}, "val_loss begins with val_, which stands once, before the name "),
         ({"system/x": 1.0}, "system/x has a meaning of its own here"),
     ],
 )

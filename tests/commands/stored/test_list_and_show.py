@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import optuna
@@ -56,6 +57,9 @@ def test_list_as_json(two_studies: Path) -> None:
     assert first["counts"] == {"complete": 2, "pruned": 1, "diverged": 1, "failed": 1}
     assert (first["name"], first["ended"], first["planned"]) == ("example", 5, 5)
     assert (first["metric"], first["direction"]) == ("val_accuracy", "maximize")
+    began = datetime.fromisoformat(first["began"])
+    assert began.tzinfo is not None
+    assert began == study.trials[0].datetime_start.astimezone()
 
 
 def test_a_killed_driver_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
