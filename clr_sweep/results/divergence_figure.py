@@ -112,7 +112,9 @@ def divergence_figure(study: StudyRecord) -> Figure:
     style.dress(ax, "learning rate reached; the thin lines lead to max_lr", label)
     peaks = [trial.config.schedule.max_lr for trial in shown]
     style.log_rates(ax, "x", [*peaks, *(rate for _, rate in trials)])
-    if not by_factor:
+    if by_factor:
+        style.value_ticks(ax, [trial.config.schedule.step_size_factor for trial in shown], "y")
+    else:
         style.log_rates(ax, "y", [trial.config.schedule.init_lr for trial in shown])
     _shade(ax, found)
     for trial, rate in trials:
@@ -166,8 +168,6 @@ def _reached(trial: TrialRecord) -> float | None:
 def _draw(ax: Axes, trial: TrialRecord, rate: float, by_factor: bool) -> None:
     schedule, state = trial.config.schedule, fate(trial)
     y = float(schedule.step_size_factor if by_factor else schedule.init_lr)
-    if by_factor:
-        y += 0.5 * style.jitter(trial.number)
     if rate < 0.97 * schedule.max_lr:
         colour = _mark(state).face if state in _MARKS else style.FAINT
         ax.plot([rate, schedule.max_lr], [y, y], color=colour, lw=0.8, zorder=2,

@@ -105,6 +105,14 @@ def test_marks_stand_where_they_belong(big_study: StudyRecord) -> None:
     assert not len(marks(figure, "failed"))
 
 
+def test_factors_stand_at_their_values(build: Any) -> None:
+    """Marks and ticks: a number on an axis is not spread as the names in a strip are."""
+    trials = [build.trial(i, factor=2 + i % 2, max_lr=0.1 + i / 9, **POLICY) for i in range(6)]
+    figure = divergence_figure(build.study(trials))
+    assert sorted(marks(figure, "complete")[:, 1]) == [2, 2, 2, 3, 3, 3]
+    assert [one.get_text() for one in figure.axes[0].get_yticklabels()] == ["2", "3"]
+
+
 def test_a_study_of_one_factor_is_spread_by_init_lr(build: Any) -> None:
     """The other axis has what differs."""
     trials = [build.trial(i, init_lr=0.001 * (i + 1), max_lr=0.3, **POLICY) for i in range(3)]
