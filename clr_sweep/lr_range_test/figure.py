@@ -14,12 +14,14 @@ from clr_sweep.common.counts import plural
 from clr_sweep.lr_range_test.curve import Curve
 from clr_sweep.lr_range_test.report import Shown, edges_in_words
 from clr_sweep.lr_range_test.rules import Reading, read
+from clr_sweep.lr_range_test.smoothing import Array
 from clr_sweep.lr_range_test.suggestion import Suggestion
 from clr_sweep.results import curves, style, words
 
 _LINE = 132  # characters that fit into the figure's width
 _HALF = 0.08  # of the axes' width: half of what the name of a range takes
 _TOP = 0.97  # of their height: as high as a mark can stand
+_FLAT = 20.0  # so many times the usual height of a curve leave it too little of the axis
 # Not the colours of the ranges.
 _SEEDS = (style.BLUE, style.SKY, style.INK, style.FAINT)
 
@@ -55,7 +57,7 @@ def range_figure(record: Shown, refused: Sequence[str] = ()) -> Figure:
     )
     top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     style.dress(top, "", "training loss")
-    style.dress(bottom, "learning rate", words.metric(record.judged_by))
+    style.dress(bottom, "learning rate", words.in_lines(words.metric(record.judged_by), 24))
     _draw_losses(top, readings)
     _draw_metric(bottom, readings, record)
     if found is not None:
@@ -97,8 +99,10 @@ def _draw_losses(ax: Axes, readings: Sequence[Reading]) -> None:
                 gid="smoothed loss")  # fmt: skip
     # What the batches do once they diverge must not flatten all that is before.
     low = min(float(reading.losses.min()) for reading in readings)
-    high = max(reading.start for reading in readings)
+    starts = [reading.start for reading in readings]
+    high = _highest(starts, np.concatenate([_to_edge(reading) for reading in readings]), low)
     _set_limits(ax, low, high, 0.35, 0.45, floor=0.0)
+    _say_cut(ax, max(starts) > high, "higher")
     bottom, top = ax.get_ylim()
     for reading in readings:
         if reading.divergence is not None and reading.edge is not None:
@@ -116,18 +120,39 @@ def _draw_metric(ax: Axes, readings: Sequence[Reading], record: Shown) -> None:
         rates = curve.rates_at_evaluations()
         ax.plot(rates[shown], values[shown], color=color, lw=1.5, marker="o", ms=3.2, mec="white",
                 mew=0.4, zorder=3, gid="validation")  # fmt: skip
-    known = [record.sign * reading.measured for reading in readings if len(reading.measured)]
-    if record.judged_by.is_share or not known:
+    values = np.concatenate([_before_divergence(reading, record.metric) for reading in readings])
+    if record.judged_by.is_share or not len(values):
         return
     # What a metric without bounds does after the divergence must not flatten all that is before.
     first = [_early(reading.curve, record.metric) for reading in readings]
-    values = np.concatenate(known)
     if record.sign < 0:
-        low, high = float(values.min()), max(first)
+        low = float(values.min())
+        high = _highest(first, values, low)
         _set_limits(ax, low, high, 0.2, 0.4, floor=0.0 if low >= 0 else -np.inf)
+        _say_cut(ax, max(first) > high, "higher")
     else:
-        low, high = min(first), float(values.max())
+        high = float(values.max())
+        low = -_highest([-one for one in first], -values, -high)
         _set_limits(ax, low, high, 0.4, 0.2, floor=-np.inf)
+        _say_cut(ax, min(first) < low, "lower")
+
+
+def _highest(starts: Sequence[float], values: Array, low: float) -> float:
+    """The highest of the seeds' first values, without those that would flatten all others.
+
+    Where nobody scaled the columns, the first losses may be a million times those that follow.
+
+    Args:
+        values: of all seeds, shape (n,).
+        low: the lowest of them.
+    """
+    usual = float(np.quantile(values, 0.9))
+    return max((one for one in starts if one - low <= _FLAT * (usual - low)), default=usual)
+
+
+def _say_cut(ax: Axes, is_cut: bool, where: str) -> None:
+    if is_cut:
+        ax.set_ylabel(f"{ax.get_ylabel()}\n({where} at first)")
 
 
 def _set_limits(
@@ -142,6 +167,18 @@ def _set_limits(
     height = high - low
     if np.isfinite(height) and height > 0:
         ax.set_ylim(max(floor, low - below * height), high + above * height)
+
+
+def _to_edge(reading: Reading) -> Array:
+    """The smoothed losses up to the stability edge, the first one at least."""
+    found = reading.divergence
+    return reading.losses if found is None else reading.losses[: max(1, found.edge)]
+
+
+def _before_divergence(reading: Reading, metric: str) -> Array:
+    """The metric as it was measured, not smoothed: that is what is drawn."""
+    values = reading.curve.metrics[metric][reading.curve.evaluated <= len(reading.rates)]
+    return values[np.isfinite(values)]
 
 
 def _early(curve: Curve, metric: str) -> float:

@@ -20,8 +20,9 @@ _MARKS = {
     "diverged": style.Mark("o", 34, style.VERMILLION, "white"),
     "collapsed": style.Mark("o", 34, style.ORANGE, "white"),
 }
-# Of the first batch's loss: below it something was learnt, above it nothing is left of it.
+# Of the loss at the start: below it something was learnt, above it nothing is left of it.
 _LEARNT, _LOST = 0.9, 0.98
+_FIRST = 5  # batches that say where the loss started, since a single one may be low by chance
 _SOME, _ALL = "#FBE9DC", "#F3C7A6"  # Vermillion in two depths, light enough for marks to stand on
 
 
@@ -62,13 +63,20 @@ def region(study: StudyRecord) -> Region:
 def fate(trial: TrialRecord) -> str:
     """The trial's state, or `collapsed`: its loss is finite, but all that it had learnt is lost.
 
-    A network whose units have died goes back to the loss of guessing and stays there.
+    A network whose units have died goes back to the loss of guessing and stays there: neither over
+    the last epoch nor on the validation examples at its end is it better than at the start. A
+    training at high rates may look so in its batches, and has learnt all the same.
     """
     losses = [p.batch_loss for report in trial.reports for p in report.points if p.batch_loss]
     if trial.state not in ("complete", "pruned") or not losses:
         return trial.state
-    last = trial.reports[-1].metrics.get("loss", 0.0)
-    collapsed = min(losses) < _LEARNT * losses[0] and last > _LOST * losses[0]
+    start = max(losses[0], float(np.median(losses[:_FIRST])))
+    last, training = trial.reports[-1].metrics, trial.config.training
+    ends = [last.get("loss", 0.0)]
+    # Keras weighs the training examples alone: then the two losses cannot be compared.
+    if training.class_weight is None and training.sample_weight is None:
+        ends.append(last.get("val_loss", np.inf))
+    collapsed = min(losses) < _LEARNT * start and min(ends) > _LOST * start
     return "collapsed" if collapsed else trial.state
 
 
@@ -104,7 +112,9 @@ def divergence_figure(study: StudyRecord) -> Figure:
     style.dress(ax, "learning rate reached; the thin lines lead to max_lr", label)
     peaks = [trial.config.schedule.max_lr for trial in shown]
     style.log_rates(ax, "x", [*peaks, *(rate for _, rate in trials)])
-    if not by_factor:
+    if by_factor:
+        style.value_ticks(ax, [trial.config.schedule.step_size_factor for trial in shown], "y")
+    else:
         style.log_rates(ax, "y", [trial.config.schedule.init_lr for trial in shown])
     _shade(ax, found)
     for trial, rate in trials:
@@ -158,8 +168,6 @@ def _reached(trial: TrialRecord) -> float | None:
 def _draw(ax: Axes, trial: TrialRecord, rate: float, by_factor: bool) -> None:
     schedule, state = trial.config.schedule, fate(trial)
     y = float(schedule.step_size_factor if by_factor else schedule.init_lr)
-    if by_factor:
-        y += 0.5 * style.jitter(trial.number)
     if rate < 0.97 * schedule.max_lr:
         colour = _mark(state).face if state in _MARKS else style.FAINT
         ax.plot([rate, schedule.max_lr], [y, y], color=colour, lw=0.8, zorder=2,

@@ -96,7 +96,7 @@ def space_figure(study: StudyRecord) -> Figure:
     panels = drawn.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     positions: list[float] = []
     for index, (ax, (name, read)) in enumerate(zip(panels, readers.items(), strict=False)):
-        label = words.metric(study.objective) if index % columns == 0 else ""
+        label = words.in_lines(words.metric(study.objective), 24) if index % columns == 0 else ""
         style.dress(ax, _LABELS.get(name, words.shorten(name, 40)), label)
         positions += _panel(ax, study, name, read, scale, stagger=columns == _COLUMNS)
         if baseline is not None:

@@ -6,6 +6,7 @@ from several threads and inside programs that have settings of their own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from clr_sweep.results import words
 from clr_sweep.training.records import StudyRecord
@@ -52,6 +53,10 @@ STATES = {
     "failed": Mark("+", 44, INK, INK),
 }
 _LINE_MARKERS = "x+"  # markers without a face
+# The first digits of the rates that an axis of up to so many decades names: two at least are among
+# them, and a narrow panel has room for all. Within less than a quarter of one, round numbers.
+_DIGITS = ((0.5, "12357"), (1.1, "125"), (1.8, "13"))
+_NARROW = 0.25
 SEQUENTIAL = "viridis"  # grows evenly in lightness; readable with every kind of colour vision
 # Of the policies with cycles: the others have no lower bound to be mapped by.
 POLICY_MARKERS = {"triangular": "^", "triangular2": "s", "exp_range": "o", "exp_range_bounds": "D"}
@@ -208,11 +213,15 @@ def log_rates(ax: Axes, axis: str, values: Iterable[float]) -> None:
         low, high = min(above), max(above)
         room = max((high / low) ** 0.06, 1.12)
         (ax.set_xlim if axis == "x" else ax.set_ylim)(low / room, high * room)
+    decades = math.log10(max(above) / min(above))
+    digits = next((digits for most, digits in _DIGITS if decades <= most), "1")
     target.set_major_formatter(FuncFormatter(lambda v, _: words.rate(v)))
-    if above and max(above) / min(above) > 10:
-        target.set_minor_formatter(NullFormatter())
-    else:
-        target.set_minor_formatter(FuncFormatter(lambda v, _: words.rate(v)))
+    if decades < _NARROW:
+        target.set_major_locator(MaxNLocator(4))
+        target.set_minor_locator(NullLocator())
+    target.set_minor_formatter(
+        FuncFormatter(lambda v, _: words.rate(v) if f"{v:e}"[0] in digits else "")
+    )
 
 
 def log_if_wide(ax: Axes, values: npt.NDArray[np.float64]) -> bool:
@@ -227,16 +236,16 @@ def log_if_wide(ax: Axes, values: npt.NDArray[np.float64]) -> bool:
     return True
 
 
-def value_ticks(ax: Axes, values: Iterable[float]) -> None:
-    """Ticks of the x axis at the values themselves where they are few and not crowded."""
-    few = sorted(set(values))
+def value_ticks(ax: Axes, values: Iterable[float], axis: str = "x") -> None:
+    """Ticks of an axis at the values themselves where they are few and not crowded."""
+    few, target = sorted(set(values)), ax.xaxis if axis == "x" else ax.yaxis
     if not 1 <= len(few) <= 5:
         return
     reach = (few[-1] - few[0]) or 1.0
     crowded = any(b - a < 0.12 * reach for a, b in pairwise(few))
-    if len(few) == 1 or (ax.get_xscale() == "linear" and not crowded):
-        ax.set_xticks(few, [words.rate(v) for v in few])
-        ax.set_xticks([], minor=True)
+    if len(few) == 1 or (target.get_scale() == "linear" and not crowded):
+        target.set_ticks(few, [words.rate(v) for v in few])
+        target.set_ticks([], minor=True)
 
 
 def mark_divergence(ax: Axes, x: float, name: str = "", height: float = 0.8) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETLEFT, CARETRIGHT
 
 from clr_sweep.definition.reported_metric import ReportedMetric
 from clr_sweep.results import style, words
@@ -53,7 +54,8 @@ def verdict_figure(study: StudyRecord) -> Figure:
         _draw(ax, place, arm)
         if (contest := next((one for one in found if one.theirs.arm is arm.arm), None)) is not None:
             _write_answer(ax, place, contest, metric)
-    style.dress(ax, words.metric(metric), grid="x")
+    cut = "; an arrow: the interval goes on" if any(_cut(ax, arm) for arm in arms) else ""
+    style.dress(ax, words.metric(metric) + cut, grid="x")
     ax.set_yticks(range(len(arms)), [_label(arm) for arm in arms])
     ax.set_ylim(len(arms) - 0.5, -0.6)
     ax.spines["left"].set_visible(False)
@@ -81,6 +83,19 @@ def _draw(ax: Axes, place: int, arm: ArmResult) -> None:
         _, low, high = interval
         ax.plot([low, high], [place - 0.08] * 2, color=colour, lw=5, alpha=0.35, zorder=4,
                 solid_capstyle="butt", gid=f"interval-{place}")  # fmt: skip
+    for end, marker in _cut(ax, arm):
+        ax.plot([end], [place - 0.08], marker=marker, ms=9, color=colour, mew=0, zorder=5,
+                clip_on=False, gid=f"cut-{place}")  # fmt: skip
+
+
+def _cut(ax: Axes, arm: ArmResult) -> list[tuple[float, int]]:
+    """The ends of the axis at which an arm's interval is cut, each with the arrow that says so."""
+    if (interval := mean_interval(arm.known)) is None:
+        return []
+    left, right = ax.get_xlim()
+    _, low, high = interval
+    ends = ((left, CARETLEFT, low < left), (right, CARETRIGHT, high > right))
+    return [(end, marker) for end, marker, is_cut in ends if is_cut]
 
 
 def _write_beyond(ax: Axes, place: int, values: Values, colour: str) -> None:
@@ -98,12 +113,19 @@ def _write_beyond(ax: Axes, place: int, values: Values, colour: str) -> None:
 
 
 def _limits(arms: Sequence[ArmResult]) -> tuple[float, float]:
-    """From the least to the greatest value that is not far from the others, all means within."""
+    """From the least to the greatest value that is not far from the others, all means within.
+
+    The intervals too, as far as that leaves half of the axis to the values.
+    """
     near = [float(value) for arm in arms for value in arm.values[~far_off(arm.values)]]
     means = [float(arm.known.mean()) for arm in arms if len(arm.known)]
     shown = [value for value in (*near, *means) if np.isfinite(value)]
-    room = 0.04 * (max(shown) - min(shown)) or 0.01 * abs(shown[0]) or 1.0
-    return min(shown) - room, max(shown) + room
+    intervals = [found for arm in arms if (found := mean_interval(arm.known)) is not None]
+    reach = (max(shown) - min(shown)) / 2
+    low = max(min(shown) - reach, min([*shown, *(low for _, low, _ in intervals)]))
+    high = min(max(shown) + reach, max([*shown, *(high for _, _, high in intervals)]))
+    room = 0.04 * (high - low) or 0.01 * abs(shown[0]) or 1.0
+    return low - room, high + room
 
 
 def _write_answer(ax: Axes, place: int, contest: Contest, metric: ReportedMetric) -> None:

@@ -33,9 +33,9 @@ def quantity(of: ReportedMetric) -> str:
     return measured if of.output is None else f"{measured} of {of.output}"
 
 
-def in_lines(text: str) -> str:
+def in_lines(text: str, width: int = 14) -> str:
     """A label beside an axis, in lines that fit its height; a rate's name stays on one."""
-    return textwrap.fill(text, 14, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def capital(text: str) -> str:

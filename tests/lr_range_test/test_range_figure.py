@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,17 @@ from clr_sweep.lr_range_test.figure import range_figure
 from clr_sweep.lr_range_test.report import markdown, ranges_yaml, summary
 from clr_sweep.lr_range_test.settings import Ramp, RangeTestConfig
 from clr_sweep.lr_range_test.suggestion import RangeTestError, suggest
+from clr_sweep.training.records import RangeTestRecord
+
+
+def measured_by(folder: Path, curve: Curve) -> RangeTestRecord:
+    """A test of one seed with this curve, whose objective is its metric."""
+    made = complete_test(folder, [classifier()])
+    np.savez(made.files[0], identity="test", **curve.arrays())
+    (name,) = curve.metrics
+    direction = "maximize" if name == "val_r2_score" else "minimize"
+    objective = made.config.objective.model_copy(update={"metric": name, "direction": direction})
+    return replace(made, config=made.config.model_copy(update={"objective": objective}))
 
 
 def test_it_shows_the_test(tmp_path: Path) -> None:
@@ -158,6 +170,54 @@ def test_a_first_value_that_is_far_off_does_not_flatten_the_rest(tmp_path: Path)
         tops.append(figure.axes[1].get_ylim()[1])
     assert tops[0] == pytest.approx(tops[1])
     assert 2.3 < tops[0] < 4
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("val_r2_score", 1), ("val_loss", -1)])
+def test_peaks_of_a_metric_are_not_cut_off(tmp_path: Path, metric: str, sign: int) -> None:
+    """What is drawn is not smoothed: its peaks stand out of what the rule judges by."""
+    values = sign * (classifier().metrics["val_accuracy"] - 0.1)
+    peak = int(np.argmax(sign * values))
+    values[peak] += 0.5 * sign
+    made = measured_by(tmp_path, replace(classifier(), metrics={metric: values}))
+    figure = range_figure(made)
+    assert render(figure)
+    low, high = figure.axes[1].get_ylim()
+    assert low < values[peak] < high
+    assert "at first" not in texts(figure)
+
+
+def test_first_losses_far_above_all_others_do_not_flatten_them(tmp_path: Path) -> None:
+    """Of columns that nobody scaled: the axis is cut, and says so; of the metric too."""
+    made = classifier()
+    losses, values = made.losses.copy(), 2.3 - 2 * (made.metrics["val_accuracy"] - 0.1)
+    losses[:10], values[:2] = 1e9, 1e9
+    curve = replace(made, losses=losses, metrics={"val_loss": values})
+    figure = range_figure(measured_by(tmp_path, curve))
+    assert render(figure)
+    for ax in figure.axes[:2]:
+        assert 2.3 < ax.get_ylim()[1] < 5
+        assert ax.get_ylabel().endswith("\n(higher at first)")
+
+
+def test_a_metric_far_below_at_first(tmp_path: Path) -> None:
+    """The same where more is better."""
+    values = classifier().metrics["val_accuracy"].copy()
+    values[:2] = -1e9
+    curve = replace(classifier(), metrics={"val_r2_score": values})
+    figure = range_figure(measured_by(tmp_path, curve))
+    assert render(figure)
+    assert -0.5 < figure.axes[1].get_ylim()[0] < 0.1
+    assert figure.axes[1].get_ylabel().endswith("\n(lower at first)")
+
+
+def test_a_long_name_of_a_metric_keeps_to_its_panel(tmp_path: Path) -> None:
+    """In two lines."""
+    values = 2.3 - 2 * (classifier().metrics["val_accuracy"] - 0.1)
+    curve = replace(classifier(), metrics={"val_mean_absolute_percentage_error": values})
+    figure = range_figure(measured_by(tmp_path, curve))
+    figure.savefig(io.BytesIO(), dpi="figure")  # laid out as it is measured
+    label, panel = (one.get_window_extent() for one in (figure.axes[1].yaxis.label, figure.axes[1]))
+    assert panel.y0 <= label.y0 < label.y1 <= panel.y1
 
 
 @pytest.mark.parametrize("loss", [np.nan, 0.0])

@@ -105,6 +105,14 @@ def test_marks_stand_where_they_belong(big_study: StudyRecord) -> None:
     assert not len(marks(figure, "failed"))
 
 
+def test_factors_stand_at_their_values(build: Any) -> None:
+    """Marks and ticks: a number on an axis is not spread as the names in a strip are."""
+    trials = [build.trial(i, factor=2 + i % 2, max_lr=0.1 + i / 9, **POLICY) for i in range(6)]
+    figure = divergence_figure(build.study(trials))
+    assert sorted(marks(figure, "complete")[:, 1]) == [2, 2, 2, 3, 3, 3]
+    assert [one.get_text() for one in figure.axes[0].get_yticklabels()] == ["2", "3"]
+
+
 def test_a_study_of_one_factor_is_spread_by_init_lr(build: Any) -> None:
     """The other axis has what differs."""
     trials = [build.trial(i, init_lr=0.001 * (i + 1), max_lr=0.3, **POLICY) for i in range(3)]
@@ -143,3 +151,40 @@ def test_a_network_that_died_is_told_apart(build: Any) -> None:
     figure = divergence_figure(study)
     assert "1 collapsed of 2 trials, at a rate of 0.8" in texts(figure)
     assert render(figure)
+
+
+def ended_at(trial: TrialRecord, batches: list[float], **metrics: float) -> TrialRecord:
+    """The trial with the losses of these batches alone, and metrics at its end."""
+    first, last = trial.reports[0], trial.reports[-1]
+    points = tuple(
+        dataclasses.replace(point, batch_loss=loss)
+        for point, loss in zip(first.points, batches, strict=False)
+    )
+    last = dataclasses.replace(last, points=points, metrics=metrics)
+    return dataclasses.replace(trial, reports=(last,))
+
+
+NOISY = [5.75, 4.49, 2.8, 4.14, 2.81, 6.97, 12.0, 15.6, 3.6]  # of a regression: guessing has 7.5
+
+
+def test_a_training_at_high_rates_has_not_collapsed(build: Any) -> None:
+    """Its batches end above the first one; what it has learnt shows on the validation examples."""
+    made = build.trial(0, max_lr=0.4, **POLICY)
+    assert fate(ended_at(made, NOISY, loss=6.68, val_loss=3.68)) == "complete"
+    assert fate(ended_at(made, NOISY, loss=7.63, val_loss=7.55)) == "collapsed"
+
+
+def test_one_easy_first_batch_is_not_the_loss_of_guessing(build: Any) -> None:
+    """A training that ends above it alone has not lost what it learnt."""
+    made = build.trial(0, max_lr=0.4, **POLICY)
+    easy = [2.9, *NOISY]
+    assert fate(ended_at(made, easy, loss=3.5, val_loss=3.2)) == "complete"
+    assert fate(ended_at(made, easy, loss=7.63, val_loss=7.55)) == "collapsed"
+
+
+def test_weighed_examples_are_judged_by_their_own_loss(build: Any) -> None:
+    """The validation examples are not weighed: their loss is another one."""
+    made = build.trial(0, max_lr=0.4, class_weight={0: 1.0, 1: 10.0}, **POLICY)
+    losses = [1.3, 1.25, 0.7, 0.5, 1.2, 1.3]
+    assert fate(ended_at(made, losses, loss=1.31, val_loss=0.69)) == "collapsed"
+    assert fate(ended_at(made, losses, loss=0.6, val_loss=0.69)) == "complete"

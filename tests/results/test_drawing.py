@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
-from clr_sweep.results import curves
+from clr_sweep.results import curves, style
 from clr_sweep.results.line_labels import spread
 from clr_sweep.results.trial_values import ValueScale
 
@@ -59,3 +61,22 @@ def test_value_scale_always_shows_the_best(
         best = max(values) if direction == "maximize" else min(values)
         assert scale.place(best) == best
     assert scale.place(None) == scale.lane
+
+
+@pytest.mark.parametrize("decades", [0.1, 0.24, 0.3, 0.5, 0.7, 1.0, 1.2, 1.8, 2.0, 3.0])
+@pytest.mark.parametrize("highest", [0.9, 0.31, 0.02])
+def test_the_rates_on_an_axis_are_several_and_apart(decades: float, highest: float) -> None:
+    """In a panel as narrow as those of the search space."""
+    figure = Figure(figsize=(2.6, 2.0), layout="constrained", dpi=style.DPI)
+    ax = figure.add_subplot()
+    style.dress(ax)
+    style.log_rates(ax, "x", [highest * 10**-decades, highest])
+    figure.savefig(io.BytesIO(), dpi="figure")
+    left, right = ax.get_xlim()
+    labels = [one for one in ax.get_xticklabels(which="both") if one.get_text()]
+    boxes = sorted(
+        (one.get_window_extent() for one in labels if left <= one.get_position()[0] <= right),
+        key=lambda box: box.x0,
+    )
+    assert len(boxes) >= 2
+    assert all(before.x1 + 2 < after.x0 for before, after in pairwise(boxes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import Any
 
 import numpy as np
@@ -74,3 +75,14 @@ def test_bounds_figure_of_a_rate_of_zero_renders(build: Any) -> None:
     ):  # fmt: skip
         assert render(figure)
         assert figure.axes[0].get_xscale() == "symlog"
+
+
+def test_a_long_name_of_a_metric_keeps_to_its_panel(build: Any) -> None:
+    """In two lines, or it would reach into the panels above and below."""
+    how = {"metric": "val_mean_absolute_percentage_error", "policy": "triangular"}
+    trials = [build.trial(i, init_lr=0.001 + i / 900, factor=2 + i, **how) for i in range(3)]
+    study = build.study(trials, metric=how["metric"], direction="minimize")
+    figure = figures.space_figure(study)
+    figure.savefig(io.BytesIO(), dpi="figure")  # laid out as it is measured
+    label, panel = (one.get_window_extent() for one in (figure.axes[0].yaxis.label, figure.axes[0]))
+    assert panel.y0 <= label.y0 < label.y1 <= panel.y1

@@ -161,3 +161,27 @@ def test_a_seed_far_from_the_others_leaves_them_room() -> None:
     assert "\N{LEFTWARDS ARROW} 0.1000" in texts(figure)
     assert len(marks(figure, "seeds-1")) == 4
     assert_inside(figure)
+
+
+def test_the_axis_holds_intervals_wider_than_the_seeds() -> None:
+    """Those of three seeds reach beyond them; the other half of the axis is left to the dots."""
+    values = {"CLR": [0.81, 0.80, 0.82], "linear": [0.62, 0.82, 0.83], BASELINE: [0.3, 0.37, 0.4]}
+    figure = verdict_figure(compared(values))
+    [ax] = figure.axes
+    [line] = drawn(figure, "interval-1")
+    left, right = ax.get_xlim()
+    assert left < min(line.get_xdata()) < max(line.get_xdata()) < right
+    assert "arrow" not in ax.get_xlabel()
+    assert not drawn(figure, "cut-1")
+
+
+def test_an_interval_that_would_squeeze_the_seeds_is_cut_and_marked() -> None:
+    """Of two seeds it is twelve times as wide as they lie apart: an arrow at either end says so."""
+    figure = verdict_figure(compared({"CLR": [0.80, 0.81], "constant": [0.70, 0.80]}))
+    [ax] = figure.axes
+    left, right = ax.get_xlim()
+    assert right - left < 3 * 0.11
+    assert [line.get_xdata()[0] for line in drawn(figure, "cut-1")] == [left, right]
+    assert "an arrow: the interval goes on" in ax.get_xlabel()
+    assert not drawn(figure, "cut-0")
+    assert_inside(figure)
