@@ -83,10 +83,21 @@ def test_a_baseline_that_diverges_is_not_evaluated(tmp_path: Path) -> None:
     assert trained(config, tmp_path, Told(), kind="baseline").state == "diverged"
 
 
+def test_an_objective_that_is_no_number_on_the_test_set_is_told_by_the_baseline(
+    tmp_path: Path,
+) -> None:
+    """Its training has a number of it, so the fault is the evaluation's; no other trial ends."""
+    config = config_of(sweep("by_hand", "evaluate_to_no_number"))
+    text = "evaluate: own_trainings:evaluate_to_no_number gives no finite loss, nor any other metr"
+    with pytest.raises(InputError, match=text):
+        trained(config, tmp_path / "baseline", Told(), kind="baseline")
+    assert trained(config, tmp_path / "trial", Told()).state == "complete"
+
+
 def test_an_evaluation_without_the_objective_is_told_by_the_baseline(tmp_path: Path) -> None:
     """Nothing could be compared by it; what it gives of a trial is kept all the same."""
     config = config_of(sweep("by_hand", "evaluate_kept"))
-    text = "training.evaluate: own_trainings:evaluate_kept gives no loss, only rates, nan: the obj"
+    text = "training.evaluate: own_trainings:evaluate_kept gives no finite loss, only rates: the"
     with pytest.raises(InputError, match=text):
         trained(config, tmp_path / "baseline", Told(), kind="baseline")
     assert trained(config, tmp_path / "trial", Told()).state == "complete"
