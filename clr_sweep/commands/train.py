@@ -44,7 +44,6 @@ from clr_sweep.training.requests import (
     TrialJob,
 )
 from clr_sweep.training.unloadable import warning as unloadable
-from clr_sweep.training.unloadable import why_unloadable
 
 
 def train_config(named: Path, option: str | None, stop: StopRequest) -> str:
@@ -107,8 +106,8 @@ def _train_and_compare(
         raise
     done = finished(record, result)
     publisher.trial_ended(done)
-    if why := why_unloadable(TrialFolder(record.folder).signature()):
-        _say(f"warning: {unloadable(record.label, why)}")
+    if text := unloadable(record.label, TrialFolder(record.folder).signature()):
+        _say(f"warning: {text}")
     another = exported.another_model(done.model, file)
     return "\n".join(_outcome(exported, done, publisher.run_id(done), another))
 

@@ -6,7 +6,8 @@ it takes labels and outputs to be. Of a metric of the user's own none of that is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from clr_sweep.definition.mlflow_names import name_problem
@@ -253,18 +254,18 @@ def _problem(written: str) -> str | None:
     return name_problem(name, "a metric")
 
 
-def unjudged(evaluate: str | None, objective: str, given: Collection[str]) -> str:
-    """That an evaluation leaves out what trials are judged by; empty where it does not.
+def unjudged(evaluate: str | None, objective: str, given: Mapping[str, float]) -> str:
+    """That an evaluation gives no number of what trials are judged by; empty where it does.
 
     Args:
         evaluate: the function, `module:function`; None of a training that is evaluated by us.
         given: the metrics that it gave, with `test_`.
     """
-    if evaluate is None or on_test_set(objective) in given:
+    finite = [base(each) for each, value in given.items() if math.isfinite(value)]
+    if evaluate is None or (name := base(objective)) in finite:
         return ""
-    name = base(objective)
-    instead = f"only {', '.join(map(base, given))}" if given else "nor any other metric"
+    instead = f"only {', '.join(finite)}" if finite else "nor any other metric"
     return (
-        f"{evaluate} gives no {name}, {instead}: the objective is {objective}, by which the test "
-        f"set is to judge too, so let it return {name}"
+        f"{evaluate} gives no finite {name}, {instead}: the objective is "
+        f"{objective}, by which the test set is to judge too, so let it give a finite {name}"
     )

@@ -118,7 +118,8 @@ class Trial(Configuration):
         if ":" in name:  # Keras knows the classes of a module once it is imported
             import_function(name, self._search_path)
         is_functions = training.function is not None
-        with importable(self._search_path), plain_load_errors(file):
+        readable = plain_load_errors(file, is_functions=is_functions)
+        with importable(self._search_path), readable:
             model = keras.models.load_model(file, compile=is_functions)
         if is_functions:
             return model

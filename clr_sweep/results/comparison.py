@@ -144,10 +144,10 @@ def _verdict(
         ours, theirs = words.pair(test.best, test.baseline)
         sentence += f"; on the test set {ours} against {theirs}: {_by(test)}"
         sentence += _binomial(test, study.test_examples)
-    elif lacking := [one.label for one in (best, baseline) if _has_told_none(one, study.metric)]:
-        tested = words.metric(study.objective.on_test_set)
-        sentence += f"; of {' and '.join(lacking)} there is no finite {tested}"
-        sentence += _only(study, [*best.test_metrics, *baseline.test_metrics])
+    elif lacking := [one for one in (best, baseline) if _has_told_none(one, study.metric)]:
+        tested, labels = words.metric(study.objective.on_test_set), [one.label for one in lacking]
+        sentence += f"; of {' and '.join(labels)} there is no finite {tested}"
+        sentence += _only(study, [name for one in lacking for name in one.test_metrics])
     return f"{sentence}. {_one_run_each(study, best)}"
 
 
@@ -193,12 +193,20 @@ def _binomial(test: Difference, examples: int | None) -> str:
 
 def _one_run_each(study: StudyRecord, best: TrialRecord) -> str:
     known = "One run each: how far another seed moves them is not known."
-    training, asked = best.config.training, "with fresh seeds, and against rivals tuned alike"
-    if not training.is_tested:
+    asked = "with fresh seeds, and against rivals tuned alike"
+    if not best.config.training.is_tested:
         return f"{known} To compare {asked}, it needs training.evaluate, with a test set."
-    if best.test_metrics and (lack := unjudged(training.evaluate, study.metric, best.test_metrics)):
+    if lack := why_not_judged(study):
         return f"{known} To compare {asked}: {lack}."
     return f"{known} {words.capital(asked)}: clr-sweep compare {study.name}"
+
+
+def why_not_judged(study: StudyRecord) -> str:
+    """Why no comparison of the study could be judged, as its best trial tells; or empty."""
+    best = study.best
+    if best is None or best not in study.to_be_tested or not _is_evaluated(best):
+        return ""
+    return unjudged(best.config.training.evaluate, study.metric, best.test_metrics)
 
 
 def _named(record: TrialRecord) -> str:

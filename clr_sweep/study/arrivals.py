@@ -22,7 +22,6 @@ from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.reports import EpochReport, TrialResult
 from clr_sweep.training.requests import Inspection
 from clr_sweep.training.unloadable import warning as unloadable
-from clr_sweep.training.unloadable import why_unloadable
 
 FAILURES_IN_A_ROW = 3
 
@@ -93,9 +92,9 @@ class Arrivals:
             self._warn_once("training", *texts)
         if "file" not in self._warned and has_model(record):
             # A process that was killed has left none; MLflow's thread makes it then.
-            why = why_unloadable(TrialFolder(record.folder).signature())
-            if why:
-                self._warn_once("file", unloadable(record.label, why))
+            text = unloadable(record.label, TrialFolder(record.folder).signature())
+            if text:
+                self._warn_once("file", text)
 
     def _warn_once(self, of: str, *texts: str) -> None:
         if of not in self._warned:

@@ -11,6 +11,7 @@ from clr_sweep.common.stopping import StopRequest
 from clr_sweep.definition.metrics import unjudged
 from clr_sweep.engines.base import Engine
 from clr_sweep.engines.to_the_end import Job, run_all
+from clr_sweep.results.comparison import why_not_judged
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
 from clr_sweep.training.requests import TEST_TRIAL, PreparedData, TrialJob
@@ -58,7 +59,9 @@ def evaluate_untested(
         if lost or not values:
             what = ", ".join(lost) or "it has no metric"
             say(f"{key}: {what}: what is no finite number is not kept, and not compared")
-        elif text := _unjudged(record, values):
+        elif text := unjudged(
+            record.config.training.evaluate, record.config.objective.metric, values
+        ):
             say(f"{key}: {text}")
 
 
@@ -69,18 +72,10 @@ def refuse_unjudged(study: StudyRecord) -> None:
         study: that is to be compared, searched and evaluated.
 
     Raises:
-        InputError: what `training.evaluate` gives of its best trial leaves out the objective.
+        InputError: the test set has told no finite value of the objective of its best trial.
     """
-    best = study.best
-    if best is None or best not in study.to_be_tested or not best.test_metrics:
-        return
-    if text := _unjudged(best, best.test_metrics):
+    if text := why_not_judged(study):
         raise InputError(
             f"study {study.name!r} cannot be compared, since that is by the test set: {text}, and "
             "start the same command again"
         )
-
-
-def _unjudged(record: TrialRecord, values: Mapping[str, float]) -> str:
-    config = record.config
-    return unjudged(config.training.evaluate, config.objective.metric, values)

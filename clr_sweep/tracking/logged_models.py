@@ -45,7 +45,7 @@ from clr_sweep.training.data.named import Part
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.requests import DataFacts
-from clr_sweep.training.unloadable import CURE, why_unloadable
+from clr_sweep.training.unloadable import cure_of, why_unloadable
 
 KERAS_FILE = Path("data", "model.keras")
 """Where Keras' own file lies in the folder of a logged model."""
@@ -88,7 +88,7 @@ def log_keras_model(
         signature = folder.signature()
         assert signature is not None
     if why := why_unloadable(signature):
-        note += f"\n\nKeras cannot load it by itself: {why}. Cure: {CURE}."
+        note += f"\n\nKeras cannot load it by itself: {why}. Cure: {cure_of(signature)}."
     logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
     run_id = run.info.run_id
     # Not with Model.log: it puts the model into the process's active experiment, whatever the

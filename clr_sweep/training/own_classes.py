@@ -34,25 +34,41 @@ def unregistered(file: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name, known in _names(_config(file)) if not known))
 
 
+def unimported(file: Path) -> tuple[str, ...]:
+    """Those that an import registers which this process has not done; Keras is imported.
+
+    Of what the model was compiled with too.
+    """
+    import keras
+
+    find = keras.saving.get_registered_object
+    names = _names(_whole_config(file))
+    return tuple(dict.fromkeys(name for name, known in names if known and find(known) is None))
+
+
 def _config(file: Path) -> Any:
-    with zipfile.ZipFile(file) as archive:
-        config = json.loads(archive.read("config.json"))
+    config = _whole_config(file)
     config.pop("compile_config", None)  # what it was trained with
     return config
 
 
-def _names(config: Any) -> Iterator[tuple[str, bool]]:
-    """Each name, and whether it was registered: such a name has its package before it."""
+def _whole_config(file: Path) -> Any:
+    with zipfile.ZipFile(file) as archive:
+        return json.loads(archive.read("config.json"))
+
+
+def _names(config: Any) -> Iterator[tuple[str, str]]:
+    """Each name, and the one that it was registered by, if any: that has its package before it."""
     match config:
         case {"module": "builtins", "class_name": "function", "config": str(name)}:
-            yield name, ">" in name
+            yield name, name if ">" in name else ""
         case {"class_name": "__lambda__"}:  # safe_mode=False alone loads its code
-            yield "a Lambda layer", False
+            yield "a Lambda layer", ""
         # What Keras exports has a module too, and is registered under no name.
         case {"module": module, "class_name": name, "registered_name": str(registered)}:
             # One of a script that is run has none.
             if str(module).partition(".")[0] not in _FOUND_BY_KERAS:
-                yield f"{module or '__main__'}.{name}", ">" in registered
+                yield f"{module or '__main__'}.{name}", registered if ">" in registered else ""
     if isinstance(config, dict):
         config = list(config.values())
     if isinstance(config, list):

@@ -100,8 +100,11 @@ def evaluate_by_function(
 
 
 def _evaluated(job: TrialJob, data: Dataset | None, folder: TrialFolder) -> dict[str, float]:
-    name = job.config.training.evaluate
+    trained_by, name = job.config.training.function, job.config.training.evaluate
+    assert trained_by is not None
     assert name is not None
+    # In a process of its own too, Keras knows what the module of the training registers.
+    import_function(trained_by, job.search_path)
     found = _called(name, job, OwnTrial(job.config, data, folder, job.search_path))
     place = f"training.evaluate: what {name} returns"
     values = numbers_by_name(found, place, "{'accuracy': 0.9}", _tested_problem)

@@ -142,7 +142,7 @@ class OwnTrial:
             )
         import keras
 
-        with plain_load_errors(self._model_file):
+        with plain_load_errors(self._model_file, is_functions=True):
             return keras.saving.load_model(self._model_file)
 
     def callback(self) -> keras.callbacks.Callback:

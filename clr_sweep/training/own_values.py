@@ -57,11 +57,28 @@ def numbers_by_name(
     return values
 
 
+_NO_NUMBERS = (str, bytes, bytearray, memoryview, complex)
+_KINDS_OF_NONE = frozenset("USTcmM")
+"""NumPy's kinds of the same, and of times."""
+
+
 def _number(value: Any) -> float | None:
-    """Of whatever kind of array; a text is none, though Python would read it."""
-    if isinstance(value, (str, bytes, bytearray)):
-        return None
+    """Of an array of one too; a text is none, nor a complex number, though `float` takes some."""
     try:
-        return float(value)
+        one = _alone(value)
+        return None if isinstance(one, _NO_NUMBERS) else float(one)
     except Exception:  # whatever a class of the user's raises where it is no number
         return None
+
+
+def _alone(value: Any) -> Any:
+    """What an array of one holds, and whatever is no array; a text of what cannot be a number."""
+    if not hasattr(value, "reshape") and hasattr(value, "numpy"):  # a tensor of TensorFlow's
+        value = value.numpy()
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind in _KINDS_OF_NONE:
+        return ""
+    if kind == "O":
+        return value.item()
+    # `item` would take what is behind a mask; since NumPy 2.4 `float` takes one without axes alone.
+    return value.reshape(()) if getattr(value, "shape", ()) else value

@@ -13,7 +13,7 @@ import pytest
 from compared_trials import gain, measured
 
 from clr_sweep.definition.sweep import ON_TEST_SET
-from clr_sweep.results.comparison import compare
+from clr_sweep.results.comparison import compare, why_not_judged
 from clr_sweep.results.report import trial_markdown
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.records import StudyRecord, TrialRecord
@@ -256,6 +256,9 @@ def test_a_test_value_that_is_no_number(build: Any, tmp_path: Path) -> None:
     found = compare(study)
     assert "; of trial 0 there is no finite test accuracy." in found.verdict
     assert "not evaluated yet" not in " ".join(found.notes)
+    tested = dataclasses.replace(build.baseline(), test_metrics={"test_accuracy": 0.5})
+    told = compare(build.study([best, build.trial(1)], tested)).verdict
+    assert "; of trial 0 there is no finite test accuracy. " in told  # the other has one
 
 
 def test_the_search_of_a_rival_is_not_said_to_be_tested_later(build: Any) -> None:
@@ -280,7 +283,7 @@ def by_function(record: TrialRecord, evaluate: str | None, **tested: float) -> T
     [
         (None, {}, "it needs training.evaluate, with a test set."),
         ("own:test", {"test_loss": 0.4},
-         "own:test gives no accuracy, only loss: the objective is val_accuracy, "),
+         "own:test gives no finite accuracy, only loss: the objective is val_accuracy, "),
         ("own:test", {"test_accuracy": 0.9}, "tuned alike: clr-sweep compare fashion-mnist"),
     ],
 )  # fmt: skip
@@ -294,3 +297,15 @@ def test_no_comparison_is_recommended_that_cannot_be_made(
     assert ("clr-sweep compare" in found.verdict) == ("test_accuracy" in tested)
     lacks = "; of trial 0 and baseline there is no finite test accuracy, only test loss. "
     assert (lacks in found.verdict) == ("test_loss" in tested)
+
+
+def test_none_is_recommended_by_what_is_no_number(build: Any, tmp_path: Path) -> None:
+    """A function that gave nothing but a NaN has been asked: more trainings would tell no more."""
+    best = dataclasses.replace(by_function(build.trial(0), "own:test"), folder=tmp_path)
+    study = build.study([best], by_function(build.baseline(), "own:test"))
+    assert "clr-sweep compare" in compare(study).verdict
+    TrialFolder(tmp_path).save_test({"test_accuracy": math.nan})
+    lack = "own:test gives no finite accuracy, nor any other metric: the objective is"
+    assert lack in compare(study).verdict
+    assert lack in why_not_judged(study)
+    assert "clr-sweep compare" not in compare(study).verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -149,7 +150,7 @@ def test_a_model_that_is_gone(engine: LocalEngine, facts: PreparedData, study: S
     assert said == [expected]
 
 
-def test_no_comparison_by_what_is_not_told(study: StudyRecord) -> None:
+def test_no_comparison_by_what_is_not_told(study: StudyRecord, tmp_path: Path) -> None:
     """Refused with what is told; what our own evaluation tells is enough."""
     best = study.best
     assert best is not None
@@ -158,6 +159,10 @@ def test_no_comparison_by_what_is_not_told(study: StudyRecord) -> None:
     own = {"function": "own:train", "evaluate": "own:test"}
     training = best.config.training.model_copy(update=own)
     by_function = replace(tested, config=best.config.model_copy(update={"training": training}))
-    with pytest.raises(InputError, match=r"study 's' cannot be .*own:test gives no accuracy, only"):
+    with pytest.raises(InputError, match=r"study 's' cannot be .*own:test gives no finite acc"):
         refuse_unjudged(replace(study, trials=(by_function,)))
-    refuse_unjudged(replace(study, trials=(replace(by_function, test_metrics={}),)))
+    told_none = replace(by_function, test_metrics={}, folder=tmp_path)
+    refuse_unjudged(replace(study, trials=(told_none,)))  # it was not asked
+    TrialFolder(tmp_path).save_test({"test_accuracy": math.nan})
+    with pytest.raises(InputError, match="own:test gives no finite accuracy, nor any other"):
+        refuse_unjudged(replace(study, trials=(told_none,)))

@@ -10,7 +10,7 @@ import pytest
 import user_models
 from keras import layers
 
-from clr_sweep.training.own_classes import own_classes, unregistered
+from clr_sweep.training.own_classes import own_classes, unimported, unregistered
 
 
 @keras.saving.register_keras_serializable("test_own_classes")
@@ -25,6 +25,12 @@ class Doubled(layers.Layer):
 def halved(x):  # type: ignore[no-untyped-def]
     """An activation of one's own."""
     return x / 2
+
+
+@keras.saving.register_keras_serializable("test_own_classes")
+def loss(y_true, y_pred):  # type: ignore[no-untyped-def]
+    """A loss of one's own."""
+    return keras.ops.mean(keras.ops.square(y_true - y_pred), -1)
 
 
 class Tripled(layers.Layer):
@@ -102,3 +108,17 @@ def test_what_no_import_registers(tmp_path: Path, case: str) -> None:
             keras.saving.load_model(file)
     else:
         keras.saving.load_model(file)
+
+
+def test_what_is_registered_by_an_import_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in another process, which has not imported it; of what the loss is too."""
+    model = stacked(Doubled(), layers.Dense(2, activation=halved), Tripled())
+    model.compile(loss=loss)
+    file = tmp_path / "model.keras"
+    model.save(file)
+    assert unimported(file) == ()
+    for name in ("Doubled", "loss"):
+        monkeypatch.delitem(keras.saving.get_custom_objects(), f"test_own_classes>{name}")
+    assert unimported(file) == (f"{__name__}.Doubled", "test_own_classes>loss")

@@ -210,41 +210,6 @@ def test_what_a_function_may_not_do(
     assert TrialFolder(tmp_path).result() is None
 
 
-@pytest.mark.parametrize(
-    ("evaluate", "text"),
-    [
-        ("evaluate_in_words", "must be numbers by name, .*got 'well"),
-        ("evaluate_with_a_number_in_words", "loss must be a number .*got '0.5'"),
-        ("evaluate", "by_hand returned no model"),
-    ],
-)
-def test_what_an_evaluation_may_not_do(evaluate: str, text: str, tmp_path: Path) -> None:
-    """It gives numbers by name, and has a model only where the training returned one."""
-    config = config_of(sweep("by_hand", evaluate))
-    trained(config, tmp_path, Told())
-    with pytest.raises(InputError, match=text):
-        evaluate_by_function(job_of(config, tmp_path), None, TrialFolder(tmp_path))
-
-
-@pytest.mark.parametrize("kind", ["baseline", "trial"])
-def test_a_broken_evaluation_is_found_by_the_baseline(kind: Any, tmp_path: Path) -> None:
-    """The first to end, not after the whole search; nothing of the test set is kept."""
-    config = config_of(sweep("by_hand", "evaluate_in_words"))
-    if kind == "baseline":
-        with pytest.raises(InputError, match="must be numbers by name"):
-            trained(config, tmp_path, Told(), kind=kind)
-        assert TrialFolder(tmp_path).result() is None
-        config = config_of(sweep("by_hand", "evaluate_weight"))
-    assert trained(config, tmp_path, Told(), kind=kind).state == "complete"
-    assert TrialFolder(tmp_path).test_metrics() == {}
-
-
-def test_a_baseline_that_diverges_is_not_evaluated(tmp_path: Path) -> None:
-    """It has no model to be evaluated, as at the end of the search; and it has not failed."""
-    config = config_of(sweep("diverging", "evaluate"))
-    assert trained(config, tmp_path, Told(), kind="baseline").state == "diverged"
-
-
 def test_the_data_of_the_sweep_are_handed_over(tmp_path: Path) -> None:
     """Those that the sweep names, its validation part held out; without a name there are none."""
     data = few_images()
@@ -257,15 +222,6 @@ def test_the_data_of_the_sweep_are_handed_over(tmp_path: Path) -> None:
     assert shapes == [248, 248, 72, 72, 100, 100]
     with pytest.raises(InputError, match=r"names no data set.*dataset\.name"):
         trained(config_of(sweep("of_named_data")), tmp_path / "none", Told())
-
-
-def test_an_evaluation_without_the_objective_is_told_by_the_baseline(tmp_path: Path) -> None:
-    """Nothing could be compared by it; what it gives of a trial is kept all the same."""
-    config = config_of(sweep("by_hand", "evaluate_kept"))
-    text = "training.evaluate: own_trainings:evaluate_kept gives no loss, only rates, nan: the obj"
-    with pytest.raises(InputError, match=text):
-        trained(config, tmp_path / "baseline", Told(), kind="baseline")
-    assert trained(config, tmp_path / "trial", Told()).state == "complete"
 
 
 def test_the_model_is_known_again_where_it_is_handed_over(tmp_path: Path) -> None:

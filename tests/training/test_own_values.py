@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +15,7 @@ from test_own_training import Told, config_of, job_of, sweep
 from clr_sweep.common.errors import InputError
 from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.own_training import evaluate_by_function
-from clr_sweep.training.own_trial import OwnTrial
+from clr_sweep.training.own_trial import OwnTrial, TrialOverError
 
 LONGEST = "x" * 200
 
@@ -49,14 +50,41 @@ def test_an_epoch_that_is_no_whole_number(epoch: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [1, True, np.float16(1), np.array(1), tf.constant(1.0), Decimal("1"), np.int8(1)]
-)
+    "value",
+    [
+        1, True, np.float16(1), np.array(1), tf.constant(1.0), Decimal("1"), np.int8(1),
+        np.array([1.0]), np.array([[1]]), tf.constant([1.0]), tf.constant([[1]], tf.bfloat16),
+        keras.Variable([1.0]), np.array(Decimal("1")),
+    ],
+)  # fmt: skip
 def test_numbers_of_any_kind(value: Any, tmp_path: Path) -> None:
-    """Whatever a float can be."""
+    """Whatever a float can be, and an array of one."""
     told = Told()
     trial(tmp_path, told).report(1, {"val_loss": value, LONGEST: value, "val_a b/c:d.e-f": value})
     assert set(told.epochs[0].metrics.values()) == {1.0}
     assert {type(number) for number in told.epochs[0].metrics.values()} == {float}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.str_("1"), np.array("1"), np.array(["1"], object), np.array(b"1"), tf.constant("1"),
+        tf.constant(["1"]), memoryview(b"1"), np.complex64(1 + 2j), np.array([1j]),
+        tf.constant(1 + 2j), np.array(5, "m8[ns]"), np.array([]), tf.constant([1.0, 2.0]),
+    ],
+)  # fmt: skip
+def test_what_python_would_make_a_number_of(value: Any, tmp_path: Path) -> None:
+    """Texts, complex numbers and times are refused in an array too; so is more than one."""
+    with pytest.raises(InputError, match="val_loss must be a number that a float can be, got"):
+        trial(tmp_path, Told()).report(1, {"val_loss": value})
+
+
+def test_what_is_behind_a_mask_is_no_number(tmp_path: Path) -> None:
+    """As NumPy has it, with its warning; it is a divergence."""
+    one = trial(tmp_path, Told())
+    with pytest.warns(UserWarning, match="masked"), pytest.raises(TrialOverError):
+        one.report(1, {"val_loss": np.ma.array([0.5], mask=[True])})
+    assert one.divergence is not None
 
 
 @pytest.mark.parametrize(

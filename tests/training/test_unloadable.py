@@ -20,7 +20,7 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inference import save_inference_model
 from clr_sweep.training.records import TrialRecord
 from clr_sweep.training.trial import train
-from clr_sweep.training.unloadable import why_unloadable
+from clr_sweep.training.unloadable import CURE, cure_of, plain_load_errors, warning, why_unloadable
 
 HERE = (Path(__file__).parent,)
 WHY = f"it does not find {__name__}.Thirds, thirds, a Lambda layer"
@@ -121,7 +121,8 @@ def test_its_trial_says_why_there_is_no_trained_model(trained: Trial) -> None:
         trained.trained_model()
     said = str(caught.value)
     assert WHY in said
-    assert "@keras.saving.register_keras_serializable()" in said
+    assert f"Cure: {CURE}; the weights" in said
+    assert "of a trial of a study, .model() does" in said
     assert "\n" not in said
     model = trained.model()
     model.load_weights(trained.folder / "model.keras")
@@ -153,6 +154,34 @@ def test_it_is_said_why_keras_could_not_save_it(trained_unsaved: Trial) -> None:
     assert "with a get_config for the arguments of a class" in str(caught.value)
     with pytest.raises(TypeError, match="saved with its weights alone: NotImplementedError"):
         keras.saving.load_model(trained_unsaved.folder / "model.keras")
+
+
+@keras.saving.register_keras_serializable("test_unloadable")
+class Halves(layers.Layer):
+    """Registered, where this module is imported."""
+
+    def call(self, inputs):  # type: ignore[no-untyped-def]
+        return inputs / 2
+
+
+def test_of_what_is_registered_the_import_is_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a process without it; and of a function's model no `.model()` is spoken of."""
+    folder = TrialFolder(tmp_path)
+    folder.save_model(keras.Sequential([keras.Input((2,)), Halves()]))
+    monkeypatch.delitem(keras.saving.get_custom_objects(), "test_unloadable>Halves")
+    cure = f"{__name__}.Halves, of a module that is not imported. Cure: import it at the top of"
+    with (
+        pytest.raises(StoreError, match=cure) as caught,
+        plain_load_errors(folder.model_file, is_functions=True),
+    ):
+        keras.saving.load_model(folder.model_file)
+    assert "make the model by its code and call its load_weights" in str(caught.value)
+    save_inference_model(folder, "tutorial_cnn", HERE)
+    assert "decorate" not in cure_of(folder.signature())
+    assert "Cure: import it at the top of" in warning("trial 0", folder.signature())
+    assert warning("trial 0", None) == ""
 
 
 def test_a_file_that_is_no_model_is_no_such_model(trained: Trial, tmp_path: Path) -> None:

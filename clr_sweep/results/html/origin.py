@@ -11,6 +11,7 @@ from clr_sweep.definition.sweep import Sweep
 from clr_sweep.lr_range_test import report
 from clr_sweep.lr_range_test.figure import range_figure
 from clr_sweep.results import words
+from clr_sweep.results.comparison import why_not_judged
 from clr_sweep.results.html.views import Section, whole
 from clr_sweep.results.report import export_command
 from clr_sweep.training.records import StudyRecord
@@ -129,7 +130,9 @@ def reproduce_section(study: StudyRecord) -> Section:
 
 def _is_comparable(study: StudyRecord) -> bool:
     best = study.best
-    return bool(study.comparisons) or (best is not None and best.config.training.is_tested)
+    if study.comparisons:
+        return True
+    return best is not None and best.config.training.is_tested and not why_not_judged(study)
 
 
 def _options_of_run(sweep: Sweep, planned: int | None) -> str:

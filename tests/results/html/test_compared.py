@@ -152,6 +152,18 @@ def test_a_search_that_a_comparison_made_is_reproduced_from_its_own_sweep(build:
     assert again.fold[0] == "The sweep, as it was made"
 
 
+def test_no_comparison_that_cannot_be_judged_is_among_the_commands(build: Any) -> None:
+    """What evaluates the trials gives no number of the objective."""
+    best = build.trial(0)
+    own = {"function": "own:train", "evaluate": "own:test"}
+    training = best.config.training.model_copy(update=own)
+    config = best.config.model_copy(update={"training": training})
+    for metric in ("accuracy", "loss"):
+        told = dataclasses.replace(best, config=config, test_metrics={f"test_{metric}": 0.5})
+        again = part(study_page(described(build.study([told]))), "reproduce")
+        assert ("clr-sweep compare" in "\n".join(again.commands)) == (metric == "accuracy")
+
+
 def test_a_comparison_before_its_finals(build: Any) -> None:
     """It says that it has not ended; the curves are those of the study by itself."""
     begun = compared({"CLR": [None] * 3, "constant": [None] * 3, BASELINE: [None] * 3})
