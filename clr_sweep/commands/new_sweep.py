@@ -13,6 +13,7 @@ from clr_sweep.definition.gamma import fitting_gamma
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
+from clr_sweep.training.data.arrays import NUMBER_CLASSES
 from clr_sweep.training.data.named import by_name
 from clr_sweep.training.requests import DataFacts, Look
 
@@ -60,7 +61,8 @@ def fitting_objective(look: Look, model: str) -> Objective:
         if look.classes is not None and look.classes > units:
             raise InputError(
                 f"the labels number {look.classes} classes, from 0 to {look.classes - 1}, and the "
-                f"model {model} has {units} outputs: give it one for each class"
+                f"model {model} has {units} outputs: give it one for each class, or, where the "
+                f"labels are no such numbers, {NUMBER_CLASSES}"
             )
         why = f"class numbers, {look.classes} of them"
         return _of_classes("sparse_categorical_crossentropy", why, look)

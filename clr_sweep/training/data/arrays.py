@@ -14,6 +14,11 @@ import numpy as np
 from clr_sweep.training.data.named import PARTS, key_problems, split
 from clr_sweep.training.data.named import Array as Array
 
+NUMBER_CLASSES = (
+    "number them from 0 on, those of both parts at once: np.unique(labels, return_inverse=True)"
+)
+"""The cure for labels that name classes otherwise than by such numbers."""
+
 _PART_BYTES = 16 * 2**20
 _T = TypeVar("_T")
 
