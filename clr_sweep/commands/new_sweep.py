@@ -121,7 +121,16 @@ def sweep_warnings(look: ModelLook, objective: Objective | dict[str, Objective])
 
 
 def held_out_part(examples: int) -> float:
-    """Which part of so many training examples is held out for validation."""
+    """Which part of so many training examples is held out for validation.
+
+    Raises:
+        InputError: no example would be.
+    """
+    if examples < 3:
+        raise InputError(
+            "x_train: must hold at least 3 examples, so that one can be held out to score trials, "
+            f"got {examples}"
+        )
     return 0.1 if examples >= 2000 else 0.2
 
 

@@ -151,6 +151,14 @@ def test_the_file_is_one_that_check_takes(
     assert held_out_part(examples) in (0.1, 0.2)
 
 
+@pytest.mark.parametrize("examples", [1, 2])
+def test_too_few_examples(examples: int) -> None:
+    """They are named, and not a part that nobody gave; of three one can be held out."""
+    with pytest.raises(InputError, match=rf"^x_train: must hold at least 3 .*, got {examples}$"):
+        held_out_part(examples)
+    assert DatasetConfig(name="mine.npz", validation=held_out_part(3)).held_out(3) == 1
+
+
 @pytest.mark.parametrize(
     ("look", "settles", "rule", "why"),
     [

@@ -313,7 +313,7 @@ def test_ids_of_classes_are_no_class_numbers(dtype: str) -> None:
     found = "1 different label, the highest 4.6" if dtype == "float64" else "10 different labels, t"
     assert found in str(refused.value)
     assert str(refused.value).endswith(
-        "; where they are classes, number them from 0 on, those of both parts at once: "
+        "; where they are classes, number them from 0 on, those of all parts at once: "
         "np.unique(labels, return_inverse=True)"
     )
 
