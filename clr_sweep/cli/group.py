@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -32,12 +33,22 @@ _QUIET = click.Option(
 )
 
 
+class FilePath(click.Path):
+    """A path; one that is given empty stays that, and is not the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "" else super().convert(value, param, ctx)
+
+
 class Command(click.Command):
     """A command with the options that all have, as they all have `--help`.
 
-    An option that is given empty, such as `--storage "$URL"` where there is no URL, is refused, and
-    not taken for one that is not given. Under `mlflow run` it is one: `-P storage=` is all that a
-    parameter of MLproject can be taken back with.
+    What is given empty, such as `--storage "$URL"` where there is no URL, is refused, and not taken
+    for an option that is not given, or for the current folder. Under `mlflow run` an option is one
+    that is not: `-P storage=` is all that a parameter of MLproject can be taken back with.
     """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -45,15 +56,18 @@ class Command(click.Command):
         return [*own, _QUIET, shows_help]
 
     def invoke(self, ctx: click.Context) -> Any:
-        empty = [
-            param.opts[-1]
-            for param in self.get_params(ctx)
-            if isinstance(param, click.Option) and ctx.params.get(param.name or "") == ""
-        ]
-        if empty and "MLFLOW_RUN_ID" not in os.environ:
-            text = "must be text that is not empty, got '': leave the option out if it is not meant"
-            raise InputError([f"{name}: {text}" for name in empty])
+        empty = [p for p in self.get_params(ctx) if ctx.params.get(p.name or "") == ""]
+        if "MLFLOW_RUN_ID" in os.environ:
+            empty = [p for p in empty if p.required or isinstance(p.type, FilePath)]
+        if empty:
+            raise InputError([_not_empty(param) for param in empty])
         return super().invoke(ctx)
+
+
+def _not_empty(param: click.Parameter) -> str:
+    name = param.opts[-1] if isinstance(param, click.Option) else param.human_readable_name
+    cure = "" if param.required else ": leave it out if it is not meant"
+    return f"{name}: must be text that is not empty, got ''{cure}"
 
 
 class _Program(click.Group):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
 from clr_sweep.cli import completion
+from clr_sweep.cli.group import FilePath
 from clr_sweep.common import terminal
 from clr_sweep.common.errors import ClrSweepError
 from clr_sweep.common.standard_streams import aside
@@ -16,9 +16,7 @@ from clr_sweep.common.standard_streams import aside
 AS_IN_FILE = "as-in-sweep-file"
 """The value of an option that `mlflow run` was not given, as MLproject and the run have it."""
 
-sweep_argument = click.argument(
-    "sweep", type=click.Path(path_type=Path), shell_complete=completion.sweeps
-)
+sweep_argument = click.argument("sweep", type=FilePath(), shell_complete=completion.sweeps)
 storage_option = click.option(
     "--storage", metavar="URL", help="Study storage (default: sqlite:///optuna.db)."
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from clr_sweep.cli.group import main
+from clr_sweep.cli.group import FilePath, main
 from clr_sweep.cli.options import (
     engine_option,
     given,
@@ -41,7 +41,7 @@ from clr_sweep.training.keras_backend import train_with_tensorflow
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=Path("sweep.yaml"),
     help="File (default: sweep.yaml), which must not be there.",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from clr_sweep.cli import completion
-from clr_sweep.cli.group import main
+from clr_sweep.cli.group import FilePath, main
 from clr_sweep.cli.options import (
     json_option,
     note,
@@ -87,7 +87,7 @@ def _is_confirmed() -> bool:
 
 @main.command(epilog="Example: clr-sweep export my-study -o best.yaml")
 @study_or_run_argument
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: print).")
+@click.option("-o", "--output", type=FilePath(), help="File (default: print).")
 @click.option("--trial", type=click.IntRange(min=0), help="A trial's number (default: the best).")
 @click.option("--register", metavar="NAME", help="Register its model in MLflow under NAME.")
 @click.option("--alias", metavar="NAME", help="Alias of that version, such as champion.")
@@ -125,7 +125,7 @@ def export(
 
 @main.command(epilog="Example: clr-sweep report my-study -o report.html")
 @study_or_run_argument
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
+@click.option("-o", "--output", type=FilePath(), help="File (default: NAME.html).")
 @storage_option
 @tracking_option
 def report(study: str, output: Path | None, storage: str | None, tracking_uri: str | None) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from clr_sweep.cli.group import main
+from clr_sweep.cli.group import FilePath, main
 from clr_sweep.cli.options import note_by_name, tracking_option
 from clr_sweep.common.stopping import stop_request
 from clr_sweep.training.keras_backend import train_with_tensorflow
 
 
 @main.command(epilog="Example: clr-sweep train best.yaml")
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=FilePath())
 @tracking_option
 def train(config: Path, tracking_uri: str | None) -> None:
     """Train exactly what the file CONFIG says and compare with the metrics it records."""

@@ -6,11 +6,16 @@ import contextlib
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from clr_sweep.commands.new_sweep import TRIALS, Objective, fitting_objective, sweep_text
+from clr_sweep.commands.new_sweep import (
+    TRIALS,
+    fitting_objective,
+    sweep_text,
+    sweep_warnings,
+)
 from clr_sweep.commands.output import not_possible
 from clr_sweep.commands.schema import SCHEMA_FILE
 from clr_sweep.common.durations import duration
@@ -31,8 +36,7 @@ from clr_sweep.study.preparation import check_sizes, estimate, inspect, prepare_
 from clr_sweep.study.slots import at_once, processor, take_slots
 from clr_sweep.training.data.datasets import check_dataset_name
 from clr_sweep.training.data.image_sizes import look_at_images
-from clr_sweep.training.data.named import by_name, each
-from clr_sweep.training.label_scale import large_labels
+from clr_sweep.training.data.named import each
 from clr_sweep.training.models import check_model_name
 from clr_sweep.training.requests import LOOK_AT_MODEL, LookJob, ModelLook, PreparedData
 
@@ -72,7 +76,7 @@ def write_sweep(
         say(f"looking at the model {model}")
         look = _look(engine, model, facts, folders, work, stop)
         objective = each(look.outputs, lambda one: fitting_objective(one, model))
-        warnings = [f"warning: {text}" for text in _scale_problems(look, objective)]
+        warnings = [f"warning: {text}" for text in sweep_warnings(look, objective)]
         write = partial(
             sweep_text,
             _study_name(data, model),
@@ -114,16 +118,6 @@ def _look(
     found = run_one(engine, Job(LOOK_AT_MODEL, job, work / "look.log"), stop)
     assert isinstance(found, ModelLook)
     return found
-
-
-def _scale_problems(look: ModelLook, objective: Objective | dict[str, Objective]) -> Iterator[str]:
-    """What is wrong with the size of examples and labels, each with its cure."""
-    if look.unscaled:
-        yield look.unscaled
-    losses = by_name(objective)
-    for name, one in by_name(look.outputs).items():
-        if text := large_labels(one.label_size, losses[name].loss, name):
-            yield text
 
 
 def _budget(

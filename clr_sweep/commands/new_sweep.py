@@ -13,8 +13,10 @@ from clr_sweep.definition.gamma import fitting_gamma
 from clr_sweep.definition.image_options import ImageOptions
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.yaml_file import dump
+from clr_sweep.training.data.arrays import NUMBER_CLASSES
 from clr_sweep.training.data.named import by_name
-from clr_sweep.training.requests import DataFacts, Look
+from clr_sweep.training.label_scale import large_labels
+from clr_sweep.training.requests import DataFacts, Look, ModelLook
 
 _KEYS = "https://github.com/clr-sweep/clr-sweep/blob/main/docs/sweep-file.md"
 # Half cycles in epochs: each goes a whole number of times into half the budget. The longest is that
@@ -56,11 +58,18 @@ def fitting_objective(look: Look, model: str) -> Objective:
     """
     shape, units = look.label_shape, look.output_shape[-1] if look.output_shape else 1
     one_each = shape in (look.output_shape[:-1], (*look.output_shape[:-1], 1))
+    if units == 1 and look.ends_in_softmax:
+        seen = ", as the labels of all training examples are the same" if look.all_alike else ""
+        raise InputError(
+            f"the model {model} ends in a softmax of one output{seen}: that is 1 whatever it "
+            "learns; train it on labels of several classes, with an output for each"
+        )
     if look.labels == "classes" and one_each and units > 1:
         if look.classes is not None and look.classes > units:
             raise InputError(
                 f"the labels number {look.classes} classes, from 0 to {look.classes - 1}, and the "
-                f"model {model} has {units} outputs: give it one for each class"
+                f"model {model} has {units} outputs: give it one for each class, or, where the "
+                f"labels are no such numbers, {NUMBER_CLASSES}"
             )
         why = f"class numbers, {look.classes} of them"
         return _of_classes("sparse_categorical_crossentropy", why, look)
@@ -95,8 +104,33 @@ def _classification(loss: str, why: str) -> Objective:
     return Objective(loss, ("accuracy",), "val_accuracy", "maximize", why)
 
 
+def sweep_warnings(look: ModelLook, objective: Objective | dict[str, Objective]) -> Iterator[str]:
+    """What is wrong with the size of examples and with labels, each with its cure."""
+    if look.unscaled:
+        yield look.unscaled
+    losses = by_name(objective)
+    for name, one in by_name(look.outputs).items():
+        if one.all_alike:
+            of_output = f" of {name}" if name else ""
+            yield (
+                f"the labels{of_output} of all training examples are the same, so nothing can be "
+                "learnt from them: train on examples with different ones"
+            )
+        if text := large_labels(one.label_size, losses[name].loss, name):
+            yield text
+
+
 def held_out_part(examples: int) -> float:
-    """Which part of so many training examples is held out for validation."""
+    """Which part of so many training examples is held out for validation.
+
+    Raises:
+        InputError: no example would be.
+    """
+    if examples < 3:
+        raise InputError(
+            "x_train: must hold at least 3 examples, so that one can be held out to score trials, "
+            f"got {examples}"
+        )
     return 0.1 if examples >= 2000 else 0.2
 
 

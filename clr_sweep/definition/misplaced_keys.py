@@ -95,8 +95,20 @@ def _meant_dimensions(
 
 
 def _forms(found: Mapping[str, Any]) -> Iterator[Any]:
-    """A dimension in the words of other programs: `{min: 1, max: 2}`, `{values: [1, 2]}`."""
-    yield {Range.other_words.get(key, key): value for key, value in found.items()}
+    """A dimension in the words of other programs.
+
+    `{min: 1, max: 2}`, `{values: [1, 2]}`, `{distribution: loguniform, min: 1, max: 2}`,
+    `{range: {low: 1, high: 2}, log: true}`.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in found.items():
+        flat |= value if isinstance(value, Mapping) else {key: value}
+    named = {Range.other_words.get(key, key): value for key, value in flat.items()}
+    yield named
+    kinds = [key for key, value in named.items() if isinstance(value, str)]
+    if len(kinds) == 1:
+        is_log = "log" in named.pop(kinds[0]).lower()
+        yield {**named, "log": True} if is_log else named
     listed = [value for value in found.values() if isinstance(value, list)]
     yield from listed if len(listed) == 1 else ()
     yield from found.values() if len(found) == 1 else ()

@@ -146,8 +146,8 @@ def rates_problems(space: Mapping[str, Any]) -> list[Problem]:
         return [((key,), text) for key in RATES if space.get(key) is not None]
     missing = [key for key in RATES if key in space and space[key] is None]
     text = (
-        f"must give {' and '.join(missing)}, or `from: range_test` instead of init_lr and max_lr: "
-        "then a range test gives both"
+        f"must give {' and '.join(missing)} a value, or `from: range_test` instead of init_lr and "
+        "max_lr: then a range test gives both"
     )
     return [((), text)] if missing else []
 

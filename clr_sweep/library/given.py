@@ -30,7 +30,7 @@ def given_file(place: str, given: Any, wanted: str) -> Path:
     """A file's path; arguments and errors as `given_text`."""
     if not isinstance(given, str | os.PathLike) or not isinstance(os.fspath(given), str):
         raise _other(place, given, wanted)
-    return Path(given)
+    return Path(given_text(place, os.fspath(given), wanted))
 
 
 def _other(place: str, given: Any, wanted: str) -> InputError:

@@ -12,7 +12,7 @@ import numpy as np
 
 from clr_sweep.common.errors import DataError, InputError
 from clr_sweep.definition.own_functions import users_code
-from clr_sweep.training.data.arrays import Array, value_problem
+from clr_sweep.training.data.arrays import Array, cure_of_names, value_problem
 from clr_sweep.training.data.loaders import count_of, is_loader
 from clr_sweep.training.data.splits import Rows, epoch_order, evenly_spread, hold_out
 
@@ -227,6 +227,7 @@ def _array_problems(name: str, value: Any) -> Iterator[str]:
         if array.dtype.kind in ("Mm" if name == "x" else "MmOSU"):
             yield (
                 f"{key}: must hold numbers (integers, floats or booleans), got dtype {array.dtype}"
+                f"{cure_of_names(key, array.dtype)}"
             )
         elif not array.size:
             yield f"{key}: must not be empty, got the shape {array.shape}"

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from clr_sweep.common.counts import plural
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.losses import LossConfig
 from clr_sweep.definition.metrics import name_of
@@ -23,9 +24,10 @@ from clr_sweep.schedules import policies
 from clr_sweep.training.checks.model_inputs import check_inputs
 from clr_sweep.training.compiled_loss import compiled_losses
 from clr_sweep.training.compiled_optimizer import compiled_optimizer
+from clr_sweep.training.data.arrays import NUMBER_CLASSES
 from clr_sweep.training.data.materialized import Dataset
 from clr_sweep.training.data.named import Array, by_name, each
-from clr_sweep.training.models import build_model
+from clr_sweep.training.models import Untold, build_model
 
 _SCHEDULES: dict[str, Callable[..., Any]] = {
     "triangular": schedules.TriangularCyclicalLearningRate,
@@ -36,6 +38,9 @@ _SCHEDULES: dict[str, Callable[..., Any]] = {
     "cosine": schedules.CosineLearningRate,
     "one_cycle": schedules.OneCycleLearningRate,
 }
+# Labels are no class numbers but ids where they are higher than this, and so many times higher than
+# classes occur: some do not in one part of the data.
+_SURELY_CLASSES, _GAPS = 1000, 100
 
 
 def compiled_model(
@@ -169,25 +174,29 @@ def check_objective(config: TrialConfig, measured: Iterable[str]) -> None:
 def data_facts(data: Dataset) -> dict[str, Any]:
     """What a model's function may want to know of the data; by name, where there are several.
 
-    Labels that number no classes (amounts, or numbers below 0) tell of no number of classes.
+    Labels that number no classes (amounts, numbers below 0, ids) tell of no number of classes.
     """
     facts: dict[str, Any] = {
         "input_shape": each(data.x_train, lambda array: tuple(array.shape[1:]))
     }
     found = {name: _classes(labels) for name, labels in by_name(data.y_train).items()}
-    told = {name: classes for name, classes in found.items() if classes is not None}
-    if told:
-        facts["classes"] = told.get(None, told)
+    told = {name: classes for name, classes in found.items() if not isinstance(classes, Untold)}
+    facts["classes"] = told.get(None, told) if told else next(iter(found.values()))
     return facts
 
 
-def _classes(labels: Array) -> int | None:
+def _classes(labels: Array) -> int | Untold:
     """How many classes labels tell of."""
     if labels.ndim > 1 and labels.shape[-1] > 1:
         return int(labels.shape[-1])
-    if labels.min() >= 0 and (labels.dtype.kind != "f" or (np.floor(labels) == labels).all()):
-        return int(labels.max()) + 1
-    return None
+    if labels.min() < 0 or (labels.dtype.kind == "f" and (np.floor(labels) != labels).any()):
+        found = "other numbers than class numbers (whole, from 0 on)"
+    else:
+        classes = int(labels.max()) + 1
+        if classes <= _SURELY_CLASSES or classes <= _GAPS * len(occurring := np.unique(labels)):
+            return classes
+        found = f"{plural(len(occurring), 'different label')}, the highest {labels.max().item()}"
+    return Untold(f"y_train holds {found}; where they are classes, {NUMBER_CLASSES}")
 
 
 def schedule(config: ScheduleConfig) -> Any:

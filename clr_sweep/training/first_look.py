@@ -71,6 +71,8 @@ def _look(predicted: Any, labels: tuple[Array, Array], activation: str, paramete
         output_shape=tuple(found.shape[1:]),
         sums_to_one=_sums_to_one(found),
         ends_in_sigmoid=activation == "sigmoid",
+        ends_in_softmax=activation == "softmax",
+        all_alike=_all_alike(labels[0]),
         parameters=parameters,
     )
 
@@ -95,6 +97,10 @@ def _labels(arrays: tuple[Array, ...]) -> tuple[LabelKind, int | None]:
     if is_whole and lowest >= 0:
         return "classes", int(highest) + 1
     return "amounts", None
+
+
+def _all_alike(labels: Array) -> bool:
+    return all(bool((rows == labels[:1].reshape(1, -1)).all()) for _, rows in rows_of(labels))
 
 
 def _sums_to_one(outputs: Array) -> bool:

@@ -14,8 +14,12 @@ _SQUARED = "mean_squared_error"
 
 def root_mean_square(labels: Array) -> float:
     """The size of labels, by which both a mean and a spread count."""
-    total = sum(float(np.square(rows.astype("float64")).sum()) for _, rows in rows_of(labels))
-    return float(np.sqrt(total / labels.size))
+    # In units of the largest: squares of very large numbers are infinite.
+    unit = max(float(np.abs(rows.astype("float64")).max()) for _, rows in rows_of(labels)) or 1.0
+    total = sum(
+        float(np.square(rows.astype("float64") / unit).sum()) for _, rows in rows_of(labels)
+    )
+    return unit * float(np.sqrt(total / labels.size))
 
 
 def large_labels(size: float, loss: str, output: str | None = None) -> str:

@@ -68,6 +68,10 @@ FACTS = ("input_shape", "classes")
 """The arguments of a model's function that the data gives."""
 
 
+class Untold(str):
+    """In the place of a fact that the data do not tell: why not, and what to do."""
+
+
 def check_model_name(name: str, search_path: Sequence[Path]) -> list[str]:
     """What is wrong with a model's name, found without importing anything heavy."""
     if name in MODELS:
@@ -87,7 +91,8 @@ def build_model(
     Args:
         config: its name, and arguments for its function.
         facts: what the data says (`input_shape`, `classes`): handed to the function if it has
-            an argument of that name that the configuration leaves open.
+            an argument of that name that the configuration leaves open. Of an `Untold` one the
+            function's default holds.
 
     Raises:
         InputError: the function does not take these arguments, needs others or a number of
@@ -104,7 +109,8 @@ def build_model(
             [f"model.arguments: {unknown('argument', key, parameters)}" for key in wrong],
             config.name,
         )
-    arguments = {key: value for key, value in facts.items() if key in parameters}
+    told = {key: value for key, value in facts.items() if not isinstance(value, Untold)}
+    arguments = {key: value for key, value in told.items() if key in parameters}
     missing = [
         key
         for key, parameter in parameters.items()
@@ -112,11 +118,10 @@ def build_model(
         and parameter.default is parameter.empty
         and key not in arguments | config.arguments
     ]
-    if "classes" in missing:
-        raise InputError(
-            f"model.arguments.classes: is required by {config.name}, and the labels do not tell "
-            f"it: y_train holds other numbers than class numbers (whole, from 0 on)"
-        )
+    for key in missing:
+        if isinstance(why := facts.get(key), Untold):
+            text = f"is required by {config.name}, and the labels do not tell it: {why}"
+            raise InputError(f"model.arguments.{key}: {text}")
     if missing:
         raise InputError([f"model.arguments.{key}: {no_value(config.name)}" for key in missing])
     model = called(

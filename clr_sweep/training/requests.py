@@ -103,7 +103,8 @@ class Look:
         label_size: their root mean square, in the training part.
         label_shape, output_shape: of one example.
         sums_to_one: the outputs are parts of 1, as softmax makes them.
-        ends_in_sigmoid: the last activation is a sigmoid.
+        ends_in_sigmoid, ends_in_softmax: the last activation is one.
+        all_alike: the labels of all training examples are the same.
     """
 
     labels: LabelKind
@@ -114,6 +115,8 @@ class Look:
     ends_in_sigmoid: bool
     parameters: int
     label_size: float = 0.0
+    ends_in_softmax: bool = False
+    all_alike: bool = False
 
 
 @dataclass(frozen=True)

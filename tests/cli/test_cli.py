@@ -75,6 +75,20 @@ def test_help_imports_next_to_nothing(arguments: list[str]) -> None:
     assert done.stdout.endswith("imported []\n")
 
 
+def test_ctrl_c_while_the_program_is_imported() -> None:
+    """It ends as later on, without Python's traceback."""
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "import clr_sweep.cli"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "clr-sweep: interrupted\n")
+
+
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_refusal_imports_nothing_heavy(tmp_path: Path, command: str) -> None:
     """A wrong file is refused at once, before anything starts."""

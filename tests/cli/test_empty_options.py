@@ -1,4 +1,4 @@
-"""Options that are given empty: by `mlflow run` none are given, by a shell something is amiss."""
+"""What is given empty: by `mlflow run` no option is, by a shell something is amiss."""
 
 from __future__ import annotations
 
@@ -20,25 +20,38 @@ def refused(*arguments: object) -> list[str]:
     return result.stderr.removeprefix("clr-sweep: ").splitlines()
 
 
-def texts(command: click.Command) -> list[str]:
-    """The options whose value is any text: click itself refuses an empty number."""
-    options = [one for one in command.params if isinstance(one, click.Option)]
-    return [one.opts[-1] for one in options if isinstance(one.type, click.types.StringParamType)]
+def texts(command: click.Command) -> list[click.Parameter]:
+    """What takes any text or path: click itself refuses an empty number."""
+    kinds = (click.types.StringParamType, click.Path)
+    return [one for one in command.params if isinstance(one.type, kinds)]
 
 
 @pytest.mark.parametrize("name", sorted(one for one in main.commands if texts(main.commands[one])))
-def test_an_empty_option_is_not_taken_for_none(
+def test_what_is_empty_is_not_taken_for_none(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a variable of the shell is not set, the default would be another study or store."""
+    """Where a variable of the shell is not set, it would be another study, store or folder."""
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     monkeypatch.chdir(tmp_path)
-    command = main.commands[name]
-    needed = ["x" for one in command.params if isinstance(one, click.Argument) and one.required]
-    empty = [word for option in texts(command) for word in (option, "")]
-    text = "must be text that is not empty, got '': leave the option out if it is not meant"
-    assert refused(name, *needed, *empty) == [f"{option}: {text}" for option in texts(command)]
+    given, told = [], []
+    for one in texts(main.commands[name]):
+        is_option = isinstance(one, click.Option)
+        given += [one.opts[-1], ""] if is_option else [""]
+        cure = "" if one.required else ": leave it out if it is not meant"
+        shown = one.opts[-1] if is_option else one.human_readable_name
+        told.append(f"{shown}: must be text that is not empty, got ''{cure}")
+    assert refused(name, *given) == told
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["run", ""], ["train", ""], ["export", "x", "-o", ""]])
+def test_a_path_is_not_left_empty_by_mlflow_either(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-P sweep=` names no sweep."""
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    (told,) = refused(*arguments)
+    assert ": must be text that is not empty, got ''" in told
 
 
 @pytest.mark.parametrize("value", ["", AS_IN_FILE])

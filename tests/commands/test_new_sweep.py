@@ -16,13 +16,14 @@ from clr_sweep.commands.new_sweep import (
     fitting_objective,
     held_out_part,
     sweep_text,
+    sweep_warnings,
 )
 from clr_sweep.common.errors import InputError
 from clr_sweep.definition.gamma import gamma_warnings
 from clr_sweep.definition.loading import load_sweep
 from clr_sweep.definition.sweep import DatasetConfig
 from clr_sweep.definition.trial_plan import plan_trial
-from clr_sweep.training.requests import DataFacts, Look
+from clr_sweep.training.requests import DataFacts, Look, ModelLook
 
 CLASSES = Look("classes", 10, (), (10,), True, False, 1000)
 ONE_HOT = replace(CLASSES, labels="one hot", label_shape=(10,))
@@ -70,6 +71,8 @@ def test_outputs_that_are_no_probabilities(look: Look) -> None:
     [
         (replace(CLASSES, classes=12), "the labels number 12 classes, from 0 to 11, and the model"),
         (replace(AMOUNTS, output_shape=(3,)), "no loss goes with labels of the shape"),
+        (replace(YES_NO, ends_in_softmax=True), "ends in a softmax of one output: that is 1 what"),
+        (replace(AMOUNTS, ends_in_softmax=True, all_alike=True), "one output, as the labels of al"),
     ],
 )
 def test_what_does_not_go_together_is_refused(look: Look, message: str) -> None:
@@ -77,6 +80,20 @@ def test_what_does_not_go_together_is_refused(look: Look, message: str) -> None:
     with pytest.raises(InputError, match=message) as refused:
         fitting_objective(look, "my_model:build")
     assert "my_model:build" in str(refused.value)
+
+
+def test_what_is_warned_of() -> None:
+    """Labels that teach nothing or are large, of which output, and what the examples lack."""
+    ages = replace(AMOUNTS, label_size=5000.0)
+    outputs = {"age": replace(ages, all_alike=True), "sex": YES_NO}
+    objectives = {name: fitting_objective(one, "my_model:build") for name, one in outputs.items()}
+    scale, same, large = sweep_warnings(ModelLook(outputs, "unscaled"), objectives)
+    assert scale == "unscaled"
+    assert same.startswith("the labels of age of all training examples are the same, so nothing ")
+    assert large.startswith("the labels of age are large")
+    one = ModelLook(replace(CLASSES, all_alike=True), "")
+    (same,) = sweep_warnings(one, fitting_objective(CLASSES, "my_model:build"))
+    assert same.startswith("the labels of all training examples are the same")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +149,14 @@ def test_the_file_is_one_that_check_takes(
     assert 0.3 < sweep.search_space.gamma ** (EPOCHS * steps) < 0.37
     assert gamma_warnings(sweep, steps) == []
     assert held_out_part(examples) in (0.1, 0.2)
+
+
+@pytest.mark.parametrize("examples", [1, 2])
+def test_too_few_examples(examples: int) -> None:
+    """They are named, and not a part that nobody gave; of three one can be held out."""
+    with pytest.raises(InputError, match=rf"^x_train: must hold at least 3 .*, got {examples}$"):
+        held_out_part(examples)
+    assert DatasetConfig(name="mine.npz", validation=held_out_part(3)).held_out(3) == 1
 
 
 @pytest.mark.parametrize(

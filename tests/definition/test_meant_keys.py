@@ -129,6 +129,14 @@ def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
             {"search_space": {"max_lr": {"min": 0.1, "max": 1.0}}},
             "- did you mean {low: 0.1, high: 1.0}?",
         ),
+        (
+            {"search_space": {"max_lr": {"distribution": "log_uniform", "min": 0.1, "max": 1.0}}},
+            "- did you mean {low: 0.1, high: 1.0, log: true}?",
+        ),
+        (
+            {"search_space": {"max_lr": {"range": {"low": 0.1, "high": 1.0}, "log": True}}},
+            "- did you mean {low: 0.1, high: 1.0, log: true}?",
+        ),
     ],
 )
 def test_what_newcomers_write(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -76,7 +76,7 @@ def when(condition: Any) -> dict[str, Any]:
         ),
         (
             {"search_space.max_lr": None, "study.start_with": [{"max_lr": 0.1}]},
-            "search_space: must give max_lr, or `from: range_test`",
+            "search_space: must give max_lr a value, or `from: range_test`",
         ),
     ],
 )  # fmt: skip

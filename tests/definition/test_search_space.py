@@ -75,15 +75,15 @@ def test_a_range_test_gives_the_rates() -> None:
         (
             {"search_space.init_lr": ABSENT, "search_space.max_lr": ABSENT},
             [
-                "search_space: must give init_lr and max_lr, or `from: range_test` instead of "
-                "init_lr and max_lr: then a range test gives both"
+                "search_space: must give init_lr and max_lr a value, or `from: range_test` instead "
+                "of init_lr and max_lr: then a range test gives both"
             ],
         ),
         (
             {"search_space.max_lr": ABSENT},
             [
-                "search_space: must give max_lr, or `from: range_test` instead of init_lr and "
-                "max_lr: then a range test gives both"
+                "search_space: must give max_lr a value, or `from: range_test` instead of init_lr "
+                "and max_lr: then a range test gives both"
             ],
         ),
         (

@@ -155,8 +155,8 @@ def test_one_problem_gives_one_message(key: str, value: Any, message: str) -> No
 def test_rates_that_come_from_nowhere(value: Any) -> None:
     """Neither given nor tested: both ways are named."""
     assert problems({"search_space.init_lr": value}) == [
-        "search_space: must give init_lr, or `from: range_test` instead of init_lr and max_lr: "
-        "then a range test gives both"
+        "search_space: must give init_lr a value, or `from: range_test` instead of init_lr and "
+        "max_lr: then a range test gives both"
     ]
 
 

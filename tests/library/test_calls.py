@@ -28,10 +28,10 @@ def refused(call: Callable[[], Any]) -> tuple[str, ...]:
     return caught.value.problems
 
 
-@pytest.mark.parametrize("wrong", [None, 3, b"study"], ids=repr)
+@pytest.mark.parametrize("wrong", [None, 3, b"study", ""], ids=repr)
 def test_what_names_nothing(wrong: Any) -> None:
     """In place of a study, a sweep, a file or an address."""
-    found = {None: "None", 3: "a int"}.get(wrong, "a bytes")
+    found = {None: "None", 3: "a int", "": "''"}.get(wrong, "a bytes")
     for call, text in (
         (clr_sweep.load_study, "study: must be the name of a study, or the id of its run"),
         (clr_sweep.compare, "study: must be a Study or its name"),

@@ -97,7 +97,11 @@ def test_data_that_do_not_fit() -> None:
     (problem,) = refused(X, Y.astype(int) + 5)
     assert problem.startswith("y: must hold class numbers from 0 to 1")
     (problem,) = refused(X, np.array(["a"] * 480))
-    assert problem == "y: must hold numbers (integers, floats or booleans), got dtype <U1"
+    assert problem == (
+        "y: must hold numbers (integers, floats or booleans), got dtype <U1; where they are "
+        "classes, number them from 0 on, those of all parts at once: "
+        "np.unique(labels, return_inverse=True)"
+    )
     assert refused(X[:3], Y[:3]) == [
         "x: is too few examples to hold out a tenth of them, on which the metric is measured, "
         "got 3: give validation_data=(x, y)"

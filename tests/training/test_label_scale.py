@@ -12,6 +12,9 @@ def test_their_size() -> None:
     """A mean counts as a spread does; whole numbers do not overflow."""
     assert root_mean_square(np.full((4, 1), -300, "int16")) == 300
     assert root_mean_square(np.array([100_000, -100_000], "int32")) == 100_000
+    assert root_mean_square(np.array([-(2**31)], "int32")) == 2**31
+    assert root_mean_square(np.array([3e200, -4e200])) == pytest.approx(12.5**0.5 * 1e200)
+    assert root_mean_square(np.zeros(3)) == 0
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,11 @@ import numpy as np
 from clr_sweep.training.data.named import PARTS, key_problems, split
 from clr_sweep.training.data.named import Array as Array
 
+NUMBER_CLASSES = (
+    "number them from 0 on, those of all parts at once: np.unique(labels, return_inverse=True)"
+)
+"""The cure for labels that name classes otherwise than by such numbers."""
+
 _PART_BYTES = 16 * 2**20
 _T = TypeVar("_T")
 
@@ -51,7 +56,7 @@ def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
             )
             problems.append(
                 f"{key}: must hold numbers (integers, floats or booleans), "
-                f"got dtype {header.dtype}{extra}"
+                f"got dtype {header.dtype}{extra}{cure_of_names(key, header.dtype)}"
             )
         if not header.shape:
             problems.append(f"{key}: must have an axis of examples, got a single value")
@@ -67,6 +72,12 @@ def header_problems(headers: Mapping[str, Header | None]) -> list[str]:
                 other = f"{kind}_test" if name is None else f"{kind}_test.{name}"
                 problems += _likeness_problems(key, other, found)
     return problems
+
+
+def cure_of_names(key: str, dtype: np.dtype[Any]) -> str:
+    """What helps where an array that holds no numbers may hold the names of classes; else empty."""
+    is_of_names = key.startswith("y") and dtype.kind in "OSU"
+    return f"; where they are classes, {NUMBER_CLASSES}" if is_of_names else ""
 
 
 def value_problems(arrays: Mapping[str, Array]) -> list[str]:

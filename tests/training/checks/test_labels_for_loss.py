@@ -18,7 +18,7 @@ from clr_sweep.definition.sweep import ModelConfig
 from clr_sweep.training.compiling import data_facts
 from clr_sweep.training.data.materialized import Dataset, in_memory
 from clr_sweep.training.loop import TrainingLoop
-from clr_sweep.training.models import build_model
+from clr_sweep.training.models import Untold, build_model
 
 SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
 Change = Callable[[np.ndarray], np.ndarray]
@@ -117,7 +117,7 @@ def test_negative_labels(tmp_path: Path) -> None:
 def test_labels_that_are_all_negative(tmp_path: Path) -> None:
     """They tell a model's function of no number of classes, which would be one below 1."""
     data = data_with(lambda y: -1 - y.astype(int))
-    assert "classes" not in data_facts(data)
+    assert isinstance(data_facts(data)["classes"], Untold)
     problems = refusal(tmp_path, data, model="tutorial_cnn")
     assert [problem.split(":")[0] for problem in problems] == ["y_train", "y_test"]
 
@@ -297,11 +297,31 @@ def test_models_that_do_not_go_with_the_labels(
 def test_a_number_of_classes_that_nobody_tells() -> None:
     """A function that requires it, and labels that number no classes."""
     facts = data_facts(data_with(lambda y: y / 10))
-    assert facts == {"input_shape": (28, 28)}
     with pytest.raises(InputError, match=r"^model.arguments.classes: is required by .*:needs_cl"):
         build_model(ModelConfig(name=f"{HERE}:needs_classes"), facts, [])
     config = ModelConfig(name=f"{HERE}:needs_classes", arguments={"classes": 3})
     assert build_model(config, facts, []).output_shape == (None, 3)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "float64"])
+def test_ids_of_classes_are_no_class_numbers(dtype: str) -> None:
+    """A model with an output for each number below them would be too large to be built."""
+    data = data_with(lambda y: y.astype(dtype) + np.array(2**62, dtype))
+    with pytest.raises(InputError) as refused:
+        build_model(ModelConfig(name=f"{HERE}:needs_classes"), data_facts(data), [])
+    # 62 bits and a digit more are no float.
+    found = "1 different label, the highest 4.6" if dtype == "float64" else "10 different labels, t"
+    assert found in str(refused.value)
+    assert str(refused.value).endswith(
+        "; where they are classes, number them from 0 on, those of all parts at once: "
+        "np.unique(labels, return_inverse=True)"
+    )
+
+
+def test_classes_may_be_missing_in_the_training_part() -> None:
+    """A few of a thousand, and one in a hundred of many."""
+    assert data_facts(data_with(lambda y: np.where(y > 4, 999, 0)))["classes"] == 1000
+    assert data_facts(data_with(lambda y: np.arange(len(y)) * 99))["classes"] == 319 * 99 + 1
 
 
 def needs_classes(classes: int) -> keras.Model:

@@ -148,7 +148,9 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     problems = check_dataset_name("bad.npz", [tmp_path])
     path = tmp_path / "bad.npz"
     assert problems == [
-        f"{path}: y_test: must hold numbers (integers, floats or booleans), got dtype <U1",
+        f"{path}: y_test: must hold numbers (integers, floats or booleans), got dtype <U1; where "
+        "they are classes, number them from 0 on, those of all parts at once: "
+        "np.unique(labels, return_inverse=True)",
         f"{path}: y_train: must have a label for each of the 6 examples of x_train, got 5",
         f"{path}: x_test: must have the shape (n, 4) as x_train, got (2, 3)",
         f"{path}: x_test: must have the dtype float32 of x_train, got float64",
@@ -194,6 +196,7 @@ def test_missing_arrays_are_named_with_those_held(tmp_path: Path) -> None:
         ({"x_train": np.zeros((0, 4)), "y_train": np.zeros(0)}, "x_train: must not be empty"),
         ({"y_test": np.array(3)}, "y_test: must have an axis of examples"),
         ({"x_test": np.ones((2, 4), np.complex64)}, "x_test: must hold numbers .* complex64"),
+        ({"y_train": np.array(["a"] * 6, object)}, "y_train: .* can run code.; .* np.unique"),
     ],
 )
 def test_unusable_arrays_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
