@@ -57,7 +57,7 @@ def test_values_that_are_not_finite() -> None:
 
 
 def test_a_loader_that_gives_what_is_not_finite() -> None:
-    """Seen at once among its first examples; of the others when the loss is no longer finite."""
+    """Seen at once among its first examples; of the others before the step that would take it."""
     (problem,) = refused(tf.data.Dataset.from_tensor_slices((BAD, Y)).batch(32))
     assert problem.startswith(f"x: {NOT_FINITE}1 of 480")
     x, y = np.concatenate([X] * 5), np.concatenate([Y] * 5)
