@@ -10,6 +10,7 @@ from clr_sweep.definition.dimensions import Scalar
 from clr_sweep.training.requests import ModelIdentity
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
+NotFinite = Literal["loss", "weights"]
 # States that no longer change, in the order in which they are told. An interrupted trial goes on.
 ENDED: tuple[State, ...] = ("complete", "pruned", "diverged", "failed")
 
@@ -51,10 +52,10 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where the loss stopped being a number.
+    """Where the loss, or a weight, stopped being a number.
 
     Attributes:
-        step: optimizer step, counted from 0.
+        step: optimizer step, counted from 0. Weights are looked at after an epoch's last step.
         learning_rate: the rate that step used.
         phase: position within the cycle, 0 at its start, 0.5 at the peak.
     """
@@ -63,6 +64,7 @@ class Divergence:
     epoch: int
     learning_rate: float
     phase: float
+    what: NotFinite = "loss"
 
 
 @dataclass(frozen=True)

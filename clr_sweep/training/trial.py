@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from clr_sweep.common.errors import StoreError, TrialFailedError
 from clr_sweep.definition.trial_config import TrialConfig
@@ -28,7 +29,7 @@ from clr_sweep.training.folder import TrialFolder
 from clr_sweep.training.inspection import inspection, seconds, stretches
 from clr_sweep.training.loss_scaling import skipped_steps
 from clr_sweep.training.model_identity import keep_identity, kept_identity
-from clr_sweep.training.reports import Divergence, EpochReport, TrialResult
+from clr_sweep.training.reports import Divergence, EpochReport, NotFinite, TrialResult
 from clr_sweep.training.requests import Inspection
 from clr_sweep.training.set_up import set_up
 from clr_sweep.training.state import training_state
@@ -203,8 +204,8 @@ class _Trial:
         checked = self.loop.evaluate(self.ready.validation_rows)
         metrics |= {f"val_{name}": value for name, value in checked.items()}
         done = start + sum(len(part) for part in self.rates[first_new:])
-        if self.divergence is None and not math.isfinite(metrics.get("val_loss", 0.0)):
-            self._diverged(done - 1, epoch, float(self.rates[-1][-1]))
+        if self.divergence is None and (what := self._not_finite(metrics)) is not None:
+            self._diverged(done - 1, epoch, float(self.rates[-1][-1]), what)
         return EpochReport(
             epoch=epoch,
             step=done,
@@ -229,9 +230,18 @@ class _Trial:
         self.on_inspection(found)
         self.on_inspection = None
 
-    def _diverged(self, step: int, epoch: int, rate: float) -> None:
+    def _not_finite(self, metrics: Mapping[str, float]) -> NotFinite | None:
+        if not math.isfinite(metrics.get("val_loss", 0.0)):
+            return "loss"
+        # Fused kernels of some processors take relu(NaN) for 0: then no loss shows it.
+        finite = [ops.all(ops.isfinite(one)) for one in self.ready.model.trainable_weights]
+        return None if all(map(bool, finite)) else "weights"
+
+    def _diverged(self, step: int, epoch: int, rate: float, what: NotFinite = "loss") -> None:
         phase = self.config.schedule.phase(step)
-        self.divergence = Divergence(step=step, epoch=epoch, learning_rate=rate, phase=phase)
+        self.divergence = Divergence(
+            step=step, epoch=epoch, learning_rate=rate, phase=phase, what=what
+        )
 
     def _keep_best(self, report: EpochReport) -> None:
         """Keep the weights of the best trough; without cycles every epoch is comparable."""
@@ -254,7 +264,8 @@ class _Trial:
             at = self.divergence
             state, value = "diverged", None
             reason = (
-                f"the loss is no longer finite at step {at.step} (epoch {at.epoch}), "
+                f"the {at.what} {'is' if at.what == 'loss' else 'are'} no longer finite at step "
+                f"{at.step} (epoch {at.epoch}), "
                 f"learning rate {at.learning_rate:.4g}"
             )
             if self.config.schedule.is_cyclical:

@@ -77,6 +77,18 @@ def test_divergence(
     assert done.folder.result() == result
 
 
+def test_weights_that_are_not_finite(tmp_path: Path) -> None:
+    """Seen at the end of an epoch, where no loss has shown them."""
+    done = trained(small_config(model="user_models:masked"), few_images(), tmp_path)
+    result, last = done.result, STEPS_PER_EPOCH - 1
+    assert (result.state, result.value, result.steps) == ("diverged", None, STEPS_PER_EPOCH)
+    assert result.reason is not None
+    assert result.reason.startswith(f"the weights are no longer finite at step {last} (epoch 1), ")
+    assert np.isfinite(done.curve[1]).all()
+    no_nan_in_json(done.folder)
+    assert done.folder.result() == result
+
+
 def first_bad_step(config: TrialConfig, images: Dataset) -> int:
     """The first step whose loss is not finite, found one step at a time."""
     keras.utils.set_random_seed(config.seed)
