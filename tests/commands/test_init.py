@@ -82,6 +82,7 @@ def test_a_classification(place: Place) -> None:
     assert file.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.heavy
 def test_images_in_folders(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It writes the size that fits them too, and names the folder as seen from the file."""
     write_images(place.folder / "data/photos", ["cat", "dog"], 30, sizes=((8, 6), (10, 12)))

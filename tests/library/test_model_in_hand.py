@@ -52,6 +52,7 @@ def test_the_model_is_as_it_was(name: str) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.heavy
 def test_what_it_shows() -> None:
     """As of a sweep: the pair, the ranges, the words and the picture; the same numbers again."""
     made = model()
