@@ -294,43 +294,6 @@ def test_models_that_do_not_go_with_the_labels(
     assert problem in found
 
 
-def test_a_number_of_classes_that_nobody_tells() -> None:
-    """A function that requires it, and labels that number no classes."""
-    facts = data_facts(data_with(lambda y: y / 10))
-    with pytest.raises(InputError, match=r"^model.arguments.classes: is required by .*:needs_cl"):
-        build_model(ModelConfig(name=f"{HERE}:needs_classes"), facts, [])
-    config = ModelConfig(name=f"{HERE}:needs_classes", arguments={"classes": 3})
-    assert build_model(config, facts, []).output_shape == (None, 3)
-
-
-@pytest.mark.parametrize("dtype", ["int64", "uint64", "float64"])
-def test_ids_of_classes_are_no_class_numbers(dtype: str) -> None:
-    """A model with an output for each number below them would be too large to be built."""
-    data = data_with(lambda y: y.astype(dtype) + np.array(2**62, dtype))
-    with pytest.raises(InputError) as refused:
-        build_model(ModelConfig(name=f"{HERE}:needs_classes"), data_facts(data), [])
-    # 62 bits and a digit more are no float.
-    found = "1 different label, the highest 4.6" if dtype == "float64" else "10 different labels, t"
-    assert found in str(refused.value)
-    assert str(refused.value).endswith(
-        "; where they are classes, number them from 0 on, those of all parts at once: "
-        "np.unique(labels, return_inverse=True)"
-    )
-
-
-def test_classes_may_be_missing_in_the_training_part() -> None:
-    """A few of a thousand, and one in a hundred of many."""
-    assert data_facts(data_with(lambda y: np.where(y > 4, 999, 0)))["classes"] == 1000
-    assert data_facts(data_with(lambda y: np.arange(len(y)) * 99))["classes"] == 319 * 99 + 1
-
-
-def needs_classes(classes: int) -> keras.Model:
-    """A model whose function has no number of classes of its own."""
-    return build_model(
-        ModelConfig(name="user_models:perceptron", arguments={"classes": classes}), {}, []
-    )
-
-
 def test_examples_that_the_model_does_not_take(tmp_path: Path) -> None:
     """Another size, and a model with several inputs."""
     small = {key: few_images().arrays()[key][:, :20] for key in ("x_train", "x_test")}
