@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import keras
 import numpy as np
@@ -28,7 +28,10 @@ class DataInHand(Protocol):
 
     Attributes:
         steps: batches of an epoch.
+        all_known: whether `known` gives all of it.
     """
+
+    all_known: ClassVar[bool]
 
     @property
     def steps(self) -> int: ...
@@ -110,6 +113,8 @@ def data_in_hand(
 
 @dataclass(frozen=True)
 class _Arrays:
+    all_known: ClassVar[bool] = True
+
     arrays: Batch
     rows: Rows
     held_out_rows: Rows | None
@@ -140,6 +145,8 @@ class _Arrays:
 
 @dataclass(frozen=True)
 class _Loader:
+    all_known: ClassVar[bool] = False
+
     loader: Any
     steps: int
     needs_labels: bool

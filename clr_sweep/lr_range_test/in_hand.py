@@ -177,9 +177,9 @@ class _Recording:
                     f"x: gave {step} batches in epoch {epoch}, and {self._data.steps} are its "
                     "length: it has to give as many in each"
                 )
-            # Of a loader, which nobody has looked through. The loss need not show it: fused kernels
-            # of some processors take relu(NaN) for 0.
-            if wrong := value_problems(batch):
+            # Nobody has looked through a loader. The loss need not show it: fused kernels of some
+            # processors take relu(NaN) for 0.
+            if not self._data.all_known and (wrong := value_problems(batch)):
                 place = f"x: in the batch of step {step + 1} of epoch {epoch}"
                 raise InputError([f"{place}, {text}" for text in wrong])
             rates.append(self.rate(before + step))
