@@ -42,17 +42,22 @@ def unimported(file: Path) -> tuple[str, ...]:
     import keras
 
     find = keras.saving.get_registered_object
-    names = _names(_whole_config(file))
+    names = _names(whole_config(file))
     return tuple(dict.fromkeys(name for name, known in names if known and find(known) is None))
 
 
 def _config(file: Path) -> Any:
-    config = _whole_config(file)
+    config = whole_config(file)
     config.pop("compile_config", None)  # what it was trained with
     return config
 
 
-def _whole_config(file: Path) -> Any:
+def whole_config(file: Path) -> Any:
+    """What a `.keras` file says of its model, and of what it was compiled with.
+
+    Raises:
+        zipfile.BadZipFile, KeyError: it is no such file.
+    """
     with zipfile.ZipFile(file) as archive:
         return json.loads(archive.read("config.json"))
 

@@ -11,6 +11,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from clr_sweep.training.own_classes import whole_config
+
 _KEY = "not_saved"
 _MOST = 300
 
@@ -62,5 +64,4 @@ def why_not_saved(file: Path) -> str:
     Raises:
         zipfile.BadZipFile, KeyError: it is no such file.
     """
-    with zipfile.ZipFile(file) as archive:
-        return str(json.loads(archive.read("config.json")).get(_KEY, ""))
+    return str(whole_config(file).get(_KEY, ""))
