@@ -92,7 +92,8 @@ class Arrivals:
             self._warn_once("training", *texts)
         if "file" not in self._warned and has_model(record):
             # A process that was killed has left none; MLflow's thread makes it then.
-            if text := unloadable(record.label, TrialFolder(record.folder).signature()):
+            text = unloadable(record.label, TrialFolder(record.folder).signature())
+            if text:
                 self._warn_once("file", text)
 
     def _warn_once(self, of: str, *texts: str) -> None:
